@@ -1,0 +1,313 @@
+"""Access links: a capability for one unit and role. Only hashes are stored; every use is written down."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import AnyRow, Base, Instant, Key, one_of
+from models.document import UnitKind
+from models.errors import NotFoundError, Reason
+from models.plan import Plan
+from models.unit import Unit
+
+TOKEN_BYTES = 32
+STAY = dt.timedelta(hours=12)  # a working day: then the link has to be opened again
+
+
+class AccessRole(StrEnum):
+    """What a link opens."""
+
+    UNIT = "unit"
+    OFFICE = "office"
+    LEADER = "leader"  # sees what the office sees, and changes nothing
+    CALENDAR = "calendar"  # the feed of a unit's dates, and nothing else
+
+
+ROLE_OF = {UnitKind.OFFICE: AccessRole.OFFICE, UnitKind.LEADER: AccessRole.LEADER}
+
+
+class UseOutcome(StrEnum):
+    OPENED = "opened"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    SPENT = "spent"  # it worked once, and that was before
+
+
+class Access(Base):
+    """One link. `person` is who it was made for, where that is known: then nobody is asked for a name."""
+
+    __tablename__ = "access"
+
+    id: Mapped[Key]
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True)
+    role: Mapped[AccessRole] = mapped_column(one_of(AccessRole, "role"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    person: Mapped[str] = mapped_column(server_default="")
+    single_use: Mapped[bool]
+    issued_by: Mapped[str]
+    issued_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    revoked_by: Mapped[str | None]
+    revoked_at: Mapped[Instant | None]
+
+
+class AccessUse(Base):
+    """One use of a link. One that opened is also the stay that follows: its cookie's hash, who it is, until when."""
+
+    __tablename__ = "access_use"
+
+    id: Mapped[Key]
+    access_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("access.id"), index=True)
+    at: Mapped[Instant]
+    address: Mapped[str]
+    outcome: Mapped[UseOutcome] = mapped_column(one_of(UseOutcome, "outcome"))
+    secret_hash: Mapped[str | None] = mapped_column(unique=True)
+    person: Mapped[str] = mapped_column(server_default="")
+    ends_at: Mapped[Instant | None]
+
+
+class Deed(Base):
+    """What must happen once: a form that was sent, a request that was signed. `outcome` is what the person was told."""
+
+    __tablename__ = "deed"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    use_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("access_use.id"))
+    at: Mapped[Instant]
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stay:
+    """Who is there: the use that opened, its link, the unit and the plan."""
+
+    use: AccessUse
+    access: Access
+    unit: Unit
+    plan: Plan
+
+
+def digest(token: str) -> str:
+    """Tokens are 256 random bits: one round of a plain hash is enough, there is nothing to guess."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def person_name(text: str) -> str:
+    """A name on one line, without the signs that nobody sees: they make one look like another, or nothing a name."""
+    kept = (" " if sign.isspace() else sign for sign in text if sign.isspace() or not _is_hidden(sign))
+    return " ".join("".join(kept).split())
+
+
+def _is_hidden(sign: str) -> bool:
+    # Private and unassigned ones stay: the rare characters of some names are among them.
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs"}
+
+
+def issue(
+    session: Session,
+    unit: Unit,
+    *,
+    by: str,
+    at: dt.datetime,
+    lasts: dt.timedelta,
+    role: AccessRole | None = None,
+    person: str = "",
+    single_use: bool = False,
+) -> tuple[Access, str]:
+    """A new link to a unit, in the role of its kind where none is given; its token is known here and never again."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    access = Access(
+        unit_id=unit.id,
+        role=role or ROLE_OF.get(unit.kind, AccessRole.UNIT),
+        token_hash=digest(token),
+        person=person_name(person),
+        single_use=single_use,
+        issued_by=by,
+        issued_at=at,
+        expires_at=at + lasts,
+    )
+    session.add(access)
+    session.flush()
+    return access, token
+
+
+def enter(session: Session, token: str, *, address: str, at: dt.datetime) -> str | Reason:
+    """Exchange a link for the secret of a stay, or say why it does not open. Written down either way.
+
+    Raises NotFoundError for a token that was never issued, and for the link of a calendar.
+    """
+    # Two who open a single-use link at once must not both get in.
+    access = session.scalar(select(Access).where(Access.token_hash == digest(token)).with_for_update())
+    if access is None or access.role is AccessRole.CALENDAR:
+        raise NotFoundError("this link does not exist")
+    outcome = _outcome(session, access, at)
+    secret = secrets.token_urlsafe(TOKEN_BYTES) if outcome is UseOutcome.OPENED else None
+    session.add(
+        AccessUse(
+            access_id=access.id,
+            at=at,
+            address=address,
+            outcome=outcome,
+            secret_hash=secret and digest(secret),
+            person=access.person,
+            ends_at=at + STAY if secret else None,
+        )
+    )
+    return secret or Reason(_REFUSALS[outcome])
+
+
+_REFUSALS = {
+    UseOutcome.EXPIRED: "this link has expired",
+    UseOutcome.REVOKED: "this link was withdrawn",
+    UseOutcome.SPENT: "this link was used already; it opens once",
+}
+
+
+def _outcome(session: Session, access: Access, at: dt.datetime) -> UseOutcome:
+    if access.revoked_at is not None:
+        return UseOutcome.REVOKED
+    if access.expires_at <= at:
+        return UseOutcome.EXPIRED
+    opened = select(AccessUse.id).where(AccessUse.access_id == access.id, AccessUse.outcome == UseOutcome.OPENED)
+    if access.single_use and session.scalar(opened.limit(1)) is not None:
+        return UseOutcome.SPENT
+    return UseOutcome.OPENED
+
+
+def stay_of(session: Session, secret: str, at: dt.datetime) -> Stay | None:
+    """The stay of a cookie's secret; None where there is none, it has ended, or its link was withdrawn."""
+    row = session.execute(_STAY, {"secret_hash": digest(secret), "at": at}).one_or_none()
+    return Stay(*row) if row else None
+
+
+# Asked for every page, so put together once.
+_STAY = (
+    select(AccessUse, Access, Unit, Plan)
+    .join(Access, Access.id == AccessUse.access_id)
+    .join(Unit, Unit.id == Access.unit_id)
+    .join(Plan, Plan.id == Unit.plan_id)
+    .where(
+        AccessUse.secret_hash == bindparam("secret_hash"),
+        AccessUse.ends_at > bindparam("at"),
+        Access.revoked_at.is_(None),
+    )
+)
+
+
+def leave(stay: Stay, at: dt.datetime) -> None:
+    stay.use.ends_at = at
+
+
+def say_name(session: Session, stay: Stay, person: str) -> str:
+    """Who it is, once a stay: a name that could be changed at will would name nobody. Returns the name that stands."""
+    # Of two names at the same moment one stays.
+    session.execute(update(AccessUse).where(AccessUse.id == stay.use.id, AccessUse.person == "").values(person=person))
+    session.refresh(stay.use)
+    return stay.use.person
+
+
+def calendar_of(session: Session, token: str, *, address: str, at: dt.datetime) -> Unit | Reason:
+    """The unit whose dates a feed's token opens, or why it does not. Written down either way.
+
+    Raises NotFoundError for any other token.
+    """
+    row = session.execute(
+        select(Access, Unit)
+        .join(Unit, Unit.id == Access.unit_id)
+        .where(Access.token_hash == digest(token), Access.role == AccessRole.CALENDAR)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("this link does not exist")
+    access, unit = row
+    outcome = _outcome(session, access, at)
+    session.add(AccessUse(access_id=access.id, at=at, address=address, outcome=outcome))
+    return unit if outcome is UseOutcome.OPENED else Reason(_REFUSALS[outcome])
+
+
+def link_of(session: Session, plan: Plan, access_id: int, *, lock: bool = False) -> Access:
+    """Raises NotFoundError where it is no link to the plan."""
+    query = select(Access).join(Unit, Unit.id == Access.unit_id).where(Access.id == access_id, Unit.plan_id == plan.id)
+    if lock:
+        # As it is now: it may have been read before the lock, with the stay that it opened.
+        query = query.with_for_update(of=Access).execution_options(populate_existing=True)
+    access = session.scalar(query)
+    if access is None:
+        raise NotFoundError("this link does not exist")
+    return access
+
+
+def revoke(session: Session, plan: Plan, access_id: int, *, by: str, at: dt.datetime) -> Access:
+    """Withdraw a link, and with it every stay that it opened. Raises NotFoundError."""
+    access = link_of(session, plan, access_id, lock=True)
+    if access.revoked_at is None:
+        access.revoked_at, access.revoked_by = at, by
+    return access
+
+
+def count_links(session: Session, plan: Plan, *, unit_id: int | None = None) -> int:
+    query = (
+        select(func.count()).select_from(Access).join(Unit, Unit.id == Access.unit_id).where(Unit.plan_id == plan.id)
+    )
+    return session.scalars(query if unit_id is None else query.where(Access.unit_id == unit_id)).one()
+
+
+def links_of(
+    session: Session, plan: Plan, *, unit_id: int | None = None, limit: int = 200, offset: int = 0
+) -> Sequence[AnyRow]:
+    """Links with their unit and their last use, newest first."""
+    last = (
+        select(AccessUse.at, AccessUse.person, AccessUse.address, AccessUse.outcome)
+        .where(AccessUse.access_id == Access.id)
+        .order_by(AccessUse.id.desc())
+        .limit(1)
+        .correlate(Access)
+        .lateral()
+    )
+    query = (
+        select(
+            Access,
+            Unit,
+            last.c.at.label("used_at"),
+            last.c.person.label("used_by"),
+            last.c.address.label("used_from"),
+            last.c.outcome.label("used_outcome"),
+        )
+        .join(Unit, Unit.id == Access.unit_id)
+        .outerjoin(last, last.c.at.is_not(None))
+        .where(Unit.plan_id == plan.id)
+        .order_by(Access.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return session.execute(query if unit_id is None else query.where(Access.unit_id == unit_id)).all()
+
+
+def uses_of(session: Session, access: Access) -> Sequence[AccessUse]:
+    """Who used a link, when and from where; newest first."""
+    return session.scalars(
+        select(AccessUse).where(AccessUse.access_id == access.id).order_by(AccessUse.id.desc()).limit(200)
+    ).all()
+
+
+def first_time(session: Session, key: str, at: dt.datetime, use_id: int | None = None) -> bool:
+    """Whether this is done for the first time. A second caller waits for the first one's transaction to end."""
+    once = insert(Deed).values(key=key, at=at, use_id=use_id).on_conflict_do_nothing().returning(Deed.key)
+    return session.scalar(once) is not None
+
+
+def told(session: Session, key: str, use_id: int) -> dict[str, Any] | None:
+    """What somebody was told about a deed of their own."""
+    return session.scalar(select(Deed.outcome).where(Deed.key == key, Deed.use_id == use_id))
+
+
+def tell(session: Session, key: str, outcome: dict[str, Any]) -> None:
+    session.execute(update(Deed).where(Deed.key == key).values(outcome=outcome))

@@ -1,0 +1,194 @@
+"""Findings (查摆整改): what the office found wrong, handed out to be put right, and checked at the end."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models.area import Role
+from models.assignment import Assignment, still_open
+from models.base import Base, Instant, Key
+from models.document import Basis, Scope, Text
+from models.errors import BlockedError, NotFoundError, Reason, RefusedError
+from models.event import Actor, EventKind, record
+from models.message import Notice, post
+from models.notice import MessageKind
+from models.opening import issue
+from models.phase import Phase, PhaseStatus
+from models.plan import Plan
+from models.requirement import Addressee, Requirement
+from models.status import CLOSED
+from models.unit import BODIES, Unit, only_office
+
+CODE = "rectify"
+
+
+class Finding(Base):
+    """One finding. Its requirement says what has to be done; `check_text` is what the closing check found."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("plan_id", "number"),)
+
+    id: Mapped[Key]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
+    number: Mapped[int]
+    requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"), unique=True)
+    raised_by: Mapped[str]
+    raised_at: Mapped[Instant]
+    closed_by: Mapped[str | None]
+    closed_at: Mapped[Instant | None]
+    check_text: Mapped[str | None]
+
+    requirement: Mapped[Requirement] = relationship()
+
+    @property
+    def ref(self) -> str:
+        """How people name it: `2023/rectify/1`; with a unit behind it, that unit's assignment."""
+        return self.requirement.ref
+
+
+def finding_of(session: Session, plan: Plan, number: int) -> Finding:
+    """The finding of that number. Raises NotFoundError."""
+    finding = session.scalar(select(Finding).where(Finding.plan_id == plan.id, Finding.number == number))
+    if finding is None:
+        raise NotFoundError("the plan {plan} has no finding {number}", plan=plan.code, number=number)
+    return finding
+
+
+def reasons_not_raisable(
+    plan: Plan, phase: Phase, words: Sequence[Text], units: Sequence[Unit], due_on: dt.date, today: dt.date
+) -> list[Reason]:
+    """Why a finding cannot be raised so; empty where it can."""
+    reasons = []
+    if phase.status is not PhaseStatus.OPEN:
+        reasons.append(Reason("the phase {phase} is {status}", phase=phase.ref, status=phase.status))
+    if not all(one.strip() for text in words for one in (text.zh, text.en)):
+        reasons.append(Reason("say in both languages what it is called, what is wrong, and what proves it put right"))
+    if due_on <= today:
+        reasons.append(Reason("{day} is not later than today", day=due_on))
+    last_day = dt.date(plan.ends, 12, 31)
+    if due_on > last_day:
+        reasons.append(Reason("{due_on} is after the plan's last day, {last_day}", due_on=due_on, last_day=last_day))
+    if not units:
+        reasons.append(Reason("name at least one unit"))
+    reasons += [
+        Reason("no work is issued to {unit}", unit=unit.code)
+        for unit in units
+        if unit.kind in BODIES or unit.plan_id != plan.id
+    ]
+    return reasons
+
+
+def raise_finding(
+    session: Session,
+    plan: Plan,
+    phase: Phase,
+    *,
+    title: Text,
+    what: Text,
+    proof: Text,
+    units: Sequence[Unit],
+    due_on: dt.date,
+    actor: Actor,
+    at: dt.datetime,
+) -> Finding:
+    """The office has something put right: units get it at once as their work, and the office reviews it.
+
+    Raises RefusedError for anybody else, and with every reason against it.
+    """
+    only_office(session, plan.id, actor.unit_id)
+    # A gate that closes the phase at this moment must be seen.
+    session.refresh(phase, with_for_update={"of": Phase})
+    today = plan.day_of(at)
+    reasons = reasons_not_raisable(plan, phase, (title, what, proof), units, due_on, today)
+    if reasons:
+        raise RefusedError("this finding cannot be raised: {reasons}", reasons=reasons)
+    number = _next_number(session, plan)
+    requirement = _requirement(phase, number, title, what, proof, due_on)
+    session.add(requirement)
+    session.flush()
+    for unit_id in dict.fromkeys(unit.id for unit in units):
+        session.add(Addressee(requirement_id=requirement.id, role=Role.RESPONSIBLE, unit_id=unit_id))
+    finding = Finding(plan_id=plan.id, number=number, requirement_id=requirement.id, raised_by=actor.name, raised_at=at)
+    session.add(finding)
+    session.flush()
+    _journal(session, finding, EventKind.FINDING_RAISED, actor, at, requirement.why_zh)
+    issue(session, plan, phase, [requirement], actor=actor, at=at, issued_on=today)
+    issued = select(Assignment).where(Assignment.requirement_id == requirement.id).order_by(Assignment.id)
+    notices = [Notice.about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)]
+    post(session, plan, notices)
+    return finding
+
+
+def _next_number(session: Session, plan: Plan) -> int:
+    return (session.scalar(select(func.max(Finding.number)).where(Finding.plan_id == plan.id)) or 0) + 1
+
+
+def _requirement(phase: Phase, number: int, title: Text, what: Text, proof: Text, due_on: dt.date) -> Requirement:
+    return Requirement(
+        phase_id=phase.id,
+        ref=f"{phase.period}/{CODE}/{number}",
+        code=CODE,
+        period=phase.period,
+        scope=Scope.PLAN,
+        due_on=due_on,
+        title_zh=title.zh.strip(),
+        title_en=title.en.strip(),
+        why_zh=what.zh.strip(),
+        why_en=what.en.strip(),
+        proof_zh=proof.zh.strip(),
+        proof_en=proof.en.strip(),
+        source=f"查摆整改 {number}",
+        basis=Basis.INFERRED,
+    )
+
+
+def reasons_not_closable(session: Session, finding: Finding) -> list[Reason]:
+    """The references of the finding's assignments that are open, with their status; empty where it can close."""
+    rows = session.execute(
+        select(Requirement.ref, Unit.code, Assignment.status)
+        .join(Assignment.requirement)
+        .join(Assignment.unit)
+        .where(Assignment.requirement_id == finding.requirement_id, Assignment.status.not_in(CLOSED))
+        .order_by(Unit.code)
+    )
+    return [still_open(f"{ref}/{unit}", status) for ref, unit, status in rows]
+
+
+def close(session: Session, plan: Plan, finding: Finding, *, check: str, actor: Actor, at: dt.datetime) -> None:
+    """销号: the office has checked that it was put right, and says what it saw.
+
+    Raises RefusedError for anybody else, without a word on the check and where it is closed already,
+    BlockedError with the assignments that are open.
+    """
+    only_office(session, plan.id, actor.unit_id)
+    # Of two who close it at once the second one sees that it is closed.
+    session.refresh(finding, with_for_update={"of": Finding})
+    if finding.closed_at is not None:
+        raise RefusedError(
+            "{ref} was closed by {name} on {day}",
+            ref=finding.ref,
+            name=finding.closed_by,
+            day=plan.day_of(finding.closed_at),
+        )
+    if not check.strip():
+        raise RefusedError("{ref}: say what the closing check found", ref=finding.ref)
+    still_owed = reasons_not_closable(session, finding)
+    if still_owed:
+        raise BlockedError("{ref} waits for its units: {reasons}", still_owed, ref=finding.ref)
+    finding.closed_by, finding.closed_at, finding.check_text = actor.name, at, check.strip()
+    _journal(session, finding, EventKind.FINDING_CLOSED, actor, at, check.strip())
+
+
+def _journal(session: Session, finding: Finding, kind: EventKind, actor: Actor, at: dt.datetime, why: str) -> None:
+    record(
+        session,
+        kind,
+        actor,
+        at,
+        plan_id=finding.plan_id,
+        phase_id=finding.requirement.phase_id,
+        why=why,
+        detail={"number": finding.number, "ref": finding.ref},
+    )

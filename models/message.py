@@ -1,0 +1,144 @@
+"""The outbox: decide now, deliver later. A message is written in the transaction that causes it."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.assignment import Assignment
+from models.base import Base, Instant, Key, one_of
+from models.notice import MessageKind, OrderColour
+from models.plan import Plan
+
+
+class MessageStatus(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"  # claimed by a delivery until `next_try_at`
+    SENT = "sent"
+    DEAD = "dead"  # given up; a person has to look
+    DROPPED = "dropped"  # no longer true when it was to be sent
+
+
+class AttemptOutcome(StrEnum):
+    SENDING = "sending"  # begun; still so after a crash, when nobody knows whether it went out
+    SENT = "sent"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    AMBIGUOUS = "ambiguous"
+
+
+class Attempt(Base):
+    """One send of one digest to one recipient, with its text; for the mailbox it is the letter itself.
+
+    `key` travels with the post, so that an ambiguous outcome can be looked up before it is sent again.
+    """
+
+    __tablename__ = "attempt"
+
+    id: Mapped[Key]
+    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True)
+    key: Mapped[str] = mapped_column(index=True)
+    channel: Mapped[str]
+    at: Mapped[Instant]
+    outcome: Mapped[AttemptOutcome] = mapped_column(one_of(AttemptOutcome, "outcome"))
+    detail: Mapped[str] = mapped_column(server_default="")
+    external_id: Mapped[str] = mapped_column(server_default="")
+    subject: Mapped[str]
+    body: Mapped[str]
+
+
+class Message(Base):
+    """One thing to tell one recipient, once: the key forbids telling it again."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("recipient_id", "kind", "subject", "for_date"),
+        Index(
+            "message_next_try_at_idx",
+            "next_try_at",
+            postgresql_where=text("status IN ('pending', 'sending')"),
+        ),
+    )
+
+    id: Mapped[Key]
+    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    kind: Mapped[MessageKind] = mapped_column(one_of(MessageKind, "kind"))
+    subject: Mapped[str]
+    for_date: Mapped[dt.date]
+    assignment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("assignment.id"))
+    phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"))
+    order: Mapped[OrderColour | None] = mapped_column(one_of(OrderColour, "order"))
+    reason: Mapped[str] = mapped_column(server_default="")
+    by_name: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[Instant]
+    status: Mapped[MessageStatus] = mapped_column(one_of(MessageStatus, "status"), server_default="pending")
+    tries: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[Instant]
+
+
+class AttemptMessage(Base):
+    """Which messages a digest carried: one that stands in two that were sent was doubled."""
+
+    __tablename__ = "attempt_message"
+
+    attempt_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("attempt.id"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("message.id"), primary_key=True, index=True)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to be written. `for_date` None means the day of writing, in the plan's time zone."""
+
+    recipient_id: int
+    kind: MessageKind
+    subject: str
+    at: dt.datetime
+    for_date: dt.date | None = None
+    assignment_id: int | None = None
+    phase_id: int | None = None
+    order: OrderColour | None = None
+    reason: str = ""
+    by_name: str = ""
+
+    @classmethod
+    def about(
+        cls, assignment: Assignment, kind: MessageKind, recipient_id: int, at: dt.datetime, **more: Any
+    ) -> "Notice":
+        """About one version of an assignment: two returns on one day are two messages."""
+        return cls(
+            recipient_id=recipient_id,
+            kind=kind,
+            subject=f"{assignment.ref}#{assignment.version}",
+            at=at,
+            assignment_id=assignment.id,
+            **more,
+        )
+
+
+def post(session: Session, plan: Plan, notices: Iterable[Notice]) -> int:
+    """Write messages in the caller's transaction; one that is there already stays. Returns how many are new."""
+    rows = [
+        {
+            "recipient_id": notice.recipient_id,
+            "kind": notice.kind,
+            "subject": notice.subject,
+            "for_date": notice.for_date or plan.day_of(notice.at),
+            "assignment_id": notice.assignment_id,
+            "phase_id": notice.phase_id,
+            "order": notice.order,
+            "reason": notice.reason,
+            "by_name": notice.by_name,
+            "created_at": notice.at,
+            "next_try_at": notice.at,
+        }
+        for notice in notices
+    ]
+    if not rows:
+        return 0
+    once = insert(Message).on_conflict_do_nothing(constraint="message_recipient_id_kind_subject_for_date_key")
+    return len(session.scalars(once.returning(Message.id), rows).all())

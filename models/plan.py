@@ -1,0 +1,88 @@
+"""The plan: the document, versioned, with its horizon, time zone and calendar."""
+
+import datetime as dt
+import functools
+
+from sqlalchemy import BigInteger, ForeignKey, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models.base import Base, Json, Key, one_of
+from models.document import Text
+from models.errors import NotFoundError, RefusedError
+from models.ladder import Step
+from models.moments import day_of
+from models.workdays import CalendarName, WorkCalendar
+
+
+class Ladder(Base):
+    """A ladder as it stood on a day. Never changed: a plan whose ladder changes points to a new row,
+    and phases that are open keep the old one.
+    """
+
+    __tablename__ = "ladder"
+
+    id: Mapped[Key]
+    digest: Mapped[str] = mapped_column(unique=True)
+    steps: Mapped[list[dict[str, object]]] = mapped_column(JSONB)
+
+    @functools.cached_property
+    def rungs(self) -> tuple[Step, ...]:
+        return tuple(Step.read(step) for step in self.steps)
+
+
+class Plan(Base):
+    """One plan. `content` is the document as last loaded, to compare the next one with."""
+
+    __tablename__ = "plan"
+
+    id: Mapped[Key]
+    code: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[int]
+    digest: Mapped[str]
+    # As long as the document itself, and needed only when the next one is loaded.
+    content: Mapped[Json] = mapped_column(deferred=True)
+    title_zh: Mapped[str]
+    title_en: Mapped[str]
+    timezone: Mapped[str]
+    calendar: Mapped[CalendarName] = mapped_column(one_of(CalendarName, "calendar"))
+    starts: Mapped[int]
+    ends: Mapped[int]
+    # From when the office wants notices; the day the first phase opens, where the plan does not say.
+    go_live_on: Mapped[dt.date | None]
+    near_limit_days: Mapped[int]
+    unsigned_working_days: Mapped[int]
+    rework_working_days: Mapped[int]
+    ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"))
+    # Set where the plan's life was acted out: such data may be thrown away, real work may not.
+    rehearsal_seed: Mapped[int | None]
+
+    ladder: Mapped[Ladder] = relationship()
+
+    @property
+    def title(self) -> Text:
+        return Text(self.title_zh, self.title_en)
+
+    @property
+    def work_calendar(self) -> WorkCalendar:
+        return WorkCalendar(self.calendar)
+
+    def day_of(self, at: dt.datetime) -> dt.date:
+        return day_of(at, self.timezone)
+
+
+def plan_of(session: Session, code: str | None = None) -> Plan:
+    """The plan of that code; without one, the only plan there is.
+
+    Raises NotFoundError for an unknown code, RefusedError where a choice is needed.
+    """
+    plans = list(session.scalars(select(Plan).order_by(Plan.code)))
+    codes = ", ".join(plan.code for plan in plans) or "-"
+    if code is None:
+        if len(plans) == 1:
+            return plans[0]
+        raise RefusedError("say which plan is meant, one of: {codes}", codes=codes)
+    for plan in plans:
+        if plan.code == code:
+            return plan
+    raise NotFoundError("no plan {code!r}; there is: {codes}", code=code, codes=codes)

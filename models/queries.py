@@ -1,0 +1,281 @@
+"""Named read questions: how things stand, on any date."""
+
+import dataclasses
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.area import Role
+from models.assignment import Assignment
+from models.base import AnyRow, AnySelect
+from models.escalation import Escalation
+from models.event import Event, EventKind
+from models.indicator import Indicator
+from models.light import Change, History, Light, light, was_late
+from models.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
+from models.moments import end_of
+from models.phase import Phase, PhaseCode
+from models.plan import Plan
+from models.requirement import Requirement
+from models.status import Status
+from models.unit import BODIES, Unit
+
+# What the light of a day depends on.
+CHANGES = (EventKind.ISSUED, EventKind.MOVED, EventKind.DUE_MOVED, EventKind.EXCUSED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """One assignment on one date."""
+
+    ref: str
+    phase: str
+    requirement: str
+    unit: str
+    role: Role
+    status: Status
+    light: Light
+    due_on: dt.date
+    was_late: bool
+
+
+def phase_label(code: PhaseCode, period: str) -> str:
+    """How summaries name a phase: the years of the implementation by their year."""
+    return period if code is PhaseCode.IMPLEMENTATION else code.value
+
+
+def standings(session: Session, plan: Plan, on: dt.date) -> Iterator[Standing]:
+    """Every assignment that was issued by that date, as it stood at its end, from the journal alone."""
+    changes = changes_until(session, plan, on)
+    for row in session.execute(_assignments(plan)):
+        history = changes.get(row.id)
+        if not history:
+            continue
+        past = history_of(plan, history, row.issued_on)
+        shown = light(past, on, plan.near_limit_days)
+        yield Standing(
+            ref=f"{row.ref}/{row.unit}",
+            phase=phase_label(row.phase, row.period),
+            requirement=row.ref,
+            unit=row.unit,
+            role=row.role,
+            status=history[-1].status,
+            light=shown,
+            due_on=history[-1].due_on,
+            was_late=shown is Light.RED or was_late(past, on),
+        )
+
+
+def _assignments(plan: Plan) -> AnySelect:
+    return (
+        select(
+            Assignment.id,
+            Assignment.role,
+            Assignment.issued_on,
+            Requirement.ref,
+            Unit.code.label("unit"),
+            Phase.code.label("phase"),
+            Phase.period,
+        )
+        .join(Requirement, Requirement.id == Assignment.requirement_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(Phase.plan_id == plan.id)
+        .order_by(Phase.starts_on, Requirement.due_on, Requirement.ref, Unit.code)
+    )
+
+
+def history_of(plan: Plan, changes: Sequence[Change], issued_on: dt.date) -> History:
+    return History(tuple(changes), sign_by(plan, issued_on))
+
+
+def sign_by(plan: Plan, issued_on: dt.date) -> dt.date:
+    """The last day on which signing is not behind."""
+    return plan.work_calendar.add(issued_on, plan.unsigned_working_days)
+
+
+def changes_until(
+    session: Session, plan: Plan, on: dt.date, ids: Collection[int] | None = None
+) -> dict[int, list[Change]]:
+    """What changed for each assignment (for these, if named) until the end of that day.
+
+    Each entry carries what it left unchanged.
+    """
+    query = (
+        select(Event.assignment_id, Event.at, Event.kind, Event.status_after, Event.due_after)
+        .where(
+            Event.plan_id == plan.id,
+            Event.kind.in_(CHANGES),
+            Event.at <= end_of(on, plan.timezone),
+        )
+        .order_by(Event.id)
+    )
+    rows = session.execute(query if ids is None else query.where(Event.assignment_id.in_(ids)))
+    changes: dict[int, list[Change]] = defaultdict(list)
+    for row in rows:
+        known = changes[row.assignment_id]
+        known.append(change_of(plan, row, known[-1] if known else None))
+    return changes
+
+
+def change_of(plan: Plan, entry: Any, before: Change | None) -> Change:
+    """What an entry of the journal changed; what it says nothing of stays as it was before."""
+    on, excused = plan.day_of(entry.at), entry.kind is EventKind.EXCUSED
+    if before is None:
+        return Change(on, entry.status_after, entry.due_after, excused)
+    return Change(on, entry.status_after or before.status, entry.due_after or before.due_on, excused)
+
+
+def light_of(session: Session, plan: Plan, assignment: Assignment, on: dt.date) -> Light:
+    """The light of one assignment at the end of that day, or as it stands now if that is today."""
+    changes = changes_until(session, plan, on, [assignment.id])[assignment.id]
+    return light(history_of(plan, changes, assignment.issued_on), on, plan.near_limit_days)
+
+
+def standing_counts(session: Session, plan: Plan, on: dt.date) -> list[dict[str, Any]]:
+    """How many assignments, by phase, role, status and light; the overdue and late ones among them."""
+    counts: Counter[tuple[str, Role, Status, Light]] = Counter()
+    for one in standings(session, plan, on):
+        counts[one.phase, one.role, one.status, one.light] += 1
+    return [
+        {"phase": phase, "role": role.value, "status": status.value, "light": shown.value, "count": count}
+        for (phase, role, status, shown), count in counts.items()
+    ]
+
+
+def issued_by_phase(session: Session, plan: Plan) -> dict[str, int]:
+    rows = session.execute(
+        select(Phase.code, Phase.period, func.count(Assignment.id))
+        .join(Requirement, Requirement.phase_id == Phase.id)
+        .join(Assignment, Assignment.requirement_id == Requirement.id)
+        .where(Phase.plan_id == plan.id)
+        .group_by(Phase.id)
+        .order_by(Phase.starts_on)
+    )
+    return {phase_label(code, period): count for code, period, count in rows}
+
+
+def escalations_by_step(session: Session, plan: Plan, on: dt.date | None = None) -> dict[str, dict[str, int]]:
+    """How often each step fired, phase by phase, history left out."""
+    query = (
+        select(Phase.code, Phase.period, Escalation.step, func.count())
+        .join(Assignment, Assignment.id == Escalation.assignment_id)
+        .join(Requirement, Requirement.id == Assignment.requirement_id)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(Phase.plan_id == plan.id, ~Escalation.historic)
+        .group_by(Phase.id, Escalation.step)
+        .order_by(Phase.starts_on, Escalation.step)
+    )
+    if on is not None:
+        query = query.where(Escalation.at <= end_of(on, plan.timezone))
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for code, period, step, count in session.execute(query):
+        found[phase_label(code, period)][step] = count
+    return dict(found)
+
+
+def message_counts(session: Session, plan: Plan, on: dt.date | None = None) -> dict[str, int]:
+    """Messages by status, the letters that carried them, and how many messages stood in two letters that were sent."""
+    query = select(Message.status, func.count()).join(Unit, Unit.id == Message.recipient_id).group_by(Message.status)
+    query = query.where(Unit.plan_id == plan.id)
+    letters = (
+        select(func.count())
+        .select_from(Attempt)
+        .join(Unit, Unit.id == Attempt.recipient_id)
+        .where(Unit.plan_id == plan.id, Attempt.outcome == AttemptOutcome.SENT)
+    )
+    if on is not None:
+        query = query.where(Message.created_at <= end_of(on, plan.timezone))
+        letters = letters.where(Attempt.at <= end_of(on, plan.timezone))
+    counts = {status.value: 0 for status in MessageStatus}
+    counts |= {status.value: count for status, count in session.execute(query)}
+    counts["letters"] = session.scalars(letters).one()
+    counts["duplicates"] = doubled(session, plan)
+    return counts
+
+
+def messages_by_phase(session: Session, plan: Plan) -> dict[str, int]:
+    """How many messages were sent about each phase and its assignments."""
+    about = func.coalesce(Message.phase_id, Requirement.phase_id)
+    rows = session.execute(
+        select(Phase.code, Phase.period, func.count(Message.id))
+        .select_from(Message)
+        .outerjoin(Assignment, Assignment.id == Message.assignment_id)
+        .outerjoin(Requirement, Requirement.id == Assignment.requirement_id)
+        .join(Phase, Phase.id == about)
+        .where(Phase.plan_id == plan.id, Message.status == MessageStatus.SENT)
+        .group_by(Phase.id)
+        .order_by(Phase.starts_on)
+    )
+    return {phase_label(code, period): count for code, period, count in rows}
+
+
+def doubled(session: Session, plan: Plan) -> int:
+    """How many messages went out more than once."""
+    twice = (
+        select(AttemptMessage.message_id)
+        .join(Attempt, Attempt.id == AttemptMessage.attempt_id)
+        .join(Unit, Unit.id == Attempt.recipient_id)
+        .where(Unit.plan_id == plan.id, Attempt.outcome == AttemptOutcome.SENT)
+        .group_by(AttemptMessage.message_id)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    return session.scalars(select(func.count()).select_from(twice)).one()
+
+
+def letters_of(session: Session, unit: Unit, limit: int | None = None) -> Sequence[Attempt]:
+    """What a unit was sent, newest first; for a unit without a channel this is its mailbox."""
+    query = (
+        select(Attempt)
+        .where(Attempt.recipient_id == unit.id, Attempt.outcome == AttemptOutcome.SENT)
+        .order_by(Attempt.id.desc())
+    )
+    return session.scalars(query.limit(limit) if limit else query).all()
+
+
+def plan_counts(session: Session, plan: Plan) -> dict[str, Any]:
+    """What the plan holds: units, measures declared and enumerated, indicators."""
+    declared = plan.content.get("declared") or {}
+    entries = declared.values() if isinstance(declared, dict) else declared
+    areas = plan.content.get("areas") or {}
+    return {
+        "units": session.scalars(
+            select(func.count()).select_from(Unit).where(Unit.plan_id == plan.id, Unit.kind.not_in(BODIES))
+        ).one(),
+        "measures": {
+            "declared": sum(entry["declared"] for entry in entries),
+            "enumerated": sum(len(area["measures"]) for area in areas.values()),
+        },
+        "indicators": session.scalars(
+            select(func.count()).select_from(Indicator).where(Indicator.plan_id == plan.id)
+        ).one(),
+    }
+
+
+def journal(session: Session, plan: Plan) -> Iterator[AnyRow]:
+    """The journal in an order that does not depend on ids: time, then what it is about, then its own order."""
+    about = func.coalesce(Requirement.ref + "/" + Unit.code, "")
+    yield from session.execute(
+        select(
+            Event.at,
+            about.label("ref"),
+            Event.kind,
+            Event.actor,
+            Event.status_before,
+            Event.status_after,
+            Event.due_before,
+            Event.due_after,
+            Event.why,
+            Event.detail,
+        )
+        .outerjoin(Assignment, Assignment.id == Event.assignment_id)
+        .outerjoin(Requirement, Requirement.id == Assignment.requirement_id)
+        .outerjoin(Unit, Unit.id == Assignment.unit_id)
+        .where(Event.plan_id == plan.id)
+        .order_by(Event.at, about.collate("C"), Event.id)
+    )

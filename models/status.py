@@ -1,0 +1,40 @@
+"""The life of an assignment: its statuses and which moves exist. Overdue is no status: it follows from dates."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    ISSUED = "issued"
+    ACKNOWLEDGED = "acknowledged"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+    WAIVED = "waived"
+
+    @property
+    def is_open(self) -> bool:
+        """Not at its end yet."""
+        return self not in CLOSED
+
+    @property
+    def is_owed(self) -> bool:
+        """The unit has to act; a submitted one waits for its reviewer."""
+        return self in OWED
+
+
+CLOSED = frozenset({Status.ACCEPTED, Status.WAIVED})
+OWED = frozenset({Status.ISSUED, Status.ACKNOWLEDGED, Status.RETURNED})
+
+# Submitting implies signing, so `issued` may go straight to `submitted`.
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.ISSUED: frozenset({Status.ACKNOWLEDGED, Status.SUBMITTED, Status.WAIVED}),
+    Status.ACKNOWLEDGED: frozenset({Status.SUBMITTED, Status.WAIVED}),
+    Status.SUBMITTED: frozenset({Status.ACCEPTED, Status.RETURNED, Status.WAIVED}),
+    Status.RETURNED: frozenset({Status.SUBMITTED, Status.WAIVED}),
+    Status.ACCEPTED: frozenset(),
+    Status.WAIVED: frozenset(),
+}
+
+
+def may_move(before: Status, after: Status) -> bool:
+    return after in MOVES[before]

@@ -1,0 +1,89 @@
+"""Working days. China's calendar moves weekends; a year that is not published yet is provisional."""
+
+import dataclasses
+import datetime as dt
+import functools
+from enum import StrEnum
+
+import chinese_calendar
+
+ONE_DAY = dt.timedelta(days=1)
+SATURDAY = 5
+
+
+class CalendarName(StrEnum):
+    CHINA = "china"
+    WEEKENDS = "weekends"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settled:
+    """A date moved to a working day. `provisional`: the year's calendar is not known, only its weekends."""
+
+    on: dt.date
+    provisional: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkCalendar:
+    """Asks which days are worked.
+
+    Source: for China the yearly notice of the State Council's General Office on public holidays,
+    as `chinesecalendar` holds it (2004 to the last year published).
+    """
+
+    name: CalendarName
+
+    def knows(self, year: int) -> bool:
+        return self.name is CalendarName.WEEKENDS or _is_published(year)
+
+    def is_working(self, day: dt.date) -> bool:
+        if self.name is CalendarName.CHINA and _is_published(day.year):
+            return _is_worked_in_china(day)
+        return day.weekday() < SATURDAY
+
+    def settle(self, day: dt.date) -> Settled:
+        """The first working day on or after `day`."""
+        settled = day
+        while not self.is_working(settled):
+            settled += ONE_DAY
+        return Settled(settled, provisional=not (self.knows(day.year) and self.knows(settled.year)))
+
+    def last_on_or_before(self, day: dt.date) -> dt.date:
+        while not self.is_working(day):
+            day -= ONE_DAY
+        return day
+
+    def add(self, day: dt.date, count: int) -> dt.date:
+        """The `count`-th working day after `day` (before it, where `count` is negative)."""
+        step = ONE_DAY if count > 0 else -ONE_DAY
+        remaining = abs(count)
+        while remaining:
+            day += step
+            remaining -= self.is_working(day)
+        return day
+
+    def count(self, start: dt.date, end: dt.date) -> int:
+        """Working days after `start` up to and with `end`; negative where `end` is earlier."""
+        return -_count(self, end, start) if end < start else _count(self, start, end)
+
+
+# A letter counts the same days for each of its lines.
+@functools.lru_cache(maxsize=20_000)
+def _count(calendar: WorkCalendar, start: dt.date, end: dt.date) -> int:
+    days = (start + ONE_DAY * n for n in range(1, (end - start).days + 1))
+    return sum(map(calendar.is_working, days))
+
+
+@functools.cache
+def _is_published(year: int) -> bool:
+    try:
+        chinese_calendar.is_workday(dt.date(year, 1, 1))
+    except NotImplementedError:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=20_000)
+def _is_worked_in_china(day: dt.date) -> bool:
+    return bool(chinese_calendar.is_workday(day))
