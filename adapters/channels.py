@@ -1,0 +1,103 @@
+"""How a notice leaves: what every channel offers, and which one serves an address."""
+
+import dataclasses
+from enum import StrEnum
+from typing import Protocol, Self
+
+from adapters.addresses import Address
+from adapters.language import N_, Language
+from adapters.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Labels:
+    """The words around the buttons of a post, for people to read; English unless made for a language."""
+
+    open: str = N_("Open")
+    sign: str = N_("Sign for all")
+    rest: str = N_("(cut here, too long for Slack: press “Open” for the rest)")
+
+    @classmethod
+    def of(cls, language: Language) -> Self:
+        return cls(*(language.gettext(str(field.default)) for field in dataclasses.fields(cls)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Post:
+    """What is sent: plain text, and the key by which it can be found again.
+
+    Where the channel has buttons, `link` is where the button *Open* leads, and `sign` is what the button
+    *Sign for all* sends back: the letter's key, or empty where there is nothing to sign for.
+    """
+
+    key: str
+    subject: str
+    body: str
+    link: str = dataclasses.field(default="", repr=False)  # holds a secret: never logged, never stored
+    sign: str = ""
+    labels: Labels = Labels()
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    TEMPORARY = "temporary"  # not sent; the same may work later
+    PERMANENT = "permanent"  # not sent; it never will be, until a person changes something
+    AMBIGUOUS = "ambiguous"  # it may have been sent: look it up before sending it again
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """How one send ended. `detail` is for the office to read and holds no secret."""
+
+    outcome: Outcome
+    detail: str
+    external_id: str = ""
+    retry_after_s: float | None = None
+
+
+class Channel(Protocol):
+    """A service that carries notices. Whatever happens outside becomes a receipt, never an exception."""
+
+    def send(self, target: str, post: Post) -> Receipt:
+        """Send once, without retries of its own."""
+
+    def was_sent(self, target: str, key: str) -> bool | None:
+        """Whether the post with this key arrived; None where the channel cannot tell."""
+
+
+class Mailbox:
+    """The mailbox in the database: what the caller has stored has arrived."""
+
+    def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002 - the protocol's
+        return Receipt(Outcome.SENT, "kept in the mailbox")
+
+    def was_sent(self, target: str, key: str) -> bool | None:  # noqa: ARG002 - the protocol's
+        return True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Channels:
+    """One channel for each kind of address. Safe to share between threads."""
+
+    mailbox: Channel
+    slack: Channel
+    apprise: Channel
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        # They import this module for its types.
+        from adapters.apprise_channel import AppriseChannel  # noqa: PLC0415
+        from adapters.slack import Slack  # noqa: PLC0415
+
+        token = settings.slack_token.get_secret_value() if settings.slack_token else ""
+        timeout_s = settings.send_timeout_s
+        return cls(Mailbox(), Slack(token, settings.slack_api_url, timeout_s), AppriseChannel(timeout_s))
+
+    def of(self, address: Address) -> Channel:
+        match address.kind:
+            case "mailbox":
+                return self.mailbox
+            case "slack":
+                return self.slack
+            case "apprise":
+                return self.apprise

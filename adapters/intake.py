@@ -1,0 +1,40 @@
+"""Taking in files that are handed in: by the command line from a disk, by the portal from a request."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters import antivirus
+from adapters.evidence_store import StoredFile
+from adapters.inspection import MIB, FileFacts, Limits, inspect
+from adapters.settings import settings
+from models.errors import RefusedError
+from models.evidence import StoredEvidence
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A local file that a unit calls `name`, and how it comes into the evidence store."""
+
+    path: Path
+    name: str
+    keep: Callable[[], StoredFile]
+
+
+def take_in(files: Sequence[HandedIn]) -> tuple[StoredEvidence, ...]:
+    """Look into every file first and scan it for viruses; only if all are sound, keep any.
+
+    Raises RefusedError for the first that is not, or when the store is full.
+    """
+    limits = Limits(settings().evidence_max_mb * MIB, settings().evidence_unpacked_max_mb * MIB)
+    facts = [inspect(file.path, file.name, limits) for file in files]
+    for file, fact in zip(files, facts, strict=True):
+        antivirus.scan(file.path, fact.name)
+    return tuple(_keep(file, fact) for file, fact in zip(files, facts, strict=True))
+
+
+def _keep(file: HandedIn, fact: FileFacts) -> StoredEvidence:
+    stored = file.keep()
+    if stored.size != fact.size:
+        raise RefusedError("{name}: the file changed while it was being handed in", name=fact.name)
+    return StoredEvidence(fact.name, fact.media_type, stored.size, stored.sha256)

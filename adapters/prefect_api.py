@@ -1,0 +1,136 @@
+"""Prefect's HTTP API, as far as the command line and the pages need it; importing Prefect itself takes seconds."""
+
+import datetime as dt
+import functools
+import time
+from typing import Any
+
+import httpx
+
+from adapters.settings import settings
+from models.errors import DubanError
+from models.gate import Answer, GateDecision
+
+TIMEOUT_S = 30
+BUSY_WAITS_S = (0.25, 0.5, 1, 2, 4, 8)
+# The gate's form shows these words; the flow reads them back.
+CHOICES = {
+    GateDecision.KEEP_OPEN: "保持开放 keep open",
+    GateDecision.CLOSE: "关闭 close",
+    GateDecision.EXTEND: "延期 extend",
+}
+
+
+class PrefectUnreachableError(DubanError):
+    """No Prefect server answers, or it does not know what was asked of it."""
+
+
+def start_phase(plan: str, phase: str, year: int | None) -> str:
+    """Start a phase as the button in the Prefect UI does; returns the run's id.
+
+    Raises PrefectUnreachableError.
+    """
+    parameters: dict[str, Any] = {"plan": plan} | ({"year": year} if year is not None else {})
+    deployment = _call("GET", f"/deployments/name/{phase}/{phase}")
+    run = _call(
+        "POST",
+        f"/deployments/{deployment['id']}/create_flow_run",
+        {"parameters": parameters, "state": {"type": "SCHEDULED"}},
+    )
+    return str(run["id"])
+
+
+def state_of(run_id: str) -> tuple[str, str, str]:
+    """The type, the name and the id of a run's state, such as ("PAUSED", "Suspended", "…")."""
+    run = _call("GET", f"/flow_runs/{run_id}")
+    return run["state"]["type"], run["state"]["name"], run["state"]["id"]
+
+
+def suspended_run(plan: str, phase: str, year: int | None, gate_round: int) -> str | None:
+    """The run that stands at this round of the gate, None where none does."""
+    query = {
+        "flows": {"name": {"any_": [phase]}},
+        "flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}},
+        "sort": "EXPECTED_START_TIME_DESC",
+    }
+    for run in _call("POST", "/flow_runs/filter", query):
+        same_phase = run["parameters"].get("plan") == plan and run["parameters"].get("year") == year
+        key = (run["state"].get("state_details") or {}).get("pause_key")
+        if same_phase and key == f"gate-{gate_round}":
+            return str(run["id"])
+    return None
+
+
+def answer_gate(run_id: str, answer: Answer, until: dt.date) -> None:
+    """Fill in the form of a suspended run, as a person does in the Prefect UI.
+
+    Raises PrefectUnreachableError, also where the run is no longer suspended.
+    """
+    form = {
+        "decision": CHOICES[answer.decision],
+        "name": answer.by_name,
+        "reason": answer.reason,
+        "until": (answer.until or until).isoformat(),
+        "override_reason": answer.override_reason,
+    }
+    result = _call("POST", f"/flow_runs/{run_id}/resume", {"run_input": form})
+    if result["status"] != "ACCEPT":
+        raise PrefectUnreachableError("the run {run} cannot be resumed: {status}", run=run_id, status=result["status"])
+
+
+def final_states() -> dict[str, int]:
+    """How many flow runs the server knows, by the name of their state."""
+    found: dict[str, int] = {}
+    offset = 0
+    while True:
+        query: dict[str, Any] = {"limit": 200, "offset": offset, "sort": "ID_DESC"}
+        runs = _call("POST", "/flow_runs/filter", query)
+        for run in runs:
+            name = run["state"]["name"] if run["state"] else "Pending"
+            found[name] = found.get(name, 0) + 1
+        if len(runs) < query["limit"]:
+            return dict(sorted(found.items()))
+        offset += len(runs)
+
+
+def pause_deployment(flow: str, deployment: str, *, paused: bool) -> None:
+    """Stop a deployment's schedules, or let them go on."""
+    found = _call("GET", f"/deployments/name/{flow}/{deployment}")
+    _call("PATCH", f"/deployments/{found['id']}", {"paused": paused})
+
+
+def is_healthy() -> bool:
+    try:
+        return _client().get(f"{settings().prefect_api}/health").is_success
+    except httpx.HTTPError:
+        return False
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    """One client a process: each new one reads all certificate authorities again, 50 ms of work."""
+    return httpx.Client(timeout=TIMEOUT_S)
+
+
+def _call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    address = settings().prefect_api
+    try:
+        response = request(method, address + path, body)
+        response.raise_for_status()
+    except httpx.HTTPError as error:
+        raise PrefectUnreachableError(
+            "the Prefect server at {address} does not answer as expected ({error}); is `duban up` running?",
+            address=address,
+            error=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        ) from error
+    return response.json() if response.content else None
+
+
+def request(method: str, address: str, body: dict[str, Any] | None) -> httpx.Response:
+    """Ask, and ask again while the server says that its store is busy: it then has done nothing."""
+    for wait_s in BUSY_WAITS_S:
+        response = _client().request(method, address, json=body)
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return response
+        time.sleep(wait_s)
+    return _client().request(method, address, json=body)

@@ -1,0 +1,101 @@
+"""The only reader of the environment."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of Duban; each is the environment variable `DUBAN_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBAN_", extra="ignore")
+
+    data_dir: Path = Field(Path(".duban"), description="Folder of the embedded database, files and logs.")
+    database_url: str | None = Field(
+        None,
+        description="postgresql://… of a PostgreSQL 15 or later; the embedded one when empty.",
+    )
+    language: Literal["zh", "en"] = Field("zh", description="Language of notices and of the command line.")
+    clock_file: Path | None = Field(
+        None, description="File with an ISO instant that replaces the clock. For rehearsals and drills only."
+    )
+    evidence_url: str | None = Field(
+        None,
+        description="fsspec address of the evidence store, such as s3://bucket/duban; a folder of data_dir when empty.",
+    )
+    evidence_max_mb: int = Field(50, gt=0, description="Largest file that a unit may hand in, in MiB.")
+    evidence_unpacked_max_mb: int = Field(
+        500, gt=0, description="Largest unpacked size of an Office or zip file, in MiB."
+    )
+    upload_max_files: int = Field(20, gt=0, description="Most files that may be handed in at once.")
+    upload_max_mb: int = Field(200, gt=0, description="Largest request in MiB.")
+    clamd: str = Field(
+        "",
+        pattern=r"^(tcp://[^/]+:\d+|unix:///.+)?$",
+        description="Address of ClamAV's clamd, tcp://host:3310 or unix:///run/clamd.sock; when it is given, "
+        "only what it finds clean is taken.",
+    )
+    addresses_file: Path | None = Field(
+        None, description="YAML: unit code (or `default`) to mailbox, slack:CHANNEL or an Apprise URL."
+    )
+    slack_token: SecretStr | None = Field(None, description="Slack bot token with chat:write.")
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="Signing secret of the Slack app, for its buttons; without one they are not answered."
+    )
+    slack_api_url: str = Field("https://slack.com/api/", description="Address of Slack's Web API.")
+    send_timeout_s: int = Field(10, gt=0, description="Seconds that one send to a channel may take.")
+    prefect_port: int = Field(4200, description="Port of the Prefect server that `duban up` starts.")
+    prefect_url: str = Field(
+        "", description="Address of a Prefect server elsewhere; the one at prefect_port when empty."
+    )
+    portal_port: int = Field(8400, description="Port of the portal.")
+    portal_host: str = Field("127.0.0.1", description="Address that the portal listens on.")
+    portal_url: str = Field("", description="Address of the portal as people reach it, for links in notices.")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas."
+    )
+    link_days: int = Field(60, gt=0, description="Days that a link in a notice opens.")
+    requests_per_minute: int = Field(600, gt=0, description="Requests a minute from one address or one stay.")
+    entries_per_minute: int = Field(30, gt=0, description="Links a minute that one address may try.")
+
+    @property
+    def prefect_api(self) -> str:
+        return f"{self.prefect_url or f'http://127.0.0.1:{self.prefect_port}'}/api"
+
+    @property
+    def portal_address(self) -> str:
+        """Where people reach the portal, without a slash at its end."""
+        return self.portal_url.rstrip("/") or f"http://{self.portal_host}:{self.portal_port}"
+
+    def run_address(self, run_id: str) -> str:
+        """Where a person looks at a flow run."""
+        return f"{self.prefect_api.removesuffix('/api')}/runs/flow-run/{run_id}"
+
+    @property
+    def evidence_address(self) -> str:
+        return self.evidence_url or str((self.data_dir / "evidence").absolute())
+
+
+@functools.cache
+def settings() -> Settings:
+    """Read once in a process; tests call `settings.cache_clear()` after changing the environment."""
+    return Settings()
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment for a process that we start: ours, with these changes."""
+    return {**os.environ, **changes}
+
+
+def override(**changes: str | None) -> None:
+    """Change settings for this process and the ones it starts, as if the environment had said so from the start."""
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    settings.cache_clear()

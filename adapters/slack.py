@@ -1,0 +1,236 @@
+"""Slack through its own client: one post, one answer, and a look-up where the answer was lost."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.web import SlackResponse
+
+from adapters.channels import Outcome, Post, Receipt
+from adapters.slack_buttons import buttons
+
+EVENT_TYPE = "duban_notice"
+LOOK_BACK = 200  # posts of a channel; the look-up comes minutes after the send
+
+HEADER_MAX = 150
+SECTION_MAX = 2_900  # Slack allows 3,000 and counts rare characters double
+# Undocumented: chat.postMessage refuses blocks of about 11,000 to 13,000 characters in all
+# (slackapi/bolt-js #2509 and #2867), long before 50 blocks are full. Longer texts go without blocks.
+BLOCKS_MAX = 10_000
+TEXT_MAX = 39_000  # Slack cuts at 40,000 and does not say so
+# Beside blocks the text only notifies; and each press of a button sends all of the post back to us.
+TEXT_BESIDE_BUTTONS_MAX = BLOCKS_MAX
+
+# The reader's language is not known here, and the body may be in either.
+CONTINUED = "\n……（内容过长，此处截断，其余请在系统中查看 / cut here, too long for Slack: the rest is in Duban）"
+NO_TOKEN = "no Slack token is set (DUBAN_SLACK_TOKEN)"  # noqa: S105 - says that there is none
+
+# What the same request will never get past: a person has to change the token, the channel or the text.
+# Every other refusal, known or new, is tried again: the outbox gives up by itself.
+PERMANENT = frozenset(
+    {
+        *(
+            "invalid_auth",
+            "not_authed",
+            "token_revoked",
+            "token_expired",
+            "account_inactive",
+            "access_denied",
+        ),
+        *(
+            "not_allowed_token_type",
+            "missing_scope",
+            "no_permission",
+            "ekm_access_denied",
+            "org_login_required",
+        ),
+        *(
+            "enterprise_is_restricted",
+            "two_factor_setup_required",
+            "team_access_not_granted",
+            "team_not_found",
+        ),
+        *("not_in_channel", "channel_not_found", "is_archived", "is_inactive", "channel_type_not_supported"),
+        *("messages_tab_disabled", "restricted_action", "restricted_action_read_only_channel"),
+        *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel"),
+        *("cannot_dm_bot", "user_not_found", "user_disabled", "method_deprecated", "deprecated_endpoint"),
+        *("msg_too_long", "msg_blocks_too_long", "no_text", "invalid_blocks", "invalid_blocks_format"),
+        *(
+            "invalid_arguments",
+            "invalid_arg_name",
+            "invalid_charset",
+            "invalid_form_data",
+            "invalid_post_type",
+        ),
+        *("invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"),
+        "metadata_must_be_sent_from_app",
+    }
+)
+
+
+class Slack:
+    """The channel of `slack:` addresses; a target is the id of a channel."""
+
+    def __init__(self, token: str, api_url: str, timeout_s: int) -> None:
+        # Without handlers the client never retries: its own retry after a lost connection can post twice.
+        self._client = WebClient(token or None, base_url=api_url, timeout=timeout_s, retry_handlers=[], logger=_quiet())
+        # The client's way with proxies overlooks NO_PROXY; urllib beneath it heeds both.
+        self._client.proxy = None
+
+    def send(self, target: str, post: Post) -> Receipt:
+        if not self._client.token:
+            return Receipt(Outcome.PERMANENT, NO_TOKEN)
+        limit = TEXT_BESIDE_BUTTONS_MAX if buttons(post) else TEXT_MAX
+        return self._asked(
+            lambda: self._client.chat_postMessage(
+                channel=target,
+                text=_bounded(_escaped(f"{post.subject}\n{post.body}".strip()), limit),
+                blocks=_blocks(post),
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": post.key}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        )
+
+    def update(self, channel: str, ts: str, *, text: str, blocks: Sequence[dict[str, Any]]) -> Receipt:
+        """Replace what a post of ours shows. Its key stays, and Slack does not mark it as edited."""
+        if not self._client.token:
+            return Receipt(Outcome.PERMANENT, NO_TOKEN)
+        return self._asked(
+            lambda: self._client.chat_update(
+                channel=channel,
+                ts=ts,
+                text=_bounded(_escaped(text), TEXT_BESIDE_BUTTONS_MAX),
+                blocks=list(blocks),
+                parse="none",  # as for a new post; for updates Slack has another default
+            )
+        )
+
+    def name_of(self, user: str) -> str:
+        """The name of the person behind a user's id; empty where Slack does not say. Needs the scope users:read."""
+        if not self._client.token:
+            return ""
+        try:
+            profile = self._client.users_info(user=user)["user"]["profile"]
+            return str(profile.get("real_name") or profile.get("display_name") or "")
+        except Exception:  # noqa: BLE001 - whatever stands in the way, it cannot tell
+            return ""
+
+    def _asked(self, call: Callable[[], SlackResponse]) -> Receipt:
+        """Ask Slack once, and say how it ended."""
+        try:
+            answer = call()
+            return Receipt(Outcome.SENT, "taken by Slack", external_id=str(answer.get("ts") or ""))
+        except SlackApiError as error:
+            return _refusal(error.response)
+        except SlackRequestError:
+            return Receipt(Outcome.PERMANENT, "the request is not one that Slack's client makes")
+        except URLError as error:
+            # urllib wraps only what fails before the request has left in full, so nothing was posted.
+            return Receipt(Outcome.TEMPORARY, f"Slack cannot be reached: {error.reason}")
+        except Exception as error:  # noqa: BLE001 - after the request has left, anything may have happened
+            # Only the name: some of these texts quote the headers, and so the token.
+            return Receipt(Outcome.AMBIGUOUS, f"no answer from Slack after sending: {type(error).__name__}")
+
+    def was_sent(self, target: str, key: str) -> bool | None:
+        """Look for the key among the channel's latest posts; needs the scope channels:history."""
+        if not self._client.token:
+            return None
+        try:
+            history = self._client.conversations_history(channel=target, limit=LOOK_BACK, include_all_metadata=True)
+            return any(_key(message) == key for message in history["messages"])
+        except Exception:  # noqa: BLE001 - whatever stands in the way, it cannot tell
+            return None
+
+
+def _quiet() -> logging.Logger:
+    """The client would log every failure, and at DEBUG every text; the receipt says what there is to say."""
+    logger = logging.getLogger("adapters.slack.client")
+    logger.setLevel(logging.CRITICAL + 1)
+    return logger
+
+
+def _refusal(answer: SlackResponse) -> Receipt:
+    """What an answer means that is not `ok: true` with status 200."""
+    status = answer.status_code
+    data: Any = answer.data  # typed too narrowly: an answer can be any JSON
+    error = str(data.get("error") or "") if isinstance(data, Mapping) else ""
+    if status == 429:  # noqa: PLR2004 - the HTTP status
+        return Receipt(Outcome.TEMPORARY, "too many posts", retry_after_s=_retry_after(answer))
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", error):
+        if status == 200:  # noqa: PLR2004 - the HTTP status
+            return Receipt(Outcome.AMBIGUOUS, "Slack's answer cannot be understood")
+        return Receipt(Outcome.TEMPORARY, f"Slack answered with status {status}")
+    if status < 500 and error in PERMANENT:  # noqa: PLR2004 - the HTTP status
+        return Receipt(Outcome.PERMANENT, f"Slack refused: {error}")
+    return Receipt(Outcome.TEMPORARY, f"Slack could not: {error}", retry_after_s=_retry_after(answer))
+
+
+def _retry_after(answer: SlackResponse) -> float | None:
+    given = next((str(v) for k, v in answer.headers.items() if k.lower() == "retry-after"), "")
+    return float(given) if re.fullmatch(r"\d{1,6}(\.\d+)?", given) else None
+
+
+def _key(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return None
+    key = (metadata.get("event_payload") or {}).get("key")
+    return key if isinstance(key, str) else None
+
+
+def _blocks(post: Post) -> list[dict[str, Any]] | None:
+    """A header, sections and buttons. None where they would be too much and the text alone is shown,
+    which can have no buttons: with them the text is cut instead.
+    """
+    fits = len(post.subject) <= HEADER_MAX
+    header = post.subject if fits else post.subject[: HEADER_MAX - 1] + "…"
+    text = _escaped(post.body if fits else f"{post.subject}\n{post.body}").strip()
+    actions = buttons(post)
+    too_long = len(header) + len(text) > BLOCKS_MAX
+    if not actions and (too_long or not text):
+        return None
+    if too_long:
+        text = _bounded(text, SECTION_MAX, "\n…… " + _escaped(post.labels.rest) if post.link else CONTINUED)
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": piece}} for piece in _pieces(text, SECTION_MAX)
+    ]
+    if header.strip():
+        blocks.insert(0, {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}})
+    if actions:
+        blocks.append({"type": "actions", "elements": actions})
+    return blocks
+
+
+def _escaped(text: str) -> str:
+    """Slack's three special characters; without this a unit's text could call `<!channel>`."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _bounded(text: str, limit: int, continued: str = CONTINUED) -> str:
+    if len(text) <= limit:
+        return text
+    return text[: _cut(text, limit - len(continued))] + continued
+
+
+def _pieces(text: str, size: int) -> Iterator[str]:
+    rest = text.strip()
+    while len(rest) > size:
+        at = _cut(rest, size)
+        yield rest[:at]
+        rest = rest[at:].strip()
+    if rest:
+        yield rest
+
+
+def _cut(text: str, size: int) -> int:
+    """Where to cut at the latest: after a line if one ends in the second half, and never inside `&amp;`."""
+    line = text.rfind("\n", size // 2, size)
+    if line > 0:
+        return line
+    ampersand = text.rfind("&", size - 4, size)
+    return ampersand if ampersand > 0 and ";" not in text[ampersand:size] else size
