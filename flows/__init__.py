@@ -1,0 +1,1 @@
+"""The order of things: one flow a phase, and the recurring patrol."""

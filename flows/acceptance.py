@@ -1,0 +1,19 @@
+"""Acceptance (总结阶段): the year in which the results are checked."""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.phase import RUNNER, conduct
+from models.phase import PhaseCode
+
+
+@flow(name="acceptance", flow_run_name="acceptance {plan}", task_runner=RUNNER)
+def acceptance(plan: str) -> State[str]:
+    """总结验收阶段:交办、通知各单位,并在阶段关口等待办公室决定。
+
+    Opens the acceptance phase, issues its assignments, notifies each unit, and waits at the gate for the office.
+
+    Args:
+        plan: 方案代码 the plan's code, such as `northwest-education-centre`
+    """
+    return conduct(plan, PhaseCode.ACCEPTANCE)

@@ -1,0 +1,92 @@
+"""What the three phases share: open, issue, notify, show, stand at the gate."""
+
+import datetime as dt
+from typing import Any, Literal
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from adapters.prefect_api import CHOICES
+from models.gate import Answer
+from models.phase import PhaseCode
+from tasks import deliver, phases, publish
+from tasks.phases import Closing, Round
+
+# The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
+TEN_YEARS_S = 10 * 365 * 24 * 60 * 60
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as share the database well
+MOST_NOTIFY_RUNS = 200  # beyond, several units share a task run: Prefect makes about 150 task runs a second
+
+Choice = Literal["保持开放 keep open", "关闭 close", "延期 extend"]
+DECISIONS = {words: decision for decision, words in CHOICES.items()}
+
+
+class GateForm(RunInput):
+    """The form at the gate. Flat, without optional fields: those show as an awkward type switch.
+
+    Titles only: each line of description is taken from the room of the text above the form.
+    """
+
+    decision: Choice = Field(title="决定 Decision")
+    name: str = Field(title="决定人姓名 Name of who decides", min_length=1)
+    reason: str = Field(title="理由 Reason", min_length=1)
+    until: dt.date  # its title comes with its first value, see `_until`
+    override_reason: str = Field("", title="有未办结件仍要关闭的理由 Why close with work open")
+
+
+def _until(first: dt.date) -> Any:
+    """The date's field. `with_initial_data` drops the title of a field that is given a bare value."""
+    return Field(first, title="延期至 Extend until")
+
+
+def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
+    """Take a phase from its opening to its closing. Runs again from the top after each answer at the gate."""
+    logger = get_run_logger()
+    opened = phases.open_phase(plan, phase, year)
+    logger.info("%s: %s assignments issued", opened.phase_ref, opened.issued)
+    _notify_units(plan, phase, year)
+    while True:
+        waiting = phases.ask_at_gate(plan, phase, year)
+        publish.publish_progress(plan, phase, year)
+        if isinstance(waiting, Closing):
+            return _closed(waiting)
+        answer = _suspend(waiting)
+        phases.decide_gate(plan, phase, year, waiting.number, answer)
+
+
+def _notify_units(plan: str, phase: PhaseCode, year: int | None) -> None:
+    """One task run a unit. A unit that could not be told does not hold up the others, and is logged."""
+    units = phases.units_to_notify(plan, phase, year)
+    size = -(-len(units) // MOST_NOTIFY_RUNS) or 1
+    batches = [units[start : start + size] for start in range(0, len(units), size)]
+    labels = [batch[0] if len(batch) == 1 else f"{batch[0]}-and-{len(batch) - 1}" for batch in batches]
+    runs = [deliver.notify.submit(plan, batch, label) for batch, label in zip(batches, labels, strict=True)]
+    for run, label in zip(runs, labels, strict=True):
+        run.wait()
+        if not run.state.is_completed():
+            get_run_logger().error("%s could not be told yet; its notice stays in the outbox", label)
+
+
+def _suspend(waiting: Round) -> Answer:
+    form = GateForm.with_initial_data(
+        description=publish.gate_text(waiting), until=_until(waiting.ends_on + dt.timedelta(days=30))
+    )
+    given = suspend_flow_run(wait_for_input=form, timeout=TEN_YEARS_S, key=f"gate-{waiting.number}")
+    return Answer(
+        decision=DECISIONS[given.decision],
+        by_name=given.name,
+        reason=given.reason,
+        until=given.until,
+        override_reason=given.override_reason,
+    )
+
+
+def _closed(closing: Closing) -> State[str]:
+    message = f"{closing.phase_ref}: {closing.by_name} — {closing.reason}"
+    name = "Closed with override" if closing.overridden else "Closed"
+    return Completed(name=name, message=message, data=closing.phase_ref)

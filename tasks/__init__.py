@@ -1,0 +1,1 @@
+"""One effect or one transition each; thin, retried by Prefect."""

@@ -1,0 +1,91 @@
+"""Patrol's work: fire what is due, tell the office of gates, settle dates."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.database import transaction
+from adapters.gate_runs import Told, tell_run
+from models import upkeep
+from models.escalation import Chased, chase
+from models.gate import Gate, mark_told, untold
+from models.plan import Plan, plan_of
+from tasks.runs import is_passing, program
+
+BATCH = 1000
+RUN_ARRIVES = dt.timedelta(hours=1)
+T = TypeVar("T")
+
+
+@task(name="plans-on-patrol", retries=3, retry_delay_seconds=10, cache_policy=NO_CACHE, retry_condition_fn=is_passing)
+def plans_on_patrol() -> list[str]:
+    """Codes of all plans."""
+    with transaction() as session:
+        return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+
+
+@task(
+    name="chase",
+    task_run_name="chase-{plan}",
+    retries=3,
+    retry_delay_seconds=10,
+    cache_policy=NO_CACHE,
+    retry_condition_fn=is_passing,
+)
+def chase_due(plan: str, at: dt.datetime) -> Chased:
+    """Remind, order and escalate whatever is due by `at`, a batch a transaction."""
+    actor = program()
+    done = Chased()
+    while True:
+        batch = in_plan(plan, lambda session, row: chase(session, row, actor=actor, at=at, limit=BATCH))
+        done += batch
+        if batch.looked_at < BATCH:
+            return done
+
+
+@task(
+    name="keep-up",
+    task_run_name="keep-up-{plan}",
+    retries=3,
+    retry_delay_seconds=10,
+    cache_policy=NO_CACHE,
+    retry_condition_fn=is_passing,
+)
+def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
+    """Tell the office of gates, move dates whose calendar came out, wake runs that were not told of a decision.
+
+    Returns how many of each.
+    """
+    actor = program()
+    gates = in_plan(plan, lambda session, row: upkeep.tell_gates(session, row, at=at))
+    moved = in_plan(plan, lambda session, row: upkeep.settle_provisional(session, row, actor=actor, at=at))
+    return gates, moved, _tell_runs(plan, at)
+
+
+def _tell_runs(plan: str, at: dt.datetime) -> int:
+    """Wake the runs whose gate was decided elsewhere while Prefect could not be told; returns how many."""
+    with transaction() as session:
+        row = plan_of(session, plan)
+        waiting = untold(session, row)
+    told = {gate.id: (gate, tell_run(row, phase, gate)) for gate, phase in waiting}
+    with transaction() as session:
+        for gate, outcome in told.values():
+            if outcome is Told.RESUMED or (outcome is Told.NOBODY and _has_no_run(gate, at)):
+                mark_told(session, gate.id, at)
+    return sum(outcome is Told.RESUMED for _, outcome in told.values())
+
+
+def _has_no_run(gate: Gate, at: dt.datetime) -> bool:
+    """A run on its way to the gate stands there within minutes."""
+    return gate.decided_at is not None and at - gate.decided_at > RUN_ARRIVES
+
+
+def in_plan(plan: str, act: Callable[[Session, Plan], T]) -> T:
+    """One transaction on a plan."""
+    with transaction() as session:
+        return act(session, plan_of(session, plan))
