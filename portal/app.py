@@ -1,0 +1,124 @@
+"""The portal: pages on which units and the office work. Imports no Prefect, so that it starts fast."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.staticfiles import StaticFiles
+
+from adapters.language import N_
+from adapters.settings import settings
+from models.errors import DubanError, NotFoundError
+from portal.pages import FOLDER
+from portal.routes import ALL
+from portal.shield import TOO_LARGE, Shield, TooLargeError
+from portal.visits import ForgedError, TurnedAwayError, page
+
+log = logging.getLogger("duban.portal")
+
+# More threads than this only wait for each other, and each holds a connection.
+THREADS = 12
+NOT_FOUND, BAD_REQUEST, FORBIDDEN, UNPROCESSABLE, FAILED, UNAVAILABLE = 404, 400, 403, 422, 500, 503
+
+
+def make_app() -> Shield:
+    """The portal as it is served. The shield is outermost, so that a failure's page has its headers too."""
+    return Shield(build())
+
+
+def build() -> FastAPI:
+    """Routes and error pages."""
+    app = FastAPI(title="Duban", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    for router in ALL:
+        app.include_router(router)
+    if settings().slack_signing_secret is not None:
+        from portal.routes import slack  # noqa: PLC0415  (only who has buttons in Slack pays for its client)
+
+        app.include_router(slack.router)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def _turned_away(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TurnedAwayError)
+    return error.response
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """Something cannot be done, and nothing was changed."""
+    assert isinstance(error, DubanError)
+    status = {NotFoundError: NOT_FOUND, ForgedError: FORBIDDEN, TooLargeError: TOO_LARGE}.get(type(error))
+    return page(request, "problem.html", status=status or UNPROCESSABLE, refused=error)
+
+
+def _not_there(request: Request, error: Exception) -> Response:
+    """No such address, no such method; or a body that the framework could not read, which says so as a 400."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, TooLargeError):
+        return _refused(request, error.__cause__)
+    if error.status_code == BAD_REQUEST:
+        return _unreadable(request)
+    refused = DubanError(N_("there is no such page"))
+    answer = page(request, "problem.html", status=error.status_code, refused=refused)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _misshapen(request: Request, error: Exception) -> Response:
+    """A field or an address that is not of its type: nothing of ours sends that."""
+    in_address = isinstance(error, RequestValidationError) and any(one["loc"][0] == "path" for one in error.errors())
+    if in_address:
+        return page(request, "problem.html", status=NOT_FOUND, refused=DubanError(N_("there is no such page")))
+    return _unreadable(request)
+
+
+def _unreadable(request: Request) -> Response:
+    refused = DubanError(N_("what was sent cannot be read; go back, check what you typed and send it again"))
+    return page(request, "problem.html", status=BAD_REQUEST, refused=refused)
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
+    log.error("the database is not there", exc_info=error)
+    refused = DubanError(N_("the database cannot be reached at the moment; nothing was changed, try again in a minute"))
+    return page(request, "problem.html", status=UNAVAILABLE, refused=refused)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """Details are for the log; the person gets a number by which they can be found there."""
+    number = secrets.token_hex(4)
+    log.error("error %s", number, exc_info=error)
+    refused = DubanError(N_("something went wrong, error {number}; tell the leading-group office"), number=number)
+    return page(request, "problem.html", status=FAILED, refused=refused)
+
+
+def _gone(_request: Request, _error: Exception) -> Response:
+    """Somebody closed the page in the middle of an upload: nobody reads the answer, and nothing is wrong."""
+    return Response(status_code=BAD_REQUEST)
+
+
+HANDLERS = {
+    ClientDisconnect: _gone,
+    TurnedAwayError: _turned_away,
+    DubanError: _refused,
+    HTTPException: _not_there,
+    RequestValidationError: _misshapen,
+    DataError: _misshapen,
+    OperationalError: _unavailable,
+    InterfaceError: _unavailable,
+    Exception: _failed,
+}

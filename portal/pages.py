@@ -1,0 +1,99 @@
+"""Pages: the templates in both languages, and what templates may use."""
+
+import dataclasses
+import datetime as dt
+import functools
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from adapters.language import Code, Language
+from models.document import Text
+from models.errors import DubanError
+
+FOLDER = Path(__file__).parent
+KIB = 1024
+MARKS = ("light", "status", "due", "work_row")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the navigation."""
+
+    href: str
+    label: str
+    current: bool = False
+    count: int | None = None
+
+
+@functools.cache
+def environment(code: Code) -> Environment:
+    """The templates in one language. They are part of the program: what they lack is an error, not an empty place."""
+    language = Language.of(code)
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+    # Escaped once and not for each place: Markup's own `format` escapes the facts.
+    @functools.cache
+    def escaped(msgid: str) -> Markup:
+        return escape(language.gettext(msgid))
+
+    def gettext(msgid: str, **facts: Any) -> Markup:
+        return escaped(msgid).format(**facts) if facts else escaped(msgid)
+
+    def ngettext(singular: str, plural: str, n: int, **facts: Any) -> Markup:
+        return escape(language.ngettext(singular, plural, n)).format(n=n, **facts)
+
+    made.globals.update(_=gettext, ngettext=ngettext, language=language)
+    made.filters.update(said=lambda value: say(value, language), day=language.date, moment=moment, size=size)
+    made.globals["marks"] = _marks(made)
+    return made
+
+
+def _marks(made: Environment) -> SimpleNamespace:
+    """Macros that depend on nothing but their arguments, remembered: a list says the same few over and over."""
+    macros: Any = made.get_template("macros.html").module
+    return SimpleNamespace(**{name: functools.lru_cache(maxsize=8192)(getattr(macros, name)) for name in MARKS})
+
+
+def render(template: str, code: Code, **facts: Any) -> bytes:
+    return environment(code).get_template(template).render(**facts).encode()
+
+
+def say(value: Any, language: Language) -> str:
+    """Words for what the models hold: texts, errors, enums."""
+    match value:
+        case None:
+            return ""
+        case Text():
+            return language.text(value)
+        case DubanError():
+            return language.say(value)
+        case Enum():
+            return language.gettext(str(value.value))
+    return str(value)
+
+
+def moment(at: dt.datetime, timezone: str) -> str:
+    """An instant as the clocks of the plan show it."""
+    return f"{at.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    if count < KIB:
+        return f"{count} B"
+    if count < KIB * KIB:
+        return f"{count / KIB:.0f} KB"
+    return f"{count / KIB / KIB:.1f}".removesuffix(".0") + " MB"

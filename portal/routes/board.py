@@ -1,0 +1,232 @@
+"""The board: how things stand everywhere, on any day; and the lists behind its figures."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from markupsafe import Markup
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from adapters.database import transaction
+from adapters.language import N_, Language
+from models.access import AccessRole
+from models.area import Area, areas_of
+from models.board import WHOLE_PLAN, Board, Counts, Cut, board, lit, snapshot
+from models.document import Text
+from models.errors import NotFoundError
+from models.light import Light
+from models.plan import Plan
+from models.unit import Unit, units_of
+from models.worklist import PAGE, Work, issued_between, works
+from portal.forms import Day, Page
+from portal.pages import environment, say
+from portal.remembered import Remembered
+from portal.visits import Visit, visiting
+
+router = APIRouter()
+
+LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
+LIST = "/assignments"
+BOARDS = 64  # how many counted boards, and pages drawn from them, are kept
+BATCH = 500  # rows of a download that are read at once
+PLAN_AS_A_WHOLE = "-"  # how an address says so: an empty field means everything
+LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
+
+_boards: Remembered[Board] = Remembered(BOARDS)
+_bodies: Remembered[Markup] = Remembered(BOARDS)
+
+
+class Seen(BaseModel):
+    """Which day is looked at, and whether only at phases that were open then."""
+
+    on: Day = None
+    only_open: bool = Field(default=False, alias="open")
+
+
+class Filters(Seen):
+    """Which assignments are listed; what is empty lists all."""
+
+    unit: str = ""
+    area: str = ""
+    light: Light | Literal[""] = ""
+
+    def address(self, path: str, **changes: Any) -> str:
+        """The page with these filters, and with these changes of them."""
+        chosen = {"unit": self.unit, "area": self.area, "light": self.light, "on": self.on}
+        chosen |= {"open": "1" if self.only_open else ""} | changes
+        return f"{path}?{urlencode({name: value for name, value in chosen.items() if value})}"
+
+    @property
+    def cut(self) -> Cut:
+        area = WHOLE_PLAN if self.area == PLAN_AS_A_WHOLE else self.area or None
+        return Cut(self.unit, area, self.only_open)
+
+    @property
+    def lights(self) -> frozenset[Light]:
+        return frozenset({self.light}) if self.light else frozenset()
+
+
+class Listing(Filters):
+    page: Page = 1
+
+
+@router.get("/board")
+def show_board(request: Request, seen: Annotated[Seen, Query()]) -> Response:
+    with visiting(request, *LEADING_GROUP) as visit:
+        return visit.page("board.html", body=_body(visit, seen.on or visit.today, only_open=seen.only_open))
+
+
+def _body(visit: Visit, on: dt.date, *, only_open: bool) -> Markup:
+    """The figures cost a look at the whole journal, and the page hundreds of cells: both are kept."""
+    plan, today, language = visit.plan, visit.today, visit.language
+    chosen = Filters(on=on, open=only_open)
+    stamp = snapshot(visit.session)
+    key = (plan.id, plan.version, on, only_open)
+
+    def draw() -> Markup:
+        counted = _boards.get(key, stamp, lambda: board(visit.session, plan, on, chosen.cut))
+        return _drawn(counted, chosen, today, language)
+
+    return _bodies.get((*key, today, language.code), stamp, draw)
+
+
+Cell = tuple[Counts, str]  # how many lights of which colour, and the address of their list
+
+
+def _drawn(counted: Board, chosen: Filters, today: dt.date, language: Language) -> Markup:
+    template = environment(language.code).get_template("board_body.html")
+    rows = _rows(counted, chosen)
+    return Markup(template.render(board=counted, rows=rows, lights=LIGHTS, chosen=chosen, today=today))  # noqa: S704
+
+
+def _rows(counted: Board, chosen: Filters) -> Iterator[tuple[Text | None, list[Cell]]]:
+    """The cells of all units together, which has no name, and of each unit; the first is that of all areas."""
+    yield None, _cells_of("", counted.columns, counted.total, chosen)
+    for row in counted.rows:
+        yield row.unit.name, _cells_of(row.unit.code, row.cells, row.total, chosen)
+
+
+def _cells_of(unit: str, counts: Mapping[str, Counts], total: Counts, chosen: Filters) -> list[Cell]:
+    areas = [(each, chosen.address(LIST, unit=unit, area=code or PLAN_AS_A_WHOLE)) for code, each in counts.items()]
+    return [(total, chosen.address(LIST, unit=unit)), *areas]
+
+
+@router.get("/assignments")
+def list_assignments(request: Request, chosen: Annotated[Listing, Query()]) -> Response:
+    with visiting(request, *LEADING_GROUP) as visit:
+        units, areas = units_of(visit.session, visit.plan.id), areas_of(visit.session, visit.plan.id)
+        chosen.on = chosen.on or visit.today
+        _check(chosen, units, areas)
+        ids = lit(visit.session, visit.plan, chosen.on, chosen.cut, chosen.lights)
+        shown = ids[(chosen.page - 1) * PAGE : chosen.page * PAGE]
+        return visit.page(
+            "assignments.html",
+            chosen=chosen,
+            units=[(unit.code, visit.language.text(unit.name)) for unit in units],
+            areas=[(area.code, visit.language.text(area.name)) for area in areas],
+            lights=[(light.value, say(light, visit.language)) for light in LIGHTS],
+            rows=_in_order(visit.session, visit.plan, shown, chosen.on),
+            count=len(ids),
+            last=-(-len(ids) // PAGE) or 1,
+        )
+
+
+def _check(chosen: Filters, units: Sequence[Unit], areas: Sequence[Area]) -> None:
+    """Raises NotFoundError for a unit or an area that is none of the plan's."""
+    known_unit = chosen.unit in {"", *(unit.code for unit in units)}
+    known_area = chosen.area in {"", PLAN_AS_A_WHOLE, *(area.code for area in areas)}
+    if not (known_unit and known_area):
+        raise NotFoundError("there is no such page")
+
+
+def _in_order(session: Session, plan: Plan, ids: Sequence[int], on: dt.date) -> list[Work]:
+    """What was due first on that day stands first: dates may have moved since."""
+    found = {work.id: work for work in works(session, plan, ids, on)}
+    return [found[one] for one in ids]
+
+
+COLUMNS = (
+    N_("Reference"),
+    N_("Unit"),
+    N_("What is asked"),
+    N_("Measure or area"),
+    N_("Role"),
+    N_("Status"),
+    N_("Light"),
+    N_("Due"),
+    N_("Date in the plan"),
+    N_("Proof"),
+    N_("Source in the plan"),
+    N_("Basis"),
+)
+
+
+@router.get("/assignments.csv")
+def download_assignments(request: Request, chosen: Annotated[Filters, Query()]) -> Response:
+    """As the list, all of it, for a spreadsheet."""
+    with visiting(request, *LEADING_GROUP) as visit:
+        _check(chosen, units_of(visit.session, visit.plan.id), areas_of(visit.session, visit.plan.id))
+        plan, language, on = visit.plan, visit.language, chosen.on or visit.today
+        ids = lit(visit.session, plan, on, chosen.cut, chosen.lights)
+    name = quote(f"{plan.code}-{on}.csv")
+    headers = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"}
+    return StreamingResponse(_pieces(plan, ids, on, language), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _pieces(plan: Plan, ids: Sequence[int], on: dt.date, language: Language) -> Iterator[str]:
+    """A batch, a transaction: whoever reads slowly holds no connection."""
+    yield "\N{BYTE ORDER MARK}" + _lines([[language.gettext(name) for name in COLUMNS]])
+    for start in range(0, len(ids), BATCH):
+        with transaction() as session:
+            rows = _in_order(session, plan, ids[start : start + BATCH], on)
+        yield _lines([_cells(work, language) for work in rows])
+
+
+def _cells(work: Work, language: Language) -> list[str]:
+    facts = (
+        work.ref,
+        work.unit,
+        work.title,
+        work.item,
+        work.role,
+        work.status,
+        work.light,
+        work.due_on,
+        work.planned_due_on,
+        work.proof,
+        work.source,
+        work.basis,
+    )
+    return [say(fact, language) for fact in facts]
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """A spreadsheet would take this for a formula, and carry it out."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+@router.get("/burden")
+def show_burden(request: Request, on: Annotated[Day, Query()] = None) -> Response:
+    """How much was asked of each unit in the month of that day."""
+    with visiting(request, *LEADING_GROUP) as visit:
+        first = (on or visit.today).replace(day=1)
+        following = (first + dt.timedelta(days=31)).replace(day=1)
+        return visit.page(
+            "burden.html",
+            month=first,
+            before=first - dt.timedelta(days=1),
+            after=following if following <= visit.today else None,
+            rows=issued_between(visit.session, visit.plan, first, following - dt.timedelta(days=1)),
+        )

@@ -1,0 +1,110 @@
+"""Coming in through a link, saying one's name, choosing a language, leaving."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from sqlalchemy import text
+
+from adapters import clock
+from adapters.database import transaction
+from adapters.language import N_, Code
+from models import access
+from models.access import AccessRole
+from models.errors import Reason, RefusedError
+from portal.forms import Name, Sent, Words
+from portal.visits import (
+    COOKIE,
+    GONE,
+    LANGUAGE_COOKIE,
+    SEE_OTHER,
+    UNPROCESSABLE,
+    Visit,
+    acting,
+    address_of,
+    page,
+    safe_path,
+    visiting,
+)
+
+router = APIRouter()
+
+PEOPLE = (AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER)
+HOME = {AccessRole.UNIT: "/work", AccessRole.OFFICE: "/board", AccessRole.LEADER: "/board"}
+A_YEAR_S = 365 * 24 * 3600
+
+
+@router.get("/enter/{token}")
+def enter(request: Request, token: str) -> Response:
+    """The token leaves the address bar at once: what follows is known by the cookie alone."""
+    with transaction() as session:
+        opened = access.enter(session, token, address=address_of(request), at=clock.now())
+    if isinstance(opened, Reason):
+        return page(request, "come_in.html", status=GONE, refused=opened)
+    answer = RedirectResponse("/", SEE_OTHER)
+    secure = request.url.scheme == "https"
+    max_age = int(access.STAY.total_seconds())
+    answer.set_cookie(COOKIE, opened, max_age=max_age, httponly=True, secure=secure, samesite="lax")
+    return answer
+
+
+@router.get("/")
+def home(request: Request) -> Response:
+    """To the role's first page, along with what is to be said there once."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    with visiting(request, *PEOPLE) as visit:
+        return RedirectResponse(f"{HOME[visit.role]}{query}", SEE_OTHER)
+
+
+@router.get("/name")
+def ask_name(request: Request, to: Annotated[str, Query(alias="next")] = "/") -> Response:
+    with visiting(request, *PEOPLE, named=False) as visit:
+        return visit.page("name.html", to=safe_path(to))
+
+
+class NameForm(Sent):
+    name: Name = ""
+    to: Words = "/"
+
+
+@router.post("/name")
+def take_name(request: Request, form: Annotated[NameForm, Form()]) -> Response:
+    with acting(request, form, *PEOPLE, named=False) as visit:
+        if not (form.name or visit.person):
+            return _name_missing(visit, form)
+        name = access.say_name(visit.session, visit.stay, form.name)
+        return visit.done(safe_path(form.to), N_("You act as {name}."), name=name)
+
+
+def _name_missing(visit: Visit, form: NameForm) -> Response:
+    refused = RefusedError("a name is needed: every act has a named person")
+    return visit.page("name.html", status=UNPROCESSABLE, to=safe_path(form.to), refused=refused)
+
+
+@router.post("/leave")
+def leave(request: Request, form: Annotated[Sent, Form()]) -> Response:
+    with acting(request, form, *PEOPLE, named=False) as visit:
+        access.leave(visit.stay, visit.at)
+        answer = visit.done("/left", N_("You have left"))
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@router.get("/left")
+def left(request: Request) -> Response:
+    return page(request, "left.html")
+
+
+@router.get("/language/{code}")
+def choose_language(code: Code, to: Annotated[str, Query(alias="next")] = "/") -> Response:
+    answer = RedirectResponse(safe_path(to), SEE_OTHER)
+    answer.set_cookie(LANGUAGE_COOKIE, code, max_age=A_YEAR_S, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/health")
+def health() -> Response:
+    """For whoever watches the portal: 200 where it and its database answer."""
+    with transaction() as session:
+        session.execute(text("SELECT 1"))
+    return PlainTextResponse("ok")

@@ -1,0 +1,129 @@
+"""Findings: what the office found wrong, hands out to be put right, and checks at the end."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import Field
+
+from adapters.language import N_
+from models import finding, queues
+from models.access import AccessRole
+from models.document import Text
+from models.errors import DubanError, NotFoundError, RefusedError
+from models.unit import Unit, units_of
+from models.worklist import PAGE
+from portal.forms import Day, FormId, Id, Ids, Page, Sent, Words
+from portal.trying import tried
+from portal.visits import UNPROCESSABLE, Visit, visiting
+
+router = APIRouter()
+
+
+class FindingForm(Sent):
+    """The words in English may be left out: then the others stand in their place."""
+
+    phase: FormId
+    title: Words = ""
+    what: Words = ""
+    proof: Words = ""
+    title_en: Words = ""
+    what_en: Words = ""
+    proof_en: Words = ""
+    units: Ids = Field(default_factory=list)
+    collectives: Ids = Field(default_factory=list)
+    due: Day = None
+
+
+class ClosingForm(Sent):
+    check: Words = ""
+
+
+@router.get("/findings")
+def list_findings(request: Request, page: Page = 1) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        rows, count = queues.finding_rows(visit.session, visit.plan, page)
+        return visit.page("findings.html", rows=rows, page=page, last=-(-count // PAGE) or 1)
+
+
+@router.get("/findings/new")
+def new_finding(request: Request) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        return _form_page(visit)
+
+
+def _form_page(visit: Visit, refused: DubanError | None = None, typed: FindingForm | None = None) -> Response:
+    return visit.page(
+        "finding_new.html",
+        status=UNPROCESSABLE if refused else 200,
+        phases=queues.open_phases(visit.session, visit.plan),
+        units=units_of(visit.session, visit.plan.id),
+        collectives=queues.collectives_of(visit.session, visit.plan),
+        tomorrow=visit.today + dt.timedelta(days=1),
+        refused=refused,
+        typed=typed,
+    )
+
+
+@router.post("/findings")
+def raise_finding(request: Request, form: Annotated[FindingForm, Form()]) -> Response:
+    def hand_out(visit: Visit) -> Response:
+        if form.due is None:
+            raise RefusedError("give the day by which it is to be put right")
+        made = finding.raise_finding(
+            visit.session,
+            visit.plan,
+            queues.phase_at(visit.session, visit.plan, form.phase),
+            title=Text(form.title, form.title_en or form.title),
+            what=Text(form.what, form.what_en or form.what),
+            proof=Text(form.proof, form.proof_en or form.proof),
+            units=_chosen(visit, form),
+            due_on=form.due,
+            actor=visit.actor,
+            at=visit.at,
+        )
+        return visit.done(f"/findings/{made.id}", N_("{ref} is issued; the units are told"), ref=made.ref)
+
+    return tried(request, form, AccessRole.OFFICE, hand_out, lambda visit, refused: _form_page(visit, refused, form))
+
+
+def _chosen(visit: Visit, form: FindingForm) -> Sequence[Unit]:
+    """The units that were ticked, alone or with a set of them; an id that is none of the plan's is refused."""
+    known = {unit.id: unit for unit in units_of(visit.session, visit.plan.id)}
+    members = {one.id: ids for one, ids in queues.collectives_of(visit.session, visit.plan)}
+    if not (known.keys() >= set(form.units) and members.keys() >= set(form.collectives)):
+        raise NotFoundError("there is no such unit")
+    wanted = set(form.units).union(*(members[one] for one in form.collectives))
+    return [unit for unit in known.values() if unit.id in wanted]
+
+
+@router.get("/findings/{finding_id}")
+def show_finding(request: Request, finding_id: Id) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        return _finding_page(visit, finding_id)
+
+
+def _finding_page(visit: Visit, finding_id: int, refused: DubanError | None = None, check: str = "") -> Response:
+    one = queues.finding_at(visit.session, visit.plan, finding_id)
+    return visit.page(
+        "finding.html",
+        status=UNPROCESSABLE if refused else 200,
+        finding=one,
+        rows=queues.works_of_finding(visit.session, visit.plan, one, visit.today),
+        refused=refused,
+        check=check,
+    )
+
+
+@router.post("/findings/{finding_id}/close")
+def close_finding(request: Request, finding_id: Id, form: Annotated[ClosingForm, Form()]) -> Response:
+    def close(visit: Visit) -> Response:
+        one = queues.finding_at(visit.session, visit.plan, finding_id)
+        finding.close(visit.session, visit.plan, one, check=form.check, actor=visit.actor, at=visit.at)
+        return visit.done(f"/findings/{one.id}", N_("{ref} is closed"), ref=one.ref)
+
+    def again(visit: Visit, refused: DubanError) -> Response:
+        return _finding_page(visit, finding_id, refused, form.check)
+
+    return tried(request, form, AccessRole.OFFICE, close, again)

@@ -1,0 +1,152 @@
+"""Phases and their gates: what is open, and the office's decision whether a phase may close."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+
+from adapters import clock
+from adapters.database import transaction
+from adapters.language import N_
+from adapters.settings import settings
+from models import gate as gates
+from models import queues
+from models.access import AccessRole
+from models.errors import DubanError, NotFoundError, RefusedError
+from models.gate import Answer, Gate, GateDecision, Via
+from models.phase import Phase, PhaseStatus
+from portal.forms import Day, FormId, Id, Sent, Words
+from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, visiting
+
+router = APIRouter()
+
+LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
+MOST_NAMED = 10  # open assignments that a refusal names; the page lists them all
+# By the values of `adapters.gate_runs.Told`, which is imported only where a run is told.
+WORDS = {
+    "resumed": N_("The decision is stored. Its run in Prefect goes on."),
+    "nobody": N_("The decision is stored. No run in Prefect waits for it."),
+    "unreachable": N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
+}
+VIAS = {Via.PORTAL: N_("here"), Via.COMMAND: N_("by command"), Via.PREFECT_UI: N_("by the Prefect UI, as typed")}
+DECISIONS = {
+    GateDecision.CLOSE: N_("Close the phase"),
+    GateDecision.KEEP_OPEN: N_("Keep it open"),
+    GateDecision.EXTEND: N_("Extend it"),
+}
+
+
+class GateForm(Sent):
+    """`round` is the one that the page was made for."""
+
+    round: FormId
+    decision: GateDecision
+    until: Day = None
+    reason: Words = ""
+    override_reason: Words = ""
+
+
+@router.get("/phases")
+def list_phases(request: Request) -> Response:
+    with visiting(request, *LEADING_GROUP) as visit:
+        rows = [(row, _run_address(row.run)) for row in queues.phase_rows(visit.session, visit.plan)]
+        return visit.page("phases.html", rows=rows)
+
+
+@router.get("/phases/{phase_id}")
+def show_phase(request: Request, phase_id: Id) -> Response:
+    with visiting(request, *LEADING_GROUP) as visit:
+        return _phase_page(visit, phase_id)
+
+
+def _phase_page(
+    visit: Visit, phase_id: int, refused: DubanError | None = None, typed: GateForm | None = None
+) -> Response:
+    rows = queues.phase_rows(visit.session, visit.plan, phase_id)
+    if not rows:
+        raise NotFoundError("there is no such phase")
+    row, rounds = rows[0], queues.rounds_of(visit.session, rows[0].phase)
+    is_open = row.phase.status is PhaseStatus.OPEN
+    return visit.page(
+        "phase.html",
+        status=UNPROCESSABLE if refused else 200,
+        row=row,
+        run_address=_run_address(row.run),
+        rounds=[one for one in rounds if one.decision],
+        waiting=_waiting_round(rounds) if is_open else None,
+        blocking=queues.blocking(visit.session, row.phase),
+        may_decide=is_open and visit.role is AccessRole.OFFICE,
+        decisions=DECISIONS,
+        vias=VIAS,
+        refused=refused,
+        typed=typed,
+    )
+
+
+def _waiting_round(rounds: Sequence[Gate]) -> int:
+    """The number of the round that an answer will be to: it is written down when the answer comes."""
+    if not rounds:
+        return 1
+    return rounds[0].round + (rounds[0].decision is not None)
+
+
+def _run_address(run: str | None) -> str | None:
+    return settings().run_address(run) if run else None
+
+
+@router.post("/phases/{phase_id}/gate")
+def decide_gate(request: Request, phase_id: Id, form: Annotated[GateForm, Form()]) -> Response:
+    """The decision is stored first; the run that stands at the gate is told after that, if it can be."""
+    try:
+        with acting(request, form, AccessRole.OFFICE) as visit:
+            phase, made = _decide(visit, phase_id, form)
+            visit.done(f"/phases/{phase_id}", WORDS["unreachable"])
+    except (NotFoundError, ForgedError):
+        raise
+    except DubanError as refused:
+        return _again(request, phase_id, form, refused)
+    answer = _tell_run(visit, phase, made)
+    return _again(request, phase_id, form, _not_closed(phase, made)) if made.refused else answer
+
+
+def _decide(visit: Visit, phase_id: int, form: GateForm) -> tuple[Phase, Gate]:
+    phase = queues.phase_at(visit.session, visit.plan, phase_id, lock=True)
+    waiting = gates.open_round(visit.session, phase, visit.at)
+    if waiting is not None and waiting.round != form.round:
+        raise RefusedError(
+            "{phase}: this page was made for round {before} of its gate, which is answered; it is at round {now}",
+            phase=phase.ref,
+            before=form.round,
+            now=waiting.round,
+        )
+    said = Answer(form.decision, visit.person, form.reason, form.until, form.override_reason)
+    made = gates.decide(visit.session, visit.plan, phase, said, via=Via.PORTAL, actor=visit.actor, at=visit.at)
+    return phase, made
+
+
+def _tell_run(visit: Visit, phase: Phase, made: Gate) -> Response:
+    """Nothing is lost where this fails: patrol looks for runs that were not told."""
+    from adapters.gate_runs import Told, tell_run  # noqa: PLC0415  (its HTTP client takes a while to import)
+
+    told = tell_run(visit.plan, phase, made)
+    with transaction() as session:
+        if told is Told.RESUMED:
+            gates.mark_told(session, made.id, clock.now())
+        return dataclasses.replace(visit, session=session).done(f"/phases/{phase.id}", WORDS[told])
+
+
+def _not_closed(phase: Phase, made: Gate) -> RefusedError:
+    blocking = made.blocking or []
+    return RefusedError(
+        "{phase} stays open: {count} assignments are not closed ({refs}). This answer is written down; "
+        "to close all the same, say why in the field for it.",
+        phase=phase.ref,
+        count=len(blocking),
+        refs=[*blocking[:MOST_NAMED], *(["…"] if len(blocking) > MOST_NAMED else [])],
+    )
+
+
+def _again(request: Request, phase_id: int, form: GateForm, refused: DubanError) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        return _phase_page(visit, phase_id, refused, form)

@@ -1,0 +1,178 @@
+"""The office's queues: what waits for a decision, an answer or a look, and the acts that empty them."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import Field
+
+from adapters.language import N_
+from models import extension, queues
+from models.access import AccessRole
+from models.assignment import Assignment, take
+from models.delivery import retry_dead
+from models.errors import DubanError, RefusedError
+from models.notice import MessageKind
+from models.queues import Waiting
+from models.worklist import PAGE
+from portal.forms import Ids, Page, Sent, Words
+from portal.routes.assignment import assignment_page
+from portal.trying import tried
+from portal.visits import UNPROCESSABLE, Visit, acting, visiting
+
+router = APIRouter()
+
+# What a notice was about, where it could not be sent.
+KINDS = {
+    MessageKind.ISSUED: N_("new work"),
+    MessageKind.REMINDER: N_("reminder"),
+    MessageKind.UNSIGNED: N_("not signed for"),
+    MessageKind.OVERDUE: N_("overdue"),
+    MessageKind.TO_REVIEW: N_("to review"),
+    MessageKind.UNREVIEWED: N_("waits too long for review"),
+    MessageKind.RETURNED: N_("return"),
+    MessageKind.ACCEPTED: N_("acceptance"),
+    MessageKind.WAIVED: N_("no longer asked for"),
+    MessageKind.DUE_MOVED: N_("new date"),
+    MessageKind.EXTENSION_ASKED: N_("request for more time"),
+    MessageKind.EXTENSION_GRANTED: N_("more time granted"),
+    MessageKind.EXTENSION_REFUSED: N_("more time refused"),
+    MessageKind.OBJECTION: N_("objection"),
+    MessageKind.OBJECTION_UPHELD: N_("objection upheld"),
+    MessageKind.OBJECTION_DISMISSED: N_("objection dismissed"),
+    MessageKind.COMPLAINT: N_("complaint or suggestion"),
+    MessageKind.COMPLAINT_ANSWERED: N_("answer to a complaint or suggestion"),
+    MessageKind.GATE_READY: N_("a phase can close"),
+    MessageKind.GATE_DUE: N_("the last day of a phase has come"),
+    MessageKind.BACKLOG: N_("backlog"),
+}
+
+
+def queue_page(visit: Visit, template: str, **facts: Any) -> Response:
+    return visit.page(template, status=UNPROCESSABLE if facts.get("refused") else 200, **facts)
+
+
+def pages(page: int, count: int) -> dict[str, int]:
+    """The page, or the last one where a queue has become shorter since it was asked for; and which is the last."""
+    last = -(-count // PAGE) or 1
+    return {"page": min(page, last), "last": last}
+
+
+def counted(visit: Visit) -> Waiting:
+    """How much waits in each queue; the navigation shows it too."""
+    found = queues.waiting(visit.session, visit.plan, visit.stay.unit, visit.today)
+    visit.counts = {"/queues": found.total, "/reviews": found.to_review}
+    return found
+
+
+@router.get("/queues")
+def show_queues(request: Request) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        found = counted(visit)
+        phases = queues.phase_rows(visit.session, visit.plan)
+        gates = [row for row in phases if queues.waits_at_gate(row, visit.today)]
+        return queue_page(visit, "queues.html", waiting=found, gates=gates)
+
+
+class ExtensionsForm(Sent):
+    """`page` is that of the queue; 0 where the form stood on the page of the assignment itself."""
+
+    ids: Ids = Field(default_factory=list)
+    decision: Literal["grant", "refuse"]
+    reason: Words = ""
+    page: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
+@router.get("/queues/extensions")
+def show_extensions(request: Request, page: Page = 1) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        return _extensions_page(visit, page)
+
+
+def _extensions_page(
+    visit: Visit, page: int, refused: DubanError | None = None, typed: ExtensionsForm | None = None
+) -> Response:
+    found = counted(visit)
+    place = pages(page, found.extensions)
+    rows = queues.extensions(visit.session, visit.plan, place["page"])
+    return queue_page(visit, "queue_extensions.html", waiting=found, rows=rows, refused=refused, typed=typed, **place)
+
+
+@router.post("/extensions")
+def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()]) -> Response:
+    """Grant or refuse one request or many, all or none of them; what was decided meanwhile is left as it is."""
+
+    def decide(visit: Visit) -> Response:
+        if not form.ids:
+            raise RefusedError("choose at least one request")
+        asked = queues.asked_for(visit.session, visit.plan, form.ids)
+        taken = {one.id: one for one in take(visit.session, visit.plan, asked.values())}
+        decided = [_decide(visit, taken[about], one, form) for one, about in asked.items()]
+        to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
+        return _told(visit, to, form, count=sum(decided), skipped=decided.count(False))
+
+    def again(visit: Visit, refused: DubanError) -> Response:
+        asked = queues.asked_for(visit.session, visit.plan, form.ids)
+        if form.page or len(asked) != 1:
+            return _extensions_page(visit, form.page or 1, refused, form)
+        typed = {"extension_decision": form.decision, "extension_reason": form.reason}
+        return assignment_page(visit, next(iter(asked.values())), refused, **typed)
+
+    return tried(request, form, AccessRole.OFFICE, decide, again)
+
+
+def _decide(visit: Visit, assignment: Assignment, extension_id: int, form: ExtensionsForm) -> bool:
+    """Whether this request was still to be decided."""
+    waiting = extension.pending(visit.session, assignment)
+    if waiting is None or waiting.id != extension_id:
+        return False
+    grant, reason = form.decision == "grant", form.reason
+    extension.decide(visit.session, visit.plan, assignment, grant=grant, reason=reason, actor=visit.actor, at=visit.at)
+    return True
+
+
+def _page_of(asked: dict[int, int]) -> str:
+    """Where a form without a queue's page came from: the page of its one assignment."""
+    return f"/assignments/{next(iter(asked.values()))}" if len(asked) == 1 else "/queues/extensions"
+
+
+def _told(visit: Visit, to: str, form: ExtensionsForm, *, count: int, skipped: int) -> Response:
+    if skipped:
+        granted = N_("{count} granted; {skipped} had been decided meanwhile and stay as they are")
+        refused = N_("{count} refused; {skipped} had been decided meanwhile and stay as they are")
+    else:
+        granted, refused = N_("{count} granted"), N_("{count} refused")
+    return visit.done(to, granted if form.decision == "grant" else refused, count=count, skipped=skipped)
+
+
+@router.get("/queues/escalated")
+def show_escalated(request: Request, page: Page = 1) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        found = counted(visit)
+        place = pages(page, found.escalated)
+        rows = queues.escalated(visit.session, visit.plan, visit.today, place["page"])
+        return queue_page(visit, "queue_escalated.html", waiting=found, rows=rows, **place)
+
+
+@router.get("/queues/objections")
+def show_objections(request: Request, page: Page = 1) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        found = counted(visit)
+        place = pages(page, found.objections)
+        rows = queues.objections(visit.session, visit.plan, place["page"])
+        return queue_page(visit, "queue_objections.html", waiting=found, rows=rows, **place)
+
+
+@router.get("/queues/messages")
+def show_messages(request: Request, page: Page = 1) -> Response:
+    with visiting(request, AccessRole.OFFICE) as visit:
+        found = counted(visit)
+        place = pages(page, found.messages)
+        rows = queues.dead_messages(visit.session, visit.plan, place["page"])
+        return queue_page(visit, "queue_messages.html", waiting=found, rows=rows, kinds=KINDS, **place)
+
+
+@router.post("/messages/retry")
+def retry_messages(request: Request, form: Annotated[Sent, Form()]) -> Response:
+    with acting(request, form, AccessRole.OFFICE) as visit:
+        count = retry_dead(visit.session, visit.plan, at=visit.at)
+        return visit.done("/queues/messages", N_("{count} notices are tried again with the next delivery"), count=count)

@@ -1,0 +1,109 @@
+"""A unit's desk: what is theirs, signing for it, their files, their calendar."""
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import Field
+
+from adapters import clock
+from adapters.database import transaction
+from adapters.evidence_store import EvidenceStore
+from adapters.language import N_, Code, Language
+from adapters.settings import settings
+from models import access
+from models.access import AccessRole
+from models.assignment import acknowledge, own, unsigned_of
+from models.errors import Reason
+from models.files import files_of_unit, readable
+from models.plan import Plan
+from models.worklist import PAGE, Pile, desk, open_dates, work_of
+from portal.downloads import attachment
+from portal.forms import Id, Ids, Page, Sent
+from portal.visits import GONE, acting, address_of, page, portal_address, visiting
+
+router = APIRouter()
+
+FEED_LASTS = dt.timedelta(days=4 * 366)  # as long as a plan: a feed that dies silently loses deadlines
+
+
+@router.get("/work")
+def show_work(request: Request, pile: Pile = Pile.OWED, page: Page = 1) -> Response:
+    with visiting(request, AccessRole.UNIT) as visit:
+        counted = desk(visit.session, visit.stay.unit, visit.today)
+        visit.counts = {"/reviews": counted.to_review}
+        rows = work_of(visit.session, visit.plan, visit.stay.unit, pile, visit.today, page)
+        last = -(-counted.piles[pile] // PAGE) or 1
+        return visit.page("work.html", desk=counted, rows=rows, pile=pile, page=page, last=last)
+
+
+class SignForm(Sent):
+    ids: Ids = Field(default_factory=list)
+    everything: bool = False
+
+
+@router.post("/work/sign")
+def sign(request: Request, form: Annotated[SignForm, Form()]) -> Response:
+    with acting(request, form, AccessRole.UNIT) as visit:
+        wanted = (
+            unsigned_of(visit.session, visit.plan, visit.unit_id)
+            if form.everything
+            else own(visit.session, visit.plan, form.ids, visit.unit_id)
+        )
+        if not wanted:
+            return visit.done("/work", N_("There was nothing to sign for."))
+        signed = acknowledge(visit.session, visit.plan, wanted, actor=visit.actor, at=visit.at)
+        return visit.done("/work", N_("{count} signed for."), count=signed)
+
+
+@router.get("/files")
+def show_files(request: Request) -> Response:
+    with visiting(request, AccessRole.UNIT) as visit:
+        return visit.page("files.html", rows=files_of_unit(visit.session, visit.unit_id))
+
+
+@router.get("/files/{evidence_id}")
+def download_file(request: Request, evidence_id: Id) -> Response:
+    with visiting(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as visit:
+        file = readable(visit.session, visit.plan, evidence_id, visit.stay.unit, sees_all=visit.sees_all)
+    source = EvidenceStore(settings().evidence_address).open(file.sha256)
+    return attachment(file.file_name, file.media_type, file.size, source)
+
+
+@router.get("/calendar")
+def show_calendar(request: Request) -> Response:
+    with visiting(request, AccessRole.UNIT) as visit:
+        return visit.page("calendar.html", address=None)
+
+
+@router.post("/calendar")
+def make_feed(request: Request, form: Annotated[Sent, Form()]) -> Response:
+    """The address is shown once, on this very page: only its hash is kept."""
+    with acting(request, form, AccessRole.UNIT) as visit:
+        _, token = access.issue(
+            visit.session,
+            visit.stay.unit,
+            role=AccessRole.CALENDAR,
+            by=visit.person,
+            at=visit.at,
+            lasts=FEED_LASTS,
+        )
+        visit.tell_again("/calendar", N_("This address was made already, and it is shown only once."))
+        address = f"{portal_address(request)}/feeds/{token}/{visit.language.code}.ics"
+        return visit.page("calendar.html", address=address)
+
+
+@router.get("/feeds/{token}/{code}.ics")
+def calendar_feed(request: Request, token: str, code: Code) -> Response:
+    """What a calendar program fetches: it has no cookie, and its address opens the dates alone."""
+    from adapters.calendar_feed import feed  # noqa: PLC0415  (its library is slow to load and seldom needed)
+
+    at = clock.now()
+    with transaction() as session:
+        unit = access.calendar_of(session, token, address=address_of(request), at=at)
+        if isinstance(unit, Reason):
+            return page(request, "problem.html", status=GONE, refused=unit)
+        plan = session.get_one(Plan, unit.plan_id)
+        dates = open_dates(session, plan, unit, plan.day_of(at))
+    content = feed(dates, unit=unit.name, plan=plan, at=at, language=Language.of(code), portal=portal_address(request))
+    return Response(content, media_type="text/calendar; charset=utf-8")

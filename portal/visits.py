@@ -1,0 +1,241 @@
+"""Who is asking, and what they may do: one transaction for each request, opened by the cookie of a stay."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session
+
+from adapters import clock
+from adapters.database import reading, transaction
+from adapters.language import N_, Code, Language
+from adapters.settings import settings
+from models import access
+from models.access import AccessRole, Stay
+from models.document import Text
+from models.errors import DubanError, NotFoundError
+from models.event import Actor
+from models.plan import Plan
+from portal import pages
+from portal.forms import Sent
+from portal.menu import menu
+
+COOKIE = "duban"
+LANGUAGE_COOKIE = "duban-language"
+CAPABILITIES = ("/enter/", "/feeds/")  # addresses that hold a token
+SEE_OTHER, GONE, UNPROCESSABLE = 303, 410, 422
+
+
+OUT_OF_DATE = N_("this form is out of date; go back, load the page again and repeat what you did")
+
+
+class TurnedAwayError(Exception):
+    """Something has to come first, and this answer says what."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class ForgedError(DubanError):
+    """A form that did not come from a page of ours."""
+
+
+@dataclasses.dataclass(slots=True)
+class Visit:
+    """One request of one person: who they are, in whose name they act, and the transaction in which it happens."""
+
+    request: Request
+    session: Session
+    stay: Stay
+    secret: str
+    at: dt.datetime
+    sent: Sent | None = None
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        return self.stay.plan
+
+    @property
+    def unit_id(self) -> int:
+        return self.stay.unit.id
+
+    @property
+    def unit_code(self) -> str:
+        return self.stay.unit.code
+
+    @property
+    def unit_name(self) -> Text:
+        return self.stay.unit.name
+
+    @property
+    def role(self) -> AccessRole:
+        return self.stay.access.role
+
+    @property
+    def person(self) -> str:
+        return self.stay.use.person
+
+    @property
+    def sees_all(self) -> bool:
+        return self.role in {AccessRole.OFFICE, AccessRole.LEADER}
+
+    @property
+    def today(self) -> dt.date:
+        return self.plan.day_of(self.at)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.person, self.unit_id, address=address_of(self.request))
+
+    @property
+    def language(self) -> Language:
+        return language_of(self.request)
+
+    def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:
+        """A page for this person."""
+        common = {
+            "visit": self,
+            "csrf": csrf_token(self.secret),
+            "navigation": menu(self.role, self.request.url.path, self.language, self.counts),
+            "notice": self._notice(),
+        }
+        return page(self.request, template, status=status, **common, **facts)
+
+    def done(self, to: str, template: str, **facts: Any) -> Response:
+        """To another page, which says once more what was done. A form sent again ends there as well."""
+        assert self.sent is not None
+        self.tell_again(to, template, **facts)
+        return _to_outcome(to, self.sent.form)
+
+    def tell_again(self, to: str, template: str, **facts: Any) -> None:
+        """Where the form leads when it is sent again, and what is said there."""
+        assert self.sent is not None
+        outcome = {"to": to, "template": template, "facts": facts}
+        access.tell(self.session, self._deed(self.sent.form), outcome)
+
+    def _deed(self, form: str) -> str:
+        return f"{self.stay.use.id}:{form}"
+
+    def _notice(self) -> str:
+        form = self.request.query_params.get("done")
+        if not form:
+            return ""
+        told = access.told(self.session, self._deed(form[:100].replace("\0", "")), self.stay.use.id)
+        if told is None:
+            return ""
+        words = told["template"]
+        return self.language.gettext(words).format(**told["facts"])
+
+
+@contextmanager
+def visiting(request: Request, *roles: AccessRole, named: bool = True) -> Iterator[Visit]:
+    """A visit that only looks, of somebody in one of these roles, who has said their name.
+
+    Raises TurnedAwayError where the person has to come in or say their name first, and NotFoundError
+    in another role: who may not see a page is not told that it exists.
+    """
+    with reading() as session:
+        yield _visit(request, session, roles, named=named)
+
+
+def _visit(request: Request, session: Session, roles: tuple[AccessRole, ...], *, named: bool) -> Visit:
+    at = clock.now()
+    secret = request.cookies.get(COOKIE, "")
+    stay = access.stay_of(session, secret, at) if secret else None
+    if stay is None:
+        raise TurnedAwayError(page(request, "come_in.html", status=401))
+    request.state.is_known = True
+    if stay.access.role not in roles:
+        raise NotFoundError("there is no such page")
+    if named and not stay.use.person:
+        raise TurnedAwayError(RedirectResponse(f"/name?next={quote(_here(request))}", SEE_OTHER))
+    return Visit(request, session, stay, secret, at)
+
+
+@contextmanager
+def acting(request: Request, sent: Sent, *roles: AccessRole, named: bool = True) -> Iterator[Visit]:
+    """A visit that changes something: from a form of ours, and once, however often the form is sent.
+
+    Raises what `visiting` raises, ForgedError, and TurnedAwayError for a form that has acted already.
+    """
+    with transaction() as session:
+        visit = _visit(request, session, roles, named=named)
+        check_csrf(request, sent.csrf)
+        if not sent.form:  # it could act as often as it is sent
+            raise ForgedError(OUT_OF_DATE)
+        visit.sent = sent
+        key = visit._deed(sent.form)  # noqa: SLF001  (its own)
+        if not access.first_time(visit.session, key, visit.at, visit.stay.use.id):
+            told = access.told(visit.session, key, visit.stay.use.id)
+            raise TurnedAwayError(_to_outcome(told["to"] if told else "/", sent.form))
+        yield visit
+
+
+def is_known(request: Request) -> bool:
+    """Whether this request turned out to come from a stay."""
+    return bool(getattr(request.state, "is_known", False))
+
+
+def check_csrf(request: Request, token: str) -> None:
+    """Raises ForgedError unless the token belongs to the cookie that came with it."""
+    secret = request.cookies.get(COOKIE, "")
+    if not (secret and hmac.compare_digest(csrf_token(secret).encode(), token.encode())):
+        raise ForgedError(OUT_OF_DATE)
+
+
+def csrf_token(secret: str) -> str:
+    """Follows from the cookie's secret, which no other site can read, and does not give it away."""
+    return hmac.digest(secret.encode(), b"csrf", hashlib.sha256).hex()
+
+
+def page(request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
+    """A page, also for somebody who has not come in."""
+    language = language_of(request)
+    common: dict[str, Any] = {"visit": None, "notice": "", "navigation": [], "csrf": "", "refused": None}
+    mine = {"form_id": secrets.token_urlsafe(12), "path": _here(request)}
+    return HTMLResponse(pages.render(template, language.code, **(common | mine | facts)), status)
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else "-"
+
+
+def portal_address(request: Request) -> str:
+    """The portal's address as people reach it."""
+    return settings().portal_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
+def language_of(request: Request) -> Language:
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    code: Code = "en" if chosen == "en" else "zh" if chosen == "zh" else settings().language
+    return Language.of(code)
+
+
+def safe_path(path: str) -> str:
+    """A path on this site, for a redirect; the first page for anything else."""
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if ours else "/"
+
+
+def _here(request: Request) -> str:
+    """For links back to this page: the first one where this page cannot be asked for again, or not be named."""
+    if request.method != "GET" or request.url.path.startswith(CAPABILITIES):
+        return "/"
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{request.url.path}{query}"
+
+
+def _to_outcome(to: str, form: str) -> Response:
+    path, hash_sign, fragment = to.partition("#")
+    joint = "&" if "?" in path else "?"
+    return RedirectResponse(f"{path}{joint}done={form}{hash_sign}{fragment}", SEE_OTHER)
