@@ -1,0 +1,1 @@
+"""How Duban runs: the command line, the stack, the rehearsal."""

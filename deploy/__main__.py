@@ -1,0 +1,5 @@
+"""`python -m deploy` is `duban`."""
+
+from deploy.cli import main
+
+main()

@@ -1,0 +1,116 @@
+"""Where a rehearsal takes place: in the data folder, if that holds no real work, or in a scratch folder of its own."""
+
+import datetime as dt
+import json
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import inspect, select, text
+
+from adapters import database, embedded
+from adapters.settings import override, settings
+from deploy.rehearsal import Progress, Rehearsal
+from deploy.stack import running
+from deploy.summary import summarise
+from models.document import PlanDocument
+from models.errors import RefusedError
+from models.plan import Plan
+
+
+def rehearse_here(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
+    """Act the plan out in the data folder of the settings, which keeps it; writes `summary.json` there.
+
+    What an earlier rehearsal left is thrown away first. Raises RefusedError where there is real work.
+    """
+    forget_rehearsals()
+    summary = _rehearse(document, seed, progress)
+    (settings().data_dir / "summary.json").write_text(
+        json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    return summary
+
+
+def rehearse_aside(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
+    """Act the plan out in a scratch folder with a database of its own, and leave nothing behind."""
+    with _scratch_folder() as folder:
+        override(
+            DUBAN_DATA_DIR=str(folder), DUBAN_DATABASE_URL=None, DUBAN_EVIDENCE_URL=None, DUBAN_ADDRESSES_FILE=None
+        )
+        database.forget_engine()
+        try:
+            return _rehearse(document, seed, progress)
+        finally:
+            database.forget_engine()
+            embedded.leave(folder)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="duban-") as name:
+        # The embedded database may run as another user, who has to get in.
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def forget_rehearsals() -> None:
+    """Empty the database and the folders if all that is in them was acted out. Raises RefusedError otherwise."""
+    engine = database.engine()
+    if inspect(engine).has_table(Plan.__tablename__):
+        with database.transaction() as session:
+            real = session.scalars(select(Plan.code).where(Plan.rehearsal_seed.is_(None))).all()
+        if real:
+            raise RefusedError(
+                "{folder} holds the real work of {plans}; rehearse with `duban rehearse`, or set DUBAN_DATA_DIR",
+                folder=str(settings().data_dir),
+                plans=", ".join(real),
+            )
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    for name in ("prefect", "evidence"):
+        shutil.rmtree(settings().data_dir / name, ignore_errors=True)
+
+
+def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
+    port = _port()
+    clock_file = settings().data_dir.absolute() / "rehearsal.clock"
+    clock_file.parent.mkdir(parents=True, exist_ok=True)
+    clock_file.write_text(dt.datetime(document.starts, 1, 1, tzinfo=dt.UTC).isoformat(), encoding="ascii")
+    # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
+    override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
+    try:
+        with running(patrol_by_schedule=False), _patrol_in_process() as patrol:
+            Rehearsal(document, seed, patrol).play(progress)
+            return summarise(document.code)
+    finally:
+        clock_file.unlink(missing_ok=True)
+        override(DUBAN_CLOCK_FILE=None)
+
+
+def _port() -> int:
+    """The port of the settings, or any that is free where something else has it."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", settings().prefect_port)) != 0:
+            return settings().prefect_port
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _patrol_in_process() -> Iterator[Any]:
+    """The patrol flow, run in this process: hundreds of days would each wait for a process of their own."""
+    override(PREFECT_LOGGING_LEVEL="WARNING", PREFECT_LOGGING_TO_API_ENABLED="false")
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+
+    from flows.patrol import patrol  # noqa: PLC0415
+
+    # Without a heartbeat: at the end of a run its thread is waited for, up to a second.
+    changes = {PREFECT_API_URL: settings().prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    with temporary_settings(updates=changes):
+        yield patrol

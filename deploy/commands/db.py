@@ -1,0 +1,35 @@
+"""`duban db`: the schema of the database."""
+
+import click
+
+from adapters.database import engine
+from deploy.commands.access import too_new
+from deploy.commands.base import _, tell
+from models import migrations
+
+
+@click.group()
+def db() -> None:
+    pass
+
+
+@db.command(help=_("Bring the database to the newest schema."))
+def upgrade() -> None:
+    current, newest = migrations.current(engine()), migrations.head()
+    if current is not None and current > newest:
+        raise too_new(current, newest)
+    before, after = migrations.upgrade(engine())
+    if before == after:
+        tell(_("The database is at version {version}; nothing to do.").format(version=after))
+    else:
+        tell(
+            _("The database is now at version {version} (before: {before}).").format(
+                version=after, before=before or "-"
+            )
+        )
+
+
+@db.command(help=_("The version of the schema, in the database and in this code."))
+def version() -> None:
+    current = migrations.current(engine()) or "-"
+    tell(_("database {current}, this code {newest}").format(current=current, newest=migrations.head()))

@@ -1,0 +1,49 @@
+"""`duban mailbox` and `duban dead`: what was sent, and what could not be."""
+
+import click
+
+from adapters import clock
+from adapters.letter_links import letter_link
+from adapters.notices import LINK, linked
+from deploy.commands.access import local_time, work_on
+from deploy.commands.base import _, plan_option, show_table, table, tell
+from models import queries
+from models.delivery import retry_dead
+from models.queues import dead_messages
+from models.unit import unit_of
+
+
+@click.command()
+@click.argument("unit")
+@click.option("--last", type=click.IntRange(min=1), help=_("only so many of the newest letters"))
+@plan_option
+def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, plan):
+        recipient = unit_of(session, plan.id, unit)
+        letters = queries.letters_of(session, recipient, last)
+        # What is stored opens nothing: who looks gets a link of their own, one for all that is shown.
+        has_link = any(LINK in letter.body for letter in letters)
+        link = letter_link(session, recipient, clock.now()) if has_link else ""
+    if not letters:
+        tell(_("no letters to {unit} yet").format(unit=unit))
+    for letter in reversed(letters):
+        tell(f"── {local_time(plan, letter.at)} · {letter.channel} ── {letter.subject}\n")
+        tell(f"{linked(letter.body, link).rstrip()}\n")
+
+
+@click.command()
+@click.option("--retry", is_flag=True, help=_("try them all again with the next delivery"))
+@plan_option
+def dead(plan_code: str | None, *, retry: bool) -> None:
+    with work_on(plan_code) as (session, plan):
+        rows = dead_messages(session, plan)
+        revived = retry_dead(session, plan, at=clock.now()) if retry else 0
+    if not rows:
+        tell(_("no notice was given up"))
+        return
+    listed = table(_("unit"), _("about"), _("tries"), _("what the channel said last"), numbers=[2])
+    for one in rows:
+        listed.add_row(one.unit_code, one.subject, str(one.tries), one.said or "-")
+    show_table(listed)
+    if retry:
+        tell(_("{count} notices are tried again with the next delivery").format(count=revived))
