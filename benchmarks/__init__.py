@@ -1,0 +1,1 @@
+"""Measurements, each beside a plain program that does the same in the same run."""
