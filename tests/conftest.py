@@ -1,0 +1,165 @@
+"""A real PostgreSQL for every test that asks for one: one server a session, a fresh database a test."""
+
+import dataclasses
+import datetime as dt
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine, make_url
+
+from adapters import embedded
+from adapters.database import engine, engine_for, forget_engine, transaction
+from adapters.plan_files import read_plan
+from adapters.settings import settings
+from models.event import Actor
+from models.loading import load_plan
+from models.migrations import upgrade
+
+if TYPE_CHECKING:
+    from tests.story import Story
+
+ROOT = Path(__file__).parent.parent
+TINY = ROOT / "tests" / "plans" / "tiny"
+REAL = ROOT / "plans" / "northwest-education-centre"
+TEMPLATE = "template_of_tests"
+LOADED_AT = dt.datetime(2022, 10, 24, 1, 0, tzinfo=dt.UTC)
+
+_HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for the server of the whole session, whether tests run in one process or in several."""
+    given = getattr(config, "workerinput", {}).get("home")
+    # Not pytest's own folder: PostgreSQL gives up root's rights, and nobody else may enter that.
+    home = Path(given) if given else Path(tempfile.mkdtemp(prefix="duban-tests-"))
+    home.chmod(0o755)
+    config.stash[_HOME] = home
+    # How long an example takes says something about the machine, and nothing about Duban.
+    hypothesis.settings.register_profile("duban", deadline=None)
+    hypothesis.settings.load_profile("duban")
+    # What this machine's user has set up for Prefect must not leak in.
+    os.environ["PREFECT_HOME"] = str(home / "prefect")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["home"] = str(node.config.stash[_HOME])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[_HOME], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No setting of the outside reaches a test, and none of a test the next one."""
+    for name in [name for name in os.environ if name.startswith("DUBAN_")]:
+        monkeypatch.delenv(name)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of the server's own database; beside it stands a template with the newest schema."""
+    home = pytestconfig.stash[_HOME]
+    with (home / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        address = embedded.url(home, "postgres")
+        if not (home / "template.ready").exists():
+            _command(address, "ALTER SYSTEM SET fsync = off")
+            _command(address, "SELECT pg_reload_conf()")
+            template = engine_for(embedded.url(home, TEMPLATE))
+            upgrade(template)
+            template.dispose()
+            (home / "template.ready").touch()
+    yield address
+    embedded.leave(home)
+
+
+@pytest.fixture
+def empty_database(server: str, worker_id: str) -> Iterator[str]:
+    """The address of a database without a schema."""
+    with _database(server, f"empty_{worker_id}", "template1") as address:
+        yield address
+
+
+@pytest.fixture
+def database(server: str, worker_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A database with the newest schema and nothing in it; Duban's settings point to it."""
+    with _database(server, f"test_{worker_id}", TEMPLATE) as address:
+        monkeypatch.setenv("DUBAN_DATABASE_URL", address)
+        monkeypatch.setenv("DUBAN_DATA_DIR", str(tmp_path / "data"))
+        settings.cache_clear()
+        forget_engine()
+        yield engine()
+        forget_engine()
+
+
+@contextmanager
+def _database(server: str, name: str, template: str) -> Iterator[str]:
+    identifier = sql.Identifier(name)
+    _command(server, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, sql.Identifier(template)))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    _command(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+
+
+def _command(address: str, command: LiteralString | sql.Composed) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(command)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clock:
+    """What Duban takes for the present."""
+
+    file: Path
+
+    def set(self, at: dt.datetime) -> None:
+        self.file.write_text(at.isoformat(), encoding="ascii")
+
+
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock(tmp_path / "clock")
+    clock.set(LOADED_AT)
+    monkeypatch.setenv("DUBAN_CLOCK_FILE", str(clock.file))
+    settings.cache_clear()
+    return clock
+
+
+def _load(folder: Path) -> str:
+    with transaction() as session:
+        return load_plan(session, read_plan(folder), actor=Actor("test"), at=LOADED_AT).code
+
+
+@pytest.fixture
+def tiny_plan(database: Engine, clock: Clock) -> str:
+    """The code of a plan with four units, two measures and a safeguard, loaded."""
+    return _load(TINY)
+
+
+@pytest.fixture
+def real_plan(database: Engine, clock: Clock) -> str:
+    """The code of the real plan, loaded."""
+    return _load(REAL)
+
+
+@pytest.fixture
+def story(tiny_plan: str, clock: Clock) -> "Story":
+    """The tiny plan, ready to be acted out."""
+    from tests.story import Story  # noqa: PLC0415  (it needs Prefect, which takes seconds to import)
+
+    return Story(tiny_plan, clock.set)

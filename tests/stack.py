@@ -1,0 +1,143 @@
+"""The whole stack for a test: embedded PostgreSQL, Prefect server, worker and, if wanted, portal,
+in a process and a folder of its own.
+
+`python -m tests.stack PLAN [portal]` starts it, loads the plan, says where it is, and stays until its input ends:
+it does not outlive the test that started it, however that ends.
+"""
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters import clock, database, prefect_api
+from adapters.database import transaction
+from adapters.plan_files import read_plan
+from adapters.settings import settings
+from deploy.stack import running
+from models.event import Actor
+from models.loading import load_plan
+
+ROOT = Path(__file__).parent.parent
+STOP_S = 60
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stack:
+    """Where a stack is: the addresses of Prefect, the database and the portal, its folder and its process."""
+
+    prefect: str
+    database: str
+    portal: str
+    folder: str
+    process: int
+
+    @property
+    def clock(self) -> Path:
+        return Path(self.folder) / "clock"
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Prefect's answer; asked again while its store is busy, as our own requests are."""
+        return prefect_api.request(method, f"{self.prefect}/api{path}", body).raise_for_status().json()
+
+
+@contextmanager
+def stack(plan: Path, at: dt.datetime, *, portal: bool = False, **settings_of_duban: str) -> Iterator[Stack]:
+    """Run the stack with this plan loaded and the clock at this instant; afterwards nothing of it is left."""
+    with open_folder() as home, (home / "stack.log").open("w") as log:
+        (home / "clock").write_text(at.isoformat(), encoding="ascii")
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.stack", str(plan), *(["portal"] if portal else [])],
+            cwd=ROOT,
+            env=_environment(home) | settings_of_duban,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process:
+            try:
+                yield _where(process, home)
+            finally:
+                _stop(process)
+                _hang_up()
+        assert not (home / "postgres" / "postmaster.pid").exists(), "PostgreSQL was left running"
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    # Not pytest's own folder: PostgreSQL gives up root's rights, and nobody else may enter that.
+    home = Path(tempfile.mkdtemp(prefix="duban-stack-"))
+    home.chmod(0o755)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Ours without what anybody set for Duban or Prefect, and with ports that are free."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PREFECT_"))}
+    return outside | {
+        "DUBAN_DATA_DIR": str(home),
+        "DUBAN_PREFECT_PORT": str(free_port()),
+        "DUBAN_PORTAL_PORT": str(free_port()),
+        "DUBAN_CLOCK_FILE": str(home / "clock"),
+    }
+
+
+def _where(process: subprocess.Popen[str], home: Path) -> Stack:
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    assert said, f"the stack did not start:\n{(home / 'stack.log').read_text()[-4000:]}"
+    return Stack(**json.loads(said))
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        assert process.wait(STOP_S) == 0, "the stack did not stop cleanly"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+def _hang_up() -> None:
+    """Lines that this process still holds to the server that is gone."""
+    prefect_api._client().close()
+    prefect_api._client.cache_clear()
+
+
+def main(plan: Path, *, portal: bool) -> None:
+    with running(patrol_by_schedule=False, portal=portal):
+        with transaction() as session:
+            load_plan(session, read_plan(plan), actor=Actor("test"), at=clock.now())
+        where = Stack(
+            prefect=settings().prefect_api.removesuffix("/api"),
+            database=database.url(),
+            portal=settings().portal_url,
+            folder=str(settings().data_dir),
+            process=os.getpid(),
+        )
+        sys.stdout.write(json.dumps(dataclasses.asdict(where)) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), portal="portal" in sys.argv[2:])

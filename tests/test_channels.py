@@ -1,0 +1,196 @@
+"""Addresses, the choice of a channel, and Apprise against a real local HTTP server."""
+
+import json
+import logging
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from adapters.addresses import MAILBOX, Address, Addresses, read_addresses
+from adapters.apprise_channel import AppriseChannel
+from adapters.channels import Channels, Mailbox, Outcome, Post
+from adapters.settings import Settings
+from adapters.slack import Slack
+from models.errors import RefusedError
+from tests.slack_server import SlackServer
+
+# Apprise's mail plugin imports a module that Python 3.13 drops, and has a replacement for it there.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+NOTICE = Post(key="m-1", subject="督办", body="第一行 <b> & *x*\n第二行")
+SECRET = "hunter2token"
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "addresses.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_without_a_file_all_is_mailbox() -> None:
+    assert read_addresses(None).of("edu") == MAILBOX
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])
+def test_an_empty_file_means_mailbox(tmp_path: Path, text: str) -> None:
+    assert read_addresses(written(tmp_path, text)).of("edu") == MAILBOX
+
+
+def test_each_kind_of_address(tmp_path: Path) -> None:
+    url = f"dingtalk://{SECRET}@robot/?x=1"
+    addresses = read_addresses(
+        written(tmp_path, f"\ufeffdefault: slack:C0123ABC\nedu: mailbox\nno: '{url}'\n007: slack:G09\n")
+    )
+    assert addresses.of("edu") == MAILBOX
+    assert addresses.of("no") == Address("apprise", url)
+    assert addresses.of("007") == Address("slack", "G09")
+    assert addresses.of("longsha") == Address("slack", "C0123ABC")
+
+
+def test_a_secret_is_not_shown() -> None:
+    address = Address("apprise", f"slack://{SECRET}/x")
+    for shown in (repr(address), str(address), repr(Addresses({"edu": address})), f"{address}"):
+        assert SECRET not in shown
+    assert str(address) == "apprise:slack://****"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("edu: mailbox\nfin: post", 2, "fin has no usable address (****)"),
+        (f"edu: slack:{SECRET}", 1, "slack:****"),
+        ("edu: slack:#general", 1, "expected mailbox, slack:C0123ABC"),
+        (f"edu: {SECRET}", 1, "edu has no usable address"),
+        (f"edu: dingtalk:// {SECRET}", 1, "dingtalk://****"),
+        ("edu:", 1, "(empty)"),
+        ("edu: [mailbox]", 1, "edu has no usable address"),
+        ("edu: mailbox\n\nedu: mailbox", 3, "edu is there twice"),
+        ("? [a]\n: mailbox", 1, "not a unit's code"),
+        ("教育局: mailbox", 1, "not a unit's code"),
+        ("- mailbox", 1, "not a list of units"),
+        ("mailbox", 1, "not a list of units"),
+        (f"edu: mailbox\nfin: *{SECRET}", 2, "not readable as YAML"),
+        (f'edu: mailbox\nfin: "{SECRET}', 2, "not readable as YAML"),
+        (f"edu: mailbox\nfin: {SECRET}: x", 2, "not readable as YAML"),
+        ("a: mailbox\n---\nb: mailbox", 2, "not readable as YAML"),
+        ("a: " + "[" * 5000, 1, "not readable as YAML"),
+        ("a: \x07", 1, "not readable as YAML"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path: Path, text: str, line: int, says: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(RefusedError) as refused:
+        read_addresses(path)
+    said = str(refused.value)
+    assert said.startswith(f"{path}, line {line}: ")
+    assert says in said
+    assert "expected" in said
+    assert SECRET not in "".join(traceback.format_exception(refused.value)).replace(text, "")
+
+
+def test_files_that_are_not_text(tmp_path: Path) -> None:
+    for path, says in (
+        (tmp_path / "gone.yaml", "No such file"),
+        (tmp_path, "Is a directory"),
+        (written(tmp_path, b"\xb6\xbd\xb0\xec: mailbox"), "not text in UTF-8"),
+    ):
+        with pytest.raises(RefusedError, match=says):
+            read_addresses(path)
+    with pytest.raises(RefusedError, match="too long"):
+        read_addresses(written(tmp_path, b"#" * 1_000_001))
+
+
+def test_the_address_chooses_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with SlackServer() as server:
+        settings = Settings(slack_api_url=server.url, slack_token=SecretStr("xoxb-1"), send_timeout_s=5)
+        channels = Channels.from_settings(settings)
+        assert channels.of(Address("slack", "C01")).send("C01", NOTICE).outcome == Outcome.SENT
+        assert server.keys("C01") == ["m-1"]
+    assert isinstance(channels.of(MAILBOX), Mailbox)
+    assert isinstance(channels.of(Address("slack", "C01")), Slack)
+    assert isinstance(channels.of(Address("apprise", "json://x")), AppriseChannel)
+
+
+def test_the_mailbox_always_takes_it() -> None:
+    assert Mailbox().send("", NOTICE).outcome == Outcome.SENT
+    assert Mailbox().was_sent("", "m-1") is True
+
+
+class _Robot(HTTPServer):
+    """A service that keeps what is posted and answers with the next of `statuses`, then 200."""
+
+    def __init__(self) -> None:
+        self.bodies: list[Any] = []
+        self.statuses: list[int] = []
+        super().__init__(("127.0.0.1", 0), _RobotHandler)
+
+    def url(self, query: str = "") -> str:
+        return f"json://user:{SECRET}@127.0.0.1:{self.server_port}/{SECRET}/{query}"
+
+
+class _RobotHandler(BaseHTTPRequestHandler):
+    server: _Robot
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Robot]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with _Robot() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_apprise_sends(robot: _Robot) -> None:
+    channel = AppriseChannel(timeout_s=5)
+    assert channel.send(robot.url(), NOTICE).outcome == Outcome.SENT
+    [body] = robot.bodies
+    assert (body["title"], body["message"]) == (NOTICE.subject, NOTICE.body)
+    assert channel.was_sent(robot.url(), "m-1") is None
+
+
+def test_apprise_fails_once_and_says_so(robot: _Robot) -> None:
+    robot.statuses = [500, 500]
+    # The address asks for retries and to call a failure a success: the outbox decides on both.
+    receipt = AppriseChannel(timeout_s=5).send(robot.url("?retry=3&wait=0&optional=yes"), NOTICE)
+    assert receipt.outcome == Outcome.TEMPORARY
+    assert len(robot.bodies) == 1
+
+
+def test_apprise_finds_nobody() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        receipt = AppriseChannel(timeout_s=1).send(f"json://127.0.0.1:{closed.getsockname()[1]}/", NOTICE)
+    assert receipt.outcome == Outcome.TEMPORARY
+
+
+@pytest.mark.parametrize("url", ["nosuchservice://x/y", "slack://", "not a url", "", "dingtalk://!!"])
+def test_an_address_that_apprise_does_not_know(url: str) -> None:
+    assert AppriseChannel(timeout_s=1).send(url, NOTICE).outcome == Outcome.PERMANENT
+
+
+def test_apprise_logs_no_address(robot: _Robot, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    robot.statuses = [500]
+    channel = AppriseChannel(timeout_s=1)
+    details = [channel.send(url, NOTICE).detail for url in (robot.url(), robot.url(), f"nosuch://{SECRET}/")]
+    assert SECRET not in caplog.text + "".join(details)

@@ -1,0 +1,86 @@
+"""A plan's whole life on the real stack: server, worker, database, gates, units; the same for the same seed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.stack import free_port, open_folder
+
+ROOT = Path(__file__).parent.parent
+PLANS = {"tiny": ROOT / "tests" / "plans" / "tiny", "real": ROOT / "plans" / "northwest-education-centre"}
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+
+def duban(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PREFECT_"))}
+    environment |= {"DUBAN_DATA_DIR": str(data), "DUBAN_PREFECT_PORT": str(free_port())}
+    return subprocess.run(
+        [Path(sys.executable).with_name("duban"), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+def rehearse(plan: Path, seed: int, data: Path) -> dict[str, Any]:
+    done = duban("rehearse", str(plan), "--seed", str(seed), "--json", data=data)
+    assert done.returncode == 0, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+@pytest.mark.xdist_group("stack")
+def test_the_same_seed_lives_the_same_life_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    first, second = (rehearse(PLANS["tiny"], 7, tmp_path) for _ in range(2))
+    other = rehearse(PLANS["tiny"], 8, tmp_path)
+
+    assert first == second
+    assert other["journal_digest"] != first["journal_digest"]
+    assert first["assignments"]["total"] == 34
+    assert list(tmp_path.iterdir()) == []  # it took place aside
+
+
+@pytest.mark.xdist_group("rehearsal")
+def test_the_real_plan_from_2022_to_2025() -> None:
+    with open_folder() as data:
+        done = duban("run", str(PLANS["real"]), data=data)
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((data / "summary.json").read_text("utf-8"))
+        status = duban("status", "--plan", summary["plan"], "--json", data=data)
+        assert _still_using(data) == []
+
+    assert summary["units"] == 40
+    assert summary["measures"] == {"declared": 41, "enumerated": 34}
+    assert summary["indicators"] == 54
+    assert summary["assignments"] == {"launch": 67, "2023": 1092, "2024": 1092, "acceptance": 968, "total": 3219}
+    assert sum(summary["by_status"].values()) == 3219
+    assert summary["messages"]["duplicates"] == summary["messages"]["dead"] == summary["messages"]["pending"] == 0
+    assert summary["messages"]["sent"] > 3219
+    assert {"unsigned", "T-30", "T-7", "T-3", "T-1", "T+0", "T+1", "T+3", "T+10"} <= summary["escalations"].keys()
+    assert sum(count for name, count in summary["flow_runs"].items() if name.startswith("Closed")) == 4
+    assert not {"Failed", "Crashed"} & summary["flow_runs"].keys()
+
+    # What it left can be asked afterwards.
+    assert json.loads(status.stdout)["assignments"]["total"] == 3219
+
+
+def _still_using(folder: Path) -> list[str]:
+    """Processes that were started over that folder and live on. Other tests run theirs over others."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            said = [*process.cmdline(), process.environ().get("DUBAN_DATA_DIR", "")]
+        except psutil.Error:  # it has ended meanwhile
+            continue
+        if any(str(folder) in word for word in said):
+            found.append(" ".join(said))
+    return found
