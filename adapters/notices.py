@@ -96,6 +96,17 @@ WORDINGS = (
         by=N_("Handed in by: {by}"),
     ),
     Wording(
+        MessageKind.SET_ASIDE,
+        N_("{count} that Duban cannot follow by itself"),
+        N_(
+            "Please look at each and follow it up yourself; nobody is reminded of it meanwhile. "
+            "When the cause is mended, give it back."
+        ),
+        N_("duban attention retry {ref}"),
+        others=True,
+        reason=N_("What went wrong: {reason}"),
+    ),
+    Wording(
         MessageKind.GATE_DUE,
         N_("{count} due to close at the gate"),
         N_(

@@ -8,6 +8,8 @@ EVENTS = {
     EventKind.MOVED: N_("status changed"),
     EventKind.DUE_MOVED: N_("date changed"),
     EventKind.ESCALATED: N_("step of the ladder"),
+    EventKind.SET_ASIDE: N_("set aside for a person to look at"),
+    EventKind.TAKEN_UP: N_("given back to the patrol"),
     EventKind.EXTENSION_ASKED: N_("more time asked for"),
     EventKind.EXTENSION_REFUSED: N_("more time refused"),
     EventKind.OBJECTION_RAISED: N_("objection raised"),

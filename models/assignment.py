@@ -20,6 +20,9 @@ from models.requirement import Requirement
 from models.status import Status, may_move
 from models.unit import Unit, body_of
 
+# As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
+OPEN = text("status NOT IN ('accepted', 'waived')")
+
 
 class Assignment(Base):
     """What one unit owes. `next_action_at` is the next instant at which patrol must look; null when closed."""
@@ -35,6 +38,11 @@ class Assignment(Base):
         Index("assignment_unit_id_idx", "unit_id"),
         # What waits for a review is little, however much there is.
         Index("assignment_submitted_idx", "requirement_id", postgresql_where=text("status = 'submitted'")),
+        # Whether anything of a phase is open is asked at every tick, and one row answers it.
+        Index("assignment_open_idx", "requirement_id", postgresql_where=OPEN),
+        # The dates that a calendar published later may move, by year.
+        Index("assignment_provisional_idx", "due_on", postgresql_where=text(f"due_provisional AND {OPEN}")),
+        Index("assignment_needs_attention_idx", "id", postgresql_where=text("needs_attention <> ''")),
     )
 
     id: Mapped[Key]
@@ -53,6 +61,8 @@ class Assignment(Base):
     late: Mapped[bool] = mapped_column(server_default=text("false"))
     done_until: Mapped[dt.date]  # steps of the ladder up to this day are settled
     next_action_at: Mapped[Instant | None]
+    # Why patrol set the row aside, so that one bad row never stops the others; empty where all is well.
+    needs_attention: Mapped[str] = mapped_column(server_default="")
 
     requirement: Mapped[Requirement] = relationship()
     unit: Mapped[Unit] = relationship()

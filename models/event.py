@@ -23,6 +23,8 @@ class EventKind(StrEnum):
     MOVED = "moved"  # a status changed
     DUE_MOVED = "due_moved"  # a date changed and the status did not
     ESCALATED = "escalated"  # a step of the ladder fired
+    SET_ASIDE = "set_aside"  # patrol could not judge the row, and a person has to look
+    TAKEN_UP = "taken_up"  # the office gave it back to patrol
     EXTENSION_ASKED = "extension_asked"
     EXTENSION_REFUSED = "extension_refused"
     OBJECTION_RAISED = "objection_raised"

@@ -79,6 +79,8 @@ class Message(Base):
     status: Mapped[MessageStatus] = mapped_column(one_of(MessageStatus, "status"), server_default="pending")
     tries: Mapped[int] = mapped_column(server_default="0")
     next_try_at: Mapped[Instant]
+    # How many sends of it may have arrived although nobody could say so: the next one says that it may be a repeat.
+    unsure: Mapped[int] = mapped_column(server_default="0")
 
 
 class AttemptMessage(Base):

@@ -36,6 +36,7 @@ class MessageKind(StrEnum):
     COMPLAINT_ANSWERED = "complaint_answered"  # to a unit
     GATE_READY = "gate_ready"  # to the office: everything is accepted, the phase can close
     GATE_DUE = "gate_due"  # to the office: the phase has reached its last day and is open
+    SET_ASIDE = "set_aside"  # to the office: the program cannot follow this item, a person has to look
     BACKLOG = "backlog"  # to the office: what was already late on the day notices began
 
 

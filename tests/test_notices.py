@@ -248,6 +248,19 @@ LETTERS = {
             working_days_left=1,
         ),
     ),
+    "set_aside": letter(
+        OFFICE,
+        D(2024, 3, 1),
+        line(
+            MessageKind.SET_ASIDE,
+            "2023/delivery/T3.2/longsha",
+            DELIVERY,
+            unit=LONGSHA,
+            due_on=D(2023, 12, 20),
+            working_days_left=-50,
+            reason="OverflowError: date value out of range",
+        ),
+    ),
     "backlog": letter(
         OFFICE,
         D(2024, 3, 1),
@@ -758,6 +771,38 @@ What to do: Everything in the phase is accepted or waived. Please decide at the 
 1. Implementation, 2023
    Last day of the phase: Sunday, 31 December 2023 (1 working day left)
    Reference: implementation-2023""",
+    ("set_aside", "zh"): """\
+【督办】领导小组办公室：系统无法自动跟踪 1 件
+
+领导小组办公室：
+
+《区域教育中心实施方案》
+督办通知（2024年3月1日 星期五）：系统无法自动跟踪 1 件。
+
+== 系统无法自动跟踪 1 件 ==
+下一步：请逐件查看并人工跟进，在此期间系统不再催办。原因排除后，请交回系统。
+录入命令：duban attention retry 2023/delivery/T3.2/longsha
+
+1. 举措年度落实情况
+   期限：2023年12月20日 星期三（已逾期 50 个工作日）
+   出错原因：OverflowError: date value out of range
+   - 龙沙区（编号：2023/delivery/T3.2/longsha）""",
+    ("set_aside", "en"): """\
+[Duban] Leading-group office: 1 that Duban cannot follow by itself
+
+To Leading-group office:
+
+Regional education centre plan
+Notice of Friday, 1 March 2024: 1 that Duban cannot follow by itself.
+
+== 1 that Duban cannot follow by itself ==
+What to do: Please look at each and follow it up yourself; nobody is reminded of it meanwhile. When the cause is mended, give it back.
+To record it: duban attention retry 2023/delivery/T3.2/longsha
+
+1. What the measure delivered this year
+   Due: Wednesday, 20 December 2023 (50 working days overdue)
+   What went wrong: OverflowError: date value out of range
+   - Longsha District (reference: 2023/delivery/T3.2/longsha)""",
     ("backlog", "zh"): """\
 【督办】领导小组办公室：启用前已逾期 913 件
 
