@@ -102,7 +102,7 @@ WORDINGS = (
             "Please look at each and follow it up yourself; nobody is reminded of it meanwhile. "
             "When the cause is mended, give it back."
         ),
-        N_("duban attention retry {ref}"),
+        N_("duban attention {ref} --retry --by NAME"),
         others=True,
         reason=N_("What went wrong: {reason}"),
     ),

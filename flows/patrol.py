@@ -11,7 +11,7 @@ from adapters.database import transaction
 from models.moments import tick_of
 from models.plan import plan_of
 from tasks.deliver import Delivered, deliver_due
-from tasks.patrol import chase_due, keep_up, plans_on_patrol
+from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Patrolled:
     looked_at: int
     fired: int
     historic: int
+    set_aside: int
     messages: int
     gates: int
     dates_moved: int
@@ -50,14 +51,17 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
 
 def _patrol(plan: str, on: dt.date | None) -> Patrolled:
     at, is_working = _instant(plan, on)
+    begun = begin_round(plan, at)
     chased = chase_due(plan, at)
     gates, moved, resumed = keep_up(plan, at)
     delivered = deliver_due(plan, at) if is_working else Delivered()
+    end_round(begun, chased, delivered)
     return Patrolled(
         plan=plan,
         looked_at=chased.looked_at,
         fired=chased.fired,
         historic=chased.historic,
+        set_aside=chased.set_aside,
         messages=chased.messages,
         gates=gates,
         dates_moved=moved,

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, UniqueConstraint, select, text, tuple_
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Select, UniqueConstraint, select, text, tuple_
 from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
 from models.area import Role
@@ -21,7 +21,8 @@ from models.status import Status, may_move
 from models.unit import Unit, body_of
 
 # As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
-OPEN = text("status NOT IN ('accepted', 'waived')")
+OPEN = text("assignment.status NOT IN ('accepted', 'waived')")
+SET_ASIDE = text("assignment.needs_attention <> ''")
 
 
 class Assignment(Base):
@@ -30,6 +31,8 @@ class Assignment(Base):
     __tablename__ = "assignment"
     __table_args__ = (
         UniqueConstraint("requirement_id", "unit_id"),
+        # No date that a calendar cannot count on from, or that no language can hold.
+        CheckConstraint("due_on BETWEEN '1990-01-01' AND '2200-12-31'", name="due_on"),
         Index(
             "assignment_next_action_at_idx",
             "next_action_at",
@@ -42,7 +45,7 @@ class Assignment(Base):
         Index("assignment_open_idx", "requirement_id", postgresql_where=OPEN),
         # The dates that a calendar published later may move, by year.
         Index("assignment_provisional_idx", "due_on", postgresql_where=text(f"due_provisional AND {OPEN}")),
-        Index("assignment_needs_attention_idx", "id", postgresql_where=text("needs_attention <> ''")),
+        Index("assignment_needs_attention_idx", "id", postgresql_where=SET_ASIDE),
     )
 
     id: Mapped[Key]
@@ -230,12 +233,27 @@ def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> N
     """Set when patrol must look next; what the ladder would have asked up to a day, if one is given, is void."""
     if void_until is not None:
         assignment.done_until = max(assignment.done_until, void_until)
-    if not assignment.status.is_open:
+    if not assignment.status.is_open or assignment.needs_attention:
         assignment.next_action_at = None
         return
     ladder = assignment.requirement.phase.ladder or plan.ladder
     look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar)
     assignment.next_action_at = tick_of(look_on, plan.timezone) if look_on else None
+
+
+def set_aside(session: Session, plan: Plan) -> Sequence[Assignment]:
+    """What patrol could not judge and nobody has given back yet."""
+    return session.scalars(_assignments(plan, lock=False).where(SET_ASIDE)).all()
+
+
+def take_up(session: Session, plan: Plan, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime) -> int:
+    """Give what was set aside back to patrol, which looks at it in its next round; returns how many."""
+    aside = [assignment for assignment in assignments if assignment.needs_attention]
+    for assignment in aside:
+        why, assignment.needs_attention = assignment.needs_attention, ""
+        assignment.next_action_at = at if assignment.status.is_open else None
+        record(session, EventKind.TAKEN_UP, actor, at, plan_id=plan.id, assignment_id=assignment.id, why=why)
+    return len(aside)
 
 
 def acknowledge(

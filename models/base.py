@@ -1,6 +1,7 @@
 """The ground of every table: naming of constraints, common column types, small mixins."""
 
 import datetime as dt
+from collections.abc import Sequence
 from enum import Enum as PyEnum
 from typing import Annotated, Any
 
@@ -31,6 +32,11 @@ Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {int: BigInteger, str: SqlText}  # noqa: RUF012  (SQLAlchemy's own form)
+
+
+def as_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Rows as one array a column, the form in which `unnest` takes thousands of them in one statement."""
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def one_of(values: type[PyEnum], name: str) -> Enum:

@@ -2,21 +2,23 @@
 
 import dataclasses
 import datetime as dt
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, insert, select, update
+from sqlalchemy import BigInteger, ForeignKey, Select, UniqueConstraint, select, text, update
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.area import Role
 from models.assignment import Assignment
-from models.base import AnyRow, AnySelect, Base, Instant, Key, one_of
+from models.base import AnyRow, AnySelect, Base, Instant, Key, as_columns, one_of
 from models.document import UnitKind
-from models.event import Actor, Event, EventKind
+from models.event import Actor, EventKind, record
 from models.ladder import Audience, Fired, Standing, Verdict, judge
 from models.message import Notice, post
 from models.moments import tick_of
-from models.notice import OrderColour
+from models.notice import MessageKind, OrderColour
 from models.phase import Phase, phases_of
 from models.plan import Plan
 from models.requirement import Requirement
@@ -44,63 +46,70 @@ class Escalation(Base):
     at: Mapped[Instant]
 
 
+# What one bad row causes. Whatever else goes wrong is the database's or the program's, and stops the round.
+OF_A_BAD_ROW = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, DataError, IntegrityError)
+
+# A row of the arrays is one step that fired for one assignment; both tables are written at one go.
+FIRE = text("""
+WITH fired AS (
+    SELECT * FROM unnest(
+        CAST(:assignment_id AS bigint[]), CAST(:step AS text[]), CAST(:anchor_on AS date[]), CAST(:fell_on AS date[]),
+        CAST(:order AS text[]), CAST(:historic AS boolean[]), CAST(:told AS boolean[])
+    ) AS fired (assignment_id, step, anchor_on, fell_on, "order", historic, told)
+), journalled AS (
+    INSERT INTO event (at, plan_id, assignment_id, kind, actor, run, detail)
+    SELECT :at, :plan_id, assignment_id, 'escalated', :actor, :run,
+           jsonb_build_object('step', step, 'fell_on', fell_on, 'historic', historic)
+    FROM fired
+)
+INSERT INTO escalation (assignment_id, step, anchor_on, fell_on, "order", historic, told, at)
+SELECT assignment_id, step, anchor_on, fell_on, "order", historic, told, :at FROM fired
+""")
+
+LOOK_AGAIN = text("""
+UPDATE assignment SET done_until = :today, next_action_at = looked.next_action_at
+FROM unnest(CAST(:id AS bigint[]), CAST(:next_action_at AS timestamptz[])) AS looked (id, next_action_at)
+WHERE assignment.id = looked.id
+""")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chased:
-    """What one batch did."""
+    """What one batch did; `set_aside`: rows that could not be judged."""
 
     looked_at: int = 0
     fired: int = 0
     historic: int = 0
     messages: int = 0
+    set_aside: int = 0
 
     def __add__(self, other: "Chased") -> "Chased":
-        return Chased(
-            self.looked_at + other.looked_at,
-            self.fired + other.fired,
-            self.historic + other.historic,
-            self.messages + other.messages,
-        )
+        return Chased(*map(operator.add, dataclasses.astuple(self), dataclasses.astuple(other)))
 
 
 def chase(session: Session, plan: Plan, *, actor: Actor, at: dt.datetime, limit: int = 1000) -> Chased:
     """Look at one batch of assignments whose time has come: fire steps, write messages, set the next look.
 
-    Any number of patrols may do this at once: each claims other rows. It costs what is due.
+    Any number of patrols may do this at once: each claims other rows. It costs what is due. A row that
+    cannot be judged is set aside and named to the office, and the others go on.
     """
-    rows = session.execute(_due(plan, at, limit)).all()
-    if not rows:
-        return Chased()
-    today = plan.day_of(at)
-    ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
-    batches: dict[tuple[int, Standing], list[AnyRow]] = defaultdict(list)
-    for row in rows:
-        batches[row.phase_id, _standing(row)].append(row)
-    verdicts = [
-        (
-            batch,
-            judge(
-                ladders[phase_id],
-                standing,
-                plan.work_calendar,
-                on=today,
-                live_from=plan.go_live_on or today,
-            ),
-        )
-        for (phase_id, standing), batch in batches.items()
-    ]
-    _write_fired(session, plan, verdicts, actor, at)
-    _write_next_look(session, plan, verdicts, today)
-    told = post(session, plan, _notices(session, plan, verdicts, at))
-    fired = [(one, len(batch)) for batch, verdict in verdicts for one in verdict.fired]
-    return Chased(
-        looked_at=len(rows),
-        fired=sum(count for one, count in fired if not one.historic),
-        historic=sum(count for one, count in fired if one.historic),
-        messages=told,
+    ids = session.scalars(_claim(plan, at, limit)).all()
+    return _Round(session, plan, actor, at).go_through(ids) if ids else Chased()
+
+
+def _claim(plan: Plan, at: dt.datetime, limit: int) -> Select[int]:
+    return (
+        select(Assignment.id)
+        .join(Requirement, Requirement.id == Assignment.requirement_id)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(Phase.plan_id == plan.id, Assignment.next_action_at <= at)
+        .order_by(Assignment.next_action_at)
+        .limit(limit)
+        .with_for_update(of=Assignment, skip_locked=True)
     )
 
 
-def _due(plan: Plan, at: dt.datetime, limit: int) -> AnySelect:
+def _standings(ids: Sequence[int]) -> AnySelect:
     return (
         select(
             Assignment.id,
@@ -116,12 +125,107 @@ def _due(plan: Plan, at: dt.datetime, limit: int) -> AnySelect:
             (Requirement.ref + "/" + Unit.code).label("ref"),
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)
-        .join(Phase, Phase.id == Requirement.phase_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .where(Phase.plan_id == plan.id, Assignment.next_action_at <= at)
-        .order_by(Assignment.next_action_at)
-        .limit(limit)
-        .with_for_update(of=Assignment, skip_locked=True)
+        .where(Assignment.id.in_(ids))
+        .order_by(Assignment.id)
+    )
+
+
+_Verdicts = Sequence[tuple[Sequence[AnyRow], Verdict]]
+
+
+class _Round:
+    """One batch of due rows in one transaction."""
+
+    def __init__(self, session: Session, plan: Plan, actor: Actor, at: dt.datetime) -> None:
+        self.session, self.plan, self.actor, self.at = session, plan, actor, at
+        self.today = plan.day_of(at)
+        self.ladders = {phase.id: phase.ladder or plan.ladder for phase in phases_of(session, plan)}
+        self.bodies = {
+            Audience.OFFICE: body_of(session, plan.id, UnitKind.OFFICE).id,
+            Audience.LEADER: body_of(session, plan.id, UnitKind.LEADER).id,
+        }
+
+    def go_through(self, ids: Sequence[int]) -> Chased:
+        """Carry out what is due; where that fails, halve the rows until the one that cannot be judged stands alone."""
+        try:
+            with self.session.begin_nested():
+                return self._carry_out(ids)
+        except OF_A_BAD_ROW as error:
+            if len(ids) == 1:
+                self._set_aside(ids[0], error)
+                return Chased(looked_at=1, set_aside=1)
+        middle = len(ids) // 2
+        return self.go_through(ids[:middle]) + self.go_through(ids[middle:])
+
+    def _carry_out(self, ids: Sequence[int]) -> Chased:
+        rows = self.session.execute(_standings(ids)).all()
+        verdicts = self._judged(rows)
+        self._write_fired(verdicts)
+        self._write_next_look(verdicts)
+        told = post(self.session, self.plan, _notices(verdicts, self.bodies, self.at))
+        fired = [(one, len(batch)) for batch, verdict in verdicts for one in verdict.fired]
+        return Chased(
+            looked_at=len(rows),
+            fired=sum(count for one, count in fired if not one.historic),
+            historic=sum(count for one, count in fired if one.historic),
+            messages=told,
+        )
+
+    def _judged(self, rows: Sequence[AnyRow]) -> _Verdicts:
+        """Rows of one phase that stand alike are judged once."""
+        alike: dict[tuple[int, Standing], list[AnyRow]] = defaultdict(list)
+        for row in rows:
+            alike[row.phase_id, _standing(row)].append(row)
+        calendar, live_from = self.plan.work_calendar, self.plan.go_live_on or self.today
+        return [
+            (batch, judge(self.ladders[phase_id].rungs, standing, calendar, on=self.today, live_from=live_from))
+            for (phase_id, standing), batch in alike.items()
+        ]
+
+    def _write_fired(self, verdicts: _Verdicts) -> None:
+        fired = [
+            (row.id, one.step.code, one.anchor_on, one.on, one.order, one.historic, bool(one.speaks_to))
+            for batch, verdict in verdicts
+            for one in verdict.fired
+            for row in batch
+        ]
+        if fired:
+            names = ("assignment_id", "step", "anchor_on", "fell_on", "order", "historic", "told")
+            who = {"at": self.at, "plan_id": self.plan.id, "actor": self.actor.name, "run": self.actor.run}
+            self.session.execute(FIRE, as_columns(names, fired) | who)
+
+    def _write_next_look(self, verdicts: _Verdicts) -> None:
+        looks = [
+            (row.id, verdict.next_on and tick_of(verdict.next_on, self.plan.timezone))
+            for batch, verdict in verdicts
+            for row in batch
+        ]
+        self.session.execute(LOOK_AGAIN, as_columns(("id", "next_action_at"), looks) | {"today": self.today})
+
+    def _set_aside(self, assignment_id: int, error: Exception) -> None:
+        """Keep a row that cannot be judged out of the patrol's way, and tell the office of it."""
+        session, plan, at = self.session, self.plan, self.at
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        session.execute(
+            update(Assignment)
+            .where(Assignment.id == assignment_id)
+            .values(needs_attention=why, next_action_at=None)
+            .execution_options(synchronize_session=False)
+        )
+        record(session, EventKind.SET_ASIDE, self.actor, at, plan_id=plan.id, assignment_id=assignment_id, why=why)
+        ref = session.scalars(_ref(assignment_id)).one()
+        office = self.bodies[Audience.OFFICE]
+        post(session, plan, [Notice(office, MessageKind.SET_ASIDE, ref, at, assignment_id=assignment_id, reason=why)])
+
+
+def _ref(assignment_id: int) -> Select[str]:
+    return (
+        select(Requirement.ref + "/" + Unit.code)
+        .select_from(Assignment)
+        .join(Assignment.requirement)
+        .join(Assignment.unit)
+        .where(Assignment.id == assignment_id)
     )
 
 
@@ -129,57 +233,7 @@ def _standing(row: AnyRow) -> Standing:
     return Standing(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
 
 
-_Verdicts = Sequence[tuple[list[AnyRow], Verdict]]
-
-
-def _write_fired(session: Session, plan: Plan, verdicts: _Verdicts, actor: Actor, at: dt.datetime) -> None:
-    escalations, events = [], []
-    for batch, verdict in verdicts:
-        for fired in verdict.fired:
-            step = {
-                "step": fired.step.code,
-                "anchor_on": fired.anchor_on,
-                "fell_on": fired.on,
-                "order": fired.order,
-                "historic": fired.historic,
-                "told": bool(fired.speaks_to),
-                "at": at,
-            }
-            entry = {
-                "at": at,
-                "plan_id": plan.id,
-                "kind": EventKind.ESCALATED,
-                "actor": actor.name,
-                "run": actor.run,
-                "detail": {
-                    "step": fired.step.code,
-                    "fell_on": fired.on.isoformat(),
-                    "historic": fired.historic,
-                },
-            }
-            escalations += [{"assignment_id": row.id, **step} for row in batch]
-            events += [{"assignment_id": row.id, **entry} for row in batch]
-    if escalations:
-        session.execute(insert(Escalation), escalations)
-        session.execute(insert(Event), events)
-
-
-def _write_next_look(session: Session, plan: Plan, verdicts: _Verdicts, today: dt.date) -> None:
-    for batch, verdict in verdicts:
-        look_at = verdict.next_on and tick_of(verdict.next_on, plan.timezone)
-        session.execute(
-            update(Assignment)
-            .where(Assignment.id.in_([row.id for row in batch]))
-            .values(done_until=today, next_action_at=look_at)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _notices(session: Session, plan: Plan, verdicts: _Verdicts, at: dt.datetime) -> Iterable[Notice]:
-    bodies = {
-        Audience.OFFICE: body_of(session, plan.id, UnitKind.OFFICE).id,
-        Audience.LEADER: body_of(session, plan.id, UnitKind.LEADER).id,
-    }
+def _notices(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) -> Iterable[Notice]:
     for batch, verdict in verdicts:
         for row in batch:
             # By recipient and kind: the office is told once, also where two steps reach it as different audiences.

@@ -7,11 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignment import Assignment
-from models.base import Base, Instant, Key, one_of
+from models.base import Base, Instant, Key, as_columns, one_of
 from models.notice import MessageKind, OrderColour
 from models.plan import Plan
 
@@ -92,6 +91,26 @@ class AttemptMessage(Base):
     message_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("message.id"), primary_key=True, index=True)
 
 
+COLUMNS = (
+    *("recipient_id", "kind", "subject", "for_date", "assignment_id", "phase_id"),
+    *("order", "reason", "by_name", "created_at"),
+)
+POST = text("""
+INSERT INTO message (
+    recipient_id, kind, subject, for_date, assignment_id, phase_id, "order", reason, by_name, created_at, next_try_at
+)
+SELECT *, created_at FROM unnest(
+    CAST(:recipient_id AS bigint[]), CAST(:kind AS text[]), CAST(:subject AS text[]), CAST(:for_date AS date[]),
+    CAST(:assignment_id AS bigint[]), CAST(:phase_id AS bigint[]), CAST(:order AS text[]), CAST(:reason AS text[]),
+    CAST(:by_name AS text[]), CAST(:created_at AS timestamptz[])
+) AS posted (
+    recipient_id, kind, subject, for_date, assignment_id, phase_id, "order", reason, by_name, created_at
+)
+ON CONFLICT ON CONSTRAINT message_recipient_id_kind_subject_for_date_key DO NOTHING
+RETURNING id
+""")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Notice:
     """A message to be written. `for_date` None means the day of writing, in the plan's time zone."""
@@ -125,22 +144,21 @@ class Notice:
 def post(session: Session, plan: Plan, notices: Iterable[Notice]) -> int:
     """Write messages in the caller's transaction; one that is there already stays. Returns how many are new."""
     rows = [
-        {
-            "recipient_id": notice.recipient_id,
-            "kind": notice.kind,
-            "subject": notice.subject,
-            "for_date": notice.for_date or plan.day_of(notice.at),
-            "assignment_id": notice.assignment_id,
-            "phase_id": notice.phase_id,
-            "order": notice.order,
-            "reason": notice.reason,
-            "by_name": notice.by_name,
-            "created_at": notice.at,
-            "next_try_at": notice.at,
-        }
+        (
+            notice.recipient_id,
+            notice.kind,
+            notice.subject,
+            notice.for_date or plan.day_of(notice.at),
+            notice.assignment_id,
+            notice.phase_id,
+            notice.order,
+            notice.reason,
+            notice.by_name,
+            notice.at,
+        )
         for notice in notices
     ]
     if not rows:
         return 0
-    once = insert(Message).on_conflict_do_nothing(constraint="message_recipient_id_kind_subject_for_date_key")
-    return len(session.scalars(once.returning(Message.id), rows).all())
+    session.flush()  # what a message speaks of has to be there
+    return len(session.execute(POST, as_columns(COLUMNS, rows)).all())

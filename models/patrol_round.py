@@ -1,9 +1,12 @@
 """Rounds of the patrol: that it came, how long it took and what it did. The proof that somebody looked."""
 
+import datetime as dt
+
 from sqlalchemy import BigInteger, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Instant, Key
+from models.plan import Plan
 
 
 class PatrolRound(Base):
@@ -22,3 +25,29 @@ class PatrolRound(Base):
     set_aside: Mapped[int] = mapped_column(server_default="0")
     letters: Mapped[int] = mapped_column(server_default="0")
     failed: Mapped[int] = mapped_column(server_default="0")
+
+
+def begin_round(session: Session, plan: Plan, *, at: dt.datetime, started_at: dt.datetime) -> int:
+    """Write down that a patrol came; returns the round's id."""
+    begun = PatrolRound(plan_id=plan.id, at=at, started_at=started_at)
+    session.add(begun)
+    session.flush()
+    return begun.id
+
+
+def end_round(
+    session: Session,
+    round_id: int,
+    *,
+    ended_at: dt.datetime,
+    looked_at: int,
+    fired: int,
+    set_aside: int,
+    letters: int,
+    failed: int,
+) -> None:
+    """Write down that it got to its end, and what it did."""
+    done = session.get_one(PatrolRound, round_id)
+    done.ended_at = ended_at
+    done.looked_at, done.fired, done.set_aside = looked_at, fired, set_aside
+    done.letters, done.failed = letters, failed

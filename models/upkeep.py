@@ -1,12 +1,13 @@
 """What patrol looks after besides the ladder: gates that the office should know of, dates that became certain."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, exists, select, text
 from sqlalchemy.orm import Session
 
-from models.assignment import Assignment, move_due
+from models.assignment import OPEN, Assignment, move_due
 from models.document import UnitKind
 from models.event import Actor
 from models.gate import open_round
@@ -15,23 +16,27 @@ from models.notice import MessageKind
 from models.phase import Phase, PhaseStatus
 from models.plan import Plan
 from models.requirement import Requirement
-from models.status import CLOSED
 from models.unit import body_of
 from models.workdays import CalendarName, WorkCalendar
 
 
-def open_counts(session: Session, plan: Plan) -> Sequence[tuple[Phase, int]]:
-    """The open phases of a plan, each with how many of its assignments are open."""
-    open_ones = func.count(Assignment.id).filter(Assignment.status.not_in(CLOSED))
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settlement:
+    """How many dates became certain, and how many of them moved."""
+
+    settled: int
+    moved: int
+
+
+def open_phases(session: Session, plan: Plan) -> Sequence[tuple[Phase, bool]]:
+    """The open phases of a plan, each with whether anything in it is open."""
+    is_open = exists().where(Requirement.phase_id == Phase.id, Assignment.requirement_id == Requirement.id, OPEN)
     rows = session.execute(
-        select(Phase, open_ones)
-        .join(Requirement, Requirement.phase_id == Phase.id)
-        .join(Assignment, Assignment.requirement_id == Requirement.id)
+        select(Phase, is_open)
         .where(Phase.plan_id == plan.id, Phase.status == PhaseStatus.OPEN)
-        .group_by(Phase.id)
         .order_by(Phase.starts_on)
     )
-    return [(phase, count) for phase, count in rows]
+    return [(phase, still_open) for phase, still_open in rows]
 
 
 def tell_gates(session: Session, plan: Plan, *, at: dt.datetime) -> int:
@@ -40,15 +45,14 @@ def tell_gates(session: Session, plan: Plan, *, at: dt.datetime) -> int:
     A last day before notices began is history.
     """
     today = plan.day_of(at)
-    office = body_of(session, plan.id, UnitKind.OFFICE)
     notices = []
-    for phase, still_open in open_counts(session, plan):
-        kind = _gate_news(phase, still_open, today, plan.go_live_on or today)
+    for phase, still_open in open_phases(session, plan):
+        kind = _gate_news(phase, still_open=still_open, today=today, live_from=plan.go_live_on or today)
         gate = open_round(session, _locked(session, phase), at) if kind else None
         if kind and gate:
             notices.append(
                 Notice(
-                    office.id,
+                    body_of(session, plan.id, UnitKind.OFFICE).id,
                     kind,
                     f"{phase.ref}#{gate.round}",
                     at,
@@ -59,8 +63,8 @@ def tell_gates(session: Session, plan: Plan, *, at: dt.datetime) -> int:
     return post(session, plan, notices)
 
 
-def _gate_news(phase: Phase, still_open: int, today: dt.date, live_from: dt.date) -> MessageKind | None:
-    if still_open == 0:
+def _gate_news(phase: Phase, *, still_open: bool, today: dt.date, live_from: dt.date) -> MessageKind | None:
+    if not still_open:
         return MessageKind.GATE_READY
     return MessageKind.GATE_DUE if live_from <= phase.ends_on < today else None
 
@@ -71,28 +75,37 @@ def _locked(session: Session, phase: Phase) -> Phase:
     return phase
 
 
-def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.datetime) -> int:
-    """Recompute the dates of years whose working days have been published since; returns how many moved."""
-    rows = session.scalars(
+def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.datetime, limit: int = 1000) -> Settlement:
+    """Recompute a batch of the dates of years whose working days have been published since."""
+    rows = session.scalars(_provisional(plan, limit)).all()
+    settled = moved = 0
+    for assignment in rows:
+        now_meant = plan.work_calendar.settle(_meant(assignment))
+        if now_meant.provisional:
+            continue
+        settled += 1
+        assignment.due_provisional = False
+        if now_meant.on != assignment.due_on:
+            moved += 1
+            why = "working-day calendar published"
+            move_due(session, plan, assignment, now_meant.on, provisional=False, actor=actor, at=at, why=why)
+            post(session, plan, [Notice.about(assignment, MessageKind.DUE_MOVED, assignment.unit_id, at)])
+    return Settlement(settled, moved)
+
+
+def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
+    """Open ones whose provisional date falls in a year that is published: where there is none, asking is cheap."""
+    published = (year for year in range(plan.starts, plan.ends + 2) if plan.work_calendar.knows(year))
+    last_day = dt.date(max(published, default=plan.starts - 1), 12, 31)
+    return (
         select(Assignment)
         .join(Assignment.requirement)
         .join(Phase, Phase.id == Requirement.phase_id)
-        .where(Phase.plan_id == plan.id, Assignment.due_provisional, Assignment.status.not_in(CLOSED))
-        .order_by(Assignment.id)
+        .where(Phase.plan_id == plan.id, text("due_provisional"), OPEN, Assignment.due_on <= last_day)
+        .order_by(Assignment.due_on)
+        .limit(limit)
         .with_for_update(of=Assignment, skip_locked=True)
     )
-    moved = 0
-    for assignment in rows:
-        settled = plan.work_calendar.settle(_meant(assignment))
-        if settled.provisional:
-            continue
-        assignment.due_provisional = False
-        if settled.on != assignment.due_on:
-            moved += 1
-            why = "working-day calendar published"
-            move_due(session, plan, assignment, settled.on, provisional=False, actor=actor, at=at, why=why)
-            post(session, plan, [Notice.about(assignment, MessageKind.DUE_MOVED, assignment.unit_id, at)])
-    return moved
 
 
 def _meant(assignment: Assignment) -> dt.date:

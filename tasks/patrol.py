@@ -9,12 +9,14 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adapters import clock
 from adapters.database import transaction
 from adapters.gate_runs import Told, tell_run
-from models import upkeep
+from models import patrol_round, upkeep
 from models.escalation import Chased, chase
 from models.gate import Gate, mark_told, untold
 from models.plan import Plan, plan_of
+from tasks.deliver import Delivered
 from tasks.runs import is_passing, program
 
 BATCH = 1000
@@ -61,10 +63,40 @@ def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
 
     Returns how many of each.
     """
-    actor = program()
     gates = in_plan(plan, lambda session, row: upkeep.tell_gates(session, row, at=at))
-    moved = in_plan(plan, lambda session, row: upkeep.settle_provisional(session, row, actor=actor, at=at))
-    return gates, moved, _tell_runs(plan, at)
+    return gates, _settle_dates(plan, at), _tell_runs(plan, at)
+
+
+def _settle_dates(plan: str, at: dt.datetime) -> int:
+    """Move dates whose calendar came out, a batch a transaction; returns how many moved."""
+    actor, moved = program(), 0
+    while True:
+        batch = in_plan(
+            plan, lambda session, row: upkeep.settle_provisional(session, row, actor=actor, at=at, limit=BATCH)
+        )
+        moved += batch.moved
+        if batch.settled < BATCH:
+            return moved
+
+
+def begin_round(plan: str, at: dt.datetime) -> int:
+    """Write down that the patrol came; returns the round's id."""
+    return in_plan(plan, lambda session, row: patrol_round.begin_round(session, row, at=at, started_at=clock.now()))
+
+
+def end_round(round_id: int, chased: Chased, delivered: Delivered) -> None:
+    """Write down that the round got to its end."""
+    with transaction() as session:
+        patrol_round.end_round(
+            session,
+            round_id,
+            ended_at=clock.now(),
+            looked_at=chased.looked_at,
+            fired=chased.fired,
+            set_aside=chased.set_aside,
+            letters=delivered.letters,
+            failed=delivered.failed,
+        )
 
 
 def _tell_runs(plan: str, at: dt.datetime) -> int:

@@ -781,7 +781,7 @@ What to do: Everything in the phase is accepted or waived. Please decide at the 
 
 == 系统无法自动跟踪 1 件 ==
 下一步：请逐件查看并人工跟进，在此期间系统不再催办。原因排除后，请交回系统。
-录入命令：duban attention retry 2023/delivery/T3.2/longsha
+录入命令：duban attention 2023/delivery/T3.2/longsha --retry --by 姓名
 
 1. 举措年度落实情况
    期限：2023年12月20日 星期三（已逾期 50 个工作日）
@@ -797,7 +797,7 @@ Notice of Friday, 1 March 2024: 1 that Duban cannot follow by itself.
 
 == 1 that Duban cannot follow by itself ==
 What to do: Please look at each and follow it up yourself; nobody is reminded of it meanwhile. When the cause is mended, give it back.
-To record it: duban attention retry 2023/delivery/T3.2/longsha
+To record it: duban attention 2023/delivery/T3.2/longsha --retry --by NAME
 
 1. What the measure delivered this year
    Due: Wednesday, 20 December 2023 (50 working days overdue)

@@ -1,13 +1,14 @@
-"""`duban mailbox` and `duban dead`: what was sent, and what could not be."""
+"""`duban mailbox`, `duban dead` and `duban attention`: what was sent, what could not be, what needs a person."""
 
 import click
 
 from adapters import clock
 from adapters.letter_links import letter_link
 from adapters.notices import LINK, linked
-from deploy.commands.access import local_time, work_on
+from deploy.commands.access import local_time, office_actor, work_on
 from deploy.commands.base import _, plan_option, show_table, table, tell
 from models import queries
+from models.assignment import find, set_aside, take_up
 from models.delivery import retry_dead
 from models.queues import dead_messages
 from models.unit import unit_of
@@ -47,3 +48,27 @@ def dead(plan_code: str | None, *, retry: bool) -> None:
     show_table(listed)
     if retry:
         tell(_("{count} notices are tried again with the next delivery").format(count=revived))
+
+
+@click.command()
+@click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option("--retry", is_flag=True, help=_("give these back to the patrol, all of them if none is named"))
+@click.option("--by", "by_name", metavar="NAME", help=_("the name of the person who gives them back"))
+@plan_option
+def attention(refs: tuple[str, ...], by_name: str | None, plan_code: str | None, *, retry: bool) -> None:
+    if retry and not (by_name or "").strip():
+        raise click.UsageError(_("--retry needs --by NAME: every act has a named person"))
+    with work_on(plan_code) as (session, plan):
+        aside = find(session, plan, refs) if refs else set_aside(session, plan)
+        shown = [(one.ref, one.needs_attention) for one in aside if one.needs_attention]
+        if retry and by_name:
+            take_up(session, plan, aside, actor=office_actor(session, plan, by_name), at=clock.now())
+    if not shown:
+        tell(_("nothing is set aside"))
+        return
+    listed = table(_("reference"), _("what went wrong"))
+    for ref, why in shown:
+        listed.add_row(ref, why)
+    show_table(listed)
+    if retry:
+        tell(_("{count} are looked at again by the next patrol").format(count=len(shown)))

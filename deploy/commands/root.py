@@ -25,6 +25,7 @@ COMMANDS = {
     "files": ("record", N_("Download what was handed in for an assignment.")),
     "mailbox": ("office", N_("The letters that a unit was sent, newest last.")),
     "dead": ("office", N_("Notices that were given up; mended, they can be tried again.")),
+    "attention": ("office", N_("Assignments that the patrol cannot follow; mended, they are given back to it.")),
     "access": ("portal", N_("Access links: make, list, withdraw.")),
     "portal": ("portal", N_("Serve the pages on which units and the office work.")),
     "evidence": ("evidence", N_("The evidence store: verify, sweep.")),
