@@ -22,10 +22,8 @@ from models.phase import Phase, PhaseCode
 from models.plan import Plan
 from models.requirement import Requirement
 from models.status import Status
+from models.tally import CHANGES, tally
 from models.unit import BODIES, Unit
-
-# What the light of a day depends on.
-CHANGES = (EventKind.ISSUED, EventKind.MOVED, EventKind.DUE_MOVED, EventKind.EXCUSED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,8 +137,9 @@ def light_of(session: Session, plan: Plan, assignment: Assignment, on: dt.date) 
 def standing_counts(session: Session, plan: Plan, on: dt.date) -> list[dict[str, Any]]:
     """How many assignments, by phase, role, status and light; the overdue and late ones among them."""
     counts: Counter[tuple[str, Role, Status, Light]] = Counter()
-    for one in standings(session, plan, on):
-        counts[one.phase, one.role, one.status, one.light] += 1
+    for one in sorted(tally(session, plan, on), key=lambda one: (one.requirement.starts_on, one.role)):
+        phase = phase_label(one.requirement.phase, one.requirement.period)
+        counts[phase, one.role, one.status, one.light] += one.amount
     return [
         {"phase": phase, "role": role.value, "status": status.value, "light": shown.value, "count": count}
         for (phase, role, status, shown), count in counts.items()

@@ -20,9 +20,10 @@ from models.light import Change, Light, light
 from models.objection import Objection
 from models.phase import Phase
 from models.plan import Plan
-from models.queries import CHANGES, change_of, history_of
+from models.queries import change_of, history_of
 from models.requirement import Requirement
 from models.review import Decision, Review
+from models.tally import CHANGES
 from models.unit import Unit
 
 EXTENSION = "extension"

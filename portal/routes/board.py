@@ -17,11 +17,12 @@ from adapters.database import transaction
 from adapters.language import N_, Language
 from models.access import AccessRole
 from models.area import Area, areas_of
-from models.board import WHOLE_PLAN, Board, Counts, Cut, board, lit, snapshot
+from models.board import WHOLE_PLAN, Board, Counts, board, snapshot
 from models.document import Text
 from models.errors import NotFoundError
 from models.light import Light
 from models.plan import Plan
+from models.tally import Cut, lit
 from models.unit import Unit, units_of
 from models.worklist import PAGE, Work, issued_between, works
 from portal.forms import Day, Page
@@ -42,14 +43,14 @@ _boards: Remembered[Board] = Remembered(BOARDS)
 _bodies: Remembered[Markup] = Remembered(BOARDS)
 
 
-class Seen(BaseModel):
+class OneDay(BaseModel):
     """Which day is looked at, and whether only at phases that were open then."""
 
     on: Day = None
     only_open: bool = Field(default=False, alias="open")
 
 
-class Filters(Seen):
+class Filters(OneDay):
     """Which assignments are listed; what is empty lists all."""
 
     unit: str = ""
@@ -76,24 +77,26 @@ class Listing(Filters):
     page: Page = 1
 
 
+class Seen(OneDay):
+    page: Page = 1
+
+
 @router.get("/board")
 def show_board(request: Request, seen: Annotated[Seen, Query()]) -> Response:
     with visiting(request, *LEADING_GROUP) as visit:
-        return visit.page("board.html", body=_body(visit, seen.on or visit.today, only_open=seen.only_open))
+        body, last = _body(visit, seen.on or visit.today, seen)
+        return visit.page("board.html", body=body, page=seen.page, last=last)
 
 
-def _body(visit: Visit, on: dt.date, *, only_open: bool) -> Markup:
-    """The figures cost a look at the whole journal, and the page hundreds of cells: both are kept."""
+def _body(visit: Visit, on: dt.date, seen: Seen) -> tuple[Markup, int]:
+    """The figures, which may cost a look at the whole journal, and the page of hundreds of cells: both are kept."""
     plan, today, language = visit.plan, visit.today, visit.language
-    chosen = Filters(on=on, open=only_open)
+    chosen = Filters(on=on, open=seen.only_open)
     stamp = snapshot(visit.session)
-    key = (plan.id, plan.version, on, only_open)
-
-    def draw() -> Markup:
-        counted = _boards.get(key, stamp, lambda: board(visit.session, plan, on, chosen.cut))
-        return _drawn(counted, chosen, today, language)
-
-    return _bodies.get((*key, today, language.code), stamp, draw)
+    key = (plan.id, plan.version, on, seen.only_open, seen.page)
+    counted = _boards.get(key, stamp, lambda: board(visit.session, plan, on, chosen.cut, seen.page))
+    drawn = _bodies.get((*key, today, language.code), stamp, lambda: _drawn(counted, chosen, today, language))
+    return drawn, counted.pages
 
 
 Cell = tuple[Counts, str]  # how many lights of which colour, and the address of their list

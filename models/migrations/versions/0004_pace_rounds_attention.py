@@ -13,6 +13,7 @@ STATEMENTS = [
     ALTER TABLE assignment ADD CONSTRAINT assignment_due_on_check
         CHECK (due_on BETWEEN '1990-01-01' AND '2200-12-31')
     """,
+    "CREATE INDEX event_at_idx ON event USING brin (at)",
     "CREATE INDEX assignment_open_idx ON assignment (requirement_id) WHERE status NOT IN ('accepted', 'waived')",
     """
     CREATE INDEX assignment_provisional_idx ON assignment (due_on)

@@ -1,0 +1,226 @@
+"""How many assignments had which light on a day: counted by the database, judged by the rule.
+
+The present is in the rows and the past in the journal; both say the same, and the rows say it much sooner. A light
+does not depend on the dates themselves but on which side of a few days they fall, so the database groups by these
+sides, and a million assignments come back as a few lines.
+"""
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Exists,
+    Subquery,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy import Date as SqlDate
+from sqlalchemy.orm import Session, aliased
+
+from models.area import Area, Role
+from models.assignment import Assignment
+from models.base import AnyRow, AnySelect
+from models.event import Event, EventKind
+from models.light import Facts, Light, light_from
+from models.moments import end_of
+from models.phase import Phase, PhaseCode
+from models.plan import Plan
+from models.requirement import Requirement
+from models.status import OWED, Status
+from models.unit import Unit
+from models.workdays import ONE_DAY
+
+# What the light of a day depends on.
+CHANGES = (EventKind.ISSUED, EventKind.MOVED, EventKind.DUE_MOVED, EventKind.EXCUSED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cut:
+    """Which assignments are meant; empty fields mean all. `open_phases`: only those of phases that were open then.
+
+    `area` "" is what is asked of the plan as a whole.
+    """
+
+    unit: str = ""
+    area: str | None = None
+    open_phases: bool = False
+
+
+ALL = Cut()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What a count needs to know of a requirement."""
+
+    area: str | None
+    phase: PhaseCode
+    period: str
+    starts_on: dt.date  # of the phase, for its place among the others
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Count:
+    """So many assignments of a requirement, role and status with a light; of a unit, where that was asked for."""
+
+    requirement: Asked
+    unit_id: int | None
+    role: Role
+    status: Status
+    light: Light
+    amount: int
+
+
+def tally(
+    session: Session, plan: Plan, on: dt.date, cut: Cut = ALL, units: Collection[int] | None = None
+) -> Iterator[Count]:
+    """The assignments that were issued by that day, counted as they stood at its end; unit by unit for `units`."""
+    asked, is_present = _asked(session, plan, on, cut)
+    rule = _Rule(plan, on)
+    facts = (_from_rows() if is_present else _from_journal(plan, on)).where(*_meant(cut, asked)).subquery()
+    keys = [facts.c.requirement_id, facts.c.role, facts.c.status, *rule.sides(facts)]
+    if units is not None:
+        keys.append(facts.c.unit_id)
+    query = select(*keys, func.count().label("amount")).group_by(*(key.name for key in keys))
+    for row in session.execute(query if units is None else query.where(facts.c.unit_id.in_(units))):
+        unit_id = None if units is None else row.unit_id
+        yield Count(asked[row.requirement_id], unit_id, row.role, row.status, rule.light(row), row.amount)
+
+
+def lit(session: Session, plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> list[int]:
+    """Ids of the assignments that had one of these lights at the end of that day, what was due first first."""
+    rule = _Rule(plan, on)
+    changed_since = _changed_since(plan, on)
+    meant = _meant(cut, _requirements(plan, on, cut, Requirement.id))
+    # One question: the database looks only into the half whose condition holds.
+    present, past = _from_rows().where(~changed_since, *meant), _from_journal(plan, on).where(changed_since, *meant)
+    facts = union_all(present, past).subquery()
+    rows = session.execute(
+        select(facts.c.id, facts.c.status, *rule.sides(facts))
+        .join(Requirement, Requirement.id == facts.c.requirement_id)
+        .order_by(facts.c.due_on, Requirement.ref, facts.c.id)
+    )
+    return [row.id for row in rows if not lights or rule.light(row) in lights]
+
+
+class _Rule:
+    """The rule of the lights on one day, asked once for each combination of sides."""
+
+    def __init__(self, plan: Plan, on: dt.date) -> None:
+        self._on, self._near = on, plan.near_limit_days
+        self._unsigned_before = _issued_in_time_from(plan, on)
+        self._judged = functools.cache(self._judge)
+
+    def sides(self, facts: Subquery) -> list[ColumnElement[Any]]:
+        return [
+            (facts.c.due_on < self._on).label("is_over"),
+            (facts.c.due_on <= self._on + self._near * ONE_DAY).label("is_near"),
+            (facts.c.issued_on < self._unsigned_before).label("is_past_signing"),
+            facts.c.was_late,
+        ]
+
+    def light(self, row: AnyRow) -> Light:
+        return self._judged(row.status, row.is_over, row.is_near, row.is_past_signing, bool(row.was_late))
+
+    def _judge(self, status: Status, *sides: bool) -> Light:
+        """The light of one assignment that stands for all on these sides."""
+        is_over, is_near, is_past_signing, was_late = sides
+        due_in = -1 if is_over else 0 if is_near else self._near + 1
+        facts = Facts(
+            status=status,
+            due_on=self._on + due_in * ONE_DAY,
+            was_late=was_late,
+            sign_by=self._on - is_past_signing * ONE_DAY,
+        )
+        return light_from(facts, self._on, self._near)
+
+
+def _issued_in_time_from(plan: Plan, on: dt.date) -> dt.date:
+    """The first day of issue that still leaves time to sign on that day."""
+    first = on
+    while plan.work_calendar.add(first - ONE_DAY, plan.unsigned_working_days) >= on:
+        first -= ONE_DAY
+    return first
+
+
+def _asked(session: Session, plan: Plan, on: dt.date, cut: Cut) -> tuple[Mapping[int, Asked], bool]:
+    """The requirements that are meant, and whether nothing has changed since the end of that day."""
+    columns = (Requirement.id, Area.code, Phase.code.label("phase"), Phase.period, Phase.starts_on)
+    rows = session.execute(_requirements(plan, on, cut, *columns, _changed_since(plan, on).label("is_past"))).all()
+    asked = {row.id: Asked(row.code, row.phase, row.period, row.starts_on) for row in rows}
+    return asked, not any(row.is_past for row in rows)
+
+
+def _requirements(plan: Plan, on: dt.date, cut: Cut, *columns: Any) -> AnySelect:
+    query = (
+        select(*columns)
+        .select_from(Requirement)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .outerjoin(Area, Area.id == Requirement.area_id)
+        .where(Phase.plan_id == plan.id)
+    )
+    if cut.area is not None:
+        query = query.where(Area.code == cut.area if cut.area else Requirement.area_id.is_(None))
+    if cut.open_phases:
+        until = end_of(on, plan.timezone)
+        query = query.where(Phase.opened_at <= until, or_(Phase.closed_at.is_(None), Phase.closed_at > until))
+    return query
+
+
+def _changed_since(plan: Plan, on: dt.date) -> Exists:
+    """Whether the journal goes on after that day: then the rows say something else by now."""
+    return exists().where(Event.plan_id == plan.id, Event.at > end_of(on, plan.timezone), Event.kind.in_(CHANGES))
+
+
+def _meant(cut: Cut, requirements: Any) -> list[ColumnElement[bool]]:
+    meant: list[ColumnElement[bool]] = [Assignment.requirement_id.in_(requirements)]
+    if cut.unit:
+        meant.append(Assignment.unit_id.in_(select(Unit.id).where(Unit.code == cut.unit)))
+    return meant
+
+
+_FIXED = (Assignment.id, Assignment.requirement_id, Assignment.unit_id, Assignment.role, Assignment.issued_on)
+
+
+def _from_rows() -> AnySelect:
+    return select(*_FIXED, Assignment.status, Assignment.due_on, Assignment.late.label("was_late"))
+
+
+def _from_journal(plan: Plan, on: dt.date) -> AnySelect:
+    known, status, due = _known(plan, on), aliased(Event), aliased(Event)
+    return (
+        select(*_FIXED, status.status_after.label("status"), due.due_after.label("due_on"), known.c.was_late)
+        .select_from(known)
+        .join(status, status.id == known.c.status_id)
+        .join(due, due.id == known.c.due_id)
+        .join(Assignment, Assignment.id == known.c.assignment_id)
+    )
+
+
+def _known(plan: Plan, on: dt.date) -> CTE:
+    """For each assignment the entries of the journal that say its status and its date, and whether it was late."""
+    day = cast(func.timezone(plan.timezone, Event.at), SqlDate)
+    handed_in_late = and_(Event.status_after == Status.SUBMITTED, Event.status_before.in_(OWED), day > Event.due_before)
+    last_late = func.max(Event.id).filter(handed_in_late)
+    last_excuse = func.max(Event.id).filter(Event.kind == EventKind.EXCUSED)
+    return (
+        select(
+            Event.assignment_id,
+            func.max(Event.id).filter(Event.status_after.is_not(None)).label("status_id"),
+            func.max(Event.id).filter(Event.due_after.is_not(None)).label("due_id"),
+            (last_late > func.coalesce(last_excuse, 0)).label("was_late"),
+        )
+        .where(Event.plan_id == plan.id, Event.kind.in_(CHANGES), Event.at <= end_of(on, plan.timezone))
+        .group_by(Event.assignment_id)
+        .cte("known")
+    )
