@@ -21,13 +21,17 @@ from models.requirement import Requirement
 from models.status import Status
 from models.unit import Unit, body_of
 
-# Leads come first, so that a unit that leads an item is not asked again as one of its collective.
+# A unit that leads an item is not asked again as one of its collective. The journal says the phase of no assignment:
+# it follows from the requirement, and each foreign key of a million rows takes seconds.
 ISSUE = text("""
 WITH dated AS (
     SELECT * FROM unnest(
         CAST(:requirement_id AS bigint[]), CAST(:issued_on AS date[]), CAST(:planned_due_on AS date[]),
         CAST(:due_on AS date[]), CAST(:due_provisional AS boolean[]), CAST(:next_action_at AS timestamptz[])
     ) AS dated (requirement_id, issued_on, planned_due_on, due_on, due_provisional, next_action_at)
+), lead AS (
+    SELECT requirement_id, coalesce(addressee.unit_id, member.unit_id) AS unit_id
+    FROM addressee LEFT JOIN collective_member AS member USING (collective_id) WHERE role = 'lead'
 ), issued AS (
     INSERT INTO assignment (
         requirement_id, unit_id, role, status, issued_on, planned_due_on, due_on, due_provisional,
@@ -39,14 +43,13 @@ WITH dated AS (
     FROM dated
     JOIN addressee ON addressee.requirement_id = dated.requirement_id
     LEFT JOIN collective_member AS member ON member.collective_id = addressee.collective_id
-    ORDER BY addressee.role
+    WHERE addressee.role = 'lead' OR (dated.requirement_id, coalesce(addressee.unit_id, member.unit_id))
+          NOT IN (SELECT requirement_id, unit_id FROM lead)
     ON CONFLICT (requirement_id, unit_id) DO NOTHING
     RETURNING id, unit_id, due_on
 ), journalled AS (
-    INSERT INTO event (
-        at, plan_id, phase_id, assignment_id, kind, actor, actor_unit_id, run, address, status_after, due_after
-    )
-    SELECT :at, :plan_id, :phase_id, id, 'issued', :actor, :actor_unit_id, :run, :address, 'issued', due_on
+    INSERT INTO event (at, plan_id, assignment_id, kind, actor, actor_unit_id, run, address, status_after, due_after)
+    SELECT :at, :plan_id, id, 'issued', :actor, :actor_unit_id, :run, :address, 'issued', due_on
     FROM issued
 )
 SELECT unit_id, count(*) AS issued, max(due_on) AS last_due_on, min(due_on) AS first_due_on
@@ -127,7 +130,6 @@ def issue(
     common = {
         "at": at,
         "plan_id": plan.id,
-        "phase_id": phase.id,
         "actor": actor.name,
         "actor_unit_id": actor.unit_id,
         "run": actor.run,
