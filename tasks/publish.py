@@ -4,13 +4,14 @@ from collections import defaultdict
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database import transaction
+from adapters.database import repeated
 from adapters.language import Language
 from models import queries
 from models.assignment import Assignment
-from models.phase import PhaseCode, phase_of
+from models.phase import Phase, PhaseCode, phase_of
 from models.plan import plan_of
 from models.requirement import Requirement
 from models.status import CLOSED
@@ -27,7 +28,8 @@ def publish_progress(plan: str, phase: PhaseCode, year: int | None) -> float:
 
     Not a task run of its own: the artifacts would belong to that, and not to the run that people look at.
     """
-    with transaction() as session:
+
+    def look(session: Session) -> tuple[Phase, int, int, list[dict[str, object]]]:
         row = plan_of(session, plan)
         place = phase_of(session, row, phase, year)
         total, closed = session.execute(
@@ -36,7 +38,9 @@ def publish_progress(plan: str, phase: PhaseCode, year: int | None) -> float:
             .join(Requirement, Requirement.id == Assignment.requirement_id)
             .where(Requirement.phase_id == place.id)
         ).one()
-        counts = queries.standing_counts(session, row, row.day_of(clock.now()))
+        return place, total, closed, queries.standing_counts(session, row, row.day_of(clock.now()))
+
+    place, total, closed, counts = repeated(look)
     progress = 100.0 * closed / total if total else 0.0
     label = queries.phase_label(place.code, place.period)
     create_progress_artifact(

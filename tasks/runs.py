@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.runtime import flow_run
 
-from models.errors import DubanError
+from models.errors import DubanError, UnavailableError
 from models.event import Actor
 
 PROGRAM = "duban"
@@ -17,4 +17,5 @@ def program() -> Actor:
 
 def is_passing(_task: Any, _task_run: Any, state: Any) -> bool:
     """Whether a failure may pass by itself: a refusal of ours would be the same the next time."""
-    return not isinstance(state.result(raise_on_failure=False), DubanError)
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, UnavailableError) or not isinstance(error, DubanError)

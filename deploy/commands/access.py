@@ -11,43 +11,28 @@ from sqlalchemy.orm import Session
 from adapters.database import engine, transaction
 from models import migrations
 from models.document import UnitKind
-from models.errors import DubanError
+from models.errors import SchemaError
 from models.event import Actor
 from models.plan import Plan, plan_of
 from models.unit import body_of
-
-
-class SchemaError(DubanError):
-    """The schema of the database is not the one that this code works with."""
 
 
 def ensure_schema() -> None:
     """Make the schema in an empty database; refuse one that is older or newer than this code. Raises SchemaError."""
     database, newest = engine(), migrations.head()
     current = migrations.current(database)
-    if current == newest:
-        return
     if current is None:
         if inspect(database).get_table_names():
             raise SchemaError("the database holds tables, but not those of Duban; give Duban a database of its own")
         migrations.upgrade(database)
-    # Versions are numbered by hand, so that they sort.
-    elif current < newest:
+        return
+    migrations.refuse_newer(current)
+    if current < newest:
         raise SchemaError(
             "the database is at version {current}, this code needs {newest}: run `duban db upgrade`",
             current=current,
             newest=newest,
         )
-    else:
-        raise too_new(current, newest)
-
-
-def too_new(current: str, newest: str) -> SchemaError:
-    return SchemaError(
-        "the database is at version {current}, newer than this code knows ({newest}): install the newer Duban",
-        current=current,
-        newest=newest,
-    )
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def _tell_run(plan: Plan, place: Phase, gate: Gate) -> None:
     told = tell_run(plan, place, gate)
     if told is Told.RESUMED:
         with transaction() as session:
-            gates.mark_told(session, gate.id, clock.now())
+            gates.mark_told(session, [gate.id], clock.now())
         tell(_("Its run in Prefect goes on."))
     elif told is Told.UNREACHABLE:
         tell(_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."))

@@ -1,42 +1,90 @@
-"""The schema's history, numbered by hand so that it reads in order. `upgrade` brings a database to the newest."""
+"""The schema's history, numbered by hand so that it reads in order. `upgrade` brings a database to the newest.
 
+Alembic is imported by who upgrades: everybody asks for versions, and the pages have to start fast.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
+
+from models.errors import SchemaError
 
 ADVISORY_LOCK = 4_832_620_911  # any number that nothing else in this database uses
 LOCK_TIMEOUT = "10s"
+APPLICATION = "duban"  # how our sessions are named to the server
+UPGRADING = "duban upgrade"
+HERE = Path(__file__).parent
+
+END_OTHERS = text("""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = :application
+  AND pid <> pg_backend_pid()
+""")
 
 
-def _config() -> Config:
+def upgrade(engine: Engine, to: str | None = None) -> tuple[str | None, str]:
+    """Run what is missing, in one transaction under an advisory lock; returns the versions before and after.
+
+    `to`: a version, the newest where none is named.
+
+    Where the schema changed, sessions of running programs are ended: they connect again, and code that does not
+    know the new schema is refused then.
+    """
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(HERE))
     config.set_main_option("path_separator", "os")
-    return config
-
-
-def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Run what is missing, in one transaction under an advisory lock; returns the versions before and after."""
-    config = _config()
     with engine.begin() as connection:
-        before = MigrationContext.configure(connection).get_current_revision()
+        # Whoever else is upgrading waits for us under this name, and is not ended.
+        connection.execute(text(f"SET LOCAL application_name = '{UPGRADING}'"))
+        # Work on a big table takes its time, and so does another upgrade that came first.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        before = _current(connection)
+        refuse_newer(before)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    return before, head()
+        after = to or head()
+        command.upgrade(config, after)
+    if before not in {None, after}:
+        with engine.begin() as connection:
+            connection.execute(END_OTHERS, {"application": APPLICATION})
+    return before, after
 
 
 def head() -> str:
     """The newest version that this code knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    return max(file.name[:4] for file in (HERE / "versions").glob("[0-9]*.py"))
 
 
 def current(engine: Engine) -> str | None:
     """The version that the database is at, None where it is empty."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _current(connection)
+
+
+def _current(connection: Connection) -> str | None:
+    return version_by(connection.exec_driver_sql)
+
+
+def version_by(execute: Callable[[str], Any]) -> str | None:
+    """The version of the database that `execute` asks, None where it is empty."""
+    if execute("SELECT to_regclass('alembic_version')").fetchone()[0] is None:
+        return None
+    row = execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def refuse_newer(current: str | None) -> None:
+    """Raises SchemaError where the database is at a version that this code does not know."""
+    # Versions are numbered by hand, so that they sort.
+    if current is not None and current > head():
+        raise SchemaError(
+            "the database is at version {current}, newer than this code knows ({newest}): install the newer Duban",
+            current=current,
+            newest=head(),
+        )

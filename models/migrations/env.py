@@ -1,14 +1,13 @@
-"""Runs the migrations: one at a time in the whole database, and never waiting long for a lock."""
+"""Runs the migrations, never waiting long for a lock."""
 
 from alembic import context
 from sqlalchemy import Connection, text
 
 from models.base import Base
-from models.migrations import ADVISORY_LOCK, LOCK_TIMEOUT
+from models.migrations import LOCK_TIMEOUT
 
 
 def run(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     # A migration that waits for a long transaction would stop everybody behind it: fail and try again.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=False)

@@ -132,7 +132,7 @@ def _tell_run(visit: Visit, phase: Phase, made: Gate) -> Response:
     told = tell_run(visit.plan, phase, made)
     with transaction() as session:
         if told is Told.RESUMED:
-            gates.mark_told(session, made.id, clock.now())
+            gates.mark_told(session, [made.id], clock.now())
         return dataclasses.replace(visit, session=session).done(f"/phases/{phase.id}", WORDS[told])
 
 

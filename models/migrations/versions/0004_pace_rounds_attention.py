@@ -20,6 +20,7 @@ STATEMENTS = [
         WHERE due_provisional AND status NOT IN ('accepted', 'waived')
     """,
     "CREATE INDEX assignment_needs_attention_idx ON assignment (id) WHERE needs_attention <> ''",
+    "CREATE INDEX message_dead_idx ON message (recipient_id) WHERE status = 'dead'",
     "ALTER TABLE message ADD COLUMN unsure BIGINT DEFAULT '0' NOT NULL",
     """
     CREATE TABLE pace (
