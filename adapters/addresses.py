@@ -1,6 +1,7 @@
 """Where each unit is reached: the address file, read and checked."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,6 +56,15 @@ def read_addresses(path: Path | None) -> Addresses:
     """
     if path is None:
         return Addresses()
+    try:
+        there = path.stat()
+    except OSError:  # said below
+        return _read(path, 0, 0)
+    return _read(path, there.st_mtime_ns, there.st_size)
+
+
+@functools.lru_cache(maxsize=4)  # thousands of units take seconds to parse, and every delivery asks
+def _read(path: Path, _changed_at: int, _size: int) -> Addresses:
     root = _parse(path)
     if root is None or root.tag == "tag:yaml.org,2002:null":
         return Addresses()
@@ -100,13 +110,19 @@ def _unit_code(path: Path, key: yaml.Node) -> str:
 
 def _address(path: Path, code: str, value: yaml.Node) -> Address:
     text = value.value.strip() if isinstance(value, yaml.ScalarNode) else ""
+    address = address_in(text)
+    if address is not None:
+        return address
+    raise _refused(path, value, f"{code} has no usable address ({_masked(text)})", EXPECTED)
+
+
+def address_in(text: str) -> Address | None:
+    """The address that a text is, None where it is none."""
     if text == "mailbox":
         return MAILBOX
     if slack := _SLACK.fullmatch(text):
         return Address("slack", slack["channel"])
-    if _APPRISE.fullmatch(text):
-        return Address("apprise", text)
-    raise _refused(path, value, f"{code} has no usable address ({_masked(text)})", EXPECTED)
+    return Address("apprise", text) if _APPRISE.fullmatch(text) else None
 
 
 def _masked(text: str) -> str:

@@ -1,6 +1,7 @@
 """How a notice leaves: what every channel offers, and which one serves an address."""
 
 import dataclasses
+import datetime as dt
 from enum import StrEnum
 from typing import Protocol, Self
 
@@ -45,14 +46,27 @@ class Outcome(StrEnum):
     AMBIGUOUS = "ambiguous"  # it may have been sent: look it up before sending it again
 
 
+class Trace(StrEnum):
+    """What a channel's history says of a post."""
+
+    SENT = "sent"
+    ABSENT = "absent"
+    UNTRACEABLE = "untraceable"  # the channel cannot tell, today or later
+    LATER = "later"  # it cannot tell now
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Receipt:
-    """How one send ended. `detail` is for the office to read and holds no secret."""
+    """How one send ended. `detail` is for the office to read and holds no secret.
+
+    `too_many`: the service wants no more posts, for `retry_after_s` where it says how long.
+    """
 
     outcome: Outcome
     detail: str
     external_id: str = ""
     retry_after_s: float | None = None
+    too_many: bool = False
 
 
 class Channel(Protocol):
@@ -61,8 +75,8 @@ class Channel(Protocol):
     def send(self, target: str, post: Post) -> Receipt:
         """Send once, without retries of its own."""
 
-    def was_sent(self, target: str, key: str) -> bool | None:
-        """Whether the post with this key arrived; None where the channel cannot tell."""
+    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:
+        """Whether the post with this key arrived. It was not sent before `since`, where that is known."""
 
 
 class Mailbox:
@@ -71,8 +85,8 @@ class Mailbox:
     def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002 - the protocol's
         return Receipt(Outcome.SENT, "kept in the mailbox")
 
-    def was_sent(self, target: str, key: str) -> bool | None:  # noqa: ARG002 - the protocol's
-        return True
+    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:  # noqa: ARG002 - the protocol's
+        return Trace.SENT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -244,6 +244,10 @@ _OBJECTIONS = {
     About.LIGHT: N_("Objection to the light"),
 }
 
+_REPEAT = N_(
+    "Note: this may be a repeat. An earlier letter with some or all of this was sent, and nobody can tell whether it "
+    "reached you. If you already have it, please ignore what you have received before."
+)
 LINK = "⟦link⟧"
 
 _ORDERS = {
@@ -277,6 +281,8 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Re
         **names, plan=language.text(letter.plan), date=language.date(letter.on)
     )
     paragraphs = [opening]
+    if letter.may_be_a_repeat:
+        paragraphs.append(language.gettext(_REPEAT))
     if with_link:
         paragraphs.append(language.gettext("Do all of it here: {link}").format(link=LINK))
     for wording, lines in groups:

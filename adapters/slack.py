@@ -1,5 +1,6 @@
 """Slack through its own client: one post, one answer, and a look-up where the answer was lost."""
 
+import datetime as dt
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +11,15 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import SlackResponse
 
-from adapters.channels import Outcome, Post, Receipt
+from adapters.channels import Outcome, Post, Receipt, Trace
 from adapters.slack_buttons import buttons
 
 EVENT_TYPE = "duban_notice"
-LOOK_BACK = 200  # posts of a channel; the look-up comes minutes after the send
+PAGE = 200  # posts of a channel's history; more than 200 at once Slack advises against
+PAGES = 25  # in a channel in which more was written since, nobody can tell
+CLOCKS_DIFFER = dt.timedelta(hours=1)  # ours and Slack's, at most
 
+OK, TOO_MANY, SERVER_ERROR = 200, 429, 500  # HTTP statuses
 HEADER_MAX = 150
 SECTION_MAX = 2_900  # Slack allows 3,000 and counts rare characters double
 # Undocumented: chat.postMessage refuses blocks of about 11,000 to 13,000 characters in all
@@ -70,6 +74,10 @@ PERMANENT = frozenset(
         "metadata_must_be_sent_from_app",
     }
 )
+
+
+# With these some of it may have succeeded, says Slack's reference of chat.postMessage.
+AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
 
 
 class Slack:
@@ -136,15 +144,27 @@ class Slack:
             # Only the name: some of these texts quote the headers, and so the token.
             return Receipt(Outcome.AMBIGUOUS, f"no answer from Slack after sending: {type(error).__name__}")
 
-    def was_sent(self, target: str, key: str) -> bool | None:
-        """Look for the key among the channel's latest posts; needs the scope channels:history."""
+    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:
+        """Look for the key among the channel's posts, the latest first; needs the scope channels:history."""
         if not self._client.token:
-            return None
+            return Trace.UNTRACEABLE
+        oldest = f"{(since - CLOCKS_DIFFER).timestamp():.6f}" if since else None
+        cursor: str | None = None
         try:
-            history = self._client.conversations_history(channel=target, limit=LOOK_BACK, include_all_metadata=True)
-            return any(_key(message) == key for message in history["messages"])
-        except Exception:  # noqa: BLE001 - whatever stands in the way, it cannot tell
-            return None
+            for _ in range(PAGES):
+                page = self._client.conversations_history(
+                    channel=target, limit=PAGE, cursor=cursor, oldest=oldest, include_all_metadata=True
+                )
+                if any(_key(message) == key for message in page["messages"]):
+                    return Trace.SENT
+                cursor = (page.get("response_metadata") or {}).get("next_cursor")
+                if not cursor:
+                    return Trace.ABSENT
+        except SlackApiError as error:
+            return Trace.UNTRACEABLE if _refusal(error.response).outcome is Outcome.PERMANENT else Trace.LATER
+        except Exception:  # noqa: BLE001 - whatever stands in the way, it cannot tell now
+            return Trace.LATER
+        return Trace.UNTRACEABLE
 
 
 def _quiet() -> logging.Logger:
@@ -159,13 +179,16 @@ def _refusal(answer: SlackResponse) -> Receipt:
     status = answer.status_code
     data: Any = answer.data  # typed too narrowly: an answer can be any JSON
     error = str(data.get("error") or "") if isinstance(data, Mapping) else ""
-    if status == 429:  # noqa: PLR2004 - the HTTP status
-        return Receipt(Outcome.TEMPORARY, "too many posts", retry_after_s=_retry_after(answer))
+    if status == TOO_MANY or (status == OK and error in {"ratelimited", "rate_limited"}):
+        return Receipt(Outcome.TEMPORARY, "too many posts", retry_after_s=_retry_after(answer), too_many=True)
+    if status >= SERVER_ERROR or error in AMBIGUOUS:
+        said = f": {error}" if error else ""
+        return Receipt(Outcome.AMBIGUOUS, f"Slack answered with status {status}{said}, and may have posted it")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", error):
-        if status == 200:  # noqa: PLR2004 - the HTTP status
+        if status == OK:
             return Receipt(Outcome.AMBIGUOUS, "Slack's answer cannot be understood")
         return Receipt(Outcome.TEMPORARY, f"Slack answered with status {status}")
-    if status < 500 and error in PERMANENT:  # noqa: PLR2004 - the HTTP status
+    if error in PERMANENT:
         return Receipt(Outcome.PERMANENT, f"Slack refused: {error}")
     return Receipt(Outcome.TEMPORARY, f"Slack could not: {error}", retry_after_s=_retry_after(answer))
 

@@ -10,13 +10,13 @@ from adapters import clock
 from adapters.database import transaction
 from models.moments import tick_of
 from models.plan import plan_of
-from tasks.deliver import Delivered, deliver_due
+from tasks.deliver import deliver_due
 from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Patrolled:
-    """What one patrol did for one plan. On a day off nothing is delivered; it waits for the next working day."""
+    """What one patrol did for one plan; `waiting`: letters that wait for a working day, or for their hour."""
 
     plan: str
     looked_at: int
@@ -30,7 +30,7 @@ class Patrolled:
     letters: int
     dropped: int
     failed: int
-    day_off: bool
+    waiting: int
 
 
 @flow(name="patrol", flow_run_name="patrol")
@@ -50,11 +50,11 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
 
 
 def _patrol(plan: str, on: dt.date | None) -> Patrolled:
-    at, is_working = _instant(plan, on)
+    at = instant_of(plan, on)
     begun = begin_round(plan, at)
     chased = chase_due(plan, at)
     gates, moved, resumed = keep_up(plan, at)
-    delivered = deliver_due(plan, at) if is_working else Delivered()
+    delivered = deliver_due(plan, at)
     end_round(begun, chased, delivered)
     return Patrolled(
         plan=plan,
@@ -69,18 +69,16 @@ def _patrol(plan: str, on: dt.date | None) -> Patrolled:
         letters=delivered.letters,
         dropped=delivered.dropped,
         failed=delivered.failed,
-        day_off=not is_working,
+        waiting=delivered.waiting,
     )
 
 
-def _instant(plan: str, on: dt.date | None) -> tuple[dt.datetime, bool]:
-    """The instant that counts, and whether it is a working day by the plan's calendar."""
+def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
+    """The instant that counts: now, or the first round of another day."""
     now = clock.now()
     with transaction() as session:
         row = plan_of(session, plan)
-        today = row.day_of(now)
-        at = now if on in {None, today} else tick_of(on or today, row.timezone)
-        return at, row.work_calendar.is_working(on or today)
+        return now if on in {None, row.day_of(now)} else tick_of(on or row.day_of(now), row.timezone)
 
 
 def _table(done: list[Patrolled]) -> str:

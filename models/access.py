@@ -127,7 +127,7 @@ def issue(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     access = Access(
         unit_id=unit.id,
-        role=role or ROLE_OF.get(unit.kind, AccessRole.UNIT),
+        role=role or _role_of(unit),
         token_hash=digest(token),
         person=person_name(person),
         single_use=single_use,
@@ -138,6 +138,32 @@ def issue(
     session.add(access)
     session.flush()
     return access, token
+
+
+def issue_to_all(
+    session: Session, units: Sequence[Unit], *, by: str, at: dt.datetime, lasts: dt.timedelta
+) -> dict[int, str]:
+    """A new link to each of these units, in the role of its kind; returns the tokens by the unit's id."""
+    tokens = {unit.id: secrets.token_urlsafe(TOKEN_BYTES) for unit in units}
+    rows = [
+        {
+            "unit_id": unit.id,
+            "role": _role_of(unit),
+            "token_hash": digest(tokens[unit.id]),
+            "single_use": False,
+            "issued_by": by,
+            "issued_at": at,
+            "expires_at": at + lasts,
+        }
+        for unit in units
+    ]
+    if rows:
+        session.execute(insert(Access), rows)
+    return tokens
+
+
+def _role_of(unit: Unit) -> AccessRole:
+    return ROLE_OF.get(unit.kind, AccessRole.UNIT)
 
 
 def enter(session: Session, token: str, *, address: str, at: dt.datetime) -> str | Reason:

@@ -1,11 +1,11 @@
 """The ground of every table: naming of constraints, common column types, small mixins."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum as PyEnum
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, MetaData, Row, Select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, DateTime, Enum, Identity, MetaData, Row, Select, any_, cast
 from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -37,6 +37,12 @@ class Base(DeclarativeBase):
 def as_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
     """Rows as one array a column, the form in which `unnest` takes thousands of them in one statement."""
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a column is one of these: one parameter however many, where IN makes a new statement for each number."""
+    found: ColumnElement[bool] = column == any_(cast(list(ids), ARRAY(BigInteger)))
+    return found
 
 
 def one_of(values: type[PyEnum], name: str) -> Enum:

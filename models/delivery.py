@@ -7,36 +7,34 @@ after a crash somebody knows that it may have gone out, and looks before it is s
 import dataclasses
 import datetime as dt
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, cast, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Integer, bindparam, cast, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from models.assignment import Assignment
-from models.base import AnyRow, AnySelect
-from models.complaint import complaint_of
-from models.document import Basis, Text, UnitKind
-from models.facts import FACTS, item_of
-from models.finding import Finding
+from models.base import AnyRow, AnySelect, among, as_columns
+from models.extension import Extension
 from models.ladder import HOLDS, Condition
-from models.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
-from models.notice import Letter, Line, MessageKind
-from models.objection import named_in
-from models.phase import Phase
+from models.letters import Letters
+from models.message import Attempt, AttemptOutcome, Message, MessageStatus
+from models.notice import Letter, MessageKind, OrderColour
+from models.objection import Objection
+from models.pace import Lane, take_turns
+from models.phase import Phase, PhaseStatus
 from models.plan import Plan
-from models.requirement import Requirement
-from models.status import CLOSED, Status
-from models.unit import Unit, body_of
+from models.status import Status
+from models.unit import Unit
 
 LEASE = dt.timedelta(minutes=10)  # how long a claimed digest may take before somebody else looks into it
-FIRST_RETRY = dt.timedelta(minutes=1)
-LONGEST_RETRY = dt.timedelta(hours=1)
-MAX_TRIES = 12  # with these waits more than six hours
+AHEAD = dt.timedelta(seconds=10)  # what cannot leave by then is not claimed yet: it would lie in memory
+RECHECK = dt.timedelta(seconds=1)
+BATCH = 300  # recipients a transaction: what they are told is all that lies in memory at once
 MAILBOX = "mailbox"
-OBJECTIONS = frozenset({MessageKind.OBJECTION, MessageKind.OBJECTION_UPHELD, MessageKind.OBJECTION_DISMISSED})
-UNSETTLED = frozenset({AttemptOutcome.SENDING, AttemptOutcome.AMBIGUOUS})
+NO_LANE = Lane("")
 
 # Asked again at the moment of sending: what was settled meanwhile is not chased.
 STILL_TRUE: dict[MessageKind, frozenset[Status]] = {
@@ -45,6 +43,7 @@ STILL_TRUE: dict[MessageKind, frozenset[Status]] = {
     MessageKind.UNSIGNED: HOLDS[Condition.UNSIGNED],
     MessageKind.UNREVIEWED: HOLDS[Condition.UNREVIEWED],
     MessageKind.TO_REVIEW: HOLDS[Condition.UNREVIEWED],
+    MessageKind.DUE_MOVED: HOLDS[Condition.OPEN],
 }
 
 
@@ -56,35 +55,75 @@ class Written:
     body: str
 
 
+NO_WORDS = Written("", "")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Digest:
-    """An attempt that was begun and has to be sent now."""
+    """An attempt that was begun and has to be sent now, or from `starts` on; what follows a post of ours has none."""
 
     attempt_id: int
+    recipient_id: int
     recipient_code: str
     key: str
     text: Written
     asks_to_sign: bool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unsure:
-    """An attempt of which nobody knows whether it went out."""
-
-    attempt_id: int
-    recipient_code: str
-    key: str
-    channel: str
+    lane: Lane
+    starts: dt.datetime | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Begun:
-    """What a claim yields: digests to send, and what was settled at once (the mailbox needs no sending)."""
+    """What a claim yields: digests to send, and what was settled at once (the mailbox needs no sending).
+
+    `recipients`: how many were looked at, 0 when nothing is due. `unwritten`: letters that could not be put into
+    words. `waiting`: recipients whose channel is not free yet, with their turn. `held`: until when each channel
+    is reserved for these.
+    """
 
     digests: list[Digest]
-    letters: int
-    messages: int
-    dropped: int
+    recipients: int = 0
+    letters: int = 0
+    messages: int = 0
+    dropped: int = 0
+    unwritten: int = 0
+    waiting: Mapping[int, dt.datetime] = dataclasses.field(default_factory=dict)
+    held: Mapping[str, dt.datetime] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Due:
+    """What one recipient is to be told, on which channel, and from when on."""
+
+    unit: Unit
+    messages: Sequence[AnyRow]
+    lane: Lane
+    starts: dt.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A digest in words; `fault` says why there are none."""
+
+    due: _Due
+    channel: str
+    text: Written
+    fault: str = ""
+
+    @property
+    def ids(self) -> list[int]:
+        return [row.id for row in self.due.messages]
+
+    @property
+    def key(self) -> str:
+        """The same messages make the same key, so that a digest can be recognised after a crash."""
+        return hashlib.sha256(",".join(map(str, self.ids)).encode()).hexdigest()[:32]
+
+    @property
+    def outcome(self) -> AttemptOutcome:
+        if self.fault:
+            return AttemptOutcome.PERMANENT
+        return AttemptOutcome.SENT if self.channel == MAILBOX else AttemptOutcome.SENDING
 
 
 def begin(
@@ -94,57 +133,113 @@ def begin(
     at: dt.datetime,
     write: Callable[[Letter], Written],
     channel_of: Callable[[str], str],
+    lane_of: Callable[[str], Lane] = lambda _: NO_LANE,
+    held: Mapping[str, dt.datetime] | None = None,
     units: Sequence[int] | None = None,
+    only_red: bool = False,
+    limit: int = BATCH,
 ) -> Begun:
-    """Claim every due message of this plan (of some units, if named), a digest a recipient, and begin its attempt."""
-    recipients = _claim_recipients(session, plan, at, units)
-    rows = session.execute(_due_messages(recipients, at)).all() if recipients else []
+    """Claim due messages of this plan (of some units, if named), a digest a recipient, and begin its attempt.
+
+    At most `limit` recipients, who has waited longest first, and on each channel no more than can leave soon:
+    the others' turn comes later. `held` is what earlier claims of the same delivery have reserved.
+    """
+    recipients = _claim_recipients(session, plan, at, units, limit, only_red=only_red)
+    rows = session.execute(_due_messages(recipients, at, only_red=only_red)).all() if recipients else []
     dropped = [row.id for row in rows if not _is_still_true(row)]
     _set_messages(session, dropped, MessageStatus.DROPPED)
-    by_recipient: dict[int, list[AnyRow]] = defaultdict(list)
-    for row in rows:
-        if _is_still_true(row):
-            by_recipient[row.recipient_id].append(row)
-    lines = _Lines(session, plan, plan.day_of(at))
-    recipients_due = session.scalars(select(Unit).where(Unit.id.in_(by_recipient)).order_by(Unit.code))
-    begun = []
-    for unit in recipients_due:
-        messages = by_recipient[unit.id]
-        text = write(lines.letter(unit, messages))
-        begun.append((unit, _attempt(unit, messages, channel_of(unit.code), text, at), [row.id for row in messages]))
-    _begin_attempts(session, [(attempt, ids) for _, attempt, ids in begun], at)
+    dues = _dues(session, recipients, [row for row in rows if _is_still_true(row)], lane_of)
+    now, waiting, reserved = _take_turns(session, dues, held or {}, at)
+    parcels = _written(session, plan, now, write, channel_of, at)
+    ids = _begin_attempts(session, parcels, at)
     digests = [
         Digest(
-            attempt.id,
-            unit.code,
-            attempt.key,
-            Written(attempt.subject, attempt.body),
-            asks_to_sign=any(row.kind is MessageKind.ISSUED for row in by_recipient[unit.id]),
+            attempt_id,
+            parcel.due.unit.id,
+            parcel.due.unit.code,
+            parcel.key,
+            parcel.text,
+            asks_to_sign=any(row.kind is MessageKind.ISSUED for row in parcel.due.messages),
+            lane=parcel.due.lane,
+            starts=parcel.due.starts,
         )
-        for unit, attempt, _ in begun
-        if attempt.channel != MAILBOX
+        for attempt_id, parcel in zip(ids, parcels, strict=True)
+        if parcel.outcome is AttemptOutcome.SENDING
     ]
-    sent = sum(len(ids) for _, _, ids in begun)
-    return Begun(digests, letters=len(begun) - len(digests), messages=sent, dropped=len(dropped))
+    readable = [parcel for parcel in parcels if not parcel.fault]
+    return Begun(
+        digests,
+        recipients=len(recipients),
+        letters=len(readable) - len(digests),
+        messages=sum(len(parcel.ids) for parcel in readable),
+        dropped=len(dropped),
+        unwritten=len(parcels) - len(readable),
+        waiting=waiting,
+        held=reserved,
+    )
 
 
-def _claim_recipients(session: Session, plan: Plan, at: dt.datetime, units: Sequence[int] | None) -> Sequence[int]:
+def hold_back(
+    session: Session,
+    plan: Plan,
+    *,
+    at: dt.datetime,
+    until: dt.datetime,
+    units: Sequence[int] | None = None,
+    but_red: bool = False,
+) -> set[int]:
+    """What is due at an hour at which nothing leaves waits until then, red orders too unless `but_red`.
+
+    Returns the recipients.
+    """
+    waits = update(Message).where(
+        Message.recipient_id.in_(select(Unit.id).where(Unit.plan_id == plan.id)),
+        Message.status == MessageStatus.PENDING,
+        Message.next_try_at <= at,
+    )
+    if units is not None:
+        waits = waits.where(Message.recipient_id.in_(units))
+    if but_red:
+        waits = waits.where(Message.order.is_distinct_from(OrderColour.RED))
+    waits = waits.values(next_try_at=until).execution_options(synchronize_session=False)
+    return set(session.scalars(waits.returning(Message.recipient_id)))
+
+
+def _claim_recipients(
+    session: Session, plan: Plan, at: dt.datetime, units: Sequence[int] | None, limit: int, *, only_red: bool
+) -> Sequence[int]:
     """Recipients with due messages that no other delivery is working on: two would send two digests."""
     query = (
         select(Message.recipient_id)
         .join(Unit, Unit.id == Message.recipient_id)
         .where(Unit.plan_id == plan.id, Message.status == MessageStatus.PENDING, Message.next_try_at <= at)
-        .distinct()
+        .group_by(Message.recipient_id)
+        .order_by(func.min(Message.next_try_at), Message.recipient_id)
     )
     if units is not None:
-        query = query.where(Message.recipient_id.in_(units))
+        query = query.where(among(Message.recipient_id, units))
+    if only_red:
+        query = query.where(Message.order == OrderColour.RED)
     due = query.subquery()
     free = func.pg_try_advisory_xact_lock(func.hashtext("duban.delivery"), cast(due.c.recipient_id, Integer))
-    return session.scalars(select(due.c.recipient_id).where(free)).all()
+    return session.scalars(select(due.c.recipient_id).where(free).limit(limit)).all()
 
 
-def _due_messages(recipients: Sequence[int], at: dt.datetime) -> AnySelect:
-    return (
+# At most one of each kind waits for a decision.
+_undecided_extension = (
+    select(Extension.id)
+    .where(Extension.assignment_id == Message.assignment_id, Extension.granted.is_(None))
+    .scalar_subquery()
+)
+_undecided_objection = (
+    select(Objection.id)
+    .where(Objection.assignment_id == Message.assignment_id, Objection.upheld.is_(None))
+    .scalar_subquery()
+)
+
+
+def _due_messages(recipients: Sequence[int], at: dt.datetime, *, only_red: bool) -> AnySelect:
+    due = (
         select(
             Message.id,
             Message.recipient_id,
@@ -155,20 +250,36 @@ def _due_messages(recipients: Sequence[int], at: dt.datetime) -> AnySelect:
             Message.by_name,
             Message.assignment_id,
             Message.phase_id,
+            Message.unsure,
             Assignment.status.label("assignment_status"),
+            Assignment.needs_attention,
+            Phase.status.label("phase_status"),
+            _undecided_extension.label("extension_id"),
+            _undecided_objection.label("objection_id"),
         )
         .outerjoin(Assignment, Assignment.id == Message.assignment_id)
+        .outerjoin(Phase, Phase.id == Message.phase_id)
         .where(
-            Message.recipient_id.in_(recipients),
+            among(Message.recipient_id, recipients),
             Message.status == MessageStatus.PENDING,
             Message.next_try_at <= at,
         )
         .order_by(Message.recipient_id, Message.id)
         .with_for_update(of=Message)
     )
+    return due.where(Message.order == OrderColour.RED) if only_red else due
 
 
 def _is_still_true(row: AnyRow) -> bool:
+    match row.kind:
+        case MessageKind.EXTENSION_ASKED:
+            return bool(row.subject.endswith(f"+{row.extension_id}"))
+        case MessageKind.OBJECTION:
+            return bool(row.subject.endswith(f"+{row.objection_id}"))
+        case MessageKind.SET_ASIDE:
+            return bool(row.needs_attention)
+        case MessageKind.GATE_DUE | MessageKind.GATE_READY:
+            return bool(row.phase_status is PhaseStatus.OPEN)
     allowed = STILL_TRUE.get(row.kind)
     return allowed is None or row.assignment_status in allowed
 
@@ -177,100 +288,125 @@ def _set_messages(session: Session, ids: Sequence[int], status: MessageStatus, *
     if ids:
         session.execute(
             update(Message)
-            .where(Message.id.in_(ids))
+            .where(among(Message.id, ids))
             .values(status=status, **values)
             .execution_options(synchronize_session=False)
         )
 
 
-def _attempt(unit: Unit, messages: Sequence[AnyRow], channel: str, text: Written, at: dt.datetime) -> Attempt:
-    # The same messages make the same key, so that a digest can be recognised after a crash.
-    key = hashlib.sha256(",".join(str(row.id) for row in messages).encode()).hexdigest()[:32]
-    return Attempt(
-        recipient_id=unit.id,
-        key=key,
-        channel=channel,
-        at=at,
-        outcome=AttemptOutcome.SENT if channel == MAILBOX else AttemptOutcome.SENDING,
-        subject=text.subject,
-        body=text.body,
-    )
+def _dues(
+    session: Session, recipients: Sequence[int], rows: Sequence[AnyRow], lane_of: Callable[[str], Lane]
+) -> list[_Due]:
+    """What is due by recipient, who has waited longest first."""
+    messages: dict[int, list[AnyRow]] = defaultdict(list)
+    for row in rows:
+        messages[row.recipient_id].append(row)
+    units = {unit.id: unit for unit in session.scalars(select(Unit).where(among(Unit.id, messages)))}
+    return [
+        _Due(units[recipient], messages[recipient], lane_of(units[recipient].code))
+        for recipient in recipients
+        if recipient in messages
+    ]
 
 
-def _begin_attempts(session: Session, begun: Sequence[tuple[Attempt, list[int]]], at: dt.datetime) -> None:
-    """Write the attempts with their messages; what is in a mailbox is sent with that, the rest is claimed."""
-    if not begun:
-        return
-    session.add_all(attempt for attempt, _ in begun)
-    session.flush()
-    links = [{"attempt_id": attempt.id, "message_id": one} for attempt, ids in begun for one in ids]
-    session.execute(insert(AttemptMessage), links)
-    tries = {"tries": Message.tries + 1}
-    in_mailbox = [one for attempt, ids in begun if attempt.channel == MAILBOX for one in ids]
-    claimed = [one for attempt, ids in begun if attempt.channel != MAILBOX for one in ids]
-    _set_messages(session, in_mailbox, MessageStatus.SENT, **tries)
-    _set_messages(session, claimed, MessageStatus.SENDING, next_try_at=at + LEASE, **tries)
+WAIT = text("""
+UPDATE message SET next_try_at = waits.turn
+FROM unnest(CAST(:id AS bigint[]), CAST(:turn AS timestamptz[])) AS waits (id, turn)
+WHERE message.id = waits.id
+""")
+CARRY = text("""
+INSERT INTO attempt_message (attempt_id, message_id)
+SELECT * FROM unnest(CAST(:attempt_id AS bigint[]), CAST(:message_id AS bigint[]))
+""")
 
 
-def settle(
+def _take_turns(
+    session: Session, dues: Sequence[_Due], held: Mapping[str, dt.datetime], at: dt.datetime
+) -> tuple[list[_Due], dict[int, dt.datetime], dict[str, dt.datetime]]:
+    """Who is served now; when the others look again, shortly before their turn; and what is reserved for this."""
+    turns = take_turns(session, Counter(due.lane for due in dues), held, at=at, ahead=AHEAD)
+    now, later, places = [], {}, Counter[Lane]()
+    for due in dues:
+        turn, place = turns[due.lane], places[due.lane]
+        places[due.lane] += 1
+        if place < turn.count:
+            now.append(due if turn.follows else dataclasses.replace(due, starts=turn.starts))
+        else:
+            later[due.unit.id] = max(turn.starts + place * due.lane.apart - AHEAD, at + RECHECK)
+    rows = [(row.id, later[due.unit.id]) for due in dues if due.unit.id in later for row in due.messages]
+    if rows:
+        session.execute(WAIT, as_columns(("id", "turn"), rows))
+    return now, later, {lane.channel: turn.until for lane, turn in turns.items() if lane.apart and turn.count}
+
+
+def _written(
     session: Session,
-    attempt_id: int,
-    outcome: AttemptOutcome,
-    *,
+    plan: Plan,
+    dues: Sequence[_Due],
+    write: Callable[[Letter], Written],
+    channel_of: Callable[[str], str],
     at: dt.datetime,
-    detail: str = "",
-    external_id: str = "",
-    retry_after: dt.timedelta | None = None,
-) -> MessageStatus:
-    """Write how a send ended, and what becomes of its messages: sent, tried again later, or dead.
+) -> list[_Parcel]:
+    if not dues:
+        return []
+    letters = Letters(session, plan, plan.day_of(at), [row for due in dues for row in due.messages])
 
-    Where somebody else has settled it, only the news that it was sent after all counts.
+    def parcel(due: _Due) -> _Parcel:
+        return _Parcel(due, channel_of(due.unit.code), write(letters.of(due.unit, due.messages)))
+
+    def parcels(due: _Due) -> Iterator[_Parcel]:
+        """One, or where something cannot be put into words, that aside and the rest in one."""
+        try:
+            yield parcel(due)
+        except SQLAlchemyError:  # the transaction is lost
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one letter stops no other: a person sees it
+            fault = f"it could not be put into words: {type(error).__name__}: {error}"
+            if len(due.messages) == 1:
+                yield _Parcel(due, channel_of(due.unit.code), NO_WORDS, fault)
+                return
+            alone = [one for row in due.messages for one in parcels(dataclasses.replace(due, messages=[row]))]
+            yield from (one for one in alone if one.fault)
+            rest = [row for one in alone if not one.fault for row in one.due.messages]
+            if 0 < len(rest) < len(due.messages):
+                yield from parcels(dataclasses.replace(due, messages=rest))
+            elif rest:  # each can be written, and all together cannot
+                yield _Parcel(due, channel_of(due.unit.code), NO_WORDS, fault)
+
+    return [one for due in dues for one in parcels(due)]
+
+
+def _begin_attempts(session: Session, parcels: Sequence[_Parcel], at: dt.datetime) -> Sequence[int]:
+    """Write the attempts with their messages, and return their ids in the order of the parcels.
+
+    What is in a mailbox is sent with that, the rest is claimed, and what has no words is given up.
     """
-    attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
-    ids = session.scalars(select(AttemptMessage.message_id).where(AttemptMessage.attempt_id == attempt_id)).all()
-    tries = session.scalar(select(func.max(Message.tries)).where(Message.id.in_(ids))) or 0
-    if attempt.outcome not in UNSETTLED and outcome is not AttemptOutcome.SENT:
-        return status_after(attempt.outcome, tries)
-    attempt.outcome, attempt.detail, attempt.external_id = outcome, detail, external_id
-    status = status_after(outcome, tries)
-    wait = max(backoff(tries), retry_after or dt.timedelta(0))
-    _set_messages(session, ids, status, next_try_at=at + wait)
-    return status
-
-
-def status_after(outcome: AttemptOutcome, tries: int) -> MessageStatus:
-    """What becomes of a message. An ambiguous one stays claimed until somebody has looked."""
-    if outcome is AttemptOutcome.SENT:
-        return MessageStatus.SENT
-    if outcome is AttemptOutcome.PERMANENT or tries >= MAX_TRIES:
-        return MessageStatus.DEAD
-    return MessageStatus.SENDING if outcome is AttemptOutcome.AMBIGUOUS else MessageStatus.PENDING
-
-
-def backoff(tries: int) -> dt.timedelta:
-    """The wait before the next try: one minute, doubled each time, at most an hour."""
-    doublings = min(max(tries - 1, 0), 10)
-    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
-
-
-def unsure(session: Session, plan: Plan, *, at: dt.datetime) -> list[Unsure]:
-    """Attempts that were begun and never settled, or ended ambiguously, and may be looked up now."""
-    carried = aliased(AttemptMessage)
-    latest = select(func.max(carried.attempt_id)).where(carried.message_id == Message.id).correlate(Message)
-    rows = session.execute(
-        select(Attempt.id, Unit.code, Attempt.key, Attempt.channel)
-        .join(Unit, Unit.id == Attempt.recipient_id)
-        .join(AttemptMessage, AttemptMessage.attempt_id == Attempt.id)
-        .join(Message, Message.id == AttemptMessage.message_id)
-        .where(
-            Unit.plan_id == plan.id,
-            Message.status == MessageStatus.SENDING,
-            Message.next_try_at <= at,
-            Attempt.id == latest.scalar_subquery(),
-        )
-        .distinct()
-    )
-    return [Unsure(*row) for row in rows]
+    if not parcels:
+        return []
+    rows = [
+        {
+            "recipient_id": parcel.due.unit.id,
+            "key": parcel.key,
+            "channel": parcel.channel,
+            "at": at,
+            "outcome": parcel.outcome,
+            "detail": parcel.fault,
+            "subject": parcel.text.subject,
+            "body": parcel.text.body,
+        }
+        for parcel in parcels
+    ]
+    ids = session.scalars(insert(Attempt).returning(Attempt.id, sort_by_parameter_order=True), rows).all()
+    carried = [(attempt_id, one) for attempt_id, parcel in zip(ids, parcels, strict=True) for one in parcel.ids]
+    session.execute(CARRY, as_columns(("attempt_id", "message_id"), carried))
+    for outcome, (status, values) in {
+        AttemptOutcome.SENT: (MessageStatus.SENT, {}),
+        AttemptOutcome.SENDING: (MessageStatus.SENDING, {"next_try_at": at + LEASE}),
+        AttemptOutcome.PERMANENT: (MessageStatus.DEAD, {}),
+    }.items():
+        those = [one for parcel in parcels if parcel.outcome is outcome for one in parcel.ids]
+        _set_messages(session, those, status, tries=Message.tries + 1, **values)
+    return ids
 
 
 def retry_dead(session: Session, plan: Plan, *, at: dt.datetime) -> int:
@@ -285,100 +421,3 @@ def retry_dead(session: Session, plan: Plan, *, at: dt.datetime) -> int:
         {"at": at},
     )
     return len(revived.all())
-
-
-class _Lines:
-    """Puts the facts behind messages together; reads each assignment and phase once for all recipients."""
-
-    def __init__(self, session: Session, plan: Plan, today: dt.date) -> None:
-        self.session, self.plan, self.today = session, plan, today
-        self.office = body_of(session, plan.id, UnitKind.OFFICE).name
-
-    def letter(self, unit: Unit, messages: Sequence[AnyRow]) -> Letter:
-        facts = self._facts([row.assignment_id for row in messages if row.assignment_id])
-        lines: list[Line] = []
-        for row in messages:
-            if row.assignment_id:
-                lines.append(self._line(row, facts[row.assignment_id]))
-            elif row.kind is MessageKind.ISSUED:
-                lines += [self._line(row, fact) for fact in self._issued(row.phase_id, unit)]
-            elif row.phase_id:
-                lines.append(self._phase_line(row))
-            else:
-                lines.append(self._complaint_line(row))
-        return Letter(unit.name, unit.code, self.today, self.plan.title, tuple(lines))
-
-    def _facts(self, ids: Sequence[int]) -> dict[int, AnyRow]:
-        if not ids:
-            return {}
-        return {row.id: row for row in self.session.execute(FACTS.where(Assignment.id.in_(ids)))}
-
-    def _issued(self, phase_id: int, unit: Unit) -> Sequence[AnyRow]:
-        # What was issued for a finding has a notice of its own.
-        mine = FACTS.where(
-            Requirement.phase_id == phase_id,
-            Assignment.unit_id == unit.id,
-            Requirement.id.not_in(select(Finding.requirement_id)),
-        )
-        return self.session.execute(mine.order_by(Assignment.due_on, Requirement.ref)).all()
-
-    def _line(self, message: AnyRow, fact: AnyRow) -> Line:
-        return Line(
-            kind=message.kind,
-            ref=f"{fact.requirement_ref}/{fact.unit_code}",
-            title=Text(fact.title_zh, fact.title_en),
-            item=item_of(fact),
-            unit=Text(fact.unit_zh, fact.unit_en),
-            asked_by=self.office,
-            due_on=fact.asked_until if message.kind is MessageKind.EXTENSION_ASKED else fact.due_on,
-            planned_due_on=fact.planned_due_on,
-            provisional=fact.due_provisional,
-            working_days_left=self.plan.work_calendar.count(self.today, fact.due_on),
-            order=message.order,
-            why=Text(fact.why_zh, fact.why_en),
-            proof=Text(fact.proof_zh, fact.proof_en),
-            source=fact.source,
-            basis=fact.basis,
-            reason=message.reason,
-            by=message.by_name,
-            about=named_in(self.session, message.subject).about if message.kind in OBJECTIONS else "",
-        )
-
-    def _phase_line(self, message: AnyRow) -> Line:
-        phase = self.session.get_one(Phase, message.phase_id)
-        return Line(
-            kind=message.kind,
-            ref=phase.ref,
-            title=phase.name,
-            due_on=phase.ends_on,
-            planned_due_on=phase.planned_ends_on,
-            basis=Basis.STATED,
-            reason=message.reason,
-            by=message.by_name,
-            count=self._count_open(phase, overdue=message.kind is MessageKind.BACKLOG),
-        )
-
-    def _complaint_line(self, message: AnyRow) -> Line:
-        complaint = complaint_of(self.session, self.plan, message.subject)
-        return Line(
-            kind=message.kind,
-            ref=complaint.ref,
-            title=complaint.title,
-            unit=complaint.unit.name,
-            reason=message.reason,
-            by=message.by_name,
-        )
-
-    def _count_open(self, phase: Phase, *, overdue: bool) -> int:
-        query = (
-            select(func.count())
-            .select_from(Assignment)
-            .join(Assignment.requirement)
-            .join(Phase, Phase.id == Requirement.phase_id)
-            .where(Phase.plan_id == self.plan.id, Assignment.status.not_in(CLOSED))
-        )
-        if overdue:
-            query = query.where(Assignment.due_on < self.today, Assignment.status != Status.SUBMITTED)
-        else:
-            query = query.where(Phase.id == phase.id)
-        return self.session.scalars(query).one()

@@ -79,3 +79,4 @@ class Letter:
     on: dt.date
     plan: Text
     lines: tuple[Line, ...]
+    may_be_a_repeat: bool = False  # an earlier one with some of this was sent, and nobody can say whether it arrived

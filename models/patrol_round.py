@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Instant, Key
@@ -47,7 +47,10 @@ def end_round(
     failed: int,
 ) -> None:
     """Write down that it got to its end, and what it did."""
-    done = session.get_one(PatrolRound, round_id)
-    done.ended_at = ended_at
-    done.looked_at, done.fired, done.set_aside = looked_at, fired, set_aside
-    done.letters, done.failed = letters, failed
+    session.execute(
+        update(PatrolRound)
+        .where(PatrolRound.id == round_id)
+        .values(
+            ended_at=ended_at, looked_at=looked_at, fired=fired, set_aside=set_aside, letters=letters, failed=failed
+        )
+    )

@@ -3,29 +3,38 @@
 import dataclasses
 import datetime as dt
 import functools
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.addresses import Addresses, read_addresses
-from adapters.channels import Channels, Labels, Outcome, Post, Receipt
-from adapters.database import transaction
+from adapters.addresses import Address, read_addresses
+from adapters.channels import Channels, Labels, Post, Receipt, Trace
+from adapters.database import repeated
+from adapters.lanes import Done, Lanes
 from adapters.language import Language
-from adapters.letter_links import letter_link
+from adapters.letter_links import letter_links
+from adapters.limits import read_limits
 from adapters.notices import linked, render
 from adapters.settings import settings
-from models.delivery import Digest, Unsure, Written, begin, settle, unsure
+from models.delivery import LEASE, Begun, Digest, Written, begin, hold_back
 from models.errors import DubanError
-from models.message import Attempt, AttemptOutcome, MessageStatus
 from models.notice import Letter
-from models.plan import plan_of
+from models.pace import ANSWER, Lane, give_back, rest
+from models.plan import Plan, plan_of
+from models.quiet import QuietHours, opens_at
+from models.settling import Ended, Ending, Unsure, settle, unsure
 from models.unit import Unit
 
-AT_ONCE = 16  # sends under way at a time: a slow channel delays no other
+AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
+MOST = 3_000  # letters in memory at a time
+SETTLE_EVERY_S = 0.25  # so that many ends share a transaction
+LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then others may look it up and send it
+PATIENCE = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
 
 
 class NotDeliveredError(DubanError):
@@ -34,12 +43,19 @@ class NotDeliveredError(DubanError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Delivered:
-    """What one delivery did: `letters` sent with `messages` in them, `dropped` as no longer true, `failed` letters."""
+    """What one delivery did.
+
+    `letters` sent with `messages` in them, those that failed included; `dropped` messages as no longer true; `failed`
+    sends; `unwritten` messages that could not be put into words and are given up; `waiting` recipients whose letter
+    waits for its hour or for its turn on their channel.
+    """
 
     letters: int = 0
     messages: int = 0
     dropped: int = 0
     failed: int = 0
+    unwritten: int = 0
+    waiting: int = 0
 
 
 @task(name="deliver", task_run_name="deliver-{plan}", retries=2, retry_delay_seconds=10, cache_policy=NO_CACHE)
@@ -52,7 +68,7 @@ def deliver_due(plan: str, at: dt.datetime) -> Delivered:
     name="notify", task_run_name="notify-{label}", retries=3, retry_delay_seconds=[65, 130, 260], cache_policy=NO_CACHE
 )
 def notify(plan: str, units: list[str], label: str) -> int:  # noqa: ARG001  (the label names the run)
-    """Send these units their notices; returns how many letters went out.
+    """Send these units their notices; returns how many letters went out. What waits for its hour has not failed.
 
     Raises NotDeliveredError where a channel did not take one, so that Prefect tries again; when it
     gives up, the outbox has it still and patrol goes on trying.
@@ -63,87 +79,208 @@ def notify(plan: str, units: list[str], label: str) -> int:  # noqa: ARG001  (th
     return done.letters
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Result:
+    """What a lane has to tell of an attempt."""
+
+    lane: Lane
+    ended: Ended
+    is_look_up: bool = False
+
+
 def deliver(plan: str, at: dt.datetime, units: Sequence[str] | None = None) -> Delivered:
-    """Look up what is unsure, claim what is due, send it outside any transaction, settle each send."""
-    channels, addresses = Channels.from_settings(settings()), read_addresses(settings().addresses_file)
-    language = Language.of(settings().language)
-    _look_up(plan, at, channels, addresses)
-    with transaction() as session:
-        row = plan_of(session, plan)
-        ids = None
-        if units is not None:
-            ids = session.scalars(select(Unit.id).where(Unit.plan_id == row.id, Unit.code.in_(units))).all()
+    """Look up what is unsure, claim what is due, send it outside any transaction, settle each send.
+
+    Nothing leaves in quiet hours and on days off: it waits for the next hour at which it may. Goes on while letters
+    become due and for ten minutes at most; what is left then is the next delivery's.
+    """
+    return _Delivery(plan, at, units).run()
+
+
+class _Delivery:
+    """One delivery: it alone claims and settles, and its lanes send."""
+
+    def __init__(self, plan: str, at: dt.datetime, units: Sequence[str] | None) -> None:
+        self.plan, self.units = plan, units
+        # Plain: it is counted with, and pendulum's own kind counts slowly and in other types.
+        self._at, self._started = dt.datetime.fromisoformat(at.isoformat()).astimezone(dt.UTC), time.monotonic()
+        self.channels, self.addresses = Channels.from_settings(settings()), read_addresses(settings().addresses_file)
+        self.limits = read_limits(settings().channel_limits_file)
+        self.language = Language.of(settings().language)
+        self.labels = Labels.of(self.language)
+        self.held: dict[str, dt.datetime] = {}  # until when channels are reserved for us
+        self.waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
+        self.done = Delivered()
+
+    def now(self) -> dt.datetime:
+        """The instant that counts: as told, and as much later as has passed since. It may be a rehearsal's."""
+        return self._at + dt.timedelta(seconds=time.monotonic() - self._started)
+
+    def run(self) -> Delivered:
+        with Lanes[_Result](AT_ONCE) as lanes:
+            self._look_up(lanes)
+            while True:
+                is_more = lanes.under_way < MOST and self._is_time() and self._claim(lanes)
+                results = lanes.fetch(0 if is_more else SETTLE_EVERY_S)
+                if results:
+                    self._settle(lanes, results)
+                # What was looked up, or has failed early in a long delivery, may be due again.
+                if not (is_more or results or lanes.under_way) and not self._wait_for_turn():
+                    return dataclasses.replace(self.done, waiting=len(self.waiting))
+
+    def _is_time(self) -> bool:
+        return self.now() - self._at < LEASE
+
+    def _wait_for_turn(self) -> bool:
+        """Wait until one of ours comes next on a channel that others use, if that is soon."""
+        now = self.now()
+        next_at = min((at for at in self.waiting.values() if at > now), default=None)
+        if next_at is None or next_at - now > PATIENCE or not self._is_time():
+            return False
+        time.sleep((next_at - now).total_seconds())
+        return True
+
+    # Claiming
+
+    def _claim(self, lanes: Lanes[_Result]) -> bool:
+        """Claim a batch and line it up; returns whether there may be more."""
+        now = self.now()
+        begun, links, held_back = repeated(lambda session: self._begun(session, now))
+        served = {digest.recipient_id for digest in begun.digests}
+        self.waiting = {one: at for one, at in self.waiting.items() if at > now and one not in served}
+        self.waiting.update(begun.waiting)
+        self.waiting.update(held_back)
+        self.held |= begun.held
+        self.done = dataclasses.replace(
+            self.done,
+            letters=self.done.letters + begun.letters,
+            messages=self.done.messages + begun.messages,
+            dropped=self.done.dropped + begun.dropped,
+            unwritten=self.done.unwritten + begun.unwritten,
+        )
+        for digest in begun.digests:
+            link = links.get(digest.recipient_id, "")
+            act = functools.partial(self._send, digest, link, now + LEAVES_WITHIN)
+            lanes.add(digest.lane.channel, act, self._monotonic(digest.starts))
+        return begun.recipients > 0
+
+    def _begun(self, session: Session, now: dt.datetime) -> tuple[Begun, dict[int, str], dict[int, dt.datetime]]:
+        plan = plan_of(session, self.plan)
+        units = self._unit_ids(session, plan)
+        opens = opens_at(now, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours))
+        is_open, red = opens <= now, settings().red_at_any_time
+        waits = set() if is_open else hold_back(session, plan, at=now, until=opens, units=units, but_red=red)
+        held_back = dict.fromkeys(waits, opens)
+        if not (is_open or red):
+            return Begun([]), {}, held_back
         begun = begin(
             session,
-            row,
-            at=at,
-            write=functools.partial(_write, language=language),
-            channel_of=lambda code: addresses.of(code).kind,
-            units=ids,
+            plan,
+            at=now,
+            write=self._write,
+            channel_of=lambda code: self.addresses.of(code).kind,
+            lane_of=lambda code: self.limits.lane_of(self.addresses.of(code)),
+            held=self.held,
+            units=units,
+            only_red=not is_open,
         )
-    sent = 0
-    if begun.digests:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            sent = sum(pool.map(lambda digest: _send(digest, at, channels, addresses), begun.digests))
-    return Delivered(begun.letters + sent, begun.messages, begun.dropped, len(begun.digests) - sent)
+        links = letter_links(session, [one.recipient_id for one in begun.digests], now) if settings().portal_url else {}
+        return begun, links, held_back
 
+    def _unit_ids(self, session: Session, plan: Plan) -> Sequence[int] | None:
+        if self.units is None:
+            return None
+        return session.scalars(select(Unit.id).where(Unit.plan_id == plan.id, Unit.code.in_(self.units))).all()
 
-def _write(letter: Letter, language: Language) -> Written:
-    rendered = render(letter, language, with_link=bool(settings().portal_url))
-    return Written(rendered.subject, rendered.body)
+    def _write(self, letter: Letter) -> Written:
+        rendered = render(letter, self.language, with_link=bool(settings().portal_url))
+        return Written(rendered.subject, rendered.body)
 
+    def _monotonic(self, at: dt.datetime | None) -> float:
+        return self._started + (at - self._at).total_seconds() if at else 0.0
 
-def _send(digest: Digest, at: dt.datetime, channels: Channels, addresses: Addresses) -> bool:
-    address = addresses.of(digest.recipient_code)
-    link = _link(digest.attempt_id, at) if settings().portal_url else ""
-    post = Post(
-        digest.key,
-        digest.text.subject,
-        linked(digest.text.body, link),
-        link=link,
-        sign=digest.key if digest.asks_to_sign else "",
-        labels=Labels.of(Language.of(settings().language)),
-    )
-    receipt = channels.of(address).send(address.target, post)
-    return _settle(digest.attempt_id, receipt, at) is MessageStatus.SENT
+    # On the lanes
 
+    def _send(self, digest: Digest, link: str, latest: dt.datetime) -> Done[_Result]:
+        if self.now() > latest:
+            late = Ended(digest.attempt_id, Ending.TEMPORARY, "its turn did not come in time; it was not sent")
+            return Done(_Result(digest.lane, late))
+        address = self.addresses.of(digest.recipient_code)
+        post = Post(
+            digest.key,
+            digest.text.subject,
+            linked(digest.text.body, link),
+            link=link,
+            sign=digest.key if digest.asks_to_sign else "",
+            labels=self.labels,
+        )
+        receipt = self.channels.of(address).send(address.target, post)
+        pause = self._pause(address, receipt)
+        ended = Ended(
+            digest.attempt_id, Ending(receipt.outcome.value), receipt.detail, receipt.external_id, retry_after=pause
+        )
+        return Done(_Result(digest.lane, ended), max(digest.lane.apart, pause or digest.lane.apart).total_seconds())
 
-def _link(attempt_id: int, at: dt.datetime) -> str:
-    """The address that a letter carries: a link of the recipient's own. For the office it opens nothing by itself."""
-    with transaction() as session:
-        unit = session.get_one(Unit, session.get_one(Attempt, attempt_id).recipient_id)
-        return letter_link(session, unit, at)
+    def _pause(self, address: Address, receipt: Receipt) -> dt.timedelta | None:
+        """How long the channel has to rest."""
+        if receipt.retry_after_s is not None:
+            return dt.timedelta(seconds=receipt.retry_after_s)
+        return self.limits.of(address).rest if receipt.too_many else None
 
+    def _found(self, attempt: Unsure, lane: Lane) -> Done[_Result]:
+        address = self.addresses.of(attempt.recipient_code)
+        # A unit that has moved to another channel since cannot be looked up there.
+        has_moved = address.kind != attempt.channel
+        # A rehearsal's clock says nothing about the channel's.
+        since = None if settings().clock_file else attempt.at
+        channel = self.channels.of(address)
+        trace = Trace.UNTRACEABLE if has_moved else channel.look_up(address.target, attempt.key, since)
+        return Done(_Result(lane, Ended(attempt.attempt_id, Ending(trace.value), SAID[trace]), is_look_up=True))
 
-def _settle(attempt_id: int, receipt: Receipt, at: dt.datetime) -> MessageStatus:
-    retry_after = None if receipt.retry_after_s is None else dt.timedelta(seconds=receipt.retry_after_s)
-    with transaction() as session:
-        return settle(
-            session,
-            attempt_id,
-            AttemptOutcome(receipt.outcome.value),
-            at=at,
-            detail=receipt.detail,
-            external_id=receipt.external_id,
-            retry_after=retry_after,
+    def _look_up(self, lanes: Lanes[_Result]) -> None:
+        """Ask the channels about attempts of which nobody knows the end, before anything is sent again."""
+
+        def doubtful(session: Session) -> list[Unsure]:
+            plan = plan_of(session, self.plan)
+            return unsure(session, plan, at=self._at, units=self._unit_ids(session, plan))
+
+        for attempt in repeated(doubtful):
+            lane = self.limits.lane_of(self.addresses.of(attempt.recipient_code))
+            lanes.add(lane.channel, functools.partial(self._found, attempt, lane))
+
+    # Settling
+
+    def _settle(self, lanes: Lanes[_Result], results: Sequence[_Result]) -> None:
+        now = self.now()
+        paced = {one.lane for one in results if one.lane.apart}
+        rests = {
+            one.lane.channel: now + one.ended.retry_after
+            for one in results
+            if one.lane in paced and one.ended.retry_after is not None
+        }
+        needed = {
+            lane.channel: now + (lanes.waiting(lane.channel) + 1) * (lane.apart + ANSWER)
+            for lane in paced
+            if lane.channel not in rests
+        }
+
+        def act(session: Session) -> None:
+            settle(session, [one.ended for one in results], at=now)
+            give_back(session, self.held, needed)
+            rest(session, rests)
+
+        repeated(act)
+        self.held |= {channel: at for channel, at in (needed | rests).items() if channel in self.held}
+        sends = [one.ended.ending for one in results if not one.is_look_up]
+        sent = sends.count(Ending.SENT)
+        self.done = dataclasses.replace(
+            self.done, letters=self.done.letters + sent, failed=self.done.failed + len(sends) - sent
         )
 
 
-def _look_up(plan: str, at: dt.datetime, channels: Channels, addresses: Addresses) -> None:
-    """Ask the channel about attempts of which nobody knows the end, before anything is sent again."""
-    with transaction() as session:
-        doubtful = unsure(session, plan_of(session, plan), at=at)
-    for attempt in doubtful:
-        _settle(attempt.attempt_id, _found(attempt, channels, addresses), at)
-
-
-def _found(attempt: Unsure, channels: Channels, addresses: Addresses) -> Receipt:
-    address = addresses.of(attempt.recipient_code)
-    # A unit that has moved to another channel since cannot be looked up there.
-    moved = address.kind != attempt.channel
-    was_sent = None if moved else channels.of(address).was_sent(address.target, attempt.key)
-    if was_sent:
-        return Receipt(Outcome.SENT, "found in the channel's history")
-    # Where the history cannot be read, losing a notice is worse than sending it twice.
-    detail = "not in the channel's history" if was_sent is False else "the channel cannot tell; sent again"
-    return Receipt(Outcome.TEMPORARY, detail)
+SAID = {
+    Trace.SENT: "found in the channel's history",
+    Trace.ABSENT: "not in the channel's history",
+    Trace.UNTRACEABLE: "the channel cannot tell whether it arrived; sent again, marked as a possible repeat",
+    Trace.LATER: "the channel cannot tell now whether it arrived; asked again later",
+}

@@ -1,7 +1,7 @@
 """Patrol's work: fire what is due, tell the office of gates, settle dates."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from prefect import task
@@ -10,25 +10,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database import transaction
+from adapters.database import repeated
 from adapters.gate_runs import Told, tell_run
 from models import patrol_round, upkeep
 from models.escalation import Chased, chase
 from models.gate import Gate, mark_told, untold
+from models.phase import Phase
 from models.plan import Plan, plan_of
+from models.upkeep import Settlement
 from tasks.deliver import Delivered
 from tasks.runs import is_passing, program
 
 BATCH = 1000
 RUN_ARRIVES = dt.timedelta(hours=1)
 T = TypeVar("T")
+_Untold = tuple[Plan, Sequence[tuple[Gate, Phase]]]
 
 
 @task(name="plans-on-patrol", retries=3, retry_delay_seconds=10, cache_policy=NO_CACHE, retry_condition_fn=is_passing)
 def plans_on_patrol() -> list[str]:
     """Codes of all plans."""
-    with transaction() as session:
-        return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+    return repeated(lambda session: list(session.scalars(select(Plan.code).order_by(Plan.code))))
 
 
 @task(
@@ -63,20 +65,18 @@ def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
 
     Returns how many of each.
     """
-    gates = in_plan(plan, lambda session, row: upkeep.tell_gates(session, row, at=at))
-    return gates, _settle_dates(plan, at), _tell_runs(plan, at)
+    actor, gates, moved = program(), 0, 0
 
+    def look(session: Session, row: Plan) -> tuple[int, Settlement, _Untold]:
+        told = upkeep.tell_gates(session, row, at=at)
+        batch = upkeep.settle_provisional(session, row, actor=actor, at=at, limit=BATCH)
+        return told, batch, (row, untold(session, row))
 
-def _settle_dates(plan: str, at: dt.datetime) -> int:
-    """Move dates whose calendar came out, a batch a transaction; returns how many moved."""
-    actor, moved = program(), 0
     while True:
-        batch = in_plan(
-            plan, lambda session, row: upkeep.settle_provisional(session, row, actor=actor, at=at, limit=BATCH)
-        )
-        moved += batch.moved
+        told, batch, waiting = in_plan(plan, look)
+        gates, moved = gates + told, moved + batch.moved
         if batch.settled < BATCH:
-            return moved
+            return gates, moved, _tell_runs(*waiting, at)
 
 
 def begin_round(plan: str, at: dt.datetime) -> int:
@@ -86,8 +86,8 @@ def begin_round(plan: str, at: dt.datetime) -> int:
 
 def end_round(round_id: int, chased: Chased, delivered: Delivered) -> None:
     """Write down that the round got to its end."""
-    with transaction() as session:
-        patrol_round.end_round(
+    repeated(
+        lambda session: patrol_round.end_round(
             session,
             round_id,
             ended_at=clock.now(),
@@ -97,18 +97,19 @@ def end_round(round_id: int, chased: Chased, delivered: Delivered) -> None:
             letters=delivered.letters,
             failed=delivered.failed,
         )
+    )
 
 
-def _tell_runs(plan: str, at: dt.datetime) -> int:
+def _tell_runs(plan: Plan, waiting: Sequence[tuple[Gate, Phase]], at: dt.datetime) -> int:
     """Wake the runs whose gate was decided elsewhere while Prefect could not be told; returns how many."""
-    with transaction() as session:
-        row = plan_of(session, plan)
-        waiting = untold(session, row)
-    told = {gate.id: (gate, tell_run(row, phase, gate)) for gate, phase in waiting}
-    with transaction() as session:
-        for gate, outcome in told.values():
-            if outcome is Told.RESUMED or (outcome is Told.NOBODY and _has_no_run(gate, at)):
-                mark_told(session, gate.id, at)
+    told = {gate.id: (gate, tell_run(plan, phase, gate)) for gate, phase in waiting}
+    done = [
+        gate.id
+        for gate, outcome in told.values()
+        if outcome is Told.RESUMED or (outcome is Told.NOBODY and _has_no_run(gate, at))
+    ]
+    if done:
+        repeated(lambda session: mark_told(session, done, at))
     return sum(outcome is Told.RESUMED for _, outcome in told.values())
 
 
@@ -118,6 +119,5 @@ def _has_no_run(gate: Gate, at: dt.datetime) -> bool:
 
 
 def in_plan(plan: str, act: Callable[[Session, Plan], T]) -> T:
-    """One transaction on a plan."""
-    with transaction() as session:
-        return act(session, plan_of(session, plan))
+    """One transaction on a plan, done again where it may go through the next time."""
+    return repeated(lambda session: act(session, plan_of(session, plan)))

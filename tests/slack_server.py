@@ -70,6 +70,8 @@ class SlackServer:
 
     `posts[channel]` is what arrived, oldest first; `answers` counts (method, channel, status), status 0
     where no answer was given. `rate_per_s` enforces that many posts a second for each channel.
+    Channels in `archived` take nothing more, and with `revoked` no channel does; a page of history has at most
+    `page_max` posts. `arrived` is what was asked of it, in order: (method, channel).
     `users` are the names that Slack knows, by id; what is asked about a user counts as its channel.
     """
 
@@ -77,7 +79,11 @@ class SlackServer:
         self.rate_per_s = rate_per_s
         self.posts: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.answers: Counter[tuple[str, str, int]] = Counter()
+        self.arrived: list[tuple[str, str]] = []
         self.unreadable: set[str] = set()  # channels whose history is refused
+        self.archived: set[str] = set()
+        self.revoked = False
+        self.page_max = 999
         self.users: dict[str, str] = {}
         self.tokens: set[str] = set()
         self.stopping = threading.Event()
@@ -116,6 +122,7 @@ class SlackServer:
         channel = str(fields.get("channel") or fields.get("user") or "")
         with self._lock:
             self.tokens.add(token)
+            self.arrived.append((method, channel))
             script = self._scripts[method, channel]
             act = script.popleft() if script else self._over_the_limit(method, channel) or ok()
             body = act.body
@@ -136,8 +143,8 @@ class SlackServer:
         return None
 
     def _answer(self, method: str, channel: str, fields: dict[str, Any]) -> dict[str, Any]:
-        if not channel:
-            return {"ok": False, "error": "channel_not_found"}
+        if self.revoked or not channel:
+            return {"ok": False, "error": "token_revoked" if self.revoked else "channel_not_found"}
         match method:
             case "chat.postMessage":
                 return self._post(channel, fields)
@@ -150,7 +157,7 @@ class SlackServer:
         return {"ok": False, "error": "unknown_method"}
 
     def _post(self, channel: str, fields: dict[str, Any]) -> dict[str, Any]:
-        wrong = _too_much(fields)
+        wrong = "is_archived" if channel in self.archived else _too_much(fields)
         if wrong:
             return {"ok": False, "error": wrong}
         self._ts += 1
@@ -180,12 +187,15 @@ class SlackServer:
     def _history(self, channel: str, fields: dict[str, Any]) -> dict[str, Any]:
         if channel in self.unreadable:
             return {"ok": False, "error": "missing_scope", "needed": "channels:history"}
-        limit = min(int(fields.get("limit", 100)), 999)
-        newest = self.posts[channel][::-1]
+        limit = min(int(fields.get("limit") or 100), self.page_max)
+        oldest, start = float(fields.get("oldest") or 0), int(fields.get("cursor") or 0)
+        newest = [post for post in self.posts[channel][::-1] if float(post["ts"]) > oldest][start:]
         # As Slack does: metadata only for those who ask for it.
         hidden = set() if str(fields.get("include_all_metadata")) in {"1", "true", "True"} else {"metadata"}
         messages = [{k: v for k, v in post.items() if k not in hidden} for post in newest[:limit]]
-        return {"ok": True, "messages": messages, "has_more": len(newest) > limit}
+        has_more = len(newest) > limit
+        following = {"next_cursor": str(start + limit) if has_more else ""}
+        return {"ok": True, "messages": messages, "has_more": has_more, "response_metadata": following}
 
 
 def _too_much(fields: dict[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from adapters import clock
 from adapters.database import transaction
-from flows.patrol import _instant
+from flows.patrol import instant_of
 from models import complaint, evidence, extension, finding, objection, review
 from models import gate as gates
 from models.assignment import Assignment, acknowledge, find, reviewer_of
@@ -65,14 +65,14 @@ class Story:
     def open(self, phase: str, year: int | None = None) -> Opening:
         return open_phase.fn(self.plan, PhaseCode(phase), year)
 
-    def patrol(self, when: str | None = None) -> Delivered | None:
-        """One round, as the flow does it; None on a day off, when nothing is delivered."""
+    def patrol(self, when: str | None = None) -> Delivered:
+        """One round, as the flow does it."""
         if when:
             self.at(when)
-        at, is_working = _instant(self.plan, None)
+        at = instant_of(self.plan, None)
         chase_due.fn(self.plan, at)
         keep_up.fn(self.plan, at)
-        return self.deliver() if is_working else None
+        return self.deliver()
 
     def patrol_daily(self, first: str, last: str) -> dict[str, list[Told]]:
         """A round every day; returns what was told on the days on which anything was."""

@@ -1,12 +1,14 @@
 """Addresses, the choice of a channel, and Apprise against a real local HTTP server."""
 
+import datetime as dt
 import json
 import logging
 import socket
 import threading
 import traceback
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from pydantic import SecretStr
 
 from adapters.addresses import MAILBOX, Address, Addresses, read_addresses
 from adapters.apprise_channel import AppriseChannel
-from adapters.channels import Channels, Mailbox, Outcome, Post
+from adapters.channels import Channels, Mailbox, Outcome, Post, Trace
+from adapters.limits import Limit, read_limits
 from adapters.settings import Settings
 from adapters.slack import Slack
 from models.errors import RefusedError
@@ -121,15 +124,19 @@ def test_the_address_chooses_the_channel(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_mailbox_always_takes_it() -> None:
     assert Mailbox().send("", NOTICE).outcome == Outcome.SENT
-    assert Mailbox().was_sent("", "m-1") is True
+    assert Mailbox().look_up("", "m-1", None) is Trace.SENT
 
 
-class _Robot(HTTPServer):
-    """A service that keeps what is posted and answers with the next of `statuses`, then 200."""
+class _Robot(ThreadingHTTPServer):
+    """A service that keeps what is posted and answers with the next of `statuses`, or by title, else 200."""
+
+    daemon_threads = False  # so that closing waits for them
 
     def __init__(self) -> None:
         self.bodies: list[Any] = []
         self.statuses: list[int] = []
+        self.answers: dict[str, int] = {}
+        self.cut = False
         super().__init__(("127.0.0.1", 0), _RobotHandler)
 
     def url(self, query: str = "") -> str:
@@ -140,8 +147,12 @@ class _RobotHandler(BaseHTTPRequestHandler):
     server: _Robot
 
     def do_POST(self) -> None:
-        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.bodies.append(body)
+        if self.server.cut:
+            return
+        status = self.server.statuses.pop(0) if self.server.statuses else 200
+        self.send_response(self.server.answers.get(body["title"], status))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -165,15 +176,52 @@ def test_apprise_sends(robot: _Robot) -> None:
     assert channel.send(robot.url(), NOTICE).outcome == Outcome.SENT
     [body] = robot.bodies
     assert (body["title"], body["message"]) == (NOTICE.subject, NOTICE.body)
-    assert channel.was_sent(robot.url(), "m-1") is None
+    assert channel.look_up(robot.url(), "m-1", None) is Trace.UNTRACEABLE
 
 
 def test_apprise_fails_once_and_says_so(robot: _Robot) -> None:
     robot.statuses = [500, 500]
     # The address asks for retries and to call a failure a success: the outbox decides on both.
     receipt = AppriseChannel(timeout_s=5).send(robot.url("?retry=3&wait=0&optional=yes"), NOTICE)
-    assert receipt.outcome == Outcome.TEMPORARY
+    assert receipt.outcome == Outcome.AMBIGUOUS, "it may have arrived all the same"
     assert len(robot.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "too_many"),
+    [
+        (400, Outcome.TEMPORARY, False),
+        (403, Outcome.TEMPORARY, False),
+        (429, Outcome.TEMPORARY, True),
+        (502, Outcome.AMBIGUOUS, False),
+    ],
+)
+def test_apprise_tells_what_the_service_refused(
+    robot: _Robot, status: int, outcome: Outcome, *, too_many: bool
+) -> None:
+    robot.statuses = [status]
+    receipt = AppriseChannel(timeout_s=5).send(robot.url(), NOTICE)
+    assert (receipt.outcome, receipt.too_many) == (outcome, too_many)
+    assert SECRET not in receipt.detail
+
+
+def test_a_service_that_takes_it_and_says_nothing(robot: _Robot) -> None:
+    robot.cut = True
+    receipt = AppriseChannel(timeout_s=5).send(robot.url(), NOTICE)
+    assert receipt.outcome == Outcome.AMBIGUOUS
+    assert len(robot.bodies) == 1
+
+
+def test_sends_at_once_do_not_mix_up_their_ends(robot: _Robot) -> None:
+    channel = AppriseChannel(timeout_s=5)
+    robot.answers = {"refused": 400, "failed": 503}
+
+    def send(subject: str) -> Outcome:
+        return channel.send(robot.url(), Post("k", subject, "b")).outcome
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(send, ["refused", "taken", "failed", "taken"] * 8))
+    assert outcomes == [Outcome.TEMPORARY, Outcome.SENT, Outcome.AMBIGUOUS, Outcome.SENT] * 8
 
 
 def test_apprise_finds_nobody() -> None:
@@ -194,3 +242,62 @@ def test_apprise_logs_no_address(robot: _Robot, caplog: pytest.LogCaptureFixture
     channel = AppriseChannel(timeout_s=1)
     details = [channel.send(url, NOTICE).detail for url in (robot.url(), robot.url(), f"nosuch://{SECRET}/")]
     assert SECRET not in caplog.text + "".join(details)
+
+
+LIMITS = """
+[default]
+apart_s = 0
+[slack]
+apart_s = 0.05
+"""
+
+
+def test_each_service_has_its_limit(tmp_path: Path) -> None:
+    limits = read_limits()
+    apart = {
+        url: limits.of(Address("apprise", f"{url}://{SECRET}/")).apart.total_seconds()
+        for url in ("dingtalk", "WeComBot", "feishu", "lark", "slack", "json")
+    }
+    assert apart == {"dingtalk": 3.3, "WeComBot": 3.5, "feishu": 0.7, "lark": 0.7, "slack": 1.0, "json": 0.5}
+    assert limits.of(Address("slack", "C01")).apart == dt.timedelta(seconds=1)
+    assert limits.of(Address("apprise", "dingtalk://x")).rest > dt.timedelta(minutes=10), "it is blocked for so long"
+    own = read_limits(written(tmp_path, LIMITS))
+    assert own.of(Address("slack", "C01")) == Limit(dt.timedelta(milliseconds=50), dt.timedelta(seconds=30))
+    assert own.of(Address("apprise", "dingtalk://x")).apart.total_seconds() == 3.3
+
+
+def test_the_limits_fit_what_apprise_calls_the_services() -> None:
+    import apprise  # noqa: PLC0415  (it loads its plugins)
+
+    known = set(apprise.plugins.N_MGR.schemas())  # type: ignore[no-untyped-call]
+    assert set(read_limits().by_service) - {"default"} <= known
+
+
+def test_a_channel_is_known_by_a_name_that_gives_nothing_away() -> None:
+    limits = read_limits()
+    one, same, other = (Address("apprise", f"dingtalk://{SECRET}{end}/") for end in ("a", "a", "b"))
+    assert limits.lane_of(one) == limits.lane_of(same) != limits.lane_of(other)
+    assert SECRET not in str(limits.lane_of(one))
+    assert not limits.lane_of(MAILBOX).apart
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[slack", "at the end of a table declaration"),
+        ("slack = 1", "[slack]"),
+        ("[slack]\napart_s = -1", "[slack]"),
+        ("[slack]\napart_s = true", "[slack]"),
+        ("[slack]\nrate = 1", "[slack]"),
+        ("[slack]\nrest_s = 4000", "[slack]"),
+        (b"\xff", "utf-8"),
+    ],
+)
+def test_bad_limits_are_refused(tmp_path: Path, text: str | bytes, says: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(RefusedError, match="expected tables such as") as refused:
+        read_limits(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert says in str(refused.value)
+    with pytest.raises(RefusedError, match="cannot be read"):
+        read_limits(tmp_path / "gone.toml")

@@ -1,5 +1,6 @@
 """Slack's channel, with the real client, against a real local server."""
 
+import datetime as dt
 import logging
 import socket
 from collections.abc import Iterator
@@ -7,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from slack_sdk import WebClient
 
-from adapters.channels import Outcome, Post
-from adapters.slack import CONTINUED, TEXT_MAX, Slack
+from adapters.channels import Outcome, Post, Trace
+from adapters.slack import CLOCKS_DIFFER, CONTINUED, PAGES, TEXT_MAX, Slack
 from tests import slack_server as play
 from tests.slack_server import Act, SlackServer
 
@@ -47,8 +48,9 @@ def test_a_post_arrives_with_text_blocks_and_key(server: SlackServer, slack: Sla
 @pytest.mark.parametrize(
     ("act", "outcome", "says", "arrived"),
     [
-        (play.status(500), Outcome.TEMPORARY, "status 500", 0),
-        (play.status(503), Outcome.TEMPORARY, "status 503", 0),
+        (play.status(500), Outcome.AMBIGUOUS, "status 500", 0),
+        (play.status(503), Outcome.AMBIGUOUS, "status 503", 0),
+        (play.status(502, take=True), Outcome.AMBIGUOUS, "status 502", 1),
         (play.status(404), Outcome.TEMPORARY, "status 404", 0),
         (play.dropped(), Outcome.AMBIGUOUS, "ConnectionResetError", 0),
         (play.taken_then_cut(), Outcome.AMBIGUOUS, "ConnectionResetError", 1),
@@ -80,8 +82,8 @@ def test_what_goes_wrong_outside(
         *((name, Outcome.PERMANENT) for name in ("not_in_channel", "channel_not_found", "is_archived")),
         *((name, Outcome.PERMANENT) for name in ("no_permission", "missing_scope", "msg_too_long")),
         ("restricted_action", Outcome.PERMANENT),
-        *((name, Outcome.TEMPORARY) for name in ("internal_error", "fatal_error", "service_unavailable")),
-        *((name, Outcome.TEMPORARY) for name in ("ratelimited", "request_timeout", "an_error_of_next_year")),
+        *((name, Outcome.AMBIGUOUS) for name in ("internal_error", "fatal_error", "service_unavailable")),
+        *((name, Outcome.TEMPORARY) for name in ("request_timeout", "an_error_of_next_year")),
     ],
 )
 def test_what_slack_refuses(server: SlackServer, slack: Slack, name: str, outcome: Outcome) -> None:
@@ -89,6 +91,7 @@ def test_what_slack_refuses(server: SlackServer, slack: Slack, name: str, outcom
     receipt = slack.send(C, NOTICE)
     assert receipt.outcome == outcome
     assert name in receipt.detail
+    assert not receipt.too_many
     assert not server.posts[C]
 
 
@@ -97,6 +100,13 @@ def test_too_many_posts(server: SlackServer, slack: Slack, given: int | str, wai
     server.script(C, play.limited(given))
     receipt = slack.send(C, NOTICE)
     assert (receipt.outcome, receipt.retry_after_s) == (Outcome.TEMPORARY, waits)
+    assert receipt.too_many
+
+
+def test_too_many_posts_said_with_status_200(server: SlackServer, slack: Slack) -> None:
+    server.script(C, play.error("ratelimited"))
+    receipt = slack.send(C, NOTICE)
+    assert (receipt.outcome, receipt.too_many) == (Outcome.TEMPORARY, True)
 
 
 def test_the_server_enforces_a_rate_for_each_channel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +124,7 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
         closed.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else can have it
         slack = Slack("xoxb-secret", f"http://127.0.0.1:{closed.getsockname()[1]}/api/", timeout_s=1)
         receipt = slack.send(C, NOTICE)
-        assert slack.was_sent(C, "m-1") is None
+        assert slack.look_up(C, "m-1", None) is Trace.LATER
     assert receipt.outcome == Outcome.TEMPORARY
     assert "cannot be reached" in receipt.detail
 
@@ -122,7 +132,7 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_token(server: SlackServer) -> None:
     slack = Slack("", server.url, timeout_s=1)
     receipt = slack.send(C, NOTICE)
-    assert (receipt.outcome, slack.was_sent(C, "m-1")) == (Outcome.PERMANENT, None)
+    assert (receipt.outcome, slack.look_up(C, "m-1", None)) == (Outcome.PERMANENT, Trace.UNTRACEABLE)
     assert "DUBAN_SLACK_TOKEN" in receipt.detail
 
 
@@ -139,8 +149,8 @@ def test_the_look_up_tells_what_became_of_it(server: SlackServer, slack: Slack, 
     server.script(C, act)
     assert slack.send(C, NOTICE).outcome == Outcome.AMBIGUOUS
     slack.send(C, Post("m-2", "another", "one"))
-    assert slack.was_sent(C, "m-1") is arrived
-    assert slack.was_sent("C0OTHER", "m-1") is False
+    assert slack.look_up(C, "m-1", None) is (Trace.SENT if arrived else Trace.ABSENT)
+    assert slack.look_up("C0OTHER", "m-1", None) is Trace.ABSENT
     assert server.keys(C) == (["m-1", "m-2"] if arrived else ["m-2"])
 
 
@@ -149,15 +159,36 @@ def test_the_key_of_another_app_is_not_ours(server: SlackServer, slack: Slack) -
     other.proxy = None
     other.chat_postMessage(channel=C, text="x", metadata={"event_type": "other", "event_payload": {"key": "m-1"}})
     other.chat_postMessage(channel=C, text="no metadata")
-    assert slack.was_sent(C, "m-1") is False
+    assert slack.look_up(C, "m-1", None) is Trace.ABSENT
 
 
 def test_where_history_cannot_be_read(server: SlackServer, slack: Slack) -> None:
     slack.send(C, NOTICE)
     server.script(C, play.limited(), play.status(500), play.malformed(), play.dropped(), method=play.HISTORY)
-    assert [slack.was_sent(C, "m-1") for _ in range(5)] == [None, None, None, None, True]
+    found = [slack.look_up(C, "m-1", None) for _ in range(5)]
+    assert found == [Trace.LATER, Trace.LATER, Trace.LATER, Trace.LATER, Trace.SENT]
     server.unreadable.add(C)
-    assert slack.was_sent(C, "m-1") is None
+    assert slack.look_up(C, "m-1", None) is Trace.UNTRACEABLE
+
+
+def test_the_look_up_reads_as_many_pages_as_it_needs(server: SlackServer, slack: Slack) -> None:
+    server.page_max = 2
+    for number in range(7):
+        slack.send(C, Post(f"m-{number}", "s", "b"))
+    server.arrived.clear()
+    assert slack.look_up(C, "m-3", None) is Trace.SENT
+    assert server.arrived == [(play.HISTORY, C)] * 2
+    sent_at = dt.datetime.fromtimestamp(float(server.posts[C][4]["ts"]), dt.UTC)
+    assert slack.look_up(C, "m-0", sent_at + CLOCKS_DIFFER) is Trace.ABSENT, "it is not looked for before it was sent"
+    assert slack.look_up(C, "m-5", sent_at) is Trace.SENT
+
+
+def test_where_too_much_was_written_since_nobody_can_tell(server: SlackServer, slack: Slack) -> None:
+    server.page_max = 1
+    for number in range(PAGES + 1):
+        server.posts[C].append({"ts": f"{number + 1}.0", "metadata": None})
+    assert slack.look_up(C, "m-1", None) is Trace.UNTRACEABLE
+    assert len(server.arrived) == PAGES
 
 
 def test_the_server_updates_a_post(server: SlackServer, slack: Slack) -> None:
@@ -166,7 +197,7 @@ def test_the_server_updates_a_post(server: SlackServer, slack: Slack) -> None:
     client.proxy = None
     client.chat_update(channel=C, ts=ts, text="withdrawn")
     assert server.posts[C][0]["text"] == "withdrawn"
-    assert slack.was_sent(C, "m-1") is True
+    assert slack.look_up(C, "m-1", None) is Trace.SENT
     form = client.api_call("chat.postMessage", data={"channel": C, "text": "as a form"})
     assert form["ok"]
 

@@ -19,7 +19,7 @@ from slack_sdk.signature import SignatureVerifier
 from sqlalchemy import func, select
 
 from adapters import clock as clocks
-from adapters.channels import Labels, Outcome, Post
+from adapters.channels import Labels, Outcome, Post, Trace
 from adapters.database import forget_engine, transaction
 from adapters.language import Language
 from adapters.settings import settings
@@ -27,11 +27,12 @@ from adapters.slack import Slack
 from adapters.slack_buttons import SIGN
 from models.access import Deed
 from models.assignment import Assignment, find
-from models.delivery import Digest, Written, begin, settle
+from models.delivery import Digest, Written, begin
 from models.event import Actor, Event, EventKind, record
-from models.message import AttemptOutcome, Notice, post
+from models.message import Notice, post
 from models.notice import Letter, MessageKind
 from models.plan import plan_of
+from models.settling import Ended, Ending, settle
 from models.signature import letter_of, sign_letter
 from models.status import Status
 from models.unit import Unit, unit_of
@@ -131,7 +132,8 @@ def send_one(digest: Digest) -> None:
     receipt = client_of().send(CHANNELS[digest.recipient_code], one)
     assert receipt.outcome == Outcome.SENT, receipt
     with transaction() as session:
-        settle(session, digest.attempt_id, AttemptOutcome.SENT, at=clocks.now(), external_id=receipt.external_id)
+        ended = Ended(digest.attempt_id, Ending.SENT, external_id=receipt.external_id)
+        settle(session, [ended], at=clocks.now())
 
 
 def client_of() -> Slack:
@@ -299,7 +301,7 @@ def test_a_press_signs_for_all(opened: Story, slack: SlackServer, client: Caller
     assert letter["blocks"][-1]["elements"] == before[-1]["elements"][1:]
     assert "已签收 2 件" in letter["text"]
     assert "请 &lt;签收&gt; &amp; 办理" in letter["text"]
-    assert client_of().was_sent("CEDU", key_of(slack)), "it can still be looked up"
+    assert client_of().look_up("CEDU", key_of(slack), None) is Trace.SENT, "it can still be looked up"
     assert slack.tokens == {"xoxb-not-to-be-seen"}
 
 
@@ -600,7 +602,7 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
             units=[unit_of(session, plan_of(session, story.plan).id, "edu").id],
         )
     with transaction() as session:
-        settle(session, begun.digests[0].attempt_id, AttemptOutcome.TEMPORARY, at=clocks.now())
+        settle(session, [Ended(begun.digests[0].attempt_id, Ending.TEMPORARY)], at=clocks.now())
     clock.set(clocks.now() + dt.timedelta(hours=1))
     send(story)
 
