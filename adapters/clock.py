@@ -15,3 +15,8 @@ def now() -> dt.datetime:
     if clock_file is not None:
         return dt.datetime.fromisoformat(clock_file.read_text(encoding="ascii").strip()).astimezone(dt.UTC)
     return dt.datetime.now(dt.UTC)
+
+
+def of_machine() -> dt.datetime:
+    """The machine's own time, whatever a rehearsal's is: for what others have stamped by it."""
+    return dt.datetime.now(dt.UTC)

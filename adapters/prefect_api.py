@@ -3,15 +3,18 @@
 import datetime as dt
 import functools
 import time
+from collections.abc import Collection
 from typing import Any
 
 import httpx
 
+from adapters import clock
 from adapters.settings import settings
 from models.errors import DubanError
 from models.gate import Answer, GateDecision
 
 TIMEOUT_S = 30
+ARRIVES_S = 3600  # a run on its way to a gate stands there within minutes
 BUSY_WAITS_S = (0.25, 0.5, 1, 2, 4, 8)
 # The gate's form shows these words; the flow reads them back.
 CHOICES = {
@@ -59,6 +62,34 @@ def suspended_run(plan: str, phase: str, year: int | None, gate_round: int) -> s
         if same_phase and key == f"gate-{gate_round}":
             return str(run["id"])
     return None
+
+
+def stands_at_gate(plan: str, phase: str, year: int | None, rounds: Collection[int]) -> bool:
+    """Whether a run of the phase is suspended at one of these rounds, or on its way there.
+
+    Raises PrefectUnreachableError.
+    """
+    keys = {f"gate-{number}" for number in rounds}
+    query = {
+        "flows": {"name": {"any_": [phase]}},
+        "flow_runs": {"state": {"type": {"any_": ["PAUSED", "SCHEDULED", "PENDING", "RUNNING"]}}},
+        "sort": "EXPECTED_START_TIME_DESC",
+    }
+    for run in _call("POST", "/flow_runs/filter", query):
+        if run["parameters"].get("plan") != plan or run["parameters"].get("year") != year:
+            continue
+        state = run["state"]
+        if state["type"] == "PAUSED" and (state.get("state_details") or {}).get("pause_key") in keys:
+            return True
+        # One whose worker died with the machine says for ever that it is on its way.
+        if state["type"] != "PAUSED" and _age_s(state) < ARRIVES_S:
+            return True
+    return False
+
+
+def _age_s(state: dict[str, Any]) -> float:
+    """Seconds since a run came into this state, by the clock that the server goes by."""
+    return (clock.of_machine() - dt.datetime.fromisoformat(state["timestamp"])).total_seconds()
 
 
 def answer_gate(run_id: str, answer: Answer, until: dt.date) -> None:

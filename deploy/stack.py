@@ -30,7 +30,7 @@ class StackError(DubanError):
 def running(*, patrol_by_schedule: bool, portal: bool = False) -> Iterator[None]:
     """Run server, worker and portal over the data folder of the settings; on leaving, everything is stopped.
 
-    `patrol_by_schedule` false pauses the patrol's schedule: a rehearsal moves the clock itself.
+    `patrol_by_schedule` false pauses the schedules of patrol and watchdog: a rehearsal moves the clock itself.
     """
     home = settings().data_dir.absolute()
     home.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,8 @@ def _answers(address: str) -> bool:
 def _deploy(*, patrol_by_schedule: bool) -> None:
     _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
-    prefect_api.pause_deployment("patrol", "patrol", paused=not patrol_by_schedule)
+    for flow in ("patrol", "watchdog"):
+        prefect_api.pause_deployment(flow, flow, paused=not patrol_by_schedule)
 
 
 def _prefect(*arguments: str) -> None:

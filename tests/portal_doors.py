@@ -73,6 +73,7 @@ DOORS: dict[Key, Door] = {
     ("GET", "/language/{code}"): Door(public=303),
     ("GET", "/left"): Door(public=200),
     ("POST", "/slack/interactions"): Door(public=404),  # who has no secret has no such route
+    ("GET", "/metrics"): Door(public=404),  # nor this one who has no token
     ("GET", "/"): Door(EVERYBODY, alike(*PEOPLE), status=303),
     ("GET", "/name"): Door(EVERYBODY, alike(*PEOPLE)),
     ("POST", "/name"): Door(EVERYBODY, alike(*PEOPLE, name="甲", to="/"), status=303),

@@ -25,6 +25,7 @@ MARK = re.compile(r"«([\w-]+:\w+)»")
 
 def test_every_route_is_in_the_table(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUBAN_SLACK_SIGNING_SECRET", "s")
+    monkeypatch.setenv("DUBAN_METRICS_TOKEN", "a-token-for-prometheus")
     settings.cache_clear()
     app = build()
     assert routes_of(app) == set(DOORS)

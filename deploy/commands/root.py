@@ -26,6 +26,8 @@ COMMANDS = {
     "mailbox": ("office", N_("The letters that a unit was sent, newest last.")),
     "dead": ("office", N_("Notices that were given up; mended, they can be tried again.")),
     "attention": ("office", N_("Assignments that the patrol cannot follow; mended, they are given back to it.")),
+    "watchdog": ("watchdog", N_("Whether anything is late, unsent or unattended; 1 where it is.")),
+    "audit": ("audit", N_("Replay the journal: that each step that was due fired exactly once; 1 where not.")),
     "access": ("portal", N_("Access links: make, list, withdraw.")),
     "portal": ("portal", N_("Serve the pages on which units and the office work.")),
     "evidence": ("evidence", N_("The evidence store: verify, sweep.")),

@@ -1,0 +1,177 @@
+"""The watchdog's round: ask the rows, see to the gates, tell the office by a second channel, send the heartbeat."""
+
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters import clock, heartbeat, prefect_api
+from adapters.addresses import Address, address_in
+from adapters.channels import Channels, Labels, Outcome, Post
+from adapters.database import transaction
+from adapters.language import N_, Language
+from adapters.prefect_api import PrefectUnreachableError
+from adapters.settings import settings
+from models import watch
+from models.document import UnitKind
+from models.errors import Reason
+from models.message import Attempt, AttemptOutcome
+from models.plan import Plan, plan_of
+from models.quiet import QuietHours, opens_at
+from models.unit import Unit, body_of
+from models.watch import Finding
+
+TELL_AGAIN = dt.timedelta(days=1)
+KEY = "watchdog-"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watched:
+    """What one round found. `notes`: what went wrong with telling it, or was not possible."""
+
+    at: dt.datetime
+    findings: dict[str, list[Finding]]
+    notes: list[Reason]
+
+    @property
+    def all_is_well(self) -> bool:
+        return not any(self.findings.values())
+
+
+def watch_over(plans: Sequence[str], on: dt.date | None = None) -> Watched:
+    """Look after these plans, and tell who has to know.
+
+    `on`: as things stand at the end of that day's patrols; now when it is None or today. Where looking itself
+    fails, the heartbeat says so.
+    """
+    try:
+        found = {plan: look(plan, on) for plan in plans}
+        notes = [note for plan in plans if (note := tell(plan, found[plan]))]
+    except BaseException:
+        heartbeat.beat(all_is_well=False)
+        raise
+    missed = heartbeat.beat(all_is_well=not any(found.values()))
+    return Watched(clock.now(), found, list({note.template: note for note in (*notes, missed) if note}.values()))
+
+
+def plans_watched() -> list[str]:
+    """Codes of all plans."""
+    with transaction() as session:
+        return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+
+
+def look(plan: str, on: dt.date | None = None) -> list[Finding]:
+    """All that is wrong with a plan; starts a run at each gate where none stands."""
+    with transaction() as session:
+        row = plan_of(session, plan)
+        may_leave = functools.partial(_may_leave, row)
+        found = watch.findings(session, row, at=_instant(row, on), may_leave=may_leave)
+        gates = watch.open_gates(session, row)
+    return [*found, *_at_gates(row, gates)]
+
+
+def _instant(plan: Plan, on: dt.date | None) -> dt.datetime:
+    now = clock.now()
+    return now if on in {None, plan.day_of(now)} else watch.day_is_over(on or plan.day_of(now), plan.timezone)
+
+
+def _may_leave(plan: Plan, at: dt.datetime) -> bool:
+    return opens_at(at, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours)) <= at
+
+
+def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Finding]:
+    found = []
+    try:
+        for gate in gates:
+            code, year = gate.phase.code.value, gate.phase.year
+            rounds = {gate.round, *gate.untold}
+            if not prefect_api.stands_at_gate(plan.code, code, year, rounds):
+                # Safe, also where one is on its way after all: a phase that is open is not opened again.
+                run_id = prefect_api.start_phase(plan.code, code, year)
+                found.append(watch.no_run(gate, settings().run_address(run_id)))
+    except PrefectUnreachableError as error:
+        found.append(watch.no_prefect(error))
+    return found
+
+
+def tell(plan: str, found: Sequence[Finding]) -> Reason | None:
+    """Tell the office what was found, and when all is well again; why it could not be, None where nothing hindered.
+
+    Once for the same list and day: the attempts say what was told last.
+    """
+    secret = settings().watchdog_address
+    if secret is None:
+        return (
+            Reason("the office is not told by a second channel: DUBAN_WATCHDOG_ADDRESS is not set") if found else None
+        )
+    address = address_in(secret.get_secret_value().strip())
+    if address is None or address.kind == "mailbox":
+        return Reason("DUBAN_WATCHDOG_ADDRESS is no address such as slack:C0123ABC or dingtalk://…")
+    with transaction() as session:
+        row = plan_of(session, plan)
+        office = body_of(session, row.id, UnitKind.OFFICE)
+        at = clock.now()
+        if not _is_news(_last_told(session, office), found, at):
+            return None
+        post = _post(row, found, at)
+    receipt = Channels.from_settings(settings()).of(address).send(address.target, post)
+    with transaction() as session:
+        session.add(_attempt(office, address, post, receipt.outcome, receipt.detail, at))
+    if receipt.outcome is Outcome.SENT:
+        return None
+    return Reason("the office could not be told by the second channel: {why}", why=receipt.detail)
+
+
+def _is_news(last: Attempt | None, found: Sequence[Finding], at: dt.datetime) -> bool:
+    if last is None:
+        return bool(found)
+    if last.key != _key(found):
+        return True
+    return bool(found) and at - last.at >= TELL_AGAIN
+
+
+def _last_told(session: Session, office: Unit) -> Attempt | None:
+    """The last list that reached the office. One of which that is not known is told again."""
+    told = select(Attempt).where(
+        Attempt.recipient_id == office.id, Attempt.key.startswith(KEY), Attempt.outcome == AttemptOutcome.SENT
+    )
+    return session.scalars(told.order_by(Attempt.id.desc()).limit(1)).one_or_none()
+
+
+def _key(found: Sequence[Finding]) -> str:
+    return KEY + hashlib.sha256(watch.mark_of(found).encode()).hexdigest()[:32]
+
+
+def _post(plan: Plan, found: Sequence[Finding], at: dt.datetime) -> Post:
+    language = Language.of(settings().language)
+    title = language.gettext(N_("Duban: the watchdog found {count} things")) if found else ""
+    title = title or language.gettext(N_("Duban: all is well again"))
+    lines = [f"- {language.say(one.reason)}" for one in found]
+    when = f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
+    body = "\n".join([f"{language.text(plan.title)} ({plan.code}), {when}", *lines])
+    return Post(_key(found), title.format(count=len(found)), body, labels=Labels.of(language))
+
+
+def _attempt(office: Unit, address: Address, post: Post, outcome: Outcome, detail: str, at: dt.datetime) -> Attempt:
+    """What was told, beside the notices that were sent."""
+    return Attempt(
+        recipient_id=office.id,
+        key=post.key,
+        channel=address.kind,
+        at=at,
+        outcome=AttemptOutcome(outcome.value),
+        detail=detail,
+        subject=post.subject,
+        body=post.body,
+    )
+
+
+def lines_of(watched: Watched, language: Language) -> list[tuple[str, str]]:
+    """Plan and sentence, one for each thing; what hindered the telling stands at the end without a plan."""
+    found = [(plan, language.say(one.reason)) for plan, listed in watched.findings.items() for one in listed]
+    return [*found, *(("", language.say(note)) for note in watched.notes)]
