@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from sqlalchemy import Select, exists, select, text
-from sqlalchemy.orm import Session, noload
+from sqlalchemy.orm import Session, lazyload
 
 from models.assignment import OPEN, Assignment, move_due
 from models.document import UnitKind
@@ -33,7 +33,7 @@ def open_phases(session: Session, plan: Plan) -> Sequence[tuple[Phase, bool]]:
     is_open = exists().where(Requirement.phase_id == Phase.id, Assignment.requirement_id == Requirement.id, OPEN)
     rows = session.execute(
         select(Phase, is_open)
-        .options(noload(Phase.ladder))
+        .options(lazyload(Phase.ladder))
         .where(Phase.plan_id == plan.id, Phase.status == PhaseStatus.OPEN)
         .order_by(Phase.starts_on)
     )

@@ -1,0 +1,387 @@
+"""Kill whatever can be killed while a plan is acted out, and compare with what an undisturbed run did.
+
+`python -m tests.soak --seed 7 --kills 100` first acts a script out undisturbed and keeps a picture of the database and
+of the wire after each act. Then
+
+- the *sweep* does each act once for every commit that it makes, from a copy of the database as it was before it, is
+  killed right before and right after this commit, and starts again as a worker would. All of it is repeatable:
+  `--replay ACT/COMMIT/before` does one point alone.
+- the *storm* acts the whole script out in one database while acts are killed at commits, after some time and around
+  their posts to Slack, and PostgreSQL itself is killed, until there were `--kills` of these. What is done when is
+  repeatable from the seed, but the moment that a kill after some time hits is the machine's.
+
+After every act the picture has to be that of the undisturbed run: nothing lost, nothing doubled, on the wire as well.
+"""
+
+import argparse
+import contextlib
+import copy
+import dataclasses
+import datetime as dt
+import multiprocessing
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from adapters import embedded
+from adapters.database import forget_engine, transaction
+from adapters.plan_files import read_plan
+from adapters.settings import override
+from models.event import Actor
+from models.loading import load_plan
+from models.migrations import upgrade
+from tests import slack_server
+from tests.conftest import LOADED_AT, TINY
+from tests.slack_server import POST, SlackServer
+from tests.soak_acts import Act, AtCommit, Place, perform, script
+from tests.soak_oracle import Picture, differences, picture, waiting
+from tests.stack import open_folder
+
+PLAYED, BEFORE, TRIAL, EMPTY = "soak_played", "soak_before", "soak_trial", "soak_empty"
+LATER = dt.timedelta(minutes=11)  # after the lease of a delivery that died
+ROUNDS = 12  # in which an act has to get through
+GONE_S = 60
+
+
+class SoakError(AssertionError):
+    """Something was lost or doubled, or an act does not get through."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AfterTime:
+    """Kill the act, or PostgreSQL under it, after so long."""
+
+    seconds: float
+    whom: Literal["act", "postgres"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AtPost:
+    """Kill the act while its n-th post is under way, before or after Slack took it."""
+
+    number: int
+    is_taken: bool
+
+
+Death = AtCommit | AfterTime | AtPost
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ended:
+    """How one try of an act ended: `commits` that wrote something, None where it did not get through."""
+
+    commits: int | None
+    kills: int
+
+
+class Slack(SlackServer):
+    """Kills whoever posts to it, when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.victim: tuple[AtPost, BaseProcess] | None = None
+        self._posts = 0
+
+    def expect(self, death: AtPost, victim: BaseProcess) -> None:
+        self._posts, self.victim = 0, (death, victim)
+
+    def handle(self, method: str, fields: dict[str, Any], token: str) -> tuple[slack_server.Act, bytes]:
+        if method != POST or self.victim is None:
+            return super().handle(method, fields, token)
+        death, victim = self.victim
+        self._posts += 1
+        if self._posts != death.number:
+            return super().handle(method, fields, token)
+        self.victim = None
+        answer = super().handle(method, fields, token) if death.is_taken else (slack_server.dropped(), b"")
+        victim.kill()
+        return answer
+
+
+@dataclasses.dataclass
+class World:
+    """The server that is killed, the databases in it, and Slack."""
+
+    home: Path
+    slack: Slack
+    kills: int = 0
+    postgres_kills: int = 0
+
+    def __post_init__(self) -> None:
+        # Who has everything imported and nothing begun: each act is forked from it.
+        self.processes = multiprocessing.get_context("forkserver")
+        self.processes.set_forkserver_preload(["tests.soak_acts"])
+
+    # Databases
+
+    def address(self, database: str) -> str:
+        return make_url(self.server).set(database=database).render_as_string(hide_password=False)
+
+    def start(self) -> None:
+        """Start the server, and prepare a database with the plan loaded."""
+        self.server = embedded.url(self.home, "postgres")
+        self.command("ALTER SYSTEM SET fsync = off")  # the machine is not killed, only processes
+        self.command("SELECT pg_reload_conf()")
+        self.command(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(EMPTY)))
+        with self._own_settings():
+            from adapters.database import engine  # noqa: PLC0415  (with these settings)
+
+            upgrade(engine())
+            with transaction() as session:
+                load_plan(session, read_plan(TINY), actor=Actor("soak"), at=LOADED_AT)
+
+    @contextmanager
+    def _own_settings(self) -> Iterator[None]:
+        before = os.environ.get("DUBAN_DATABASE_URL")
+        override(DUBAN_DATABASE_URL=self.address(EMPTY))
+        forget_engine()
+        yield
+        forget_engine()
+        override(DUBAN_DATABASE_URL=before)
+
+    def command(self, command: Any) -> None:
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(command)
+
+    def copy(self, original: str, name: str) -> None:
+        self.drop(name)
+        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(original))
+        self.command(command)
+
+    def drop(self, name: str) -> None:
+        self.command(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def picture(self, database: str) -> Picture:
+        return picture(self.address(database), self.slack.posts)
+
+    # Acts
+
+    def act_out(self, act: Act, database: str, deaths: list[Death]) -> int:
+        """Do the act, dying as told, and again until it is through; returns the commits of the first try."""
+        at, first = act.at, None
+        for _ in range(ROUNDS):
+            ended = self._try(act, at, database, deaths.pop(0) if deaths else None)
+            self.kills += ended.kills
+            first = ended.commits if first is None else first
+            if ended.commits is None and not ended.kills:
+                raise SoakError(f"{act} failed by itself:\n{(self.home / 'acts.log').read_text()[-4000:]}")
+            at += LATER if act.verb == "deliver" else dt.timedelta(0)
+            if ended.commits is not None and not (act.verb == "deliver" and waiting(self.address(database))):
+                return first or 0
+        raise SoakError(f"{act} does not get through")
+
+    def _try(self, act: Act, at: dt.datetime, database: str, death: Death | None) -> Ended:
+        answers, answer = self.processes.Pipe(duplex=False)
+        place = Place.at(self.home, self.address(database), self.slack.url)
+        at_commit = death if isinstance(death, AtCommit) else None
+        process = self.processes.Process(target=perform, args=(place, act, at, at_commit, answer))
+        process.start()
+        answer.close()
+        kills = 0
+        if isinstance(death, AtPost):
+            self.slack.expect(death, process)
+        if isinstance(death, AfterTime):
+            kills = self._kill_after(death, process)
+        process.join()
+        self.slack.victim = None
+        kills += process.exitcode == -signal.SIGKILL and not (isinstance(death, AfterTime) and death.whom == "act")
+        commits = None
+        with answers, contextlib.suppress(EOFError):
+            commits = answers.recv()
+        if process.exitcode:
+            self._wait_until_alone(database)
+            commits = None
+        process.close()
+        return Ended(commits, kills)
+
+    def _kill_after(self, death: AfterTime, process: BaseProcess) -> int:
+        process.join(death.seconds)
+        if death.whom == "act":
+            process.kill()
+            process.join()
+            return int(process.exitcode == -signal.SIGKILL)
+        self.kill_postgres()
+        return 1
+
+    def kill_postgres(self) -> None:
+        postmaster = psutil.Process(int((self.home / "postgres" / "postmaster.pid").read_text().split()[0]))
+        postmaster.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while postmaster.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.001)
+        embedded.url(self.home, "postgres")
+        self.postgres_kills += 1
+
+    def _wait_until_alone(self, database: str) -> None:
+        """Until the server has noticed that the dead are dead: whoever starts again must not pass over their rows."""
+        deadline = time.monotonic() + GONE_S
+        query = "SELECT FROM pg_stat_activity WHERE datname = %s"
+        while True:
+            with psycopg.connect(self.server) as connection:
+                if not connection.execute(query, [database]).fetchall():
+                    return
+            assert time.monotonic() < deadline, "the server does not let go of the dead"
+            time.sleep(0.005)
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    with open_folder() as home, Slack() as slack:
+        made = World(home, slack)
+        made.start()
+        try:
+            yield made
+        finally:
+            embedded.leave(home)
+
+
+@dataclasses.dataclass
+class Soak:
+    """One seed's script, what it comes to when nobody disturbs it, and the disturbances."""
+
+    world: World
+    seed: int
+    days: int
+    tell: Any = None
+
+    def __post_init__(self) -> None:
+        self.acts = script(self.seed, self.days)
+        self.pictures: list[Picture] = []
+        self.commits: list[int] = []
+        self.seconds: list[float] = []
+
+    def undisturbed(self) -> None:
+        """Act it out, and keep what it comes to after each act."""
+        self._begin()
+        for act in self.acts:
+            began = time.monotonic()
+            self.commits.append(self.world.act_out(act, PLAYED, []))
+            self.seconds.append(time.monotonic() - began)
+            self.pictures.append(self.world.picture(PLAYED))
+        assert not self.world.kills
+        self._say(f"{len(self.acts)} acts, {sum(self.commits)} commits that write, undisturbed")
+
+    def points(self) -> list[tuple[Act, AtCommit]]:
+        """Every commit of every act, before and after."""
+        return [
+            (act, AtCommit(number, when))
+            for act, commits in zip(self.acts, self.commits, strict=True)
+            for number in range(1, commits + 1)
+            for when in ("before", "after")
+        ]
+
+    def sweep(self, points: list[tuple[Act, AtCommit]]) -> None:
+        """Die at each of these points once, from a copy of the database as it was before the act."""
+        self._begin()
+        for act in self.acts:
+            deaths = [death for one, death in points if one == act]
+            if deaths:
+                self.world.copy(PLAYED, BEFORE)
+            before = copy.deepcopy(self.world.slack.posts)
+            self.world.act_out(act, PLAYED, [])
+            self._compare(act, PLAYED, "undisturbed")
+            after = self.world.slack.posts
+            for death in deaths:
+                self.world.slack.posts = copy.deepcopy(before)
+                self.world.copy(BEFORE, TRIAL)
+                kills = self.world.kills
+                self.world.act_out(act, TRIAL, [death])
+                where = f"--replay {act.number}/{death.number}/{death.when}"
+                if self.world.kills != kills + 1:
+                    raise SoakError(f"seed {self.seed}: {act} was not killed ({where})")
+                self._compare(act, TRIAL, where)
+            self.world.slack.posts = after
+        self._say(f"sweep: {len(points)} points of commit, nothing lost, nothing doubled")
+
+    def storm(self, number: int, kills: int, postgres: int = 0) -> None:
+        """Act it all out once more under random deaths; `postgres` times at least it is PostgreSQL that dies."""
+        dice = random.Random(f"{self.seed}/{number}")
+        self._begin()
+        # The sequences of a copied database are only safe from a crash of the server after a checkpoint.
+        self.world.command("CHECKPOINT")
+        certain = set(dice.sample(range(len(self.acts)), min(postgres, len(self.acts))))
+        until = self.world.kills + kills
+        for act in self.acts:
+            deaths = self._deaths(dice, act)
+            if act.number in certain:
+                deaths = [AfterTime(dice.uniform(0, self.seconds[act.number]), "postgres")]
+            elif self.world.kills >= until:
+                deaths = []
+            self.world.act_out(act, PLAYED, list(deaths))
+            self._compare(act, PLAYED, f"storm {number}, {deaths}")
+        self._say(f"storm {number}: {self.world.kills} kills by now, {self.world.postgres_kills} of PostgreSQL")
+
+    def _deaths(self, dice: random.Random, act: Act) -> list[Death]:
+        deaths: list[Death] = []
+        while len(deaths) < 3 and dice.random() < 0.7:
+            kinds: list[Death] = [
+                AtCommit(dice.randint(1, max(self.commits[act.number], 1)), dice.choice(("before", "after"))),
+                AfterTime(dice.uniform(0, self.seconds[act.number]), "act"),
+                AtPost(dice.randint(1, 4), dice.random() < 0.5),
+                AfterTime(dice.uniform(0, self.seconds[act.number]), "postgres"),
+            ]
+            weights = (4, 4, 8 if act.verb == "deliver" else 0, 1)
+            deaths += dice.choices(kinds, weights)
+        return deaths
+
+    def _begin(self) -> None:
+        self.world.slack.posts.clear()
+        self.world.copy(EMPTY, PLAYED)
+
+    def _compare(self, act: Act, database: str, how: str) -> None:
+        wrong = differences(self.pictures[act.number], self.world.picture(database))
+        if wrong:
+            lines = "\n  ".join(wrong[:20])
+            raise SoakError(f"seed {self.seed}, {self.days} days, {act}, {how}:\n  {lines}")
+
+    def _say(self, line: str) -> None:
+        if self.tell:
+            self.tell(line)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m tests.soak")
+    options.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    options.add_argument("--days", type=int, default=16, help="on which the patrol comes")
+    options.add_argument("--kills", type=int, default=100, help="in the storm")
+    options.add_argument("--postgres", type=int, default=20, help="of them of PostgreSQL, at least")
+    options.add_argument("--replay", metavar="ACT/COMMIT/WHEN", help="one point of the sweep alone")
+    options.add_argument("--only-storm", action="store_true")
+    given = options.parse_args()
+    say(f"seed {given.seed}, {given.days} days")
+    with world() as place:
+        soak = Soak(place, given.seed, given.days, say)
+        soak.undisturbed()
+        if given.replay:
+            number, commit, when = given.replay.split("/")
+            soak.sweep([(soak.acts[int(number)], AtCommit(int(commit), when))])
+            return
+        if not given.only_storm:
+            soak.sweep(soak.points())
+        until, number = place.kills + given.kills, 0
+        while place.kills < until or place.postgres_kills < given.postgres:
+            number += 1
+            soak.storm(number, until - place.kills, max(0, min(5, given.postgres - place.postgres_kills)))
+        say(f"{place.kills} kills in all, {place.postgres_kills} of PostgreSQL: nothing lost, nothing doubled")
+
+
+if __name__ == "__main__":
+    main()
