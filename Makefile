@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+OTHERS := .venv/.others
 AXE := tests/node_modules/.ready
 PLAN := plans/northwest-education-centre
 
-.PHONY: run up test check format bench-portal lock clean
+.PHONY: run up test soak check format bench bench-portal lock clean
 
 run: $(READY)  ## the real plan, rehearsed from 2022 to 2025 on the whole stack
 	@$(BIN)/duban run $(PLAN)
@@ -16,6 +17,9 @@ up: $(READY)  ## the stack, until Ctrl-C
 test: $(READY) $(AXE)
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+soak: $(READY)  ## kill it at every commit and at random, over 200 times; SOAK='--seed 7' repeats one
+	$(BIN)/python -m tests.soak $(SOAK)
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -25,6 +29,9 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(READY) $(OTHERS)  ## reminders at national scale, in about 20 minutes; `make bench ROWS=16400` in one
+	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS))
+
 bench-portal: $(READY)  ## the portal beside plain programs, in about five minutes; `wrk` makes the better load
 	$(BIN)/python -m benchmarks.portal
 
@@ -32,6 +39,8 @@ bench-portal: $(READY)  ## the portal beside plain programs, in about five minut
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --extra bench --constraints requirements.lock --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o benchmarks/requirements.lock
 
 clean:
 	rm -rf .venv tests/node_modules .mypy_cache .ruff_cache .pytest_cache
@@ -42,6 +51,11 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What `make bench` measures itself against. The versions of all else are those of requirements.lock.
+$(OTHERS): $(READY) benchmarks/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
 	@touch $@
 
 # What the browser tests judge the pages with. Without npm they are skipped; in CI they have to run.

@@ -10,12 +10,9 @@ measurement and no test: a target that is missed is printed, and does not fail.
 
 import dataclasses
 import datetime as dt
-import os
-import shutil
 import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +22,12 @@ import click
 import httpx
 from sqlalchemy import text
 
-from adapters import database, embedded
-from adapters.database import forget_engine, transaction
+from adapters import database
+from adapters.database import transaction
 from adapters.settings import override
-from benchmarks import plans, starts, uploads
+from benchmarks import ground, plans, starts, uploads
 from benchmarks.bare_page import Shape
+from benchmarks.ground import say
 from benchmarks.load import CONNECTIONS, Load, drive, tool
 from benchmarks.report import Figure, at_least, at_most, for_information, no_more_than, not_measured, show, write
 from benchmarks.servers import NOT_FOUND, Server, enter, served
@@ -82,15 +80,11 @@ class Ground:
 )
 def main(seconds: float, rounds: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that the servers are stopped then as well
-    with furnished() as ground:
-        figures = list(_figures(ground, seconds, rounds))
+    with furnished() as furniture:
+        figures = list(_figures(furniture, seconds, rounds))
     show(figures)
     write(figures, RESULTS)
     say(f"Written to {RESULTS.relative_to(ROOT)}.")
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _figures(ground: Ground, seconds: float, rounds: int) -> Iterator[Figure]:
@@ -209,32 +203,12 @@ def bare(ground: Ground, shape: Path) -> Iterator[Server]:
 @contextmanager
 def furnished() -> Iterator[Ground]:
     """A folder with a database in which the plans lie; the settings of this process and its children point there."""
-    # Open to others: PostgreSQL gives up root's rights.
-    home = Path(tempfile.mkdtemp(prefix="duban-bench-"))
-    home.chmod(0o755)
-    try:
-        _set(home)
+    with ground.furnished(plans.now()) as home:
+        override(DUBAN_REQUESTS_PER_MINUTE=str(NO_LIMIT), DUBAN_ENTRIES_PER_MINUTE=str(NO_LIMIT))
         say("Storing the plan four times, with its history…")
         upgrade(database.engine())
         codes = plans.load(PLAN)
         yield Ground(home, codes[0], plans.count())
-    finally:
-        forget_engine()
-        embedded.leave(home)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _set(home: Path) -> None:
-    """Nothing of what the outside has set counts here."""
-    override(**dict.fromkeys(name for name in os.environ if name.startswith("DUBAN_")))
-    override(DUBAN_DATA_DIR=str(home))
-    (home / "clock").write_text(plans.now().isoformat(), encoding="ascii")
-    override(
-        DUBAN_DATABASE_URL=database.url(),
-        DUBAN_CLOCK_FILE=str(home / "clock"),
-        DUBAN_REQUESTS_PER_MINUTE=str(NO_LIMIT),
-        DUBAN_ENTRIES_PER_MINUTE=str(NO_LIMIT),
-    )
 
 
 def _people(ground: Ground) -> tuple[str, list[int], list[str]]:

@@ -1,7 +1,11 @@
-"""What was measured: a table for people, JSON for programs."""
+"""What was measured: a table for people, JSON for programs.
+
+`python -m benchmarks.report FILE` prints the table of a file of results in Markdown, as docs/performance.md has it.
+"""
 
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,9 +48,16 @@ def at_most(times: float, name: str, value: float, unit: str, *, floor: float, r
     return Figure(name, value, unit, f"≤ {times:g} × the floor", value <= times * floor, floor, rows)
 
 
-def no_more_than(limit: float, name: str, value: float, unit: str, *, rows: int | None = None) -> Figure:
-    """Less is better, and `limit` is good enough."""
-    return Figure(name, value, unit, f"≤ {limit:g} {unit}", value <= limit, rows=rows)
+def no_more_than(
+    limit: float, name: str, value: float, unit: str, *, floor: float | None = None, rows: int | None = None
+) -> Figure:
+    """Less is better, and `limit` is good enough, whatever the floor."""
+    return Figure(name, value, unit, f"≤ {limit:g} {unit}", value <= limit, floor, rows)
+
+
+def slower_by(times: float, name: str, value: float, unit: str, *, ours: float, rows: int | None = None) -> Figure:
+    """What others take: `times` of what ours takes, which is the floor here, or more."""
+    return Figure(name, value, unit, f"≥ {times:g} × ours", value >= times * ours, ours, rows)
 
 
 def for_information(name: str, value: float, unit: str, *, floor: float, rows: int | None = None) -> Figure:
@@ -78,3 +89,19 @@ def _number(value: float | None) -> str:
 def write(figures: Sequence[Figure], path: Path) -> None:
     content = [dataclasses.asdict(one) for one in figures]
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> list[Figure]:
+    return [Figure(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    lines = ["| what | value | floor | ratio | unit | target | met |", "| --- | ---: | ---: | ---: | --- | --- | --- |"]
+    for one in figures:
+        numbers = map(_number, (one.value, one.floor, one.share))
+        lines.append(f"| {' | '.join((one.name, *numbers, one.unit, one.target, MET[one.met]))} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(markdown(read(Path(sys.argv[1]))))

@@ -46,7 +46,7 @@ class Server:
 @contextmanager
 def served(log: Path, *module: str) -> Iterator[Server]:
     """Run `python -m module … --port PORT` with the settings of this process, until the block ends."""
-    port = _free_port()
+    port = free_port()
     with (
         log.open("ab") as output,
         subprocess.Popen(
@@ -79,7 +79,7 @@ def enter(server: Server, token: str, name: str) -> str:
         return f"duban={browser.cookies['duban']}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
