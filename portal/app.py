@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from adapters.language import N_
 from adapters.settings import settings
-from models.errors import DubanError, NotFoundError, UnavailableError
+from models.errors import DubanError, NotFoundError, SchemaError, UnavailableError
 from portal.pages import FOLDER
 from portal.routes import ALL
 from portal.shield import TOO_LARGE, Shield, TooLargeError
@@ -120,6 +120,7 @@ HANDLERS = {
     ClientDisconnect: _gone,
     TurnedAwayError: _turned_away,
     UnavailableError: _unavailable,
+    SchemaError: _failed,
     DubanError: _refused,
     HTTPException: _not_there,
     RequestValidationError: _misshapen,

@@ -31,6 +31,7 @@ __all__ = ["browser", "chromium"]  # fixtures
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("stack")]
 
 AT = dt.datetime(2023, 1, 3, 1, 0, tzinfo=dt.UTC)
+STOP_S = 30
 WAIT_S = 150  # for a process that imports Prefect, on a busy machine
 CHANNEL = "C0FINANCE"
 REPORT, TABLE = "关于2023年工作的报告(盖章).pdf", "统计表.csv"
@@ -220,7 +221,7 @@ def without_prefect(place: Stack) -> Iterator[Callable[[], None]]:
         yield start
     finally:
         for process in reversed(started):
-            process.send_signal(signal.SIGINT)
+            _end(psutil.Process(process.pid))
             process.wait(WAIT_S)
 
 
@@ -230,9 +231,19 @@ def _part(place: Stack, name: str) -> psutil.Process:
 
 
 def _end(part: psutil.Process) -> None:
+    """As the stack ends its parts: asked first, and killed where that takes too long."""
     part.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + STOP_S
+    while not _has_ended(part) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    if not _has_ended(part):
+        part.kill()
+    _wait_until(lambda: _has_ended(part), "it has ended")
+
+
+def _has_ended(part: psutil.Process) -> bool:
     # Whoever has started it looks after it only at the end.
-    _wait_until(lambda: not part.is_running() or part.status() == psutil.STATUS_ZOMBIE, "it has ended")
+    return not part.is_running() or part.status() == psutil.STATUS_ZOMBIE
 
 
 def _wait_until(there: Callable[[], bool], what: str) -> None:
