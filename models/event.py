@@ -34,6 +34,12 @@ class EventKind(StrEnum):
     COMPLAINT_ANSWERED = "complaint_answered"
     FINDING_RAISED = "finding_raised"
     FINDING_CLOSED = "finding_closed"
+    READING_ENTERED = "reading_entered"  # a figure for an indicator, or a correction of one
+    BULLETIN_DRAFTED = "bulletin_drafted"
+    BULLETIN_RELEASED = "bulletin_released"  # and sent to the units
+    VERDICT_GIVEN = "verdict_given"  # on a measure, a safeguard or an indicator
+    COMMENDED = "commended"  # the list for commendation was settled
+    PLAN_ACCEPTED = "plan_accepted"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

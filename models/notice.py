@@ -37,6 +37,8 @@ class MessageKind(StrEnum):
     GATE_READY = "gate_ready"  # to the office: everything is accepted, the phase can close
     GATE_DUE = "gate_due"  # to the office: the phase has reached its last day and is open
     SET_ASIDE = "set_aside"  # to the office: the program cannot follow this item, a person has to look
+    BULLETIN = "bulletin"  # to everybody: the bulletin of a period is out
+    VERDICT = "verdict"  # to a unit: what the panel decided on what it answers for
     BACKLOG = "backlog"  # to the office: what was already late on the day notices began
 
 
