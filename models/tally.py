@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal,
     or_,
     select,
     union_all,
@@ -179,7 +180,9 @@ def _requirements(plan: Plan, on: dt.date, cut: Cut, *columns: Any) -> AnySelect
 
 def _changed_since(plan: Plan, on: dt.date) -> Exists:
     """Whether the journal goes on after that day: then the rows say something else by now."""
-    return exists().where(Event.plan_id == plan.id, Event.at > end_of(on, plan.timezone), Event.kind.in_(CHANGES))
+    # Written out: a plan that is prepared for any instant would read the whole journal to find none.
+    end = literal(end_of(on, plan.timezone), literal_execute=True)
+    return exists().where(Event.plan_id == plan.id, Event.at > end, Event.kind.in_(CHANGES))
 
 
 def _meant(cut: Cut, requirements: Any) -> list[ColumnElement[bool]]:
