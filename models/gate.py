@@ -5,19 +5,20 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select, update
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.assignment import Assignment, still_open
+from models.assignment import OPEN, Assignment, still_open
 from models.base import Base, Instant, Key, one_of
 from models.errors import IllegalMoveError, Reason, RefusedError
 from models.event import Actor, EventKind, record
 from models.phase import Phase, PhaseStatus
 from models.plan import Plan
 from models.requirement import Requirement
-from models.status import CLOSED
 from models.unit import Unit
+
+MOST_NAMED = 1000  # of what is open: all are counted, and as many named as a person may go through
 
 
 class GateDecision(StrEnum):
@@ -37,8 +38,8 @@ class Via(StrEnum):
 class Gate(Base):
     """One round at the gate. Undecided while `decision` is null.
 
-    `refused`: closing was asked for while work was open and no override was given. `blocking` holds
-    the references that were open at the decision.
+    `refused`: closing was asked for while work was open and no override was given. `still_open` says how many
+    assignments were open at the decision, and `blocking` names them, or the first of them where they are very many.
     """
 
     __tablename__ = "gate"
@@ -56,6 +57,7 @@ class Gate(Base):
     override_reason: Mapped[str | None]
     refused: Mapped[bool | None]
     blocking: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    still_open: Mapped[int] = mapped_column(server_default="0")
     decided_at: Mapped[Instant | None]
     run: Mapped[str | None]
     # When the run that stood at this round was told, where the decision was made elsewhere.
@@ -92,15 +94,22 @@ def open_round(session: Session, phase: Phase, at: dt.datetime) -> Gate | None:
 
 
 def reasons_not_closable(session: Session, phase: Phase) -> list[Reason]:
-    """The references of the phase's assignments that are open, with their status; empty where it can close."""
+    """The references of its first `MOST_NAMED` open assignments, with their status; empty where it can close."""
     rows = session.execute(
         select(Requirement.ref, Unit.code, Assignment.status)
         .join(Assignment.requirement)
         .join(Assignment.unit)
-        .where(Requirement.phase_id == phase.id, Assignment.status.not_in(CLOSED))
+        .where(Requirement.phase_id == phase.id, OPEN)
         .order_by(Requirement.due_on, Requirement.ref, Unit.code)
+        .limit(MOST_NAMED)
     )
     return [still_open(f"{ref}/{unit}", status) for ref, unit, status in rows]
+
+
+def count_open(session: Session, phase: Phase) -> int:
+    """How many of the phase's assignments are open."""
+    query = select(func.count()).select_from(Assignment).join(Assignment.requirement)
+    return session.scalar(query.where(Requirement.phase_id == phase.id, OPEN)) or 0
 
 
 def reasons_not_answerable(answer: Answer, today: dt.date) -> list[Reason]:
@@ -142,6 +151,7 @@ def decide(
     gate.until = answer.until if answer.decision is GateDecision.EXTEND else None
     gate.override_reason = (answer.override_reason.strip() or None) if closing else None
     gate.blocking, gate.decided_at, gate.run = [reason.facts["ref"] for reason in blocking], at, actor.run
+    gate.still_open = count_open(session, phase) if blocking else 0
     gate.refused = bool(blocking) and gate.override_reason is None
     if closing and not gate.refused:
         phase.status, phase.closed_at = PhaseStatus.CLOSED, at
@@ -214,6 +224,6 @@ def _journal(session: Session, plan: Plan, phase: Phase, gate: Gate, actor: Acto
             "until": gate.until and gate.until.isoformat(),
             "refused": gate.refused,
             "overridden": bool(gate.override_reason and gate.blocking),
-            "open": len(gate.blocking or []),
+            "open": gate.still_open,
         },
     )

@@ -453,6 +453,19 @@ class TestGates:
         assert self.phase(north) == ("open", "2023-12-31")
         assert north.answer("implementation", "keep open").round == 2
 
+    def test_of_very_many_that_are_open_some_are_named_and_all_are_counted(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        everything = story.answer("implementation", "close")
+        monkeypatch.setattr("models.gate.MOST_NAMED", 2)
+        some = story.answer("implementation", "close")
+        assert (everything.still_open, some.still_open) == (len(everything.blocking or []),) * 2
+        assert some.blocking == (everything.blocking or [])[:2]
+        decided = [event.detail and event.detail["open"] for event in events(EventKind.GATE_DECIDED)]
+        assert decided == [everything.still_open] * 2
+
     def test_an_override_closes_and_is_journalled(self, north: Story) -> None:
         gate = north.answer("implementation", "close", override="组长会议决定")
         assert not gate.refused

@@ -119,9 +119,9 @@ def _tell_decision(place: Phase, gate: Gate) -> None:
         tell_problem(
             _(
                 "{phase} was not closed: {count} assignments are open; `--override-reason` closes it all the same"
-            ).format(phase=place.ref, count=len(blocking))
+            ).format(phase=place.ref, count=gate.still_open)
         )
-        for ref in blocking:
+        for ref in [*blocking, *(["…"] if gate.still_open > len(blocking) else [])]:
             tell_problem(f"  {ref}")
     elif gate.decision is GateDecision.CLOSE:
         tell(_("{phase} is closed.").format(phase=place.ref))

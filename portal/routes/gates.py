@@ -142,8 +142,8 @@ def _not_closed(phase: Phase, made: Gate) -> RefusedError:
         "{phase} stays open: {count} assignments are not closed ({refs}). This answer is written down; "
         "to close all the same, say why in the field for it.",
         phase=phase.ref,
-        count=len(blocking),
-        refs=[*blocking[:MOST_NAMED], *(["…"] if len(blocking) > MOST_NAMED else [])],
+        count=made.still_open,
+        refs=[*blocking[:MOST_NAMED], *(["…"] if made.still_open > MOST_NAMED else [])],
     )
 
 

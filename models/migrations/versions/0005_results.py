@@ -1,4 +1,4 @@
-"""Journal entries and messages about readings, bulletins and verdicts."""
+"""Journal entries and messages about readings, bulletins and verdicts; a gate counts what it does not name."""
 
 from alembic import op
 
@@ -7,7 +7,9 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-STATEMENTS: list[str] = [
+STATEMENTS = [
+    "ALTER TABLE gate ADD COLUMN still_open BIGINT DEFAULT '0' NOT NULL",
+    "UPDATE gate SET still_open = jsonb_array_length(blocking) WHERE blocking IS NOT NULL",
     "ALTER TABLE event DROP CONSTRAINT event_kind_check",
     """
     ALTER TABLE event ADD CONSTRAINT event_kind_check
