@@ -8,13 +8,15 @@ sides, and a million assignments come back as a few lines.
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Collection, Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     Exists,
+    Select,
     Subquery,
     and_,
     cast,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
     union_all,
 )
 from sqlalchemy import Date as SqlDate
@@ -98,20 +101,34 @@ def tally(
         yield Count(asked[row.requirement_id], unit_id, row.role, row.status, rule.light(row), row.amount)
 
 
-def lit(session: Session, plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> list[int]:
+def lit(session: Session, plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> Sequence[int]:
     """Ids of the assignments that had one of these lights at the end of that day, what was due first first."""
-    rule = _Rule(plan, on)
+    return session.scalars(_in_order(_lit(plan, on, cut, lights))).all()
+
+
+def lit_page(
+    session: Session, plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light], *, start: int, most: int
+) -> tuple[Sequence[int], int]:
+    """So many of them from that place on, and how many there are in all."""
+    facts = _lit(plan, on, cut, lights)
+    page = func.array(_in_order(facts).limit(most).offset(start).scalar_subquery())
+    ids, count = session.execute(select(page, func.count()).select_from(facts)).one()
+    return ids, count
+
+
+def _lit(plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> Subquery:
     changed_since = _changed_since(plan, on)
     meant = _meant(cut, _requirements(plan, on, cut, Requirement.id))
     # One question: the database looks only into the half whose condition holds.
     present, past = _from_rows().where(~changed_since, *meant), _from_journal(plan, on).where(changed_since, *meant)
     facts = union_all(present, past).subquery()
-    rows = session.execute(
-        select(facts.c.id, facts.c.status, *rule.sides(facts))
-        .join(Requirement, Requirement.id == facts.c.requirement_id)
-        .order_by(facts.c.due_on, Requirement.ref, facts.c.id)
-    )
-    return [row.id for row in rows if not lights or rule.light(row) in lights]
+    rule = _Rule(plan, on)
+    return (select(facts).where(rule.has_light(facts, lights)) if lights else select(facts)).subquery()
+
+
+def _in_order(facts: Subquery) -> Select[int]:
+    query = select(facts.c.id).join(Requirement, Requirement.id == facts.c.requirement_id)
+    return query.order_by(facts.c.due_on, Requirement.ref, facts.c.id)
 
 
 class _Rule:
@@ -127,11 +144,21 @@ class _Rule:
             (facts.c.due_on < self._on).label("is_over"),
             (facts.c.due_on <= self._on + self._near * ONE_DAY).label("is_near"),
             (facts.c.issued_on < self._unsigned_before).label("is_past_signing"),
-            facts.c.was_late,
+            func.coalesce(facts.c.was_late, False).label("was_late"),
         ]
 
+    def has_light(self, facts: Subquery, lights: frozenset[Light]) -> ColumnElement[bool]:
+        """The rule as a condition: on which sides the light is one of these."""
+        sides = [
+            (status, *found)
+            for status in Status
+            for found in itertools.product((False, True), repeat=4)
+            if self._judge(status, *found) in lights
+        ]
+        return tuple_(facts.c.status, *self.sides(facts)).in_(sides)
+
     def light(self, row: AnyRow) -> Light:
-        return self._judged(row.status, row.is_over, row.is_near, row.is_past_signing, bool(row.was_late))
+        return self._judged(row.status, row.is_over, row.is_near, row.is_past_signing, row.was_late)
 
     def _judge(self, status: Status, *sides: bool) -> Light:
         """The light of one assignment that stands for all on these sides."""

@@ -38,7 +38,7 @@ from models.phase import Phase, PhaseCode, PhaseStatus
 from models.plan import plan_of
 from models.queries import standings
 from models.requirement import Requirement
-from models.tally import Cut, lit
+from models.tally import Cut, lit, lit_page
 from models.unit import Unit
 from portal.remembered import Remembered
 from portal.routes import board as board_pages
@@ -157,7 +157,10 @@ def test_each_figure_of_the_board_has_its_list(year: Story) -> None:
         for (unit, area, light), count in by_journal(year, day).items():
             with transaction() as session:
                 plan = plan_of(session, year.plan)
-                assert len(lit(session, plan, day, Cut(unit, area), frozenset({light}))) == count
+                ids = lit(session, plan, day, Cut(unit, area), frozenset({light}))
+                assert len(ids) == count
+                second = lit_page(session, plan, day, Cut(unit, area), frozenset({light}), start=1, most=2)
+                assert second == (ids[1:3], count)
 
 
 def cells(page: str) -> dict[str, dict[str, int]]:

@@ -22,7 +22,7 @@ from models.document import Text
 from models.errors import NotFoundError
 from models.light import Light
 from models.plan import Plan
-from models.tally import Cut, lit
+from models.tally import Cut, lit, lit_page
 from models.unit import Unit, units_of
 from models.worklist import PAGE, Work, issued_between, works
 from portal.forms import Day, Page
@@ -126,8 +126,9 @@ def list_assignments(request: Request, chosen: Annotated[Listing, Query()]) -> R
         units, areas = units_of(visit.session, visit.plan.id), areas_of(visit.session, visit.plan.id)
         chosen.on = chosen.on or visit.today
         _check(chosen, units, areas)
-        ids = lit(visit.session, visit.plan, chosen.on, chosen.cut, chosen.lights)
-        shown = ids[(chosen.page - 1) * PAGE : chosen.page * PAGE]
+        shown, count = lit_page(
+            visit.session, visit.plan, chosen.on, chosen.cut, chosen.lights, start=(chosen.page - 1) * PAGE, most=PAGE
+        )
         return visit.page(
             "assignments.html",
             chosen=chosen,
@@ -135,8 +136,8 @@ def list_assignments(request: Request, chosen: Annotated[Listing, Query()]) -> R
             areas=[(area.code, visit.language.text(area.name)) for area in areas],
             lights=[(light.value, say(light, visit.language)) for light in LIGHTS],
             rows=_in_order(visit.session, visit.plan, shown, chosen.on),
-            count=len(ids),
-            last=-(-len(ids) // PAGE) or 1,
+            count=count,
+            last=-(-count // PAGE) or 1,
         )
 
 
