@@ -11,19 +11,22 @@ import datetime as dt
 import os
 import random
 import signal
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine.default import DefaultDialect
 
 from adapters import clock
 from adapters.settings import override
+from models import workdays
 from models.errors import DubanError, SchemaError, UnavailableError
 from models.workdays import CalendarName, WorkCalendar
 from tasks.deliver import deliver
 from tasks.patrol import chase_due, keep_up
-from tests.story import ZONE, Story
+from tests.story import Story
 
 PLAN = "tiny"
 UNITS = ("edu", "finance", "north", "south", "office")
@@ -54,11 +57,49 @@ THEN = {"sign": "acknowledged", "submit": "submitted", "ask_extension": "asked",
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is special about a play besides its seed.
+
+    `known_until`: the last year whose working days are published before `PUBLISHED`. `is_out`: three days at least
+    on which nobody patrols. `clock_jumps`: after each patrol it jumps on by hours and back by a day, and patrols come
+    then; they have to find nothing to do.
+    """
+
+    name: str
+    zone: str = "Asia/Shanghai"
+    calendar: CalendarName = CalendarName.CHINA
+    known_until: int | None = None
+    is_out: bool = False
+    clock_jumps: bool = False
+
+    def knows(self, year: int, at: dt.datetime) -> bool:
+        """Whether the working days of that year are published at that time."""
+        return self.known_until is None or year <= self.known_until or at.date() >= PUBLISHED
+
+
+PUBLISHED = dt.date(2023, 3, 20)
+OUT = dt.timedelta(hours=72)
+BACK, ON = dt.timedelta(hours=-26), dt.timedelta(hours=3)
+PLAIN = Scenario("plain")
+SCENARIOS = (
+    PLAIN,
+    Scenario("clock", clock_jumps=True),
+    Scenario("outage", is_out=True),
+    Scenario("year-end", known_until=2022),
+    # Both parts of the play have a night with an hour more or less in them.
+    Scenario("daylight-saving", zone="America/New_York", calendar=CalendarName.WEEKENDS),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Act:
+    """`number` counts the acts; one that has to change nothing has that of the act before it."""
+
     number: int
     at: dt.datetime
     verb: str
     args: tuple[str, ...] = ()
+    is_idle: bool = False
 
     def __str__(self) -> str:
         return f"act {self.number}: {self.verb} {' '.join(self.args)} at {self.at:%Y-%m-%d %H:%M}"
@@ -79,6 +120,7 @@ class Place:
     database: str
     slack: str
     folder: str
+    scenario: Scenario
 
     @property
     def settings(self) -> dict[str, str]:
@@ -94,48 +136,60 @@ class Place:
         }
 
     @classmethod
-    def at(cls, folder: Path, database: str, slack: str) -> "Place":
+    def at(cls, folder: Path, database: str, slack: str, scenario: Scenario) -> "Place":
         # The leader reads a mailbox: both ways of telling are in play.
         lines = [f"{unit}: slack:C{unit.upper()}" for unit in UNITS]
         (folder / "addresses.yaml").write_text("\n".join(lines), encoding="utf-8")
-        return cls(database, slack, str(folder))
+        return cls(database, slack, str(folder), scenario)
 
 
-def script(seed: int, days: int) -> list[Act]:
+def script(seed: int, days: int, scenario: Scenario = PLAIN) -> list[Act]:
     """A play in two parts of `days` patrols in all, with gaps between them."""
-    dice, acts = random.Random(seed), list[Act]()
+    dice, acts, zone = random.Random(seed), list[Act](), ZoneInfo(scenario.zone)
     beliefs = dict.fromkeys((*LAUNCH, *WORK), "issued")
 
     def add(at: dt.datetime, verb: str, *args: str) -> None:
-        acts.append(Act(len(acts), at, verb, args))
+        acts.append(Act(acts[-1].number + 1 if acts else 0, at, verb, args))
+
+    def patrol(at: dt.datetime) -> None:
+        for verb in PATROL:
+            add(at, verb)
+        jumps = (ON, BACK) if scenario.clock_jumps else ()
+        acts.extend(Act(acts[-1].number, at + jump, verb, is_idle=True) for jump in jumps for verb in PATROL)
 
     for phase, (first, last, refs) in zip(("launch", "implementation"), WINDOWS, strict=True):
-        opened = at_nine(first - dt.timedelta(days=1))
+        opened = at_nine(first - dt.timedelta(days=1), zone)
         add(opened, "open", phase)
-        for verb in PATROL:
-            add(opened + dt.timedelta(hours=5), verb)
-        for day in sorted(dice.sample(working_days(first, last), days // 2)):
-            at = at_nine(day)
-            for ref in dice.sample(refs, dice.randint(0, 3)):
-                possible = NEXT[beliefs[ref]]
-                if not possible:
-                    continue
-                verb = dice.choice(possible)
-                beliefs[ref] = THEN[verb]
-                until = (day + dt.timedelta(days=dice.randint(5, 40))).isoformat()
-                add(at, verb, ref, *([until] if verb == "ask_extension" else []))
+        patrol(opened + dt.timedelta(hours=5))
+        chosen = sorted(dice.sample(working_days(first, last, scenario), days // 2))
+        back_on = chosen[len(chosen) // 2]
+        for day in chosen:
+            at = at_nine(day, zone)
+            for verb, ref, *until in _deeds(dice, beliefs, refs, day):
+                add(at, verb, ref, *until)
                 at += dt.timedelta(minutes=10)
-            for verb in PATROL:
-                add(at_nine(day) + dt.timedelta(hours=5), verb)
+            if not scenario.is_out or day >= back_on or back_on - day >= OUT:
+                patrol(at_nine(day, zone) + dt.timedelta(hours=5))
     return acts
 
 
-def at_nine(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(9), ZONE)
+def _deeds(dice: random.Random, beliefs: dict[str, str], refs: Sequence[str], day: dt.date) -> Iterator[list[str]]:
+    """What people do on a day: verb, reference, and the date that is asked for."""
+    for ref in dice.sample(refs, dice.randint(0, 3)):
+        possible = NEXT[beliefs[ref]]
+        if possible:
+            verb = dice.choice(possible)
+            beliefs[ref] = THEN[verb]
+            until = (day + dt.timedelta(days=dice.randint(5, 40))).isoformat()
+            yield [verb, ref, *([until] if verb == "ask_extension" else [])]
 
 
-def working_days(first: dt.date, last: dt.date) -> list[dt.date]:
-    calendar = WorkCalendar(CalendarName.CHINA)
+def at_nine(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(9), zone)
+
+
+def working_days(first: dt.date, last: dt.date, scenario: Scenario) -> list[dt.date]:
+    calendar = WorkCalendar(scenario.calendar)
     days = [first + dt.timedelta(days=count) for count in range((last - first).days + 1)]
     return [day for day in days if calendar.is_working(day)]
 
@@ -149,6 +203,8 @@ def perform(place: Place, act: Act, at: dt.datetime, death: AtCommit | None, ans
         override(**{name: None})
     override(**place.settings)
     Path(f"{place.folder}/clock").write_text(at.isoformat(), encoding="ascii")
+    if place.scenario.known_until is not None:
+        setattr(workdays, "_is_published", lambda year: place.scenario.knows(year, at))  # noqa: B010
     commits = _Commits(death)
     setattr(DefaultDialect, "do_commit", commits.do_commit)  # noqa: B010  (it is a patch, and mypy need not know)
     _do(act)

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 # Where an act was done again later on the same day, only the day is the same.
-ON = "(({}) AT TIME ZONE 'Asia/Shanghai')::date"
+ON = "(({}) AT TIME ZONE (SELECT timezone FROM plan))::date"
 REF = "(SELECT requirement.ref || '/' || unit.code FROM assignment JOIN requirement ON requirement.id = requirement_id"
 REF += " JOIN unit ON unit.id = unit_id WHERE assignment.id = {})"
 WHOM = "(SELECT code FROM unit WHERE unit.id = {})"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.soak import Soak, world
+from tests.soak_acts import PLAIN, SCENARIOS, Scenario
 
 SEED = 20_221_101
 
@@ -30,3 +31,13 @@ def test_killed_at_any_time_with_postgresql_under_it_the_play_comes_to_the_same(
     soak.storm(1, kills=10, postgres=2)
     assert soak.world.postgres_kills >= 2
     assert soak.world.kills > before
+
+
+@pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one is not PLAIN], ids=lambda one: one.name)
+def test_in_a_difficult_world_the_play_comes_to_the_same(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with world(scenario) as place:
+        soak = Soak(place, SEED, days=2)
+        soak.undisturbed()
+        soak.storm(1, kills=4, postgres=1)
+    assert place.kills >= 4
