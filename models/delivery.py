@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, cast, func, insert, select, text, update
+from sqlalchemy import Integer, bindparam, cast, func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from models.base import AnyRow, AnySelect, among, as_columns
 from models.extension import Extension
 from models.ladder import HOLDS, Condition
 from models.letters import Letters
-from models.message import Attempt, AttemptOutcome, Message, MessageStatus
+from models.message import AttemptOutcome, Message, MessageStatus
 from models.notice import Letter, MessageKind, OrderColour
 from models.objection import Objection
 from models.pace import Lane, take_turns
@@ -314,6 +314,16 @@ UPDATE message SET next_try_at = waits.turn
 FROM unnest(CAST(:id AS bigint[]), CAST(:turn AS timestamptz[])) AS waits (id, turn)
 WHERE message.id = waits.id
 """)
+ATTEMPT_COLUMNS = ("recipient_id", "key", "channel", "at", "outcome", "detail", "subject", "body")
+# One statement of one shape: with a row of parameters for each letter, compiling it takes longer than writing it.
+ATTEMPT = text("""
+INSERT INTO attempt (recipient_id, key, channel, at, outcome, detail, subject, body)
+SELECT * FROM unnest(
+    CAST(:recipient_id AS bigint[]), CAST(:key AS text[]), CAST(:channel AS text[]), CAST(:at AS timestamptz[]),
+    CAST(:outcome AS text[]), CAST(:detail AS text[]), CAST(:subject AS text[]), CAST(:body AS text[])
+)
+RETURNING id, key
+""")
 CARRY = text("""
 INSERT INTO attempt_message (attempt_id, message_id)
 SELECT * FROM unnest(CAST(:attempt_id AS bigint[]), CAST(:message_id AS bigint[]))
@@ -384,19 +394,20 @@ def _begin_attempts(session: Session, parcels: Sequence[_Parcel], at: dt.datetim
     if not parcels:
         return []
     rows = [
-        {
-            "recipient_id": parcel.due.unit.id,
-            "key": parcel.key,
-            "channel": parcel.channel,
-            "at": at,
-            "outcome": parcel.outcome,
-            "detail": parcel.fault,
-            "subject": parcel.text.subject,
-            "body": parcel.text.body,
-        }
+        (
+            parcel.due.unit.id,
+            parcel.key,
+            parcel.channel,
+            at,
+            parcel.outcome.value,
+            parcel.fault,
+            parcel.text.subject,
+            parcel.text.body,
+        )
         for parcel in parcels
     ]
-    ids = session.scalars(insert(Attempt).returning(Attempt.id, sort_by_parameter_order=True), rows).all()
+    begun = {row.key: row.id for row in session.execute(ATTEMPT, as_columns(ATTEMPT_COLUMNS, rows))}
+    ids = [begun[parcel.key] for parcel in parcels]
     carried = [(attempt_id, one) for attempt_id, parcel in zip(ids, parcels, strict=True) for one in parcel.ids]
     session.execute(CARRY, as_columns(("attempt_id", "message_id"), carried))
     for outcome, (status, values) in {

@@ -5,7 +5,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Instant, as_columns
@@ -79,9 +78,7 @@ def _turn(lane: Lane, wanted: int, starts: dt.datetime, latest: dt.datetime, *, 
 def _locked(session: Session, channels: Sequence[str], at: dt.datetime) -> dict[str, dt.datetime]:
     if not channels:
         return {}
-    once = insert(Pace).values([{"channel": channel, "free_at": at} for channel in channels])
-    locking = once.on_conflict_do_update(index_elements=["channel"], set_={"free_at": Pace.free_at})
-    return {row.channel: row.free_at for row in session.execute(locking.returning(Pace.channel, Pace.free_at))}
+    return {row.channel: row.free_at for row in session.execute(LOCK, {"channel": list(channels), "at": at})}
 
 
 def reserve(session: Session, until: Mapping[str, dt.datetime]) -> None:
@@ -99,6 +96,15 @@ def rest(session: Session, until: Mapping[str, dt.datetime]) -> None:
     _set(session, REST, [(channel, free_at, free_at) for channel, free_at in until.items()])
 
 
+# An update that changes nothing locks the row, and gives it back where it was there before.
+LOCK = text("""
+INSERT INTO pace (channel, free_at)
+SELECT channel, CAST(:at AS timestamptz)
+FROM unnest(CAST(:channel AS text[])) WITH ORDINALITY AS wanted (channel, place)
+ORDER BY place
+ON CONFLICT (channel) DO UPDATE SET free_at = pace.free_at
+RETURNING channel, free_at
+""")
 COLUMNS = ("channel", "until", "was")
 # Locked in one order, so that two that write to the same channels do not wait for each other for ever.
 GIVEN = """

@@ -19,6 +19,7 @@ from models.unit import Unit
 FIRST_RETRY = dt.timedelta(minutes=1)
 LONGEST_RETRY = dt.timedelta(hours=1)
 JITTER = 0.25  # of a wait, at most, on top of it: what failed together does not come back together
+LONGEST_FIRST_RETRY = FIRST_RETRY * (1 + JITTER)
 MAX_TRIES = 12  # with these waits five hours at least
 UNSETTLED = frozenset({AttemptOutcome.SENDING, AttemptOutcome.AMBIGUOUS})
 TWICE = "sent twice, and the channel can tell of neither whether it arrived; not sent a third time"

@@ -27,13 +27,15 @@ from models.notice import Letter
 from models.pace import ANSWER, Lane, give_back, rest
 from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
-from models.settling import Ended, Ending, Unsure, settle, unsure
+from models.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
 from models.unit import Unit
 
 AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
 MOST = 3_000  # letters in memory at a time
 SETTLE_EVERY_S = 0.25  # so that many ends share a transaction
 LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then others may look it up and send it
+# Each after the outbox's own wait: before it nothing is due, and a run that sends nothing would pass for a success.
+NOTIFY_RETRIES_S = [LONGEST_FIRST_RETRY.total_seconds() * 2**tries + 5 for tries in range(3)]
 PATIENCE = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
 
 
@@ -65,7 +67,11 @@ def deliver_due(plan: str, at: dt.datetime) -> Delivered:
 
 
 @task(
-    name="notify", task_run_name="notify-{label}", retries=3, retry_delay_seconds=[65, 130, 260], cache_policy=NO_CACHE
+    name="notify",
+    task_run_name="notify-{label}",
+    retries=len(NOTIFY_RETRIES_S),
+    retry_delay_seconds=NOTIFY_RETRIES_S,
+    cache_policy=NO_CACHE,
 )
 def notify(plan: str, units: list[str], label: str) -> int:  # noqa: ARG001  (the label names the run)
     """Send these units their notices; returns how many letters went out. What waits for its hour has not failed.

@@ -38,7 +38,7 @@ from models.settling import FIRST_RETRY, JITTER, LONGEST_RETRY, MAX_TRIES, TWICE
 from models.unit import Unit
 from models.workdays import CalendarName, WorkCalendar
 from tasks import deliver as delivery
-from tasks.deliver import Delivered, deliver, notify
+from tasks.deliver import NOTIFY_RETRIES_S, Delivered, deliver, notify
 from tasks.patrol import chase_due
 from tasks.phases import open_phase
 from tests import slack_server as play
@@ -563,3 +563,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not happen within half a minute")
+
+
+def test_notify_comes_again_only_after_the_outbox_has_waited() -> None:
+    waits = [backoff(tries, key).total_seconds() for tries in (1, 2, 3) for key in map(str, range(200))]
+    longest = [max(waits[start : start + 200]) for start in (0, 200, 400)]
+    assert all(later > wait for later, wait in zip(NOTIFY_RETRIES_S, longest, strict=True))
