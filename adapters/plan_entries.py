@@ -14,9 +14,11 @@ from models.document import (
     IndicatorEntry,
     MeasureEntry,
     PhaseEntry,
+    Rollup,
     Text,
     UnitEntry,
     UnitKind,
+    usual_rollup,
 )
 
 RECURRENCES = ("yearly", "monthly", "each_term")
@@ -244,22 +246,31 @@ def _measure(place: Place, taken: dict[str, int]) -> MeasureEntry:
 
 def indicators_of(place: Place, known: Known) -> tuple[IndicatorEntry, ...]:
     taken: dict[str, int] = {}
-    return tuple(_indicator(item, taken, known) for item in place.items())
+    places: list[tuple[str, Place]] = []
+    entries = tuple(_indicator(item, taken, known, places) for item in place.items())
+    for code, conflicts in places:
+        others = set(taken) - {code}
+        named_list(conflicts, others, "expected the code of another indicator, one that asks for less")
+    return entries
 
 
-def _indicator(place: Place, taken: dict[str, int], known: Known) -> IndicatorEntry:
-    optional = ("value", "unit", "reference", "due_basis", "soft", "note", "basis")
+def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: list[tuple[str, Place]]) -> IndicatorEntry:
+    """Its conflicts are noted down, as they may name what stands below."""
+    told = ("value", "unit", "reference", "due_basis", "soft", "note", "basis")
+    optional = (*told, "rollup", "rollup_basis", "conflicts_with", "reporters")
     fields = place.fields("code", "name", "comparator", "due", "source", optional=optional)
     comparator = fields["comparator"].choice(Comparator)
     value = _value(fields["value"])
     if fields["comparator"].raw in set(Comparator):
         _check_value(fields, comparator, value)
+    code, unit = claim(fields["code"], taken, "indicator"), fields["unit"].text()
+    conflicts.append((code, fields["conflicts_with"]))
     return IndicatorEntry(
-        code=claim(fields["code"], taken, "indicator"),
+        code=code,
         name=both(fields["name"]),
         comparator=comparator,
         value=value,
-        unit=fields["unit"].text(),
+        unit=unit,
         reference=fields["reference"].text(),
         due=_indicator_due(fields["due"], known),
         due_basis=basis_of(fields["due_basis"]),
@@ -267,7 +278,16 @@ def _indicator(place: Place, taken: dict[str, int], known: Known) -> IndicatorEn
         source=fields["source"].text(),
         note=fields["note"].text(),
         basis=basis_of(fields["basis"]),
+        rollup=fields["rollup"].choice(Rollup, usual_rollup(comparator, unit)),
+        rollup_basis=basis_of(fields["rollup_basis"], Basis.INFERRED),
+        conflicts_with=_codes(fields["conflicts_with"]),
+        reporters=named_list(fields["reporters"], known.units, "expected the code of a bureau or county in units.yaml"),
     )
+
+
+def _codes(place: Place) -> tuple[str, ...]:
+    """As they stand there; whether they name anything is told when all is read."""
+    return tuple(dict.fromkeys(item.raw or "" for item in place.items())) if place.is_list else ()
 
 
 def _value(place: Place) -> tuple[float, ...]:

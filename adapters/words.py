@@ -1,7 +1,12 @@
 """Words for the journal's entries, where their codes are none."""
 
-from adapters.language import N_
+from adapters.language import N_, Language
+from models.attainment import Attainment, Outcome
+from models.document import Rollup
 from models.event import EventKind
+from models.indicator import Indicator
+from models.score import Result
+from models.verdict import VerdictOutcome
 
 EVENTS = {
     EventKind.ISSUED: N_("issued"),
@@ -19,4 +24,44 @@ EVENTS = {
     EventKind.COMPLAINT_ANSWERED: N_("complaint or suggestion answered"),
     EventKind.FINDING_RAISED: N_("finding raised"),
     EventKind.FINDING_CLOSED: N_("finding closed"),
+    EventKind.VERDICT_GIVEN: N_("verdict given"),
+    EventKind.COMMENDED: N_("list for commendation settled"),
+    EventKind.PLAN_ACCEPTED: N_("plan accepted"),
+    EventKind.READING_ENTERED: N_("reading entered"),
+    EventKind.BULLETIN_DRAFTED: N_("bulletin drafted or edited"),
+    EventKind.BULLETIN_RELEASED: N_("bulletin released"),
 }
+
+RESULTS = {
+    Result.ON_TIME: N_("handed in on time and accepted"),
+    Result.LATE: N_("handed in late, then accepted"),
+    Result.RETURNED: N_("returned, and not handed in again by then"),
+    Result.OVERDUE: N_("not handed in by its date"),
+}
+OUTCOMES = {Outcome.MET: N_("met"), Outcome.NOT_MET: N_("not met"), Outcome.NO_DATA: N_("no data")}
+ROLLUPS = {
+    Rollup.SUM: N_("sum of the units"),
+    Rollup.WEIGHTED_MEAN: N_("weighted mean of the units"),
+    Rollup.LATEST: N_("one figure for the whole city"),
+    Rollup.ALL: N_("each unit has to reach it"),
+}
+DUES = {"yearly": N_("every year"), "monthly": N_("every month"), "each_term": N_("every term")}
+
+
+def due_words(indicator: Indicator, language: Language) -> str:
+    return language.gettext(DUES[indicator.due]) if indicator.due in DUES else indicator.due
+
+
+def remark_words(one: Attainment, language: Language) -> str:
+    """What has to be known about a figure, in one line."""
+    said = [*one.remarks, *(conflict.contradiction for conflict in one.conflicts if conflict.contradiction)]
+    return ("；" if language.code == "zh" else "; ").join(language.say(reason) for reason in said)
+
+
+VERDICTS = {
+    VerdictOutcome.ACCEPT: N_("passed"),
+    VerdictOutcome.CONDITIONAL: N_("passed on a condition"),
+    VerdictOutcome.REJECT: N_("not passed"),
+}
+NO_VERDICT = N_("no verdict yet")
+NOT_ENUMERATED = N_("declared, not enumerated")

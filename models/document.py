@@ -46,6 +46,24 @@ class Comparator(StrEnum):
     EACH = "each"
 
 
+class Rollup(StrEnum):
+    """How the readings of units become the city's."""
+
+    SUM = "sum"
+    WEIGHTED_MEAN = "weighted_mean"
+    LATEST = "latest"  # there is one figure for the whole city: the newest reading is it
+    ALL = "all"  # each unit has to reach the target for itself; the lowest stands for all
+
+
+def usual_rollup(comparator: Comparator, unit: str) -> Rollup:
+    """For an indicator of which its plan does not say so: counts add up, percentages are weighed."""
+    if comparator is Comparator.ABOVE_REFERENCE:
+        return Rollup.LATEST
+    if comparator in {Comparator.STATUS, Comparator.EACH, Comparator.FULL, Comparator.RANGE}:
+        return Rollup.ALL
+    return Rollup.WEIGHTED_MEAN if unit == "%" else Rollup.SUM
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
     """One thing said in both languages."""
@@ -100,7 +118,11 @@ class AreaEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IndicatorEntry:
-    """`value` is a number, or two numbers for a range; `due` a year ("2025") or a recurrence ("yearly")."""
+    """`value` is a number, or two numbers for a range; `due` a year ("2025") or a recurrence ("yearly").
+
+    `conflicts_with` are codes of indicators that ask for the same less strictly: this one is the stricter.
+    `reporters` are the units whose readings make up the city's; where none is named, the counties.
+    """
 
     code: str
     name: Text
@@ -114,6 +136,10 @@ class IndicatorEntry:
     source: str
     note: str = ""
     basis: Basis = Basis.STATED
+    rollup: Rollup = Rollup.LATEST
+    rollup_basis: Basis = Basis.INFERRED
+    conflicts_with: tuple[str, ...] = ()
+    reporters: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

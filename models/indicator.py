@@ -1,17 +1,22 @@
 """Quantified targets of the plan."""
 
-from sqlalchemy import BigInteger, Float, ForeignKey, UniqueConstraint
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Float, ForeignKey, Text, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, Named, Sourced, one_of
-from models.document import Basis, Comparator
+from models.document import Basis, Comparator, Rollup
+from models.errors import NotFoundError
 
 
 class Indicator(Named, Sourced, Base):
     """A target. `value` holds one number, two for a range, none where it is a yes or a reference.
 
     `due` is a year, or `yearly`, `monthly`, `each_term`; `soft` marks words such as explore or strive.
+    `conflicts_with` holds codes of indicators that ask for the same less strictly, `reporters` those of the
+    units whose readings make up the city's: the counties where it is empty.
     """
 
     __tablename__ = "indicator"
@@ -28,3 +33,20 @@ class Indicator(Named, Sourced, Base):
     due_basis: Mapped[Basis] = mapped_column(one_of(Basis, "due_basis"))
     soft: Mapped[bool]
     note: Mapped[str]
+    rollup: Mapped[Rollup] = mapped_column(one_of(Rollup, "rollup"))
+    rollup_basis: Mapped[Basis] = mapped_column(one_of(Basis, "rollup_basis"))
+    conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    reporters: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+def indicators_of(session: Session, plan_id: int) -> Sequence[Indicator]:
+    """All of a plan, by their codes."""
+    return session.scalars(select(Indicator).where(Indicator.plan_id == plan_id).order_by(Indicator.code)).all()
+
+
+def indicator_of(session: Session, plan_id: int, code: str) -> Indicator:
+    """The indicator of that code. Raises NotFoundError."""
+    found = session.scalar(select(Indicator).where(Indicator.plan_id == plan_id, Indicator.code == code))
+    if found is None:
+        raise NotFoundError("no indicator {code!r} in this plan; `duban indicator show` lists them", code=code)
+    return found

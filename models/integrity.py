@@ -15,6 +15,11 @@ MEANINGS = {
     "finding_plan_id_number_key": Reason("somebody raised a finding at the same moment; look again"),
     "plan_code_key": Reason("somebody loaded a plan of this code at the same moment; look again"),
     "assignment_due_on_check": Reason("that date is too far away; expected one between 1990 and 2200"),
+    "reading_append_only": Reason("readings are append-only: a correction is a new one"),
+    "verdict_measure_id_fkey": Reason("a verdict was given on a measure that would vanish"),
+    "verdict_area_id_fkey": Reason("a verdict was given on a safeguard that would vanish"),
+    "verdict_indicator_id_fkey": Reason("a verdict was given on an indicator that would vanish"),
+    "bulletin_released": Reason("a released bulletin stays as it is; correct it instead"),
     "event_append_only": Reason("the journal is append-only: entries are neither changed nor deleted"),
 }
 

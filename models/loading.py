@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ from models.indicator import Indicator
 from models.ladder import Step, default_ladder
 from models.phase import Phase, PhaseCode, PhaseStatus, phases_of
 from models.plan import Ladder, Plan
+from models.reading import Reading
 from models.requirement import Addressee, Requirement
 from models.unit import Collective, CollectiveMember, Unit
 from models.workdays import CalendarName
@@ -263,10 +264,23 @@ def _indicators(session: Session, plan: Plan, document: PlanDocument) -> None:
             "due_basis": entry.due_basis,
             "soft": entry.soft,
             "note": entry.note,
+            "rollup": entry.rollup,
+            "rollup_basis": entry.rollup_basis,
+            "conflicts_with": list(entry.conflicts_with),
+            "reporters": list(entry.reporters),
         }
         _upsert(session, Indicator, {"plan_id": plan.id, "code": entry.code}, fields)
     codes = [entry.code for entry in document.indicators]
+    _refuse_read(session, plan, codes)
     session.execute(delete(Indicator).where(Indicator.plan_id == plan.id, Indicator.code.not_in(codes)))
+
+
+def _refuse_read(session: Session, plan: Plan, codes: Sequence[str]) -> None:
+    """Raises BlockedError, by name, where readings were entered for an indicator that is gone."""
+    gone = (Indicator.plan_id == plan.id, Indicator.code.not_in(codes))
+    read = session.scalars(select(Indicator.code).where(*gone, exists().where(Reading.indicator_id == Indicator.id)))
+    if kept := [Reason("{ref}", ref=code) for code in read]:
+        raise BlockedError("these indicators have readings and cannot vanish: {reasons}", kept)
 
 
 def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[str, str], Phase]:
@@ -414,7 +428,9 @@ def _drop_missing_units(session: Session, plan: Plan, document: PlanDocument) ->
     busy = [
         Reason("{ref}", ref=unit.code)
         for unit in gone
-        if session.scalar(select(exists().where(Assignment.unit_id == unit.id)))
+        if session.scalar(
+            select(exists().where(Assignment.unit_id == unit.id) | exists().where(Reading.unit_id == unit.id))
+        )
     ]
     if busy:
         raise BlockedError("these units have work in hand and cannot vanish: {reasons}", busy)

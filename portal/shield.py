@@ -18,7 +18,7 @@ from portal.visits import CAPABILITIES, COOKIE, address_of, is_known, page
 
 MIB = 1024 * 1024
 FORM_BYTES = 256 * 1024
-UPLOADS = ("/hand-in",)
+UPLOADS = ("/hand-in", "/readings/import")
 TOO_LARGE, TOO_MANY = 413, 429
 _DIGITS = 19  # of a length: more say no more than that it is too much
 

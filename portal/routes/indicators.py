@@ -1,0 +1,417 @@
+"""Indicators: how the targets stand, their readings, one by one or from Excel with a preview."""
+
+import datetime as dt
+import io
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from adapters.database import transaction
+from adapters.evidence_store import EvidenceStore
+from adapters.language import N_
+from adapters.settings import settings
+from adapters.words import OUTCOMES, ROLLUPS, due_words
+from models import evidence, reading
+from models.access import AccessRole
+from models.area import Area, areas_of
+from models.attainment import Attainment, Outcome, attainments, target_of
+from models.errors import BlockedError, DubanError, NotFoundError, RefusedError
+from models.evidence import Evidence, StoredEvidence
+from models.indicator import Indicator, indicators_of
+from models.period import current, example
+from models.reading import Change, Compared, Figure, number_of, plain
+from models.unit import units_of
+from portal import course
+from portal.downloads import attachment
+from portal.forms import Day, Id, Sent, Words
+from portal.trying import tried
+from portal.uploads import Upload, receive
+from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, check_csrf, visiting
+
+if TYPE_CHECKING:
+    from adapters.reading_sheets import Context, Problem
+
+router = APIRouter()
+
+LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
+ENTERING = (AccessRole.UNIT, AccessRole.OFFICE)
+EVERYBODY = (*ENTERING, AccessRole.LEADER)
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PLAN_AS_A_WHOLE = "-"
+MOST_PROBLEMS = 500  # that a page shows; the figure says how many there are
+
+
+class Chosen(BaseModel):
+    """Which day is looked at, and which indicators are listed; what is empty lists all."""
+
+    on: Day = None
+    area: str = ""
+    outcome: Outcome | Literal[""] = ""
+
+
+class ReadingForm(Sent):
+    """Numbers come as they were typed, so that a slip is told in words and nothing has to be typed again."""
+
+    period: Words = ""
+    unit: Words = ""
+    value: Words = ""
+    reference: Words = ""
+    weight: Words = ""
+    words: Words = ""
+    withdraw: bool = False
+
+
+class ImportForm(Sent):
+    """`kept` is the SHA-256 of a workbook that was looked at, `shown` stands for what the preview showed."""
+
+    step: Literal["preview", "enter"] = "preview"
+    kept: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    name: Words = ""
+    shown: Annotated[str, Field(max_length=64)] = ""
+
+
+# ---- all of them
+
+
+@router.get("/indicators")
+def list_indicators(request: Request, chosen: Annotated[Chosen, Query()]) -> Response:
+    with visiting(request, *EVERYBODY) as visit:
+        if not visit.sees_all:
+            return _units_list(visit)
+        on = chosen.on or visit.today
+        areas = areas_of(visit.session, visit.plan.id)
+        attained = attainments(visit.session, visit.plan, on)
+        shown = [one for one in attained if _is_shown(one, chosen, areas)]
+        return visit.page(
+            "indicators.html",
+            chosen=chosen,
+            on=on,
+            rows=shown,
+            counts=Counter(one.outcome for one in shown),
+            areas=[(area.code, visit.language.text(area.name)) for area in areas],
+            outcomes=[(outcome.value, visit.language.gettext(words)) for outcome, words in OUTCOMES.items()],
+            **_words(visit),
+        )
+
+
+def _is_shown(one: Attainment, chosen: Chosen, areas: Sequence[Area]) -> bool:
+    if chosen.outcome and one.outcome is not chosen.outcome:
+        return False
+    return not chosen.area or chosen.area == (area_of(one.indicator, areas) or PLAN_AS_A_WHOLE)
+
+
+def area_of(indicator: Indicator, areas: Sequence[Area]) -> str:
+    """The code of the area in whose part of the plan the target stands; "" for the goals of the whole."""
+    return next((area.code for area in areas if area.source and indicator.source.startswith(area.source)), "")
+
+
+def _words(visit: Visit) -> dict[str, Any]:
+    """What templates need to say them."""
+    return {
+        "outcome_words": OUTCOMES,
+        "rollups": ROLLUPS,
+        "due_words": lambda one: due_words(one, visit.language),
+        "plain": plain,
+    }
+
+
+def _units_list(visit: Visit) -> Response:
+    """For a unit: the targets in which its figures have a part, and the newest that it entered for each."""
+    unit = visit.stay.unit
+    newest = {one.indicator_id: one for one in reading.newest(visit.session, visit.plan, unit=unit)}
+    rows = [
+        (one, newest.get(one.id), target_of(one))
+        for one in indicators_of(visit.session, visit.plan.id)
+        if one.id in newest or reading.may_report(one, unit)
+    ]
+    return visit.page("indicators_unit.html", rows=rows, **_words(visit))
+
+
+@router.get("/indicators.xlsx")
+def download_indicators(request: Request, on: Annotated[Day, Query()] = None) -> Response:
+    """How they stand and the readings behind it; the second sheet can be brought in again."""
+    from adapters.reading_sheets import readings_sheet, standing_sheet  # noqa: PLC0415  (pandas takes its time)
+
+    with visiting(request, *LEADING_GROUP) as visit:
+        day = on or visit.today
+        attained = attainments(visit.session, visit.plan, day)
+        counting = reading.newest(visit.session, visit.plan, day)
+        sheets = [standing_sheet(attained, visit.language), readings_sheet(counting, visit.language)]
+        return _workbook(f"{visit.plan.code}-{day}.xlsx", sheets)
+
+
+@router.get("/readings/template.xlsx")
+def download_template(request: Request) -> Response:
+    from adapters.reading_sheets import template  # noqa: PLC0415
+
+    with visiting(request, *ENTERING) as visit:
+        return _workbook(f"{visit.plan.code}-{visit.unit_code}.xlsx", template(_context(visit), visit.language))
+
+
+def _workbook(name: str, sheets: Sequence[Any]) -> Response:
+    from adapters.workbook import write_workbook  # noqa: PLC0415
+
+    output = io.BytesIO()
+    write_workbook(sheets, output)
+    size = output.tell()
+    output.seek(0)
+    return attachment(name, EXCEL, size, output)
+
+
+# ---- one of them
+
+
+@router.get("/indicators/{indicator_id}")
+def show_indicator(request: Request, indicator_id: Id, on: Annotated[Day, Query()] = None) -> Response:
+    with visiting(request, *EVERYBODY) as visit:
+        return _indicator_page(visit, indicator_id, on)
+
+
+def _indicator_page(
+    visit: Visit,
+    indicator_id: int,
+    on: dt.date | None = None,
+    refused: DubanError | None = None,
+    typed: ReadingForm | None = None,
+) -> Response:
+    one, day = _indicator_at(visit, indicator_id), on or visit.today
+    unit = None if visit.sees_all else visit.stay.unit
+    attained = [] if unit else [each for each in attainments(visit.session, visit.plan, day) if each.indicator is one]
+    return visit.page(
+        "indicator.html",
+        status=UNPROCESSABLE if refused else 200,
+        indicator=one,
+        target=target_of(one),
+        attained=attained[0] if attained else None,
+        drawing=course.drawn(attained[0]) if attained else None,
+        rows=reading.history(visit.session, visit.plan, one, day, unit),
+        on=day,
+        may_enter=visit.role in ENTERING,
+        typed=typed or ReadingForm(period=current(one.due, visit.today)),
+        example=example(one.due),
+        units=[] if unit else _units(visit, one),
+        refused=refused,
+        **_words(visit),
+    )
+
+
+def _indicator_at(visit: Visit, indicator_id: int) -> Indicator:
+    """Raises NotFoundError where it is none of the plan's, or none of this unit's business."""
+    found = visit.session.scalar(
+        select(Indicator).where(Indicator.id == indicator_id, Indicator.plan_id == visit.plan.id)
+    )
+    if found is None:
+        raise NotFoundError("there is no such page")
+    if visit.sees_all or reading.may_report(found, visit.stay.unit):
+        return found
+    raise NotFoundError("there is no such page")
+
+
+def _units(visit: Visit, indicator: Indicator) -> list[tuple[str, str]]:
+    return [
+        (unit.code, visit.language.text(unit.name))
+        for unit in units_of(visit.session, visit.plan.id)
+        if not indicator.reporters or unit.code in indicator.reporters
+    ]
+
+
+@router.post("/indicators/{indicator_id}")
+def enter_reading(request: Request, indicator_id: Id, form: Annotated[ReadingForm, Form()]) -> Response:
+    def enter(visit: Visit) -> Response:
+        one = _indicator_at(visit, indicator_id)
+        [done] = _enter(visit, [_figure(visit, one, form)])
+        told = {
+            Change.NEW: N_("{ref} is entered"),
+            Change.CHANGED: N_("{ref} is corrected; the earlier reading stays in the list"),
+            Change.SAME: N_("{ref} was the same already; nothing was entered"),
+        }
+        return visit.done(f"/indicators/{one.id}", told[done.change], ref=done.figure.ref)
+
+    def again(visit: Visit, refused: DubanError) -> Response:
+        return _indicator_page(visit, indicator_id, None, refused, form)
+
+    return tried(request, form, ENTERING, enter, again)
+
+
+def _figure(visit: Visit, indicator: Indicator, form: ReadingForm) -> Figure:
+    unit = visit.stay.unit
+    if visit.sees_all:
+        known = {one.code: one for one in units_of(visit.session, visit.plan.id)}
+        if form.unit and form.unit not in known:
+            raise NotFoundError("there is no such unit")
+    of_unit = (known[form.unit] if form.unit else None) if visit.sees_all else unit
+    value = None if form.withdraw else _number(form.value)
+    if value is None and not form.withdraw:
+        raise RefusedError("give the figure, or choose to withdraw the one that is there")
+    reference, weight = _number(form.reference), _number(form.weight)
+    return Figure(indicator, form.period, of_unit, value, reference, weight, form.words)
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return None
+    number = number_of(text)
+    if number is None:
+        raise RefusedError("{text}: expected a number, or yes or no", text=text[:60])
+    return number
+
+
+def _enter(visit: Visit, figures: list[Figure], evidence_id: int | None = None) -> list[Compared]:
+    unit, actor, at = visit.stay.unit, visit.actor, visit.at
+    facts: dict[str, Any] = {"by": unit, "evidence_id": evidence_id, "actor": actor, "at": at}
+    return reading.enter(visit.session, visit.plan, figures, **facts)
+
+
+# ---- Excel
+
+
+@router.get("/readings/import")
+def show_import(request: Request) -> Response:
+    with visiting(request, *ENTERING) as visit:
+        return _import_page(visit)
+
+
+def _import_page(
+    visit: Visit,
+    refused: DubanError | None = None,
+    problems: "Sequence[Problem]" = (),
+    compared: Sequence[Compared] = (),
+    file: StoredEvidence | None = None,
+) -> Response:
+    return visit.page(
+        "readings_import.html",
+        status=UNPROCESSABLE if refused else 200,
+        refused=refused,
+        problems=problems[:MOST_PROBLEMS],
+        problem_count=len(problems),
+        compared=[one for one in compared if one.change is not Change.SAME],
+        counts=Counter(one.change.value for one in compared),
+        file=file,
+        plain=plain,
+        shown=reading.fingerprint(compared),
+        limit=10 * 1024 * 1024,
+    )
+
+
+@router.post("/readings/import")
+async def import_readings(request: Request) -> Response:
+    """First a preview, of a workbook that came in; then what it showed is entered, and the workbook kept with it."""
+    await run_in_threadpool(_check_stay, request)
+
+    def check(fields: Mapping[str, list[str]]) -> None:
+        check_csrf(request, (fields.get("csrf") or [""])[0])
+
+    try:
+        upload = await receive(request, check=check)
+    except ForgedError:
+        raise
+    except DubanError as refused:
+        return await run_in_threadpool(_refused, request, refused)
+    return await run_in_threadpool(_look_at, request, upload)
+
+
+def _check_stay(request: Request) -> None:
+    with visiting(request, *ENTERING):
+        pass
+
+
+def _refused(request: Request, refused: DubanError) -> Response:
+    with visiting(request, *ENTERING) as visit:
+        return _import_page(visit, refused)
+
+
+def _look_at(request: Request, upload: Upload) -> Response:
+    from adapters.reading_sheets import SheetProblemsError  # noqa: PLC0415
+
+    form = _read(upload.fields)
+    file = upload.files[0] if upload.files else None
+    try:
+        if form.step == "preview":
+            return _preview(request, form, file)
+        with acting(request, form, *ENTERING) as visit:
+            return _take(visit, form, file)
+    except (NotFoundError, ForgedError):
+        raise
+    except SheetProblemsError as error:
+        told = RefusedError("{name}: {count} errors; nothing was entered", **{"name": form.name, **_counted(error)})
+        with visiting(request, *ENTERING) as visit:
+            return _import_page(visit, told, error.problems)
+    except DubanError as refused:
+        return _refused(request, refused)
+
+
+def _counted(error: BlockedError) -> dict[str, Any]:
+    return {"name": error.facts["name"], "count": error.facts["count"]}
+
+
+def _read(fields: Mapping[str, list[str]]) -> ImportForm:
+    """Raises RefusedError for fields that our own form would not send."""
+    try:
+        return ImportForm.model_validate({name: values[-1] for name, values in fields.items() if values})
+    except ValidationError:
+        raise RefusedError("what was sent cannot be read; go back, check what you typed and send it again") from None
+
+
+def _preview(request: Request, form: ImportForm, file: StoredEvidence | None) -> Response:
+    with visiting(request, *ENTERING) as visit:
+        file = file or _kept(visit, form)
+        compared = reading.compare(visit.session, visit.plan, _figures(visit, file))
+        if not any(one.change is not Change.SAME for one in compared):
+            raise RefusedError("{name}: nothing in it is new; there is nothing to enter", name=file.name)
+        with transaction() as session:
+            # What is shown rests on this file, and its confirmation names it.
+            evidence.keep(session, visit.unit_id, [file], visit.at)
+        return _import_page(visit, compared=compared, file=file)
+
+
+def _take(visit: Visit, form: ImportForm, file: StoredEvidence | None) -> Response:
+    """Raises RefusedError where what is stored is not what the preview was compared with."""
+    from_preview = file is None
+    file = file or _kept(visit, form)
+    figures = _figures(visit, file)
+    if from_preview and reading.fingerprint(reading.compare(visit.session, visit.plan, figures)) != form.shown:
+        raise RefusedError("somebody entered readings since the preview; choose the workbook and look again")
+    [evidence_id] = evidence.keep(visit.session, visit.unit_id, [file], visit.at)
+    counts = Counter(one.change.value for one in _enter(visit, figures, evidence_id))
+    told = N_("{new} readings are new, {changed} corrected, {same} were the same")
+    return visit.done("/indicators", told, **{change.value: counts[change.value] for change in Change})
+
+
+def _kept(visit: Visit, form: ImportForm) -> StoredEvidence:
+    """The workbook of the preview; it has to be this unit's own. Raises NotFoundError."""
+    if not form.kept:
+        raise RefusedError("choose an Excel workbook")
+    row = visit.session.scalar(
+        select(Evidence)
+        .where(Evidence.unit_id == visit.unit_id, Evidence.sha256 == form.kept, Evidence.file_name == form.name)
+        .limit(1)
+    )
+    if row is None:
+        raise NotFoundError("there is no such file")
+    return StoredEvidence(row.file_name, row.media_type, row.size, row.sha256)
+
+
+def _figures(visit: Visit, file: StoredEvidence) -> list[Figure]:
+    from adapters.reading_sheets import read_figures  # noqa: PLC0415
+
+    store = EvidenceStore(settings().evidence_address)
+    with tempfile.TemporaryDirectory(prefix="duban-readings-") as folder:
+        path = Path(folder) / "workbook.xlsx"
+        with store.open(file.sha256) as source, path.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+        return read_figures(path, file.name, _context(visit))
+
+
+def _context(visit: Visit) -> "Context":
+    from adapters.reading_sheets import Context  # noqa: PLC0415
+
+    indicators = {one.code.upper(): one for one in indicators_of(visit.session, visit.plan.id)}
+    return Context(visit.plan, visit.stay.unit, visit.today, indicators, units_of(visit.session, visit.plan.id))
