@@ -227,7 +227,7 @@ def _from_rows() -> AnySelect:
 
 
 def _from_journal(plan: Plan, on: dt.date) -> AnySelect:
-    known, status, due = _known(plan, on), aliased(Event), aliased(Event)
+    known, status, due = in_force(plan, on), aliased(Event), aliased(Event)
     return (
         select(*_FIXED, status.status_after.label("status"), due.due_after.label("due_on"), known.c.was_late)
         .select_from(known)
@@ -237,13 +237,13 @@ def _from_journal(plan: Plan, on: dt.date) -> AnySelect:
     )
 
 
-def _known(plan: Plan, on: dt.date) -> CTE:
+def in_force(plan: Plan, on: dt.date, unit_id: int | None = None) -> CTE:
     """For each assignment the entries of the journal that say its status and its date, and whether it was late."""
     day = cast(func.timezone(plan.timezone, Event.at), SqlDate)
     handed_in_late = and_(Event.status_after == Status.SUBMITTED, Event.status_before.in_(OWED), day > Event.due_before)
     last_late = func.max(Event.id).filter(handed_in_late)
     last_excuse = func.max(Event.id).filter(Event.kind == EventKind.EXCUSED)
-    return (
+    query = (
         select(
             Event.assignment_id,
             func.max(Event.id).filter(Event.status_after.is_not(None)).label("status_id"),
@@ -252,5 +252,7 @@ def _known(plan: Plan, on: dt.date) -> CTE:
         )
         .where(Event.plan_id == plan.id, Event.kind.in_(CHANGES), Event.at <= end_of(on, plan.timezone))
         .group_by(Event.assignment_id)
-        .cte("known")
     )
+    if unit_id is not None:
+        query = query.where(Event.assignment_id.in_(select(Assignment.id).where(Assignment.unit_id == unit_id)))
+    return query.cte("known")

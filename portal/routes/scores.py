@@ -1,0 +1,100 @@
+"""Result scores: the ranking for the leading group, and for each unit its own score with the items behind it."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from adapters.words import RESULTS
+from models.access import AccessRole
+from models.board import snapshot
+from models.document import Text
+from models.errors import NotFoundError
+from models.score import FEWEST, PAGE, Result, UnitScore, items_of, score_of, scores
+from models.unit import Unit, unit_of
+from portal.forms import Day, Page
+from portal.remembered import Remembered
+from portal.visits import Visit, visiting
+
+router = APIRouter()
+
+RANKINGS = 16  # how many are kept
+UNITS = 200  # on a page
+
+Row = tuple[str, Text, UnitScore]  # code and name of the unit
+_rankings: Remembered[Sequence[Row]] = Remembered(RANKINGS)
+
+
+class Chosen(BaseModel):
+    """Which period, with what was known at its end or with what was corrected up to today, and of whom the items."""
+
+    since: Day = None
+    until: Day = None
+    corrected: bool = False
+    unit: Annotated[str, Field(max_length=100)] = ""
+    page: Page = 1
+
+    def settle(self, today: dt.date) -> None:
+        """The year up to today, where nothing else is chosen; what is not over is counted up to today."""
+        self.until = min(self.until or today, today)
+        self.since = min(self.since or self.until.replace(month=1, day=1), self.until)
+
+    def known_on(self, today: dt.date) -> dt.date | None:
+        return today if self.corrected else None
+
+    def address(self, **changes: Any) -> str:
+        chosen = {"since": self.since, "until": self.until, "corrected": "1" if self.corrected else "", **changes}
+        return f"/scores?{urlencode({name: value for name, value in chosen.items() if value})}"
+
+
+@router.get("/scores")
+def show_scores(request: Request, chosen: Annotated[Chosen, Query()]) -> Response:
+    with visiting(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as visit:
+        chosen.settle(visit.today)
+        if not visit.sees_all:
+            return _of_one(visit, visit.stay.unit, chosen)
+        if chosen.unit:
+            return _of_one(visit, _unit(visit, chosen.unit), chosen)
+        rows = _ranking(visit, chosen)
+        shown = rows[(chosen.page - 1) * UNITS : chosen.page * UNITS]
+        last = -(-len(rows) // UNITS) or 1
+        return visit.page("scores.html", chosen=chosen, rows=shown, last=last, results=RESULTS, fewest=FEWEST)
+
+
+def _unit(visit: Visit, code: str) -> Unit:
+    if "\0" in code:
+        raise NotFoundError("there is no such page")
+    return unit_of(visit.session, visit.plan.id, code)
+
+
+def _ranking(visit: Visit, chosen: Chosen) -> Sequence[Row]:
+    """It may cost a look at the whole journal, and is kept."""
+    assert chosen.since is not None
+    assert chosen.until is not None
+    since, until, known_on = chosen.since, chosen.until, chosen.known_on(visit.today)
+
+    def counted() -> Sequence[Row]:
+        found = scores(visit.session, visit.plan, since, until, known_on)
+        return [(one.unit.code, one.unit.name, one) for one in found]
+
+    return _rankings.get((visit.plan.id, visit.plan.version, since, until, known_on), snapshot(visit.session), counted)
+
+
+def _of_one(visit: Visit, unit: Unit, chosen: Chosen) -> Response:
+    assert chosen.since is not None
+    assert chosen.until is not None
+    period = visit.session, visit.plan, unit, chosen.since, chosen.until, chosen.known_on(visit.today)
+    score = score_of(*period)
+    return visit.page(
+        "score.html",
+        chosen=chosen,
+        unit=unit,
+        score=score,
+        items=items_of(*period, page=chosen.page),
+        last=-(-score.items // PAGE) if score else 1,
+        why=RESULTS,
+        full=Result.ON_TIME,
+    )
