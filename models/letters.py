@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models import bulletin as bulletins
 from models.assignment import Assignment
 from models.base import AnyRow, among
 from models.complaint import complaint_of
@@ -20,6 +21,7 @@ from models.plan import Plan
 from models.requirement import Requirement
 from models.status import CLOSED, Status
 from models.unit import Unit, body_of
+from models.verdict import named_verdict
 
 OBJECTIONS = frozenset({MessageKind.OBJECTION, MessageKind.OBJECTION_UPHELD, MessageKind.OBJECTION_DISMISSED})
 
@@ -62,6 +64,10 @@ class Letters:
             return [self._line(row, self.facts[row.assignment_id])]
         if row.kind is MessageKind.ISSUED:
             return [self._line(row, fact) for fact in self.issued[row.phase_id, unit.id]]
+        if row.kind is MessageKind.BULLETIN:
+            return [self._bulletin_line(row)]
+        if row.kind is MessageKind.VERDICT:
+            return [self._verdict_line(row)]
         return [self._phase_line(row) if row.phase_id else self._complaint_line(row)]
 
     def _line(self, message: AnyRow, fact: AnyRow) -> Line:
@@ -109,6 +115,28 @@ class Letters:
             unit=complaint.unit.name,
             reason=message.reason,
             by=message.by_name,
+        )
+
+    def _bulletin_line(self, message: AnyRow) -> Line:
+        bulletin = bulletins.named_in(self.session, self.plan, message.subject)
+        return Line(
+            kind=message.kind,
+            ref=bulletin.ref,
+            title=bulletin.title,
+            reason=message.reason,
+            by=message.by_name,
+        )
+
+    def _verdict_line(self, message: AnyRow) -> Line:
+        verdict, item = named_verdict(self.session, message.subject)
+        return Line(
+            kind=message.kind,
+            ref=item.code,
+            title=item.name,
+            due_on=verdict.until,
+            reason=message.reason,
+            by=message.by_name,
+            about=verdict.outcome.value,
         )
 
     def _count_open(self, phase: Phase, *, overdue: bool) -> int:

@@ -7,15 +7,17 @@ from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from models.area import Role
 from models.assignment import Assignment
 from models.base import AnyRow
 from models.document import Basis, Text, UnitKind
+from models.event import Event, EventKind
 from models.facts import LISTED, item_of
 from models.light import Change, Facts, Light, light_from, was_late
+from models.moments import end_of
 from models.phase import Phase
 from models.plan import Plan
 from models.queries import changes_until, history_of
@@ -186,10 +188,24 @@ def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list
     return _works_now(plan, session.execute(query), today)
 
 
-def issued_between(session: Session, plan: Plan, first: dt.date, last: dt.date) -> list[tuple[Unit, int]]:
-    """How many things were asked of each unit in these days, most first: the burden that the office answers for."""
+def issued_between(
+    session: Session, plan: Plan, first: dt.date, last: dt.date, *, by_then: bool = False
+) -> list[tuple[Unit, int]]:
+    """How many things were asked of each unit in these days, most first: the burden that the office answers for.
+
+    `by_then` leaves out what was issued afterwards with a day of these, as when a phase is opened late.
+    """
     issued = func.count(Assignment.id)
     within = and_(Assignment.unit_id == Unit.id, Assignment.issued_on.between(first, last))
+    if by_then:
+        within = and_(
+            within,
+            exists().where(
+                Event.assignment_id == Assignment.id,
+                Event.kind == EventKind.ISSUED,
+                Event.at <= end_of(last, plan.timezone),
+            ),
+        )
     rows = session.execute(
         select(Unit, issued)
         .outerjoin(Assignment, within)

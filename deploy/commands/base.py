@@ -43,6 +43,8 @@ WORDS = (
     N_("dropped"),
     N_("letters"),
     N_("duplicates"),
+    N_("draft"),
+    N_("released"),
 )
 
 

@@ -1,0 +1,170 @@
+"""A bulletin as a Word file, as an Excel workbook with all rows behind its figures, and as Markdown."""
+
+import functools
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session
+
+from adapters.bulletins import LIGHT_WORDS, Cell, Report, Section, Table, report
+from adapters.language import Language
+from models.bulletin import Bulletin
+from models.bulletin_figures import all_works
+from models.plan import Plan
+from models.worklist import Work
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MARKDOWN = "text/markdown; charset=utf-8"
+
+
+def write_word(session: Session, plan: Plan, bulletin: Bulletin, language: Language, output: BinaryIO) -> None:
+    """In the layout of an official document; a draft says that it is one."""
+    from adapters.official_document import OfficialDocument  # noqa: PLC0415  (slow to load, and needed for files only)
+
+    shown = report(session, plan, bulletin, language)
+    made = OfficialDocument(language)
+    made.red_head(shown.issuer)
+    made.number(shown.number or language.gettext("Draft"))
+    made.title(shown.words.title)
+    made.addressees(shown.words.addressees)
+    for paragraph in shown.preamble:
+        made.paragraph(paragraph)
+    for section in shown.sections:
+        made.heading(section.title, section.level)
+        for paragraph in section.paragraphs:
+            made.paragraph(paragraph)
+        for table in section.tables:
+            made.table(table.head, table.rows, caption=table.caption)
+    made.paragraph(shown.closing)
+    made.signature(shown.issuer, shown.day)
+    made.save(output)
+
+
+def write_excel(session: Session, plan: Plan, bulletin: Bulletin, language: Language, output: BinaryIO) -> None:
+    """A sheet for what is said, one for each table in full, and one with every assignment as it was."""
+    from adapters.workbook import Sheet, write_workbook  # noqa: PLC0415  (slow to load, and needed for files only)
+
+    _ = language.gettext
+    shown = report(session, plan, bulletin, language, limit=None)
+    sheets = [Sheet(_("Bulletin"), [_("Part"), _("Text")], _said(shown))]
+    sheets += [Sheet(table.name, table.head, table.rows) for table in shown.tables()]
+    rows = _assignments(all_works(session, plan, bulletin.as_of), language)
+    write_workbook([*sheets, Sheet(_("All items"), _assignment_heads(language), rows)], output)
+
+
+def _said(shown: Report) -> Iterator[Sequence[Cell]]:
+    _ = shown.language.gettext
+    yield _("Title"), shown.words.title
+    yield _("Number"), shown.number or _("Draft")
+    yield _("Figures as at the end of"), shown.figures.on
+    yield _("Addressees"), shown.words.addressees
+    for paragraph in shown.preamble:
+        yield "", paragraph
+    for section in shown.sections:
+        for paragraph in section.paragraphs:
+            yield section.title, paragraph
+    yield "", shown.closing
+
+
+def _assignment_heads(language: Language) -> list[str]:
+    _ = language.gettext
+    return [
+        _("Reference"),
+        _("Unit code"),
+        _("Unit"),
+        _("Item"),
+        _("What is asked"),
+        _("Role"),
+        _("Status"),
+        _("Light"),
+        _("Due"),
+        _("As the plan says"),
+        _("Working days left"),
+        _("Proof"),
+        _("Source"),
+        _("Basis"),
+    ]
+
+
+def _assignments(found: Iterable[Work], language: Language) -> Iterator[Sequence[Cell]]:
+    text = language.text
+    # Thousands of rows say the same few words.
+    said = functools.cache(language.gettext)
+    for work in found:
+        yield (
+            work.ref,
+            work.unit_code,
+            text(work.unit),
+            text(work.item) if work.item else "",
+            text(work.title),
+            said(work.role.value),
+            said(work.status.value),
+            said(LIGHT_WORDS[work.light]),
+            work.due_on,
+            work.planned_due_on,
+            work.left,
+            text(work.proof),
+            work.source,
+            said(work.basis.value),
+        )
+
+
+def markdown(session: Session, plan: Plan, bulletin: Bulletin, language: Language) -> str:
+    shown = report(session, plan, bulletin, language)
+    head = [f"# {_plain(shown.words.title)}", f"**{shown.issuer}** · {shown.number or language.gettext('Draft')}"]
+    body = [part for section in shown.sections for part in _section(section)]
+    return "\n\n".join([*head, shown.words.addressees, *shown.preamble, *body, shown.closing, str(shown.day)]) + "\n"
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"{'#' * (section.level + 1)} {section.title}"
+    yield from map(_plain, section.paragraphs)
+    for table in section.tables:
+        yield f"*{table.caption}*"
+        yield _table(table)
+
+
+def _table(table: Table) -> str:
+    rows = [table.head, ["---"] * len(table.head), *table.rows]
+    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in rows)
+
+
+def _cell(value: Cell) -> str:
+    return "" if value is None else _plain(str(value)).replace("|", "\\|").replace("\n", "<br>")
+
+
+def _plain(text: str) -> str:
+    """What somebody typed is no markup: it would draw its own headings, links and pictures."""
+    for sign in "\\`*_[]<>":
+        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>" else f"\\{sign}")
+    return text
+
+
+Writer = Callable[[Session, Plan, Bulletin, Language, BinaryIO], None]
+
+
+def write_markdown(session: Session, plan: Plan, bulletin: Bulletin, language: Language, output: BinaryIO) -> None:
+    output.write(markdown(session, plan, bulletin, language).encode())
+
+
+WRITERS: Mapping[str, tuple[Writer, str]] = {
+    "docx": (write_word, WORD),
+    "xlsx": (write_excel, EXCEL),
+    "md": (write_markdown, MARKDOWN),
+}
+"""By the ending of a file's name: what writes it, and its media type."""
+
+
+def written(session: Session, plan: Plan, bulletin: Bulletin, language: Language, ending: str) -> tuple[bytes, str]:
+    """The whole file and its media type."""
+    write, media_type = WRITERS[ending]
+    output = io.BytesIO()
+    write(session, plan, bulletin, language, output)
+    return output.getvalue(), media_type
+
+
+def file_name(plan: Plan, bulletin: Bulletin, ending: str) -> str:
+    """`tiny-bulletin-2023-03.docx`; a correction `tiny-bulletin-2023-03-2.docx`."""
+    return f"{plan.code}-{bulletin.ref.replace('/', '-')}.{ending}"

@@ -1,0 +1,89 @@
+"""The bulletin of the real plan as a workbook, all its phases open, beside writing the same rows with openpyxl alone.
+
+Ours counts everything anew from the journal, for a month that is over; the plain program is given the finished rows.
+"""
+
+import datetime as dt
+import io
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from sqlalchemy import func, select
+
+from adapters import bulletin_files, bulletins
+from adapters.database import transaction
+from adapters.language import Language
+from benchmarks import ground, plans
+from benchmarks.report import Figure, at_most
+from models.assignment import Assignment
+from models.bulletin import Bulletin, month_before
+from models.event import Actor
+from models.phase import Phase
+from models.plan import plan_of
+from models.requirement import Requirement
+
+FOLDER = Path(__file__).parent.parent / "plans" / "northwest-education-centre"
+TIMES = 3.0
+DATABASE = "bulletin"
+
+Rows = list[tuple[Any, ...]]
+
+
+def measure(times: int) -> Iterator[Figure]:
+    """Medians of so many, in turn."""
+    ground.create(DATABASE)
+    code = plans.load(FOLDER)[0]
+    ground.tidy()
+    bulletin_id, rows = _draft(code, plans.now())
+    sheets = _rows_of(_ours(code, bulletin_id)[0])  # warm: both have been through everything once
+    _plain(sheets)
+    ours, plain = [], []
+    for _ in range(times):
+        ours.append(_ours(code, bulletin_id)[1])
+        plain.append(_plain(sheets))
+    value, floor = statistics.median(ours), statistics.median(plain)
+    yield at_most(TIMES, "bulletin of the real plan as a workbook", value, "s", floor=floor, rows=rows)
+
+
+def _draft(code: str, at: dt.datetime) -> tuple[int, int]:
+    """The id of last month's bulletin, and how many assignments the plan has."""
+    with transaction() as session:
+        plan = plan_of(session, code)
+        issued = (
+            select(func.count(Assignment.id))
+            .join(Requirement, Requirement.id == Assignment.requirement_id)
+            .join(Phase, Phase.id == Requirement.phase_id)
+            .where(Phase.plan_id == plan.id)
+        )
+        period = month_before(plan.day_of(at))
+        made = bulletins.make(session, plan, period, actor=Actor("benchmark"), at=at)
+        return made.id, session.scalars(issued).one()
+
+
+def _ours(code: str, bulletin_id: int) -> tuple[bytes, float]:
+    started = time.perf_counter()
+    with transaction() as session:
+        plan = plan_of(session, code)
+        one = session.get_one(Bulletin, bulletin_id)
+        content, _media_type = bulletin_files.written(session, plan, one, Language.of("zh"), "xlsx")
+    return content, time.perf_counter() - started
+
+
+def _rows_of(content: bytes) -> Sequence[tuple[str, Rows]]:
+    book = load_workbook(io.BytesIO(content), read_only=True)
+    return [(page.title, list(page.iter_rows(values_only=True))) for page in book.worksheets]
+
+
+def _plain(sheets: Sequence[tuple[str, Rows]]) -> float:
+    started = time.perf_counter()
+    book = Workbook(write_only=True)
+    for title, rows in sheets:
+        page = book.create_sheet(title)
+        for row in rows:
+            page.append(row)
+    book.save(io.BytesIO())
+    return time.perf_counter() - started
