@@ -8,6 +8,7 @@ from adapters.language import N_, Language
 from models.document import Basis, Text
 from models.notice import Letter, Line, MessageKind, OrderColour
 from models.objection import About
+from models.verdict import VerdictOutcome
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -217,6 +218,28 @@ WORDINGS = (
         ),
     ),
     Wording(
+        MessageKind.VERDICT,
+        N_("{count} decided on at the acceptance"),
+        N_(
+            "Please read the decision and pass it on to the responsible units. What has to be put right reaches the "
+            "units concerned as work of its own, with a date."
+        ),
+        due=N_("Condition to be met by: {due}"),
+        reason=N_("Reason for the decision: {reason}"),
+        by=N_("Decided by: {by}"),
+    ),
+    Wording(
+        MessageKind.BULLETIN,
+        N_("{count} bulletin"),
+        N_(
+            "Please read it and pass it on to those in charge. What it names as overdue, hand in without delay; where "
+            "a figure is wrong, tell the leading-group office."
+        ),
+        N_("duban bulletin show {ref}"),
+        reason=N_("Number: {reason}"),
+        by=N_("Released by: {by}"),
+    ),
+    Wording(
         MessageKind.COMPLAINT_ANSWERED,
         N_("{count} answered"),
         N_("Please read the answer. If it does not settle the matter, write to the leading-group office again."),
@@ -239,9 +262,12 @@ WORDINGS = (
     ),
 )
 
-_OBJECTIONS = {
+_ABOUT: dict[str, str] = {
     About.RETURN: N_("Objection to the return"),
     About.LIGHT: N_("Objection to the light"),
+    VerdictOutcome.ACCEPT: N_("Decision: accepted"),
+    VerdictOutcome.CONDITIONAL: N_("Decision: accepted on a condition"),
+    VerdictOutcome.REJECT: N_("Decision: rejected"),
 }
 
 _REPEAT = N_(
@@ -382,7 +408,7 @@ def _details(line: Line, wording: Wording, letter: Letter, language: Language) -
             _due(line, wording, letter, language),
             say(N_("About the date: {notes}"), notes=_date_notes(line, language)),
             _count(line, language),
-            language.gettext(_OBJECTIONS[About(line.about)]) if line.about else "",
+            language.gettext(_ABOUT[line.about]) if line.about else "",
             say(wording.reason, reason=line.reason),
             say(wording.by, by=line.by),
             say(N_("Why: {why}"), why=text(line.why)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.area import Role
+from models.area import Area, Measure, Role
 from models.assignment import Assignment, still_open
 from models.base import Base, Instant, Key
 from models.document import Basis, Scope, Text
@@ -92,8 +92,11 @@ def raise_finding(
     due_on: dt.date,
     actor: Actor,
     at: dt.datetime,
+    about: Measure | Area | None = None,
 ) -> Finding:
     """The office has something put right: units get it at once as their work, and the office reviews it.
+
+    `about` is the measure or safeguard that it belongs to, where it belongs to one.
 
     Raises RefusedError for anybody else, and with every reason against it.
     """
@@ -106,6 +109,10 @@ def raise_finding(
         raise RefusedError("this finding cannot be raised: {reasons}", reasons=reasons)
     number = _next_number(session, plan)
     requirement = _requirement(phase, number, title, what, proof, due_on)
+    if isinstance(about, Measure):
+        requirement.measure_id, requirement.area_id = about.id, about.area_id
+    elif about is not None:
+        requirement.area_id = about.id
     session.add(requirement)
     session.flush()
     for unit_id in dict.fromkeys(unit.id for unit in units):

@@ -68,7 +68,7 @@ class Line:
     basis: Basis = Basis.STATED
     reason: str = ""
     by: str = ""
-    about: str = ""  # what an objection is raised against: return or light
+    about: str = ""  # what an objection is raised against: return or light; of a verdict its outcome
     count: int = 0  # backlog: how many; gate_due: how many are still open
 
 

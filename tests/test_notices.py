@@ -161,6 +161,19 @@ LETTERS = {
             proof=REPORT_PROOF,
         ),
     ),
+    "verdict": letter(
+        BUREAU,
+        D(2025, 11, 5),
+        line(
+            MessageKind.VERDICT,
+            "T3.2",
+            Text("规范招生入学行为", "Admissions"),
+            due_on=D(2025, 12, 5),
+            reason="缺少招生统计",
+            by="王敏",
+            about="conditional",
+        ),
+    ),
     "extension_granted": letter(
         LONGSHA,
         D(2023, 1, 30),
@@ -659,6 +672,40 @@ What to do: Please look into it and answer; the unit is sent your answer.
    It says: 同一份报表要求报送三次
    From: 李强
    - Jianhua District (reference: complaint-12)""",
+    ("verdict", "zh"): """\
+【督办】市教育局：验收结论 1 件
+
+市教育局：
+
+《区域教育中心实施方案》
+督办通知（2025年11月5日 星期三）：验收结论 1 件。
+
+== 验收结论 1 件 ==
+下一步：请阅知结论并转告各责任单位。需要整改的，将另行交办有关单位，并注明期限。
+
+1. 规范招生入学行为
+   整改期限：2025年12月5日 星期五
+   结论：附条件通过
+   结论理由：缺少招生统计
+   决定人：王敏
+   编号：T3.2""",
+    ("verdict", "en"): """\
+[Duban] Education bureau: 1 decided on at the acceptance
+
+To Education bureau:
+
+Regional education centre plan
+Notice of Wednesday, 5 November 2025: 1 decided on at the acceptance.
+
+== 1 decided on at the acceptance ==
+What to do: Please read the decision and pass it on to the responsible units. What has to be put right reaches the units concerned as work of its own, with a date.
+
+1. Admissions
+   Condition to be met by: Friday, 5 December 2025
+   Decision: accepted on a condition
+   Reason for the decision: 缺少招生统计
+   Decided by: 王敏
+   Reference: T3.2""",
     ("objection_upheld", "zh"): """\
 【督办】龙沙区：异议成立 1 件
 

@@ -12,10 +12,11 @@ from adapters.language import N_
 from adapters.settings import settings
 from models import gate as gates
 from models import queues
+from models.acceptance import without_verdict
 from models.access import AccessRole
 from models.errors import DubanError, NotFoundError, RefusedError
 from models.gate import Answer, Gate, GateDecision, Via
-from models.phase import Phase, PhaseStatus
+from models.phase import Phase, PhaseCode, PhaseStatus
 from portal.forms import Day, FormId, Id, Sent, Words
 from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, visiting
 
@@ -76,12 +77,17 @@ def _phase_page(
         rounds=[one for one in rounds if one.decision],
         waiting=_waiting_round(rounds) if is_open else None,
         blocking=queues.blocking(visit.session, row.phase),
+        undecided=without_verdict(visit.session, visit.plan) if is_open and _is_acceptance(row.phase) else [],
         may_decide=is_open and visit.role is AccessRole.OFFICE,
         decisions=DECISIONS,
         vias=VIAS,
         refused=refused,
         typed=typed,
     )
+
+
+def _is_acceptance(phase: Phase) -> bool:
+    return phase.code is PhaseCode.ACCEPTANCE
 
 
 def _waiting_round(rounds: Sequence[Gate]) -> int:

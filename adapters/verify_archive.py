@@ -1,0 +1,377 @@
+"""验证归档包 / Check an archive pack, offline, with nothing but Python 3.8 or newer.
+
+    python verify.py                在解开的文件夹内运行 / inside the unpacked folder
+    python verify.py PACK.zip       或指向压缩包 / or on the ZIP
+    python verify.py PACK --digest 64-HEX-DIGITS    并与别处留存的校验值比对 / and compare with a digest kept elsewhere
+
+按 DA/T 70《文书类电子档案检测一般要求》检测真实性、完整性、可用性、安全性，逐一指出每处问题；有问题时退出码为 1。
+Checks authenticity, completeness, usability and safety (DA/T 70) and names everything that is wrong; exit code 1 then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO, Callable, Iterator  # noqa: UP035  (Python 3.8 has them only there)
+
+MANIFEST, JOURNAL, EVIDENCE, VERIFY = "manifest.json", "journal.jsonl", "tables/evidence.csv", "verify.py"
+BEGINNING = "0" * 64
+PIECE = 1024 * 1024
+LARGEST_CELL = 2**31 - 1
+
+AUTHENTICITY = "真实性 authenticity"
+COMPLETENESS = "完整性 completeness"
+USABILITY = "可用性 usability"
+SAFETY = "安全性 safety"
+ASPECTS = (AUTHENTICITY, COMPLETENESS, USABILITY, SAFETY)
+
+# The first bytes of what may be handed in; None where any are right.
+ZIP, OLE = b"PK\x03\x04", bytes.fromhex("D0CF11E0A1B11AE1")
+MAGIC = {
+    "pdf": [b"%PDF-"],
+    "png": [b"\x89PNG\r\n\x1a\n"],
+    "jpg": [b"\xff\xd8\xff"],
+    "jpeg": [b"\xff\xd8\xff"],
+    "gif": [b"GIF8"],
+    "docx": [ZIP],
+    "xlsx": [ZIP],
+    "pptx": [ZIP],
+    "zip": [ZIP, b"PK\x05\x06"],
+    "ofd": [ZIP],
+    "doc": [OLE],
+    "xls": [OLE],
+    "ppt": [OLE],
+    "wps": [OLE, ZIP],
+    "et": [OLE, ZIP],
+    "dps": [OLE, ZIP],
+}
+PROGRAMS = [b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
+PROGRAM_NAMES = {
+    *("apk", "app", "bat", "bin", "class", "cmd", "com", "command", "cpl", "dll", "dmg", "elf", "exe", "gadget"),
+    *("hta", "jar", "js", "jse", "lnk", "msc", "msi", "msp", "pif", "ps1", "py", "pyc", "rb", "reg", "scr", "sh"),
+    *("so", "sys", "vb", "vbe", "vbs", "ws", "wsf", "wsh"),
+}
+
+Fault = Callable[[str, str], None]  # the aspect, and what is wrong
+
+
+class Place:
+    """What is in the pack, be it a ZIP or a folder."""
+
+    def names(self) -> list[str]:
+        raise NotImplementedError
+
+    def size(self, name: str) -> int:
+        raise NotImplementedError
+
+    def open(self, name: str) -> BinaryIO:
+        raise NotImplementedError
+
+    def look(self, fault: Fault) -> None:
+        """Report what must not be in it."""
+        raise NotImplementedError
+
+
+class Zip(Place):
+    def __init__(self, path: str) -> None:
+        self._zip = zipfile.ZipFile(path)
+        self._all = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
+        self._known = {info.filename: info for info in self._all}
+
+    def names(self) -> list[str]:
+        return list(self._known)
+
+    def size(self, name: str) -> int:
+        return self._known[name].file_size
+
+    def open(self, name: str) -> BinaryIO:
+        return self._zip.open(self._known[name])  # type: ignore[return-value]
+
+    def look(self, fault: Fault) -> None:
+        seen = set()
+        for info in self._all:
+            # `filename` ends at a NUL and has its slashes turned; what stands in the file is `orig_filename`.
+            if info.orig_filename in seen:
+                fault(SAFETY, f"{info.filename}: 重复出现 / stands in the pack twice")
+            seen.add(info.orig_filename)
+            mode = info.external_attr >> 16
+            if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+                fault(SAFETY, f"{info.filename}: 不是普通文件 / a link or a device, no file")
+            if mode & 0o111:
+                fault(SAFETY, f"{info.filename}: 带有可执行权限 / may be run as a program")
+            if info.flag_bits & 1:
+                fault(SAFETY, f"{info.filename}: 已加密 / is encrypted")
+
+
+class Folder(Place):
+    def __init__(self, path: str) -> None:
+        self._root = Path(path)
+        self._links: list[str] = []
+        self._files: dict[str, Path] = {}
+        for folder, folders, files in os.walk(path):
+            for name in [*folders, *files]:
+                one = Path(folder) / name
+                inside = one.relative_to(self._root).as_posix()
+                if one.is_symlink() or not (one.is_dir() or one.is_file()):
+                    self._links.append(inside)
+                elif one.is_file():
+                    self._files[inside] = one
+
+    def names(self) -> list[str]:
+        return list(self._files)
+
+    def size(self, name: str) -> int:
+        return self._files[name].stat().st_size
+
+    def open(self, name: str) -> BinaryIO:
+        return self._files[name].open("rb")
+
+    def look(self, fault: Fault) -> None:
+        for name in self._links:
+            fault(SAFETY, f"{name}: 不是普通文件 / a link or a device, no file")
+
+
+class Check:
+    """One look at a pack. What is wrong comes to lie in `faults`, by aspect."""
+
+    def __init__(self, place: Place, digest: str = "") -> None:
+        self.place = place
+        self.digest = digest.lower()
+        self.faults: dict[str, list[str]] = {aspect: [] for aspect in ASPECTS}
+        self.names = set(place.names())
+        self.manifest: dict[str, Any] = {}
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def fault(self, aspect: str, what: str) -> None:
+        self.faults[aspect].append(what)
+
+    def run(self) -> None:
+        self.place.look(self.fault)
+        for name in sorted(self.names):
+            self.look_at_name(name)
+        if not self.read_manifest():
+            return
+        for name in sorted(set(self.entries) - self.names):
+            self.fault(COMPLETENESS, f"{name}: 缺失 / is missing")
+        for name in sorted(self.names - set(self.entries) - {MANIFEST}):
+            self.fault(COMPLETENESS, f"{name}: 清单中没有此文件 / is not in the manifest")
+        for name in sorted(self.names & set(self.entries)):
+            self.look_at_entry(name)
+        self.journal()
+        self.tables()
+
+    # 真实性 authenticity
+
+    def read_manifest(self) -> bool:
+        if MANIFEST not in self.names:
+            self.fault(COMPLETENESS, f"{MANIFEST}: 缺失 / is missing")
+            return False
+        try:
+            with self.place.open(MANIFEST) as source:
+                content = source.read()
+            self.manifest = json.loads(content.decode("utf-8"))
+            self.entries = {one["path"]: one for one in self.manifest["entries"]}
+            self.manifest["journal"]["root"], self.manifest["rows"].items()
+        except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, OSError) as failure:
+            self.fault(AUTHENTICITY, f"{MANIFEST}: 无法读取 / cannot be read ({failure})")
+            return False
+        found = hashlib.sha256(content).hexdigest()
+        say(f"清单校验值 / digest of the manifest: {found}")
+        if self.digest and self.digest != found:
+            self.fault(AUTHENTICITY, f"{MANIFEST}: 与留存的校验值不符 / is not the one of the digest {self.digest}")
+        return True
+
+    def look_at_entry(self, name: str) -> None:
+        known = self.entries[name]
+        digest, size, head = hashlib.sha256(), 0, b""
+        try:
+            with self.place.open(name) as source:
+                for piece in iter(lambda: source.read(PIECE), b""):
+                    head = head or piece[:64]
+                    size += len(piece)
+                    digest.update(piece)
+        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as failure:
+            self.fault(AUTHENTICITY, f"{name}: 无法读取 / cannot be read ({failure})")
+            return
+        if size != known.get("size"):
+            self.fault(AUTHENTICITY, f"{name}: 大小应为 {known.get('size')}，实为 {size} / the size differs")
+        elif digest.hexdigest() != known.get("sha256"):
+            self.fault(AUTHENTICITY, f"{name}: 内容已被改动 / the content was changed")
+        self.look_at_content(name, head)
+
+    # 完整性 completeness
+
+    def journal(self) -> None:
+        """Every line says what the line before it hashes to, and carries the next number."""
+        if JOURNAL not in self.names:
+            return
+        expected, previous = 1, BEGINNING
+        for position, line in enumerate(self.lines(JOURNAL), 1):
+            try:
+                entry = json.loads(line.decode("utf-8"))
+                number, before = int(entry["number"]), entry["previous"]
+            except (ValueError, KeyError, TypeError) as failure:
+                self.fault(
+                    USABILITY, f"{JOURNAL}: 第 {position} 行无法读取 / line {position} cannot be read ({failure})"
+                )
+                number, before = expected, ""
+            if number > expected:
+                self.fault(COMPLETENESS, f"{JOURNAL}: 缺少序号 / missing number {span(expected, number - 1)}")
+            elif number < expected:
+                self.fault(COMPLETENESS, f"{JOURNAL}: 序号 {number} 重复或倒置 / number {number} twice or out of order")
+            if before != previous:
+                self.fault(
+                    AUTHENTICITY,
+                    f"{JOURNAL}: 序号 {number} 与前一条不衔接 / number {number} does not follow the one before",
+                )
+            expected, previous = number + 1, hashlib.sha256(line).hexdigest()
+        count, root = self.manifest["journal"].get("entries"), self.manifest["journal"]["root"]
+        if isinstance(count, int) and expected <= count:
+            self.fault(COMPLETENESS, f"{JOURNAL}: 缺少序号 / missing number {span(expected, count)}")
+        if previous != root:
+            self.fault(AUTHENTICITY, f"{JOURNAL}: 与清单中的根校验值不符 / does not lead to the root in the manifest")
+
+    def tables(self) -> None:
+        for name, count in sorted(self.manifest["rows"].items()):
+            if name not in self.names:
+                continue  # told already
+            found = 0
+            for row in self.rows(name):
+                found += 1
+                if name == EVIDENCE:
+                    self.look_at_original(row)
+            if found != count:
+                self.fault(
+                    COMPLETENESS, f"{name}: 应有 {count} 行，实有 {found} 行 / {count} rows expected, {found} found"
+                )
+
+    def look_at_original(self, row: dict[str, str]) -> None:
+        path = row.get("path", "")
+        known = self.entries.get(path)
+        if known is None:
+            self.fault(
+                COMPLETENESS,
+                f"{EVIDENCE}: {row.get('id')}: 原件不在清单中 / its original is not in the manifest: {path}",
+            )
+        elif known.get("sha256") != row.get("sha256"):
+            self.fault(AUTHENTICITY, f"{path}: 与 {EVIDENCE} 所记不符 / is not what {EVIDENCE} says")
+
+    # 可用性 usability
+
+    def rows(self, name: str) -> Iterator[dict[str, str]]:
+        csv.field_size_limit(LARGEST_CELL)
+        try:
+            with self.place.open(name) as source, io.TextIOWrapper(source, "utf-8-sig", newline="") as text:
+                reader = csv.reader(text, strict=True)
+                head = next(reader, None)
+                if not head:
+                    self.fault(USABILITY, f"{name}: 没有表头 / has no heading")
+                    return
+                for row in reader:
+                    if len(row) != len(head):
+                        line = reader.line_num
+                        self.fault(USABILITY, f"{name}: 第 {line} 行列数不符 / line {line} has too many or few columns")
+                    yield dict(zip(head, row))  # noqa: B905  (Python 3.8)
+        except (csv.Error, ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
+            self.fault(USABILITY, f"{name}: 无法读取 / cannot be read ({failure})")
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        try:
+            with self.place.open(name) as source:
+                for line in source:
+                    yield line.rstrip(b"\n")
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as failure:
+            self.fault(USABILITY, f"{name}: 无法读取 / cannot be read ({failure})")
+
+    def look_at_content(self, name: str, head: bytes) -> None:
+        ending = ending_of(name)
+        if ending == "json" and name != MANIFEST:
+            try:
+                with self.place.open(name) as source:
+                    json.loads(source.read().decode("utf-8"))
+            except (ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
+                self.fault(USABILITY, f"{name}: 不是有效的 JSON / is no valid JSON ({failure})")
+        if name == VERIFY:
+            return
+        if any(head.startswith(magic) for magic in PROGRAMS):
+            self.fault(SAFETY, f"{name}: 是可执行程序 / is a program")
+        elif (
+            name.startswith("originals/") and ending in MAGIC and not any(head.startswith(one) for one in MAGIC[ending])
+        ):
+            self.fault(USABILITY, f"{name}: 内容与扩展名 .{ending} 不符 / the content is not that of a .{ending} file")
+
+    # 安全性 safety
+
+    def look_at_name(self, name: str) -> None:
+        parts = name.split("/")
+        if name.startswith("/") or "\\" in name or ".." in parts or "" in parts or re.match("[A-Za-z]:", name):
+            self.fault(SAFETY, f"{name!r}: 路径越出文件夹 / the path leads out of the folder")
+        if any(ord(char) < ord(" ") for char in name):
+            self.fault(SAFETY, f"{name!r}: 名称含控制字符 / the name holds control characters")
+        if name != VERIFY and ending_of(name) in PROGRAM_NAMES:
+            self.fault(SAFETY, f"{name}: 是程序文件 / is called like a program")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def ending_of(name: str) -> str:
+    last = name.rpartition("/")[2]
+    return last.rpartition(".")[2].lower() if "." in last else ""
+
+
+def span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def place_of(path: str) -> Place:
+    return Folder(path) if os.path.isdir(path) else Zip(path)  # noqa: PTH112  (one line either way)
+
+
+def report(check: Check) -> int:
+    for aspect in ASPECTS:
+        wrong = check.faults[aspect]
+        say(f"{aspect}: {'合格 passed' if not wrong else f'不合格 FAILED ({len(wrong)})'}")
+        for line in wrong:
+            say(f"  {line}")
+    if check.manifest:
+        scanned = check.manifest.get("scanned_for_viruses_at_intake")
+        said = (
+            "接收时逐件查杀 / each file was scanned as it came in"
+            if scanned
+            else "接收时未查杀，请自行查杀 / no: scan it yourself"
+        )
+        say(f"病毒 viruses: {said}")
+        say(f"文件 files: {len(check.entries)}; 台账 journal: {check.manifest['journal'].get('entries')}")
+    return 1 if any(check.faults.values()) else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    # A console that cannot show Chinese shall show something else, and not fail.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack", nargs="?", default=str(Path(__file__).resolve().parent))
+    parser.add_argument("--digest", default="", help="校验值 / SHA-256 of the manifest, as kept elsewhere")
+    given = parser.parse_args(arguments)
+    try:
+        check = Check(place_of(given.pack), given.digest)
+    except (OSError, zipfile.BadZipFile, ValueError) as failure:
+        say(f"{given.pack}: 无法打开 / cannot be opened ({failure})")
+        return 1
+    check.run()
+    return report(check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
