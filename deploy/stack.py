@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 
-from adapters import database, prefect_api
+from adapters import database, embedded, prefect_api
 from adapters.settings import child_environment, override, settings
 from models.errors import DubanError
 from models.migrations import upgrade
@@ -20,20 +21,66 @@ POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
 READY_S = 120  # a cold start on a slow disk; usually five seconds
 STOP_S = 20
+KNOCK_S = 5
+RUNS_KEPT_S = 90 * 24 * 60 * 60
 
 
 class StackError(DubanError):
     """A part of the stack did not start."""
 
 
+class Parts:
+    """The processes of a stack, each in a group of its own: Ctrl-C is ours to handle. Logs lie in the data folder.
+
+    `embedded_in` is the folder of the embedded PostgreSQL, None where the database is another's business.
+    """
+
+    def __init__(self, embedded_in: Path | None) -> None:
+        self._embedded_in = embedded_in
+        self._parts: dict[str, tuple[Sequence[str], subprocess.Popen[bytes]]] = {}
+
+    def start(self, name: str, *module: str) -> subprocess.Popen[bytes]:
+        with _log_of(name).open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603  (our own arguments)
+                [sys.executable, "-m", *module],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=child_environment(),
+                start_new_session=True,
+            )
+        self._parts[name] = module, process
+        return process
+
+    def tend(self) -> list[str]:
+        """Start again what was killed or fell over; returns the names of these parts."""
+        fallen = [name for name, (_, process) in self._parts.items() if process.poll() is not None]
+        if self._embedded_in and not _is_open(database.url()):
+            embedded.url(self._embedded_in)
+            fallen.append("postgres")
+        for name in fallen:
+            if name in self._parts:
+                self.start(name, *self._parts[name][0])
+        return fallen
+
+    def stop(self) -> None:
+        """The last one that was started first."""
+        for _, process in reversed(self._parts.values()):
+            _stop(process)
+
+
+def _log_of(name: str) -> Path:
+    return settings().data_dir / f"{name}.log"
+
+
 @contextmanager
-def running(*, patrol_by_schedule: bool, portal: bool = False) -> Iterator[None]:
+def running(*, patrol_by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
     """Run server, worker and portal over the data folder of the settings; on leaving, everything is stopped.
 
     `patrol_by_schedule` false pauses the schedules of patrol and watchdog: a rehearsal moves the clock itself.
     """
     home = settings().data_dir.absolute()
     home.mkdir(parents=True, exist_ok=True)
+    parts = Parts(None if settings().database_url else home)
     _export(home, portal=portal)
     if prefect_api.is_healthy():
         raise StackError(
@@ -41,16 +88,16 @@ def running(*, patrol_by_schedule: bool, portal: bool = False) -> Iterator[None]
             address=settings().prefect_api,
         )
     upgrade(database.engine())
-    with contextlib.ExitStack() as parts:
-        server = parts.enter_context(
-            _part("server", "prefect", "server", "start", "--port", str(settings().prefect_port))
-        )
+    try:
+        server = parts.start("server", "prefect", "server", "start", "--port", str(settings().prefect_port))
         _wait_until_ready(server)
         _deploy(patrol_by_schedule=patrol_by_schedule)
-        parts.enter_context(_part("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process"))
+        parts.start("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
         if portal:
-            _wait_until_served(parts.enter_context(_part("portal", "deploy", "portal")))
-        yield
+            _wait_until_served(parts.start("portal", "deploy", "portal"))
+        yield parts
+    finally:
+        parts.stop()
 
 
 def _export(home: Path, *, portal: bool) -> None:
@@ -67,28 +114,25 @@ def _export(home: Path, *, portal: bool) -> None:
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT="false",
         PREFECT_WORKER_QUERY_SECONDS="0.5",
+        # In memory, the places that runs hold among their like would be forgotten and never given back when the
+        # server stops beside a run: no patrol would ever set out again.
+        PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE="prefect.server.concurrency.lease_storage.filesystem",
+        # Finished runs with their artifacts, after a quarter; what they did is in the journal.
+        PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED="events,flow_runs",
+        PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD=str(RUNS_KEPT_S),
         DO_NOT_TRACK="1",
     )
     if portal:
         override(DUBAN_PORTAL_URL=settings().portal_address)
 
 
-@contextmanager
-def _part(name: str, *module: str) -> Iterator[subprocess.Popen[bytes]]:
-    """One process with its log in the data folder, in a group of its own: Ctrl-C is ours to handle."""
-    log = settings().data_dir / f"{name}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603  (our own arguments)
-            [sys.executable, "-m", *module],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=child_environment(),
-            start_new_session=True,
-        )
+def _is_open(address: str) -> bool:
+    """Whether the database takes connections."""
     try:
-        yield process
-    finally:
-        _stop(process)
+        psycopg.connect(address, connect_timeout=KNOCK_S).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -105,7 +149,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
     while not prefect_api.is_healthy():
         if server.poll() is not None or time.monotonic() > deadline:
-            raise StackError("the Prefect server did not start; see {log}", log=settings().data_dir / "server.log")
+            raise StackError("the Prefect server did not start; see {log}", log=_log_of("server"))
         time.sleep(0.2)
 
 
@@ -113,7 +157,7 @@ def _wait_until_served(portal: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
     while not _answers(f"http://{settings().portal_host}:{settings().portal_port}/health"):
         if portal.poll() is not None or time.monotonic() > deadline:
-            raise StackError("the portal did not start; see {log}", log=settings().data_dir / "portal.log")
+            raise StackError("the portal did not start; see {log}", log=_log_of("portal"))
         time.sleep(0.2)
 
 

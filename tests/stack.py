@@ -1,34 +1,38 @@
 """The whole stack for a test: embedded PostgreSQL, Prefect server, worker and, if wanted, portal,
 in a process and a folder of its own.
 
-`python -m tests.stack PLAN [portal]` starts it, loads the plan, says where it is, and stays until its input ends:
-it does not outlive the test that started it, however that ends.
+`python -m tests.stack PLAN [portal] [tended]` starts it, loads the plan, says where it is, and stays until its input
+ends: it does not outlive the test that started it, however that ends.
 """
 
 import dataclasses
 import datetime as dt
 import json
 import os
+import selectors
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from adapters import clock, database, prefect_api
 from adapters.database import transaction
 from adapters.plan_files import read_plan
 from adapters.settings import settings
-from deploy.stack import running
+from deploy.commands.running import TEND_EVERY_S
+from deploy.stack import Parts, running
 from models.event import Actor
 from models.loading import load_plan
 
 ROOT = Path(__file__).parent.parent
 STOP_S = 60
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,14 +55,19 @@ class Stack:
 
 
 @contextmanager
-def stack(plan: Path, at: dt.datetime, *, portal: bool = False, **settings_of_duban: str) -> Iterator[Stack]:
-    """Run the stack with this plan loaded and the clock at this instant; afterwards nothing of it is left."""
+def stack(
+    plan: Path, at: dt.datetime, *, portal: bool = False, tended: bool = False, extra: Mapping[str, str] = NO_SETTINGS
+) -> Iterator[Stack]:
+    """Run the stack with this plan loaded and the clock at this instant; afterwards nothing of it is left.
+
+    `tended`: what is killed is started again, as under `duban up`. `extra`: settings of Duban besides.
+    """
     with open_folder() as home, (home / "stack.log").open("w") as log:
         (home / "clock").write_text(at.isoformat(), encoding="ascii")
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.stack", str(plan), *(["portal"] if portal else [])],
+            [sys.executable, "-m", "tests.stack", str(plan), *["portal"] * portal, *["tended"] * tended],
             cwd=ROOT,
-            env=_environment(home) | settings_of_duban,
+            env=_environment(home) | dict(extra),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -123,8 +132,8 @@ def _hang_up() -> None:
     prefect_api._client.cache_clear()
 
 
-def main(plan: Path, *, portal: bool) -> None:
-    with running(patrol_by_schedule=False, portal=portal):
+def main(plan: Path, *, portal: bool, tended: bool) -> None:
+    with running(patrol_by_schedule=False, portal=portal) as parts:
         with transaction() as session:
             load_plan(session, read_plan(plan), actor=Actor("test"), at=clock.now())
         where = Stack(
@@ -136,8 +145,17 @@ def main(plan: Path, *, portal: bool) -> None:
         )
         sys.stdout.write(json.dumps(dataclasses.asdict(where)) + "\n")
         sys.stdout.flush()
-        sys.stdin.read()
+        _stay(parts if tended else None)
+
+
+def _stay(tended: Parts | None) -> None:
+    """Until the input ends."""
+    with selectors.DefaultSelector() as told:
+        told.register(sys.stdin, selectors.EVENT_READ)
+        while not told.select(TEND_EVERY_S):
+            if tended:
+                tended.tend()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), portal="portal" in sys.argv[2:])
+    main(Path(sys.argv[1]), portal="portal" in sys.argv[2:], tended="tended" in sys.argv[2:])

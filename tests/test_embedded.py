@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -73,6 +74,24 @@ def test_a_killed_process_does_not_keep_the_server_up(home: Path) -> None:
 
     last.leave()
     assert not answers(last.url)
+
+
+def test_a_killed_server_is_started_again_by_the_next_one_with_what_was_committed(home: Path) -> None:
+    first = User(home)
+    with psycopg.connect(first.url) as connection:
+        connection.execute("CREATE TABLE note AS SELECT 'here' AS text")
+    server = psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split()[0]))
+    server.kill()
+    psutil.wait_procs([server], timeout=30)
+
+    second = User(home)
+    assert second.url == first.url
+    with psycopg.connect(second.url) as connection:
+        assert connection.execute("SELECT text FROM note").fetchone() == ("here",)
+    first.leave()
+    assert answers(second.url)
+    second.leave()
+    assert not answers(second.url)
 
 
 def test_what_was_written_is_there_for_the_next_one(home: Path) -> None:

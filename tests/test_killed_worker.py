@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -35,6 +36,37 @@ def test_a_killed_launch_is_started_again_and_tells_each_unit_once() -> None:
         assert _count(connection, "SELECT count(*) FROM assignment") == issued
         assert _count(connection, "SELECT count(*) FROM event WHERE kind = 'phase_opened'") == 1
         assert _count(connection, told) == _count(connection, "SELECT count(*) FROM message WHERE kind = 'issued'") == 4
+
+
+def test_whatever_is_killed_under_duban_up_is_started_again_and_the_launch_comes_to_its_gate() -> None:
+    """The database, Prefect's server and the worker."""
+    with stack(TINY, AT, tended=True) as place:
+        before = {name: _part(place, name) for name in ("server", "worker")}
+        postmaster = Path(place.folder) / "postgres" / "postmaster.pid"
+        database = psutil.Process(int(postmaster.read_text().split()[0]))
+        for process in (*before.values(), database):
+            process.kill()
+        deadline = time.monotonic() + WAIT_S
+        while not all(_is_back(place, name, before[name]) for name in before):
+            assert time.monotonic() < deadline, "not everything is back"
+            time.sleep(0.5)
+        _start_launch(place)
+        _wait_until_suspended(place)
+        with psycopg.connect(place.database) as connection:
+            assert _count(connection, "SELECT count(*) FROM message WHERE kind = 'issued' AND status = 'sent'") == 4
+
+
+def _part(place: Stack, name: str) -> psutil.Process:
+    """The process of that part; raises StopIteration where there is none."""
+    parts = psutil.Process(place.process).children()
+    return next(part for part in parts if {"prefect", name} <= set(part.cmdline()))
+
+
+def _is_back(place: Stack, name: str, before: psutil.Process) -> bool:
+    try:
+        return _part(place, name) != before and place.ask("GET", "/health") is True
+    except (StopIteration, psutil.Error, httpx.HTTPError):
+        return False
 
 
 def _start_launch(place: Stack) -> None:

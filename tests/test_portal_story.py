@@ -59,7 +59,7 @@ def place(chromium: str, slack: SlackServer, tmp_path_factory: pytest.TempPathFa
         "DUBAN_SLACK_API_URL": slack.url,
         "DUBAN_SLACK_TOKEN": "xoxb-test",
     }
-    with stack(TINY, AT, portal=True, **channels) as started:
+    with stack(TINY, AT, portal=True, extra=channels) as started:
         yield started
 
 

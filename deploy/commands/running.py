@@ -23,6 +23,7 @@ from deploy import rehearsal
 _ = Language.of(settings().language).gettext
 console = Console(stderr=True)
 SEED = 20221101
+TEND_EVERY_S = 5
 
 plan_folder = click.argument("folder", metavar="PLAN", type=click.Path(path_type=Path))
 seed_option = click.option(
@@ -38,7 +39,7 @@ def up() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_ignored: stop.set())
     console.print(_("Starting; this takes some ten seconds…"))
-    with running(patrol_by_schedule=True, portal=True):
+    with running(patrol_by_schedule=True, portal=True) as parts:
         base = f"http://127.0.0.1:{settings().prefect_port}"
         click.echo(_("Prefect: {url}").format(url=f"{base}/dashboard"))
         click.echo(_("Start a phase: {url}").format(url=f"{base}/deployments"))
@@ -47,7 +48,10 @@ def up() -> None:
         click.echo(_("Another link: `duban access office NAME`"))
         click.echo(_("Data: {folder}").format(folder=settings().data_dir))
         click.echo(_("Ctrl-C stops everything; the data stays."))
-        stop.wait()
+        while not stop.wait(TEND_EVERY_S):
+            for part in parts.tend():
+                said = _("{part} had stopped and was started again; its log lies in {folder}")
+                click.echo(said.format(part=part, folder=settings().data_dir), err=True)
         console.print(_("Stopping…"))
 
 
