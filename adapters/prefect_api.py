@@ -1,9 +1,10 @@
 """Prefect's HTTP API, as far as the command line and the pages need it; importing Prefect itself takes seconds."""
 
+import dataclasses
 import datetime as dt
 import functools
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -122,6 +123,70 @@ def final_states() -> dict[str, int]:
         if len(runs) < query["limit"]:
             return dict(sorted(found.items()))
         offset += len(runs)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Artifact:
+    """The newest version of an artifact; `marks` is ours to read, the server only keeps it."""
+
+    id: str
+    data: Any
+    description: str
+    run: str | None
+    marks: Mapping[str, str]
+
+
+def newest_artifacts(keys: Sequence[str]) -> dict[str, Artifact]:
+    """By their keys, of these, those that there are. Raises PrefectUnreachableError."""
+    found = _call("POST", "/artifacts/latest/filter", {"artifacts": {"key": {"any_": list(keys)}}})
+    return {
+        one["key"]: Artifact(
+            one["latest_id"], one["data"], one["description"] or "", one["flow_run_id"], one["metadata_"] or {}
+        )
+        for one in found
+    }
+
+
+def create_artifact(
+    key: str, kind: str, data: Any, description: str, marks: Mapping[str, str], run: str | None
+) -> None:
+    """A new version, shown with that run. Raises PrefectUnreachableError."""
+    facts = {"key": key, "type": kind, "data": data, "description": description}
+    _call("POST", "/artifacts/", facts | {"metadata_": dict(marks), "flow_run_id": run})
+
+
+def change_artifact(artifact_id: str, data: Any, description: str, marks: Mapping[str, str]) -> None:
+    """The same version, saying something else. Raises PrefectUnreachableError."""
+    _call(
+        "PATCH",
+        f"/artifacts/{artifact_id}",
+        {"data": data, "description": description, "metadata_": dict(marks)},
+    )
+
+
+def tag_run(run_id: str, tags: Collection[str]) -> None:
+    """Add tags to a run. Raises PrefectUnreachableError."""
+    run = _call("GET", f"/flow_runs/{run_id}")
+    wanted = dict.fromkeys([*run["tags"], *tags])
+    if len(wanted) > len(run["tags"]):
+        _call("PATCH", f"/flow_runs/{run_id}", {"tags": list(wanted)})
+
+
+def end_lost_runs(flows: Collection[str], older_than: dt.timedelta) -> list[str]:
+    """Mark runs of these flows as crashed that have been on their way for so long; returns their names.
+
+    A run whose worker died with its machine says for ever that it is running, and no one else will say otherwise.
+    Raises PrefectUnreachableError.
+    """
+    on_their_way = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
+    query = {"flows": {"name": {"any_": list(flows)}}, "flow_runs": on_their_way}
+    lost = [
+        run for run in _call("POST", "/flow_runs/filter", query) if _age_s(run["state"]) > older_than.total_seconds()
+    ]
+    crashed = {"type": "CRASHED", "name": "Crashed", "message": "no sign of its end: its process or machine died"}
+    for run in lost:
+        _call("POST", f"/flow_runs/{run['id']}/set_state", {"state": crashed})
+    return [run["name"] for run in lost]
 
 
 def pause_deployment(flow: str, deployment: str, *, paused: bool) -> None:

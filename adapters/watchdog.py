@@ -27,6 +27,8 @@ from models.unit import Unit, body_of
 from models.watch import Finding
 
 TELL_AGAIN = dt.timedelta(days=1)
+FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
+LOST = dt.timedelta(hours=2)  # no run is at work for so long: what a patrol has not done by then, the next one does
 KEY = "watchdog-"
 
 
@@ -50,8 +52,9 @@ def watch_over(plans: Sequence[str], on: dt.date | None = None) -> Watched:
     fails, the heartbeat says so.
     """
     try:
+        lost = _end_lost_runs()
         found = {plan: look(plan, on) for plan in plans}
-        notes = [note for plan in plans if (note := tell(plan, found[plan]))]
+        notes = [lost, *(tell(plan, found[plan]) for plan in plans)]
     except BaseException:
         heartbeat.beat(all_is_well=False)
         raise
@@ -73,6 +76,21 @@ def look(plan: str, on: dt.date | None = None) -> list[Finding]:
         found = watch.findings(session, row, at=_instant(row, on), may_leave=may_leave)
         gates = watch.open_gates(session, row)
     return [*found, *_at_gates(row, gates)]
+
+
+def _end_lost_runs() -> Reason | None:
+    """Where Prefect cannot be asked, the gates say so."""
+    try:
+        ended = prefect_api.end_lost_runs(FLOWS, LOST)
+    except PrefectUnreachableError:
+        return None
+    if not ended:
+        return None
+    return Reason(
+        "{count} runs gave no sign of their end and are marked as crashed: {runs}",
+        count=len(ended),
+        runs=ended[: watch.SHOWN],
+    )
 
 
 def _instant(plan: Plan, on: dt.date | None) -> dt.datetime:

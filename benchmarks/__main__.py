@@ -14,7 +14,19 @@ from pathlib import Path
 
 import click
 
-from benchmarks import delivery, ground, idle, issuing, national, others, patrols, standing, task_runs
+from benchmarks import (
+    archives,
+    bulletins,
+    delivery,
+    ground,
+    idle,
+    issuing,
+    national,
+    others,
+    patrols,
+    standing,
+    task_runs,
+)
 from benchmarks.ground import say
 from benchmarks.report import Figure, show, write
 
@@ -90,6 +102,14 @@ def _delivery(scale: Scale) -> Iterator[Figure]:
     yield from delivery.figures(small=not scale.is_full)
 
 
+def _archive(scale: Scale) -> Iterator[Figure]:
+    yield from archives.measure(scale.times)
+
+
+def _bulletin(scale: Scale) -> Iterator[Figure]:
+    yield from bulletins.measure(scale.times)
+
+
 # In this order: the first leaves the large database behind, and the third brings work in it to its day.
 PARTS: dict[str, tuple[str, Callable[[Scale], Iterator[Figure]]]] = {
     "issue": ("Handing the plan out, in turn with a bare insert", _issue),
@@ -99,6 +119,8 @@ PARTS: dict[str, tuple[str, Callable[[Scale], Iterator[Figure]]]] = {
     "others": ("The same timers in other programs", _others),
     "prefect": ("A Prefect task run for each assignment", _task_runs),
     "delivery": ("Delivery", _delivery),
+    "bulletin": ("The bulletin of the real plan, in turn with openpyxl alone", _bulletin),
+    "archive": ("The archive pack, in turn with a plain ZIP", _archive),
 }
 OF_MANY = {"issue", "idle", "patrol", "status"}
 OF_FEW = {"patrol", "others", "prefect"}

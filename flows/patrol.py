@@ -4,12 +4,13 @@ import dataclasses
 import datetime as dt
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 
 from adapters import clock
 from adapters.database import transaction
+from adapters.language import N_
 from models.moments import tick_of
 from models.plan import plan_of
+from tasks import publish
 from tasks.deliver import deliver_due
 from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
 
@@ -32,6 +33,25 @@ class Patrolled:
     failed: int
     waiting: int
 
+    @property
+    def acted(self) -> bool:
+        return any(getattr(self, name) for name in EFFECTS)
+
+
+# What a patrol may do, in the order in which it is told. To look, and to let a letter wait, changes nothing.
+EFFECTS = {
+    "fired": N_("steps of the ladder that fired"),
+    "historic": N_("steps of days gone by, only written down"),
+    "set_aside": N_("assignments set aside"),
+    "messages": N_("notices written"),
+    "gates": N_("gates told to the office"),
+    "dates_moved": N_("dates moved with the calendar"),
+    "resumed": N_("runs told of a decision"),
+    "letters": N_("letters sent"),
+    "dropped": N_("notices settled before they were sent"),
+    "failed": N_("letters that failed, to be tried again"),
+}
+
 
 @flow(name="patrol", flow_run_name="patrol")
 def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str, object]]:
@@ -43,20 +63,25 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
         plan: 方案代码,不填即全部 the plan's code; all plans when empty
         on: 以哪一天为准,不填即今天 the day that counts; today when empty
     """
-    plans = [plan] if plan else plans_on_patrol()
-    done = [_patrol(code, on) for code in plans]
-    create_markdown_artifact(_table(done), key="patrol", description="巡查结果 what this patrol did")
-    return [dataclasses.asdict(one) for one in done]
+    done = [_patrol(code, on) for code in ([plan] if plan else plans_on_patrol())]
+    # Everything is done by now: what shows it may fail.
+    for at, one in done:
+        publish.publish_plan(one.plan, at)
+        if one.acted:
+            publish.publish_effects(one.plan, at, _effects(one))
+    publish.tag_patrol(acted=any(one.acted for _, one in done))
+    return [dataclasses.asdict(one) for _, one in done]
 
 
-def _patrol(plan: str, on: dt.date | None) -> Patrolled:
+def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
+    """The instant that counted, and what was done."""
     at = instant_of(plan, on)
     begun = begin_round(plan, at)
     chased = chase_due(plan, at)
     gates, moved, resumed = keep_up(plan, at)
     delivered = deliver_due(plan, at)
     end_round(begun, chased, delivered)
-    return Patrolled(
+    return at, Patrolled(
         plan=plan,
         looked_at=chased.looked_at,
         fired=chased.fired,
@@ -81,7 +106,5 @@ def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
         return now if on in {None, row.day_of(now)} else tick_of(on or row.day_of(now), row.timezone)
 
 
-def _table(done: list[Patrolled]) -> str:
-    names = [field.name for field in dataclasses.fields(Patrolled)]
-    rows = [f"| {' | '.join(str(getattr(one, name)) for name in names)} |" for one in done]
-    return "\n".join([f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}", *rows])
+def _effects(one: Patrolled) -> list[tuple[str, int]]:
+    return [(words, getattr(one, name)) for name, words in EFFECTS.items()]

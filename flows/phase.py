@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -16,9 +15,10 @@ from models.gate import Answer
 from models.phase import PhaseCode
 from tasks import deliver, phases, publish
 from tasks.phases import Closing, Round
+from tasks.stand import stand
 
 # The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
-TEN_YEARS_S = 10 * 365 * 24 * 60 * 60
+TEN_YEARS = dt.timedelta(days=10 * 365)
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as share the database well
 MOST_NOTIFY_RUNS = 200  # beyond, several units share a task run: Prefect makes about 150 task runs a second
 
@@ -49,10 +49,12 @@ def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
     logger = get_run_logger()
     opened = phases.open_phase(plan, phase, year)
     logger.info("%s: %s assignments issued", opened.phase_ref, opened.issued)
+    publish.tag_phase(plan, phase, year)
     _notify_units(plan, phase, year)
     while True:
         waiting = phases.ask_at_gate(plan, phase, year)
-        publish.publish_progress(plan, phase, year)
+        publish.tag_phase(plan, phase, year)
+        publish.publish_phase(plan, phase, year)
         if isinstance(waiting, Closing):
             return _closed(waiting)
         answer = _suspend(waiting)
@@ -76,7 +78,13 @@ def _suspend(waiting: Round) -> Answer:
     form = GateForm.with_initial_data(
         description=publish.gate_text(waiting), until=_until(waiting.ends_on + dt.timedelta(days=30))
     )
-    given = suspend_flow_run(wait_for_input=form, timeout=TEN_YEARS_S, key=f"gate-{waiting.number}")
+    given = stand(
+        form,
+        key=f"gate-{waiting.number}",
+        name="Extended" if waiting.extended else "Suspended",
+        message=f"round {waiting.number}, last day {waiting.ends_on}",
+        timeout=TEN_YEARS,
+    )
     return Answer(
         decision=DECISIONS[given.decision],
         by_name=given.name,

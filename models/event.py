@@ -5,7 +5,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, ForeignKey, Index
+from sqlalchemy import DDL, BigInteger, ForeignKey, Index, func, select
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base, Instant, Key, one_of
 from models.errors import RefusedError
 from models.status import Status
+
+# Entries are numbered when they are written and seen when they are committed: one may come after a later one.
+LATE_WITHIN = 1000
 
 
 class EventKind(StrEnum):
@@ -108,3 +111,13 @@ def record(session: Session, kind: EventKind, actor: Actor, at: dt.datetime, **f
     """Append one entry in the caller's transaction."""
     who = {"actor": actor.name, "actor_unit_id": actor.unit_id, "run": actor.run, "address": actor.address}
     session.add(Event(kind=kind, at=at, **who, **fields))
+
+
+_LAST = select(func.max(Event.id)).scalar_subquery()
+_MARK = select(func.max(Event.id), func.count(Event.id)).where(Event.id > _LAST - LATE_WITHIN)
+
+
+def mark(session: Session) -> str:
+    """Where the journal stands: what is the same twice says that nothing was added between. Cheap at any size."""
+    last, count = session.execute(_MARK).one()
+    return f"{last or 0}+{count}"

@@ -26,12 +26,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Round:
-    """A gate that waits for its answer. `setback` says why the last answer did not close the phase, if it tried."""
+    """A gate that waits for its answer. `setback` says why the last answer did not close the phase, if it tried;
+    `extended`: the phase's last day was moved.
+    """
 
     phase_ref: str
     number: int
     title: str
     ends_on: dt.date
+    extended: bool
     still_open: int
     blocking: tuple[str, ...]
     setback: str
@@ -92,7 +95,8 @@ def _ask(session: Session, _plan: Plan, locked: Phase) -> Round | Closing:
         number=waiting.round,
         title=f"{locked.name_zh} {locked.name_en} {locked.period}",
         ends_on=locked.ends_on,
-        still_open=len(blocking),
+        extended=locked.ends_on > locked.planned_ends_on,
+        still_open=gates.count_open(session, locked),
         blocking=tuple(str(reason) for reason in blocking),
         setback=_setback(last),
     )
@@ -104,7 +108,7 @@ def _setback(last: gates.Gate | None) -> str:
         return ""
     said = f"{last.by_name or '?'}: {last.decision}"
     if last.blocking:
-        return f"{said} — {len(last.blocking)} 件未办结，未填强行关闭的理由 open, and no reason to override"
+        return f"{said} — {last.still_open} 件未办结，未填强行关闭的理由 open, and no reason to override"
     return f"{said} — 答复不完整或日期不晚于今天 the answer was incomplete, or its date not after today"
 
 

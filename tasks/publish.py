@@ -1,67 +1,112 @@
 """Show in the Prefect UI where things stand. Artifacts are views: losing them loses nothing."""
 
+import datetime as dt
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact
-from sqlalchemy import func, select
+from prefect.runtime import flow_run
 from sqlalchemy.orm import Session
 
-from adapters import clock
+from adapters import artifacts, clock, prefect_api
+from adapters.artifacts import Shown
 from adapters.database import repeated
-from adapters.language import Language
-from models import queries
-from models.assignment import Assignment
-from models.phase import Phase, PhaseCode, phase_of
+from adapters.language import N_, Language
+from adapters.prefect_api import Artifact
+from adapters.settings import settings
+from models import event as journal
+from models.phase import PhaseCode, phase_of
 from models.plan import plan_of
-from models.requirement import Requirement
-from models.status import CLOSED
 from tasks.phases import Round
 
+ACTED, NOTHING_DUE = "acted", "nothing-due"  # tags of patrols
+WHAT_IT_DID, HOW_MUCH = N_("What the patrol did"), N_("Items")
 GROUPS_SHOWN = 20  # of what blocks a gate, by requirement and status; the rest is counted
 UNITS_SHOWN = 6  # in each group: the form's text has little room
-ROLES = {"lead": "牵头 lead", "responsible": "责任 responsible"}
-LIGHTS = {"green": "绿 green", "blue": "蓝 blue", "yellow": "黄 yellow", "red": "红 red", "off": "未亮 off"}
 
 
-def publish_progress(plan: str, phase: PhaseCode, year: int | None) -> float:
-    """Show how far the phase is: the share of its assignments that are accepted or waived, in per cent.
+def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
+    """Show in its own run how far the phase is.
 
     Not a task run of its own: the artifacts would belong to that, and not to the run that people look at.
     """
 
-    def look(session: Session) -> tuple[Phase, int, int, list[dict[str, object]]]:
+    def look(session: Session) -> tuple[dt.date, list[Shown]]:
+        row = plan_of(session, plan)
+        day = row.day_of(clock.now())
+        return day, artifacts.phase_pictures(session, row, phase_of(session, row, phase, year), day)
+
+    day, shown = repeated(look)
+    newest = prefect_api.newest_artifacts([one.key for one in shown])
+    for one in shown:
+        before = newest.get(one.key)
+        _show(one, before if before and before.run == flow_run.id else None, {"day": day.isoformat()})
+
+
+def tag_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
+    """Tag this run with the plan, the phase and its year; with "extended" where its last day was moved."""
+
+    def look(session: Session) -> list[str]:
         row = plan_of(session, plan)
         place = phase_of(session, row, phase, year)
-        total, closed = session.execute(
-            select(func.count(), func.count().filter(Assignment.status.in_(CLOSED)))
-            .select_from(Assignment)
-            .join(Requirement, Requirement.id == Assignment.requirement_id)
-            .where(Requirement.phase_id == place.id)
-        ).one()
-        return place, total, closed, queries.standing_counts(session, row, row.day_of(clock.now()))
+        extended = ["extended"] if place.ends_on > place.planned_ends_on else []
+        return [row.code, place.code, place.period, *extended]
 
-    place, total, closed, counts = repeated(look)
-    progress = 100.0 * closed / total if total else 0.0
-    label = queries.phase_label(place.code, place.period)
-    create_progress_artifact(
-        progress,
-        key=f"progress-{place.ref}",
-        description=f"{place.name_zh} {place.name_en} {place.period}: 已办结 settled {closed} / {total}",
-    )
-    create_markdown_artifact(
-        _status_table([count for count in counts if count["phase"] == label]),
-        key=f"status-{place.ref}",
-        description="各件按角色、状态和灯号统计 how many stand where, by role, status and light",
-    )
-    return progress
+    prefect_api.tag_run(flow_run.id, repeated(look))
 
 
-def _status_table(counts: list[dict[str, object]]) -> str:
-    head = "| 角色 role | 状态 status | 灯 light | 件 count |\n| --- | --- | --- | ---: |\n"
-    return head + "\n".join(
-        f"| {ROLES[str(one['role'])]} | {_status(str(one['status']))} | {LIGHTS[str(one['light'])]} | {one['count']} |"
-        for one in counts
+def publish_effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]]) -> None:
+    """Show what one patrol did, in words and figures."""
+    language = Language.of(settings().language)
+    lines = [f"| {language.gettext(what)} | {count} |" for what, count in done if count]
+    head = f"| {language.gettext(WHAT_IT_DID)} | {language.gettext(HOW_MUCH)} |\n| --- | ---: |"
+    when = repeated(lambda session: at.astimezone(ZoneInfo(plan_of(session, plan).timezone)))
+    prefect_api.create_artifact(
+        artifacts.key_of("patrol", plan),
+        "markdown",
+        "\n".join([head, *lines]),
+        f"{when:%Y-%m-%d %H:%M}",
+        {},
+        flow_run.id,
     )
+
+
+def tag_patrol(*, acted: bool) -> None:
+    """So that a list of runs can be had without those that found nothing to do."""
+    prefect_api.tag_run(flow_run.id, [ACTED if acted else NOTHING_DUE])
+
+
+def publish_plan(plan: str, at: dt.datetime) -> int:
+    """Show how a plan stands; returns how many artifacts say something else than before.
+
+    Where nothing was written down since, this costs one question to the database and one to Prefect. That the
+    board was drawn for this state of the journal is kept with it, in Prefect: emptied, all is drawn anew.
+    """
+
+    def ask(session: Session) -> tuple[dt.date, str, list[str]]:
+        row = plan_of(session, plan)
+        return row.day_of(at), journal.mark(session), artifacts.keys_of(session, row)
+
+    on, mark, keys = repeated(ask)
+    seen = f"{on} {mark}"
+    newest = prefect_api.newest_artifacts(keys)
+    board = artifacts.key_of("board", plan)
+    if newest.keys() == set(keys) and newest[board].marks.get("journal") == seen:
+        return 0
+    shown = repeated(lambda session: artifacts.pictures(session, plan_of(session, plan), on))
+    # The board comes last, with the mark that all was shown.
+    marks = {one.key: {"day": on.isoformat()} | ({"journal": seen} if one.key == board else {}) for one in shown}
+    return sum(_show(one, newest.get(one.key), marks[one.key]) for one in shown)
+
+
+def _show(one: Shown, before: Artifact | None, marks: Mapping[str, str]) -> bool:
+    """A new version on the first change of a day, the same one after that; whether it says something else."""
+    if before is None or (before.data != one.data and one.daily and before.marks.get("day") != marks["day"]):
+        prefect_api.create_artifact(one.key, one.kind, one.data, one.description, marks, flow_run.id)
+        return True
+    if (before.data, before.description, before.marks) != (one.data, one.description, marks):
+        prefect_api.change_artifact(before.id, one.data, one.description, marks)
+    return bool(before.data != one.data)
 
 
 def _status(word: str) -> str:

@@ -1,4 +1,5 @@
 """The pictures of the portal in the documentation: `python -m tests.pictures` draws them anew into `docs/images`.
+Those of the Prefect UI are drawn by `tests.prefect_pictures`.
 
 They show the real plan, acted out until the week in which the work of a year is due.
 """
@@ -74,11 +75,20 @@ def _scene() -> Iterator[Story]:
 def _act_out(story: Story) -> None:
     story.at("2022-11-01")
     story.open("launch")
-    story.at("2022-12-26")
-    _settle(story, "2022/")
+    settle_launch(story)
     story.answer("launch", "close", reason="启动工作已完成", override="个别单位并入实施阶段继续督办")
     story.at("2023-01-03")
     story.open("implementation", 2023)
+    act_out_year(story)
+
+
+def settle_launch(story: Story) -> None:
+    story.at("2022-12-26")
+    _settle(story, "2022/")
+
+
+def act_out_year(story: Story) -> None:
+    """2023, from the opening of its phase to the week before its work is due."""
     story.at("2023-01-09")
     story.sign(*(ref for ref in _refs("2023") if _luck(ref) < 97))
     for day, of in (

@@ -4,7 +4,7 @@ The tests that go from door to door (walls, forms, hostile input) fail where a r
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -13,9 +13,11 @@ from starlette.routing import BaseRoute, Mount
 
 from models.access import AccessRole
 from tests.portal_world import LEAD, OTHERS, T1, T2, Visitor, World
+from tests.workbooks import figures
 
 Key = tuple[str, str]  # method and pattern of the path
 Values = Mapping[str, Any]
+File = tuple[str, bytes, str]  # name, content and type
 
 UNIT, OFFICE, LEADER = AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER
 EVERYBODY = (UNIT, OFFICE, LEADER)
@@ -52,7 +54,7 @@ class Door:
     status: int = 200
     public: int | None = None
     entries: int = 0
-    files: bool = False
+    files: Callable[[], File] | None = None
 
 
 def alike(*people: str, **values: Any) -> dict[str, Values]:
@@ -96,7 +98,7 @@ DOORS: dict[Key, Door] = {
         {"ids": "assignment", "again": "file"},
         status=303,
         entries=2,
-        files=True,
+        files=lambda: ("a.txt", b"proof", "text/plain"),
     ),
     ("GET", "/complaints"): Door((UNIT,), alike("north", LEAD)),
     ("POST", "/complaints"): Door(
@@ -160,6 +162,7 @@ DOORS: dict[Key, Door] = {
         entries=1,
     ),
     ("GET", "/reviews"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
+    ("GET", "/scores"): Door(EVERYBODY, alike(*PEOPLE)),
     # The leading group
     ("GET", "/board"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/assignments"): Door((OFFICE, LEADER), alike("office", "leader")),
@@ -173,6 +176,59 @@ DOORS: dict[Key, Door] = {
         (OFFICE,),
         {"office": {"phase_id": Id("phase-launch"), "round": 1, "decision": "keep open", "reason": "not yet"}},
         {"phase_id": "phase"},
+        status=303,
+        entries=1,
+    ),
+    # Indicators
+    ("GET", "/indicators"): Door(EVERYBODY, alike(*PEOPLE)),
+    ("GET", "/indicators.xlsx"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/readings/template.xlsx"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
+    ("GET", "/readings/import"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
+    ("GET", "/indicators/{indicator_id}"): Door(
+        EVERYBODY, alike(*PEOPLE, indicator_id=Id("indicator-I01")), {"indicator_id": "indicator"}
+    ),
+    ("POST", "/indicators/{indicator_id}"): Door(
+        (UNIT, OFFICE),
+        {
+            "north": {
+                "indicator_id": Id("indicator-I01"),
+                "period": "2023",
+                "value": "91.5",
+                "weight": "1200",
+                "words": "term report",
+            },
+            "office": {"indicator_id": Id("indicator-I01"), "period": "2023", "value": "95", "words": "yearbook"},
+        },
+        {"indicator_id": "indicator"},
+        status=303,
+        entries=1,
+    ),
+    ("POST", "/readings/import"): Door(
+        (UNIT, OFFICE),
+        {"office": {"step": "enter"}},
+        status=303,
+        entries=2,
+        files=lambda: (
+            "figures.xlsx",
+            figures(("I01", "2022", "", 88), ("I01", "2022", "north", 86, None, 700)),
+            "application/octet-stream",
+        ),
+    ),
+    ("GET", "/acceptance"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/acceptance/report.{ending}"): Door((OFFICE, LEADER), alike("office", "leader", ending="xlsx")),
+    ("GET", "/acceptance/items/{code}"): Door((OFFICE, LEADER), alike("office", "leader", code="T1.1")),
+    ("POST", "/acceptance/items/{code}"): Door(
+        (OFFICE,),
+        {"office": {"code": "T1.1", "outcome": "reject", "reason": "not done", "units": [Id("unit-north")]}},
+        {"units": "unit"},
+        status=303,
+        entries=1,
+    ),
+    ("GET", "/acceptance/commendation"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("POST", "/acceptance/commendation"): Door(
+        (OFFICE,),
+        {"office": {"units": [Id("unit-north")], "reason": "the best"}},
+        {"units": "unit"},
         status=303,
         entries=1,
     ),
@@ -195,6 +251,38 @@ DOORS: dict[Key, Door] = {
         (OFFICE,),
         {"office": {"complaint_id": Id("complaint-north"), "text": "we look into it"}},
         {"complaint_id": "complaint"},
+        status=303,
+        entries=1,
+    ),
+    ("GET", "/bulletins"): Door(EVERYBODY, alike(*PEOPLE)),
+    ("POST", "/bulletins"): Door((OFFICE,), alike("office", period="2022-12"), status=303, entries=1),
+    ("GET", "/bulletins/{bulletin_id}"): Door(
+        EVERYBODY, alike(*PEOPLE, bulletin_id=Id("bulletin-2023-02")), {"bulletin_id": "bulletin"}
+    ),
+    ("GET", "/bulletins/{bulletin_id}/file.{ending}"): Door(
+        EVERYBODY, alike(*PEOPLE, bulletin_id=Id("bulletin-2023-02"), ending="docx"), {"bulletin_id": "bulletin"}
+    ),
+    ("GET", "/bulletins/{bulletin_id}/texts"): Door(
+        (OFFICE,), {"office": {"bulletin_id": Id("bulletin-2023-01")}}, {"bulletin_id": "bulletin"}
+    ),
+    ("POST", "/bulletins/{bulletin_id}/texts"): Door(
+        (OFFICE,),
+        {"office": {"bulletin_id": Id("bulletin-2023-01"), "edition": 1, "title": "t", "addressees": "a"}},
+        {"bulletin_id": "bulletin"},
+        status=303,
+        entries=1,
+    ),
+    ("POST", "/bulletins/{bulletin_id}/release"): Door(
+        (OFFICE,),
+        {"office": {"bulletin_id": Id("bulletin-2023-01"), "edition": 1}},
+        {"bulletin_id": "bulletin"},
+        status=303,
+        entries=1,
+    ),
+    ("POST", "/bulletins/{bulletin_id}/correct"): Door(
+        (OFFICE,),
+        {"office": {"bulletin_id": Id("bulletin-2023-02")}},
+        {"bulletin_id": "bulletin"},
         status=303,
         entries=1,
     ),
@@ -267,6 +355,8 @@ FOREIGN: dict[str, dict[str, list[Id]]] = {
     },
 }
 for _person in ("north", LEAD):
+    FOREIGN[_person]["indicator"] = [other("indicator-I01")]
+    FOREIGN[_person]["bulletin"] = [Id("bulletin-2023-01"), other("bulletin-2023-02")]  # a draft is the office's own
     FOREIGN[_person]["acting"] = FOREIGN[_person]["assignment"]
 FOREIGN[LEAD]["acting"] = [*FOREIGN[LEAD]["assignment"], Id(DELIVERY), Id(RETURNED)]  # it sees them and reviews them
 _ELSEWHERE: dict[str, list[Id]] = {
@@ -277,9 +367,11 @@ _ELSEWHERE: dict[str, list[Id]] = {
     "phase": [other("phase-launch"), other("phase-implementation")],
     "complaint": [other("complaint-north")],
     "finding": [other("finding-1")],
+    "bulletin": [other("bulletin-2023-01"), other("bulletin-2023-02")],
     "unit": [other("unit-north"), other("unit-office")],
     "collective": [other("collective-counties")],
     "link": [other("link-north"), other("link-office")],
+    "indicator": [other("indicator-I01")],
 }
 FOREIGN |= {"office": _ELSEWHERE, "leader": _ELSEWHERE}
 
@@ -312,7 +404,8 @@ def ask(world: World, visitor: Visitor, key: Key, values: Values, *, hidden: Val
     rest = {name: value for name, value in known.items() if f"{{{name}}}" not in pattern}
     if method == "GET":
         return visitor.ask("GET", path, params=rest)
-    files = [("files", ("a.txt", b"proof", "text/plain"))] if DOORS[key].files else None
+    made = DOORS[key].files
+    files = [("files", made())] if made else None
     fields = {**(visitor.hidden() if hidden is None else hidden), **rest}
     return visitor.ask("POST", path, data=fields, files=files)
 

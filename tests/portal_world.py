@@ -23,6 +23,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url, select, text, update
 
+from adapters import bulletins
 from adapters import clock as clocks
 from adapters.database import forget_engine, transaction
 from adapters.plan_files import read_plan
@@ -31,11 +32,13 @@ from models import access
 from models.access import Access
 from models.assignment import Assignment
 from models.base import Base
+from models.bulletin import Bulletin, release
 from models.complaint import Complaint
 from models.event import Actor
 from models.evidence import Evidence
 from models.extension import Extension
 from models.finding import Finding
+from models.indicator import Indicator
 from models.loading import load_plan
 from models.message import Message, MessageStatus
 from models.objection import Objection
@@ -202,6 +205,17 @@ def _until_today(story: "Story", stays: dict[str, str]) -> None:
     rectify = f"{story.raise_finding('north', due='2023-05-31')}/north"
     story.submit(rectify, note=f"«{before}north:own»")
     story.accept(rectify)
+    write_bulletins(story.plan)
+
+
+def write_bulletins(code: str) -> None:
+    """January's is a draft, February's is released."""
+    with transaction() as session:
+        plan, at = plan_of(session, code), clocks.now()
+        office = Actor("王五", unit_of(session, plan.id, "office").id)
+        bulletins.make(session, plan, "2023-01", actor=office, at=at)
+        made = bulletins.make(session, plan, "2023-02", actor=office, at=at)
+        release(session, plan, made, edition=made.edition, actor=office, at=at)
 
 
 def _come_in(plan: str, unit: str, name: str) -> str:
@@ -240,8 +254,12 @@ def _ids(plan: str) -> dict[str, int]:
         found |= {f"link-{units[one.unit_id]}": one.id for one in links}
         findings = session.scalars(select(Finding).where(Finding.plan_id == row.id))
         found |= {f"finding-{one.number}": one.id for one in findings}
+        written = session.scalars(select(Bulletin).where(Bulletin.plan_id == row.id))
+        found |= {f"bulletin-{one.period}": one.id for one in written}
         phases = session.scalars(select(Phase).where(Phase.plan_id == row.id))
         found |= {f"phase-{one.code}": one.id for one in phases}
+        indicators = session.scalars(select(Indicator).where(Indicator.plan_id == row.id))
+        found |= {f"indicator-{one.code}": one.id for one in indicators}
         collectives = session.scalars(select(Collective).where(Collective.plan_id == row.id))
         found |= {f"collective-{one.code}": one.id for one in collectives}
         dead = select(Message.id).where(Message.recipient_id.in_(units)).limit(1)

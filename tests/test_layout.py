@@ -80,5 +80,5 @@ def test_every_deployment_can_be_imported(entrypoint: str) -> None:
 
 def test_all_flows_are_deployed() -> None:
     assert sorted(entrypoints()) == [
-        f"flows.{name}.{name}" for name in ("acceptance", "implementation", "launch", "patrol", "watchdog")
+        f"flows.{name}.{name}" for name in ("acceptance", "bulletin", "implementation", "launch", "patrol", "watchdog")
     ]

@@ -27,7 +27,7 @@ from models.review import Review
 from models.unit import Unit
 from portal.app import make_app
 from portal.routes import unit as unit_routes
-from portal.shield import FORM_BYTES, HEADERS, MIB
+from portal.shield import FORM_BYTES, HEADERS, MIB, UPLOADS
 from portal.visits import csrf_token
 from tests.portal_client import DAY, Person
 from tests.portal_doors import DELIVERY, DOORS, LIAISON, RETURNED, SCHEME, Id, Key, ask
@@ -504,7 +504,7 @@ class Endless:
             yield b"a" * 65536
 
 
-FORMS = [re.sub(r"\{\w+\}", "1", path) for _, path in POSTS if path != "/hand-in"]
+FORMS = [re.sub(r"\{\w+\}", "1", path) for _, path in POSTS if path not in UPLOADS]
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"
 PART = b'--a\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
 

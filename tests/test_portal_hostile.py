@@ -195,6 +195,7 @@ def _fields() -> dict[Key, list[str]]:
     """The names of what each route takes: in its path, its question, its form."""
     schema = build().openapi()
     found: dict[Key, list[str]] = {("POST", "/hand-in"): ["ids", "again", "note", "figures"]}
+    found["POST", "/readings/import"] = ["step", "kept", "name", "shown"]
     for path, methods in schema["paths"].items():
         for method, one in methods.items():
             names = [part["name"] for part in one.get("parameters", ())]

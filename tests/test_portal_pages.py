@@ -18,6 +18,7 @@ from models.light import Light
 from models.status import Status
 from tests.browser import FITS, NARROW, WIDE, Reader, browser, chromium, served
 from tests.portal_people import link_for
+from tests.portal_world import write_bulletins
 from tests.story import Story
 
 __all__ = ["browser", "chromium"]  # fixtures
@@ -35,15 +36,32 @@ CARELESS = """(form) => {
     if (form.closest('details')) form.closest('details').open = true;
     form.querySelectorAll('[type=radio]').forEach((choice) => { choice.checked = true; });
 }"""
-NO_PAGE = re.compile(r"^/(static|files|language)/|\.(zip|csv)\b|^#|^https?:")
+NO_PAGE = re.compile(r"^/(static|files|language)/|\.(zip|csv|xlsx|docx|md)\b|^#|^https?:")
 
 QUARTER, HALF, FIRST = "2023Q1/progress/finance", "2023H1/progress/finance", "2023/delivery/T1.1/finance"
 SECOND, OWN, DELAYED = "2023/delivery/T1.2/finance", "2023/delivery/S1/finance", "2023H1/progress/north"
-OF_A_UNIT = {"/work", "/hand-in", "/reviews", "/files", "/calendar", "/complaints", "/assignments/N"}
-OF_THE_GROUP = {"/board", "/assignments", "/assignments/N", "/burden", "/phases", "/phases/N"}
+OF_A_UNIT = {
+    *("/work", "/hand-in", "/reviews", "/files", "/calendar", "/complaints", "/assignments/N", "/scores"),
+    *("/indicators", "/indicators/N", "/readings/import", "/bulletins", "/bulletins/N"),
+}
+OF_THE_GROUP = {
+    *("/acceptance", "/acceptance/items/TN.N", "/acceptance/items/SN", "/acceptance/items/IN"),
+    "/acceptance/commendation",
+    *("/board", "/assignments", "/assignments/N", "/burden", "/phases", "/phases/N", "/scores"),
+    *("/indicators", "/indicators/N", "/bulletins", "/bulletins/N"),
+}
 OF_THE_OFFICE = {
     *("/queues", "/queues/extensions", "/queues/objections", "/queues/complaints", "/queues/escalated"),
-    *("/queues/messages", "/reviews", "/findings", "/findings/new", "/findings/N", "/links", "/links/N"),
+    *(
+        "/readings/import",
+        "/queues/messages",
+        "/reviews",
+        "/findings",
+        "/findings/new",
+        "/findings/N",
+        "/links",
+        "/links/N",
+    ),
 }
 
 
@@ -83,6 +101,7 @@ def portal(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     story.submit("2023H1/progress/south")
     story.ask_extension(DELAYED, "2023-07-14")
     story.object(FIRST, "return")
+    write_bulletins(story.plan)
     with served() as address:
         yield address
 

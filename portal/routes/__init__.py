@@ -1,16 +1,20 @@
 """The pages by what people do there."""
 
 from portal.routes import (
+    acceptance,
     assignment,
     board,
+    bulletins,
     complaints,
     entry,
     findings,
     gates,
     handin,
+    indicators,
     links,
     office,
     review,
+    scores,
     unit,
 )
 
@@ -21,9 +25,13 @@ ALL = (
     assignment.router,
     review.router,
     board.router,
+    bulletins.router,
+    scores.router,
     office.router,
     complaints.router,
     gates.router,
     findings.router,
+    indicators.router,
     links.router,
+    acceptance.router,
 )

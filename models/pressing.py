@@ -1,0 +1,108 @@
+"""What presses: overdue work with whom the ladder told of it, and work that waits for its reviewer. The first of each.
+
+How many there are in all is for the board to say.
+"""
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session, aliased
+
+from models.area import Role
+from models.assignment import Assignment
+from models.document import Text, UnitKind
+from models.escalation import Escalation
+from models.ladder import Audience, Step
+from models.notice import MessageKind
+from models.phase import Phase, phases_of
+from models.plan import Plan
+from models.requirement import Requirement
+from models.status import OWED, Status
+from models.unit import Unit, body_of
+from models.worklist import Work, works
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overdue:
+    """Overdue work; `told`: who knows that it is, by the day on which the ladder first told them."""
+
+    work: Work
+    told: Mapping[Audience, dt.date]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InReview:
+    """Work that was handed in on a day and that `reviewer` has not judged."""
+
+    work: Work
+    reviewer: Text
+    since: dt.date
+
+
+# The lead of its own item, and an item that nobody leads, has no other to be told.
+_HAS_LEAD = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None)).label("has_lead")
+
+
+def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Overdue]:
+    """What has been overdue longest first."""
+    ids = session.scalars(
+        select(Assignment.id)
+        .join(Assignment.requirement)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(Phase.plan_id == plan.id, Assignment.status.in_(OWED), Assignment.due_on < today)
+        .order_by(Assignment.due_on, Requirement.ref, Assignment.id)
+        .limit(limit)
+    ).all()
+    told, shown = _told(session, plan, ids), _shown(session, plan, ids, today)
+    return [Overdue(shown[one], told[one]) for one in ids]
+
+
+def _told(session: Session, plan: Plan, ids: Sequence[int]) -> Mapping[int, dict[Audience, dt.date]]:
+    """Only for the date in force: what was said before an extension is settled with it. History reached nobody."""
+    steps = {phase.id: _overdue_steps((phase.ladder or plan.ladder).rungs) for phase in phases_of(session, plan)}
+    fired = session.execute(
+        select(Escalation.assignment_id, Requirement.phase_id, Escalation.step, Escalation.fell_on, _HAS_LEAD)
+        .join(Assignment, Assignment.id == Escalation.assignment_id)
+        .join(Assignment.requirement)
+        .where(Assignment.id.in_(ids), Escalation.anchor_on == Assignment.due_on, ~Escalation.historic)
+        .order_by(Escalation.fell_on)
+    )
+    told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
+    for row in fired:
+        step = steps[row.phase_id].get(row.step)
+        for audience in step.audience if step else ():
+            if audience is not Audience.LEAD or row.has_lead:
+                told[row.assignment_id].setdefault(audience, row.fell_on)
+    return told
+
+
+def _overdue_steps(rungs: Sequence[Step]) -> Mapping[str, Step]:
+    return {step.code: step for step in rungs if step.kind is MessageKind.OVERDUE}
+
+
+def in_review(session: Session, plan: Plan, today: dt.date, limit: int) -> list[InReview]:
+    """What has waited longest first."""
+    lead = aliased(Unit)
+    office = body_of(session, plan.id, UnitKind.OFFICE)
+    rows = session.execute(
+        select(Assignment.id, Assignment.submitted_on, lead.name_zh, lead.name_en)
+        .join(Assignment.requirement)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        # The rule of `models.assignment.reviewer_of`: where no unit leads, and of the lead's own, it is the office.
+        .outerjoin(lead, and_(lead.id == Requirement.lead_id, Assignment.role == Role.RESPONSIBLE))
+        .where(Phase.plan_id == plan.id, Assignment.status == Status.SUBMITTED)
+        .order_by(Assignment.submitted_on, Requirement.ref, Assignment.id)
+        .limit(limit)
+    ).all()
+    shown = _shown(session, plan, [row.id for row in rows], today)
+    return [
+        InReview(shown[row.id], Text(row.name_zh, row.name_en) if row.name_zh else office.name, row.submitted_on)
+        for row in rows
+    ]
+
+
+def _shown(session: Session, plan: Plan, ids: Sequence[int], today: dt.date) -> Mapping[int, Work]:
+    return {work.id: work for work in works(session, plan, ids, today)}
