@@ -98,13 +98,8 @@ def _year(page: Page, place: Stack, story: Story, patrol: Callable[[str], None])
     for when in (f"{TODAY} 08:30", f"{TODAY} 08:45", f"{TODAY} 09:00"):
         patrol(when)
 
-    for tag, name in (("phase", "prefect-phases"), ("acted", "prefect-acted")):
-        page.goto(f"{place.prefect}/runs")
-        page.get_by_text("All tags").click()
-        page.get_by_role("option", name=tag, exact=True).click()
-        page.keyboard.press("Escape")
-        sys.stdout.write(f"{page.url}\n")
-        _keep(page, name, height=1000)
+    page.goto(f"{place.prefect}/runs")
+    _keep(page, "prefect-runs", height=1250)
     page.goto(f"{place.prefect}/artifacts")
     _keep(page, "prefect-artifacts")
     for name in ("overdue", "board", "review", "patrol"):
