@@ -149,12 +149,15 @@ class _Drawing:
         head = (
             N_("Item"),
             N_("Unit"),
-            N_("What is asked"),
             N_("Due"),
             N_("Working days over"),
             N_("Told, and since when"),
+            N_("What is asked"),
         )
-        cells = ([*self._work(row.work), str(row.work.due_on), -row.work.left, self._told(row.told)] for row in rows)
+        cells = (
+            [ref, unit, str(row.work.due_on), -row.work.left, self._told(row.told), title]
+            for row, (ref, unit, title) in ((row, self._work(row.work)) for row in rows)
+        )
         return self._list("overdue", N_("Overdue, and who was told"), "/assignments?light=red", head, cells, count)
 
     def _told(self, told: Mapping[Audience, dt.date]) -> str:
@@ -168,12 +171,12 @@ class _Drawing:
         )
         return self._list("review", N_("Waiting for review"), "/reviews", head, cells, count)
 
-    def _work(self, work: Work) -> list[str]:
-        return [
+    def _work(self, work: Work) -> tuple[str, str, str]:
+        return (
             self._link(work.ref, f"/assignments/{work.id}"),
             self.language.text(work.unit),
             self.language.text(work.title),
-        ]
+        )
 
     def _list(
         self, name: str, title: str, path: str, head: Sequence[str], rows: Iterable[Sequence[Any]], count: int

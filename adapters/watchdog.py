@@ -24,7 +24,7 @@ from models.message import Attempt, AttemptOutcome
 from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
 from models.unit import Unit, body_of
-from models.watch import Finding
+from models.watch import Alert
 
 TELL_AGAIN = dt.timedelta(days=1)
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
@@ -37,12 +37,12 @@ class Watched:
     """What one round found. `notes`: what went wrong with telling it, or was not possible."""
 
     at: dt.datetime
-    findings: dict[str, list[Finding]]
+    alerts: dict[str, list[Alert]]
     notes: list[Reason]
 
     @property
     def all_is_well(self) -> bool:
-        return not any(self.findings.values())
+        return not any(self.alerts.values())
 
 
 def watch_over(plans: Sequence[str], on: dt.date | None = None) -> Watched:
@@ -68,12 +68,12 @@ def plans_watched() -> list[str]:
         return list(session.scalars(select(Plan.code).order_by(Plan.code)))
 
 
-def look(plan: str, on: dt.date | None = None) -> list[Finding]:
+def look(plan: str, on: dt.date | None = None) -> list[Alert]:
     """All that is wrong with a plan; starts a run at each gate where none stands."""
     with transaction() as session:
         row = plan_of(session, plan)
         may_leave = functools.partial(_may_leave, row)
-        found = watch.findings(session, row, at=_instant(row, on), may_leave=may_leave)
+        found = watch.alerts(session, row, at=_instant(row, on), may_leave=may_leave)
         gates = watch.open_gates(session, row)
     return [*found, *_at_gates(row, gates)]
 
@@ -102,7 +102,7 @@ def _may_leave(plan: Plan, at: dt.datetime) -> bool:
     return opens_at(at, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours)) <= at
 
 
-def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Finding]:
+def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Alert]:
     found = []
     try:
         for gate in gates:
@@ -117,7 +117,7 @@ def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Finding]:
     return found
 
 
-def tell(plan: str, found: Sequence[Finding]) -> Reason | None:
+def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
     """Tell the office what was found, and when all is well again; why it could not be, None where nothing hindered.
 
     Once for the same list and day: the attempts say what was told last.
@@ -145,7 +145,7 @@ def tell(plan: str, found: Sequence[Finding]) -> Reason | None:
     return Reason("the office could not be told by the second channel: {why}", why=receipt.detail)
 
 
-def _is_news(last: Attempt | None, found: Sequence[Finding], at: dt.datetime) -> bool:
+def _is_news(last: Attempt | None, found: Sequence[Alert], at: dt.datetime) -> bool:
     if last is None:
         return bool(found)
     if last.key != _key(found):
@@ -161,11 +161,11 @@ def _last_told(session: Session, office: Unit) -> Attempt | None:
     return session.scalars(told.order_by(Attempt.id.desc()).limit(1)).one_or_none()
 
 
-def _key(found: Sequence[Finding]) -> str:
+def _key(found: Sequence[Alert]) -> str:
     return KEY + hashlib.sha256(watch.mark_of(found).encode()).hexdigest()[:32]
 
 
-def _post(plan: Plan, found: Sequence[Finding], at: dt.datetime) -> Post:
+def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:
     language = Language.of(settings().language)
     title = language.gettext(N_("Duban: the watchdog found {count} things")) if found else ""
     title = title or language.gettext(N_("Duban: all is well again"))
@@ -191,5 +191,5 @@ def _attempt(office: Unit, address: Address, post: Post, outcome: Outcome, detai
 
 def lines_of(watched: Watched, language: Language) -> list[tuple[str, str]]:
     """Plan and sentence, one for each thing; what hindered the telling stands at the end without a plan."""
-    found = [(plan, language.say(one.reason)) for plan, listed in watched.findings.items() for one in listed]
+    found = [(plan, language.say(one.reason)) for plan, listed in watched.alerts.items() for one in listed]
     return [*found, *(("", language.say(note)) for note in watched.notes)]

@@ -22,7 +22,7 @@ def watchdog(plan: str | None = None, on: dt.date | None = None) -> State[str]:
     """
     watched = watch([plan] if plan else [], on)
     publish(watched)
-    count = sum(map(len, watched.findings.values()))
+    count = sum(map(len, watched.alerts.values()))
     if count:
         return Failed(message=f"发现 {count} 个问题,见清单 {count} things found: see the artifact")
     return Completed(message="一切正常 all is well", data="")

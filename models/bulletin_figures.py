@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.area import Area, Role
+from models.area import Area
 from models.assignment import Assignment
 from models.attainment import Attainment, attainments
 from models.base import AnyRow, AnySelect, among
 from models.board import BoardRow, Counts, board
-from models.escalation import Escalation
 from models.event import Event
 from models.evidence import Submission, SubmissionItem
 from models.extension import Extension
@@ -23,11 +22,11 @@ from models.gate import Gate
 from models.ladder import Audience
 from models.light import Light
 from models.moments import end_of
-from models.notice import MessageKind
 from models.objection import Objection
 from models.period import Period
 from models.phase import Phase, phases_of
 from models.plan import Plan
+from models.pressing import told_of
 from models.queries import changes_until
 from models.requirement import Requirement
 from models.status import CLOSED, Status
@@ -261,9 +260,11 @@ class _Look:
     def overdue(self) -> list[Overdue]:
         ids = lit(self.session, self.plan, self.on, ALL, frozenset({Light.RED}))
         late = self._works(ids)
-        said, told = self._said(late), self._told(late.values())
+        due = {work.id: work.due_on for work in late.values()}
+        said, told = self._said(late), told_of(self.session, self.plan, due, self.end)
         return [
-            Overdue(work, (self.on - work.due_on).days, said[work.id], told[work.id]) for work in _sorted(late.values())
+            Overdue(work, (self.on - work.due_on).days, said[work.id], told.get(work.id, {}))
+            for work in _sorted(late.values())
         ]
 
     def _works(self, ids: Collection[int]) -> dict[int, Work]:
@@ -307,31 +308,6 @@ class _Look:
         )
         for assignment_id, one in self.session.execute(query):
             yield assignment_id, Said(SaidKind.SUBMISSION, one.note, one.by_name, self.plan.day_of(one.at))
-
-    def _told(self, late: Iterable[Work]) -> Mapping[int, dict[Audience, dt.date]]:
-        """Who knew of it by then, for the date that was in force then; history reached nobody."""
-        due = {work.id: work.due_on for work in late}
-        has_lead = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None)).label("has_lead")
-        steps = {
-            phase.id: {step.code: step for step in (phase.ladder or self.plan.ladder).rungs}
-            for phase in phases_of(self.session, self.plan)
-        }
-        fired = self.session.execute(
-            select(Escalation, Requirement.phase_id, has_lead)
-            .join(Assignment, Assignment.id == Escalation.assignment_id)
-            .join(Assignment.requirement)
-            .where(among(Escalation.assignment_id, due), Escalation.at <= self.end, ~Escalation.historic)
-            .order_by(Escalation.fell_on, Escalation.id)
-        )
-        told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
-        for one, phase_id, is_led in fired:
-            step = steps[phase_id].get(one.step)
-            if step is None or step.kind is not MessageKind.OVERDUE or one.anchor_on != due[one.assignment_id]:
-                continue
-            for audience in step.audience:
-                if audience is not Audience.LEAD or is_led:
-                    told[one.assignment_id].setdefault(audience, one.fell_on)
-        return told
 
     def returned(self) -> list[Returned]:
         rows = self._moves(Status.RETURNED)

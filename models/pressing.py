@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session, aliased
 
 from models.area import Role
 from models.assignment import Assignment
+from models.base import among
 from models.document import Text, UnitKind
 from models.escalation import Escalation
 from models.ladder import Audience, Step
+from models.moments import end_of
 from models.notice import MessageKind
 from models.phase import Phase, phases_of
 from models.plan import Plan
@@ -56,24 +58,40 @@ def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Ov
         .order_by(Assignment.due_on, Requirement.ref, Assignment.id)
         .limit(limit)
     ).all()
-    told, shown = _told(session, plan, ids), _shown(session, plan, ids, today)
-    return [Overdue(shown[one], told[one]) for one in ids]
+    shown = _shown(session, plan, ids, today)
+    due = {work.id: work.due_on for work in shown.values()}
+    told = told_of(session, plan, due, end_of(today, plan.timezone))
+    return [Overdue(shown[one], told.get(one, {})) for one in ids]
 
 
-def _told(session: Session, plan: Plan, ids: Sequence[int]) -> Mapping[int, dict[Audience, dt.date]]:
-    """Only for the date in force: what was said before an extension is settled with it. History reached nobody."""
+def told_of(
+    session: Session, plan: Plan, due: Mapping[int, dt.date], by: dt.datetime
+) -> Mapping[int, dict[Audience, dt.date]]:
+    """Who had been told by then that these assignments were past these dates; history reached nobody.
+
+    What was said before an extension is settled with it.
+    """
     steps = {phase.id: _overdue_steps((phase.ladder or plan.ladder).rungs) for phase in phases_of(session, plan)}
     fired = session.execute(
-        select(Escalation.assignment_id, Requirement.phase_id, Escalation.step, Escalation.fell_on, _HAS_LEAD)
+        select(
+            Escalation.assignment_id,
+            Escalation.anchor_on,
+            Escalation.step,
+            Escalation.fell_on,
+            Requirement.phase_id,
+            _HAS_LEAD,
+        )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
-        .where(Assignment.id.in_(ids), Escalation.anchor_on == Assignment.due_on, ~Escalation.historic)
-        .order_by(Escalation.fell_on)
+        .where(among(Escalation.assignment_id, due), Escalation.at <= by, ~Escalation.historic)
+        .order_by(Escalation.fell_on, Escalation.id)
     )
     told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
     for row in fired:
         step = steps[row.phase_id].get(row.step)
-        for audience in step.audience if step else ():
+        if step is None or row.anchor_on != due[row.assignment_id]:
+            continue
+        for audience in step.audience:
             if audience is not Audience.LEAD or row.has_lead:
                 told[row.assignment_id].setdefault(audience, row.fell_on)
     return told

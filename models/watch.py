@@ -57,7 +57,7 @@ class Alarm(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class Alert:
     """One thing that is wrong. `about` names what it is about: two lists are the same where kinds and these are."""
 
     kind: Alarm
@@ -136,7 +136,7 @@ def cut_short(rounds: Sequence[Round], at: dt.datetime) -> list[dt.datetime]:
 # Questions
 
 
-def findings(session: Session, plan: Plan, *, at: dt.datetime, may_leave: MayLeave) -> list[Finding]:
+def alerts(session: Session, plan: Plan, *, at: dt.datetime, may_leave: MayLeave) -> list[Alert]:
     """All that the rows of a plan show to be wrong at that instant; empty where all is well.
 
     `may_leave` says whether letters may leave at an instant. Patrol is expected from the day the first phase opens.
@@ -153,10 +153,10 @@ def findings(session: Session, plan: Plan, *, at: dt.datetime, may_leave: MayLea
     return [*found, *(_patrols(session, plan, at, opened_at) if opened_at else ())]
 
 
-def _late(session: Session, plan: Plan, due_by: dt.datetime) -> Iterable[Finding]:
+def _late(session: Session, plan: Plan, due_by: dt.datetime) -> Iterable[Alert]:
     rows = session.execute(late_steps(plan, due_by).limit(COUNT_TO)).all()
     if rows:
-        yield Finding(
+        yield Alert(
             Alarm.LATE,
             Reason(
                 "{count} assignments wait for the patrol since {since} and later: {refs}",
@@ -179,7 +179,7 @@ def late_steps(plan: Plan, due_by: dt.datetime) -> AnySelect:
     )
 
 
-def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Finding]:
+def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Alert]:
     rows = session.execute(
         select(Unit.code, Message.next_try_at)
         .join(Unit, Unit.id == Message.recipient_id)
@@ -188,7 +188,7 @@ def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Find
         .limit(COUNT_TO)
     ).all()
     if rows:
-        yield Finding(
+        yield Alert(
             Alarm.UNSENT,
             Reason(
                 "{count} notices should have left, the first on {since}; they are for: {units}",
@@ -199,7 +199,7 @@ def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Find
         )
 
 
-def _dead(session: Session, plan: Plan) -> Iterable[Finding]:
+def _dead(session: Session, plan: Plan) -> Iterable[Alert]:
     rows = session.execute(
         select(Unit.code, func.count())
         .select_from(Message)
@@ -210,7 +210,7 @@ def _dead(session: Session, plan: Plan) -> Iterable[Finding]:
     ).all()
     if rows:
         units = tuple(code for code, _ in rows)
-        yield Finding(
+        yield Alert(
             Alarm.DEAD,
             Reason(
                 "{count} notices were given up (`duban dead`); they are for: {units}",
@@ -221,7 +221,7 @@ def _dead(session: Session, plan: Plan) -> Iterable[Finding]:
         )
 
 
-def _set_aside(session: Session, plan: Plan) -> Iterable[Finding]:
+def _set_aside(session: Session, plan: Plan) -> Iterable[Alert]:
     rows = session.execute(
         select((Requirement.ref + "/" + Unit.code).label("ref"), Assignment.needs_attention)
         .join(Requirement, Requirement.id == Assignment.requirement_id)
@@ -232,7 +232,7 @@ def _set_aside(session: Session, plan: Plan) -> Iterable[Finding]:
         .limit(COUNT_TO)
     ).all()
     if rows:
-        yield Finding(
+        yield Alert(
             Alarm.SET_ASIDE,
             Reason(
                 "{count} assignments are set aside (`duban attention`): {refs}",
@@ -243,7 +243,7 @@ def _set_aside(session: Session, plan: Plan) -> Iterable[Finding]:
         )
 
 
-def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.datetime) -> Iterable[Finding]:
+def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.datetime) -> Iterable[Alert]:
     due_by = last_round(at - GRACE, plan.timezone)
     # Counted back from the last round that was due: what failed in the evening is named until the next morning.
     since = max(min(due_by, at - LOOK_BACK), opened_at)
@@ -251,7 +251,7 @@ def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.dateti
     missed = missed_rounds(rounds, since=since, until=due_by, timezone=plan.timezone)
     if missed:
         times = [_local(plan, slot) for slot in (missed[0], missed[-1])]
-        yield Finding(
+        yield Alert(
             Alarm.NO_PATROL,
             Reason(
                 "the patrol did not come {count} times, from {since} to {until}",
@@ -262,7 +262,7 @@ def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.dateti
         )
     unended = [start for start in cut_short(rounds, at) if start >= since]
     if unended:
-        yield Finding(
+        yield Alert(
             Alarm.CUT_SHORT,
             Reason("the patrol did not come to its end: {starts}", starts=[_local(plan, start) for start in unended]),
         )
@@ -304,18 +304,18 @@ def _open_gate(phase: Phase, gates: Sequence[Gate]) -> OpenGate:
     return OpenGate(phase, gates[-1].round if gates else 1, untold)
 
 
-def no_run(gate: OpenGate, address: str) -> Finding:
+def no_run(gate: OpenGate, address: str) -> Alert:
     """Nobody stands at the gate of a phase; a run was started there, to be seen at that address."""
     started = Reason("no run stood at the gate of {phase}; one was started: {url}", phase=gate.phase.ref, url=address)
-    return Finding(Alarm.NO_RUN, started, (gate.phase.ref,))
+    return Alert(Alarm.NO_RUN, started, (gate.phase.ref,))
 
 
-def no_prefect(error: Exception) -> Finding:
+def no_prefect(error: Exception) -> Alert:
     """Whether runs stand at the gates cannot be said."""
-    return Finding(Alarm.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
+    return Alert(Alarm.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
 
 
-def mark_of(found: Sequence[Finding]) -> str:
+def mark_of(found: Sequence[Alert]) -> str:
     """The same for two lists that name the same things, however many there are of them by now."""
     return "\n".join(sorted(f"{one.kind} {' '.join(one.about)}".rstrip() for one in found))
 

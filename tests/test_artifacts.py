@@ -84,8 +84,8 @@ def test_what_is_overdue_and_who_knows_since_when(late: Story) -> None:
     told = "责任单位 2022-11-16、领导小组办公室 2022-11-18"
     assert shown.description.startswith(f"共 2 件 · [逾期及已告知对象]({PORTAL}/assignments?light=red) · 2022-11-18")
     assert [list(row.values()) for row in rows(shown)] == [
-        [link(late, NORTH), "北县", "确定联络员", "2022-11-15", 3, told],
-        [link(late, SOUTH), "南县", "确定联络员", "2022-11-15", 3, told],
+        [link(late, NORTH), "北县", "2022-11-15", 3, told, "确定联络员"],
+        [link(late, SOUTH), "南县", "2022-11-15", 3, told, "确定联络员"],
     ]
 
 

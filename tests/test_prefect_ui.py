@@ -99,7 +99,7 @@ def test_a_phase_is_seen_from_its_start_to_its_closing(place: Stack, story: Stor
     before, pictures = facts(), newest()
     empty(place)
     assert newest() == {}
-    found = watchdog.watch_over(["tiny"]).findings["tiny"]
+    found = watchdog.watch_over(["tiny"]).alerts["tiny"]
     assert [one.kind for one in found if one.kind == "no_run"] == ["no_run"]
     patrol("2022-11-03 10:00")
     restored = suspended(place)

@@ -33,7 +33,7 @@ def _facts(watched: Watched) -> dict[str, object]:
             plan: [
                 {"kind": one.kind.value, "about": list(one.about), "text": language.say(one.reason)} for one in found
             ]
-            for plan, found in watched.findings.items()
+            for plan, found in watched.alerts.items()
         },
         "notes": [language.say(note) for note in watched.notes],
     }
