@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.assignment import Assignment
-from models.base import AnyRow, AnySelect, among, as_columns
+from models.base import AnyRow, AnySelect, among, as_recordset
 from models.extension import Extension
 from models.ladder import HOLDS, Condition
 from models.letters import Letters
@@ -311,22 +311,21 @@ def _dues(
 
 WAIT = text("""
 UPDATE message SET next_try_at = waits.turn
-FROM unnest(CAST(:id AS bigint[]), CAST(:turn AS timestamptz[])) AS waits (id, turn)
+FROM json_to_recordset(CAST(:rows AS json)) AS waits (id bigint, turn timestamptz)
 WHERE message.id = waits.id
 """)
 ATTEMPT_COLUMNS = ("recipient_id", "key", "channel", "at", "outcome", "detail", "subject", "body")
 # One statement of one shape: with a row of parameters for each letter, compiling it takes longer than writing it.
 ATTEMPT = text("""
 INSERT INTO attempt (recipient_id, key, channel, at, outcome, detail, subject, body)
-SELECT * FROM unnest(
-    CAST(:recipient_id AS bigint[]), CAST(:key AS text[]), CAST(:channel AS text[]), CAST(:at AS timestamptz[]),
-    CAST(:outcome AS text[]), CAST(:detail AS text[]), CAST(:subject AS text[]), CAST(:body AS text[])
+SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS begun (
+    recipient_id bigint, key text, channel text, at timestamptz, outcome text, detail text, subject text, body text
 )
 RETURNING id, key
 """)
 CARRY = text("""
 INSERT INTO attempt_message (attempt_id, message_id)
-SELECT * FROM unnest(CAST(:attempt_id AS bigint[]), CAST(:message_id AS bigint[]))
+SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS carried (attempt_id bigint, message_id bigint)
 """)
 
 
@@ -345,7 +344,7 @@ def _take_turns(
             later[due.unit.id] = max(turn.starts + place * due.lane.apart - AHEAD, at + RECHECK)
     rows = [(row.id, later[due.unit.id]) for due in dues if due.unit.id in later for row in due.messages]
     if rows:
-        session.execute(WAIT, as_columns(("id", "turn"), rows))
+        session.execute(WAIT, as_recordset(("id", "turn"), rows))
     return now, later, {lane.channel: turn.until for lane, turn in turns.items() if lane.apart and turn.count}
 
 
@@ -406,10 +405,10 @@ def _begin_attempts(session: Session, parcels: Sequence[_Parcel], at: dt.datetim
         )
         for parcel in parcels
     ]
-    begun = {row.key: row.id for row in session.execute(ATTEMPT, as_columns(ATTEMPT_COLUMNS, rows))}
+    begun = {row.key: row.id for row in session.execute(ATTEMPT, as_recordset(ATTEMPT_COLUMNS, rows))}
     ids = [begun[parcel.key] for parcel in parcels]
     carried = [(attempt_id, one) for attempt_id, parcel in zip(ids, parcels, strict=True) for one in parcel.ids]
-    session.execute(CARRY, as_columns(("attempt_id", "message_id"), carried))
+    session.execute(CARRY, as_recordset(("attempt_id", "message_id"), carried))
     for outcome, (status, values) in {
         AttemptOutcome.SENT: (MessageStatus.SENT, {}),
         AttemptOutcome.SENDING: (MessageStatus.SENDING, {"next_try_at": at + LEASE}),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.area import Role
 from models.assignment import Assignment
-from models.base import AnyRow, AnySelect, Base, Instant, Key, as_columns, one_of
+from models.base import AnyRow, AnySelect, Base, Instant, Key, as_recordset, one_of
 from models.document import UnitKind
 from models.event import Actor, EventKind, record
 from models.ladder import Audience, Fired, Standing, Verdict, judge
@@ -49,13 +49,12 @@ class Escalation(Base):
 # What one bad row causes. Whatever else goes wrong is the database's or the program's, and stops the round.
 OF_A_BAD_ROW = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, DataError, IntegrityError)
 
-# A row of the arrays is one step that fired for one assignment; both tables are written at one go.
+# A row is one step that fired for one assignment; both tables are written at one go.
 FIRE = text("""
 WITH fired AS (
-    SELECT * FROM unnest(
-        CAST(:assignment_id AS bigint[]), CAST(:step AS text[]), CAST(:anchor_on AS date[]), CAST(:fell_on AS date[]),
-        CAST(:order AS text[]), CAST(:historic AS boolean[]), CAST(:told AS boolean[])
-    ) AS fired (assignment_id, step, anchor_on, fell_on, "order", historic, told)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS fired (
+        assignment_id bigint, step text, anchor_on date, fell_on date, "order" text, historic boolean, told boolean
+    )
 ), journalled AS (
     INSERT INTO event (at, plan_id, assignment_id, kind, actor, run, detail)
     SELECT :at, :plan_id, assignment_id, 'escalated', :actor, :run,
@@ -68,7 +67,7 @@ SELECT assignment_id, step, anchor_on, fell_on, "order", historic, told, :at FRO
 
 LOOK_AGAIN = text("""
 UPDATE assignment SET done_until = :today, next_action_at = looked.next_action_at
-FROM unnest(CAST(:id AS bigint[]), CAST(:next_action_at AS timestamptz[])) AS looked (id, next_action_at)
+FROM json_to_recordset(CAST(:rows AS json)) AS looked (id bigint, next_action_at timestamptz)
 WHERE assignment.id = looked.id
 """)
 
@@ -193,7 +192,7 @@ class _Round:
         if fired:
             names = ("assignment_id", "step", "anchor_on", "fell_on", "order", "historic", "told")
             who = {"at": self.at, "plan_id": self.plan.id, "actor": self.actor.name, "run": self.actor.run}
-            self.session.execute(FIRE, as_columns(names, fired) | who)
+            self.session.execute(FIRE, as_recordset(names, fired) | who)
 
     def _write_next_look(self, verdicts: _Verdicts) -> None:
         looks = [
@@ -201,7 +200,7 @@ class _Round:
             for batch, verdict in verdicts
             for row in batch
         ]
-        self.session.execute(LOOK_AGAIN, as_columns(("id", "next_action_at"), looks) | {"today": self.today})
+        self.session.execute(LOOK_AGAIN, as_recordset(("id", "next_action_at"), looks) | {"today": self.today})
 
     def _set_aside(self, assignment_id: int, error: Exception) -> None:
         """Keep a row that cannot be judged out of the patrol's way, and tell the office of it."""

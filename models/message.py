@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignment import Assignment
-from models.base import Base, Instant, Key, as_columns, one_of
+from models.base import Base, Instant, Key, as_recordset, one_of
 from models.notice import MessageKind, OrderColour
 from models.plan import Plan
 
@@ -105,12 +105,9 @@ POST = text("""
 INSERT INTO message (
     recipient_id, kind, subject, for_date, assignment_id, phase_id, "order", reason, by_name, created_at, next_try_at
 )
-SELECT *, created_at FROM unnest(
-    CAST(:recipient_id AS bigint[]), CAST(:kind AS text[]), CAST(:subject AS text[]), CAST(:for_date AS date[]),
-    CAST(:assignment_id AS bigint[]), CAST(:phase_id AS bigint[]), CAST(:order AS text[]), CAST(:reason AS text[]),
-    CAST(:by_name AS text[]), CAST(:created_at AS timestamptz[])
-) AS posted (
-    recipient_id, kind, subject, for_date, assignment_id, phase_id, "order", reason, by_name, created_at
+SELECT *, created_at FROM json_to_recordset(CAST(:rows AS json)) AS posted (
+    recipient_id bigint, kind text, subject text, for_date date, assignment_id bigint, phase_id bigint,
+    "order" text, reason text, by_name text, created_at timestamptz
 )
 ON CONFLICT ON CONSTRAINT message_recipient_id_kind_subject_for_date_key DO NOTHING
 RETURNING id
@@ -167,4 +164,4 @@ def post(session: Session, plan: Plan, notices: Iterable[Notice]) -> int:
     if not rows:
         return 0
     session.flush()  # what a message speaks of has to be there
-    return len(session.execute(POST, as_columns(COLUMNS, rows)).all())
+    return len(session.execute(POST, as_recordset(COLUMNS, rows)).all())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Instant, as_columns
+from models.base import Base, Instant, as_recordset
 
 ANSWER = dt.timedelta(milliseconds=500)  # what a post is given beside its distance, before others may follow
 LONGEST_REST = dt.timedelta(hours=1)  # what lies further ahead was written by a clock that was wrong
@@ -110,8 +110,7 @@ COLUMNS = ("channel", "until", "was")
 GIVEN = """
 WITH given AS (
     SELECT pace.channel, until, was, pace.free_at
-    FROM unnest(CAST(:channel AS text[]), CAST(:until AS timestamptz[]), CAST(:was AS timestamptz[]))
-        AS said (channel, until, was)
+    FROM json_to_recordset(CAST(:rows AS json)) AS said (channel text, until timestamptz, was timestamptz)
     JOIN pace ON pace.channel = said.channel
     ORDER BY pace.channel FOR UPDATE OF pace
 )
@@ -124,4 +123,4 @@ REST = text(f"{GIVEN} AND given.free_at < given.until")
 
 def _set(session: Session, statement: TextClause, rows: Sequence[tuple[str, dt.datetime, dt.datetime]]) -> None:
     if rows:
-        session.execute(statement, as_columns(COLUMNS, rows))
+        session.execute(statement, as_recordset(COLUMNS, rows))

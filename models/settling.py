@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from models.base import AnyRow, AnySelect, among, as_columns
+from models.base import AnyRow, AnySelect, among, as_recordset
 from models.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.plan import Plan
 from models.unit import Unit
@@ -94,24 +94,20 @@ def settle(session: Session, ended: Sequence[Ended], *, at: dt.datetime) -> None
         notes.append((attempt.id, end.ending.outcome.value, said, end.external_id))
         moves += ours
     if notes:
-        session.execute(NOTE, as_columns(("id", "outcome", "detail", "external_id"), notes))
+        session.execute(NOTE, as_recordset(("id", "outcome", "detail", "external_id"), notes))
     if moves:
-        session.execute(MOVE, as_columns(_Move._fields, moves))
+        session.execute(MOVE, as_recordset(_Move._fields, moves))
 
 
 NOTE = text("""
 UPDATE attempt SET outcome = noted.outcome, detail = noted.detail, external_id = noted.external_id
-FROM unnest(
-    CAST(:id AS bigint[]), CAST(:outcome AS text[]), CAST(:detail AS text[]), CAST(:external_id AS text[])
-) AS noted (id, outcome, detail, external_id)
+FROM json_to_recordset(CAST(:rows AS json)) AS noted (id bigint, outcome text, detail text, external_id text)
 WHERE attempt.id = noted.id
 """)
 MOVE = text("""
 UPDATE message SET status = moved.status, next_try_at = moved.next_try_at, tries = moved.tries, unsure = moved.unsure
-FROM unnest(
-    CAST(:message_id AS bigint[]), CAST(:status AS text[]), CAST(:next_try_at AS timestamptz[]),
-    CAST(:tries AS bigint[]), CAST(:unsure AS bigint[])
-) AS moved (message_id, status, next_try_at, tries, unsure)
+FROM json_to_recordset(CAST(:rows AS json))
+    AS moved (message_id bigint, status text, next_try_at timestamptz, tries bigint, unsure bigint)
 WHERE message.id = moved.message_id
 """)
 
