@@ -1,5 +1,6 @@
 """Every service but Slack, through Apprise. An address is a URL that often holds a secret: never logged."""
 
+import asyncio
 import datetime as dt
 import logging
 import re
@@ -23,7 +24,10 @@ class AppriseChannel:
     def __init__(self, timeout_s: int) -> None:
         self._timeout_s = timeout_s
 
-    def send(self, target: str, post: Post) -> Receipt:
+    async def send(self, target: str, post: Post) -> Receipt:
+        return await asyncio.to_thread(self._send, target, post)
+
+    def _send(self, target: str, post: Post) -> Receipt:
         import apprise  # noqa: PLC0415 - it loads its plugins, and most offices do not need it
 
         _hush()
@@ -44,7 +48,7 @@ class AppriseChannel:
             return Receipt(Outcome.AMBIGUOUS, f"Apprise failed: {type(error).__name__}")
         return Receipt(Outcome.SENT, "taken by the service") if sent else _refusal("\n".join(said))
 
-    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:  # noqa: ARG002 - the protocol's
+    async def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:  # noqa: ARG002 - the protocol's
         return Trace.UNTRACEABLE
 
 

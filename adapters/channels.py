@@ -3,11 +3,14 @@
 import dataclasses
 import datetime as dt
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from adapters.addresses import Address
 from adapters.language import N_, Language
 from adapters.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.slack import Slack
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,29 +75,29 @@ class Receipt:
 class Channel(Protocol):
     """A service that carries notices. Whatever happens outside becomes a receipt, never an exception."""
 
-    def send(self, target: str, post: Post) -> Receipt:
+    async def send(self, target: str, post: Post) -> Receipt:
         """Send once, without retries of its own."""
 
-    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:
+    async def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:
         """Whether the post with this key arrived. It was not sent before `since`, where that is known."""
 
 
 class Mailbox:
     """The mailbox in the database: what the caller has stored has arrived."""
 
-    def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002 - the protocol's
+    async def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002 - the protocol's
         return Receipt(Outcome.SENT, "kept in the mailbox")
 
-    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:  # noqa: ARG002 - the protocol's
+    async def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:  # noqa: ARG002 - the protocol's
         return Trace.SENT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Channels:
-    """One channel for each kind of address. Safe to share between threads."""
+    """One channel for each kind of address. They serve while they are open: `async with channels`."""
 
     mailbox: Channel
-    slack: Channel
+    slack: "Slack"
     apprise: Channel
 
     @classmethod
@@ -107,7 +110,20 @@ class Channels:
         timeout_s = settings.send_timeout_s
         return cls(Mailbox(), Slack(token, settings.slack_api_url, timeout_s), AppriseChannel(timeout_s))
 
-    def of(self, address: Address) -> Channel:
+    async def __aenter__(self) -> Self:
+        await self.slack.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.slack.__aexit__(*failure)
+
+    async def send(self, address: Address, post: Post) -> Receipt:
+        return await self._of(address).send(address.target, post)
+
+    async def look_up(self, address: Address, key: str, since: dt.datetime | None) -> Trace:
+        return await self._of(address).look_up(address.target, key, since)
+
+    def _of(self, address: Address) -> Channel:
         match address.kind:
             case "mailbox":
                 return self.mailbox

@@ -1,13 +1,13 @@
 """Channels side by side, each at its own pace: what is slow on one holds up no other."""
 
+import asyncio
 import dataclasses
-import heapq
-import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -23,56 +23,59 @@ class Done(Generic[T]):
     rest_s: float = 0.0
 
 
+Act = Callable[[], Awaitable[Done[T]]]
+
+
 @dataclasses.dataclass(slots=True)
 class _Lane(Generic[T]):
+    acts: deque[tuple[float, Act[T]]] = dataclasses.field(default_factory=deque)
     free_at: float = 0.0
-    acts: deque[tuple[float, Callable[[], Done[T]]]] = dataclasses.field(default_factory=deque)
-    busy: bool = False
+    work: asyncio.Task[None] | None = None
+    is_acting: bool = False
 
 
 class Lanes(Generic[T]):
     """Runs acts: those of one lane one after another, each when the one before has ended and rested; lanes at once.
 
-    Instants are `time.monotonic()`. `with Lanes(…)` waits at its end for what is under way, and drops the rest.
+    The acts run in an event loop of their own, in a thread, with `around` open around all of them; what they ask of
+    `asyncio.to_thread` has as many threads as acts may be under way. Instants are `time.monotonic()`.
+    `with Lanes(…)` waits at its end for what is under way, and drops the rest.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="lane")
+    def __init__(self, at_once: int, around: AbstractAsyncContextManager[object]) -> None:
+        self._at_once, self._around = at_once, around
+        self._turns = asyncio.Semaphore(at_once)
         self._lanes: dict[str, _Lane[T]] = {}
-        self._due: list[tuple[float, int, _Lane[T]]] = []
-        self._number = itertools.count()  # so that lanes that are due at once keep their order
-        self._changed = threading.Condition()
         self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
-        self._is_open = True
-        self._dispatcher = threading.Thread(target=self._dispatch, name="lanes")
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="lanes")
         self.under_way = 0  # acts whose result was not fetched yet; only for the thread that adds and fetches
 
     def __enter__(self) -> Self:
-        self._dispatcher.start()
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._changed:
-            self._is_open = False
-            self._changed.notify()
-        self._dispatcher.join()
-        self._pool.shutdown(cancel_futures=True)
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
 
-    def add(self, name: str, act: Callable[[], Done[T]], not_before: float = 0.0) -> None:
-        """Put an act at the end of its lane."""
-        self.under_way += 1
-        with self._changed:
+    def add(self, acts: Iterable[tuple[str, Act[T], float]]) -> None:
+        """Put acts at the ends of their lanes: the lane's name, the act, and the instant before which it waits."""
+        lanes = []
+        for name, act, not_before in acts:
+            self.under_way += 1
             lane = self._lanes.setdefault(name, _Lane())
             lane.acts.append((not_before, act))
-            self._line_up(lane)
+            lanes.append(lane)
+        self._loop.call_soon_threadsafe(self._wake, lanes)
 
     def waiting(self, name: str) -> int:
         """How many acts of a lane have not begun."""
-        with self._changed:
-            lane = self._lanes.get(name)
-            return len(lane.acts) if lane else 0
+        lane = self._lanes.get(name)
+        return len(lane.acts) if lane else 0
 
     def fetch(self, within_s: float) -> list[T]:
         """What ends within this time; sooner when nothing is under way. Raises what an act raised."""
@@ -89,38 +92,51 @@ class Lanes(Generic[T]):
             found.append(ended)
         return found
 
-    def _line_up(self, lane: _Lane[T]) -> None:
-        if lane.acts and not lane.busy:
-            lane.busy = True
-            heapq.heappush(self._due, (max(lane.free_at, lane.acts[0][0]), next(self._number), lane))
-            self._changed.notify()
+    # In the loop's thread
 
-    def _dispatch(self) -> None:
-        while lane := self._next():
-            self._pool.submit(self._run, lane)
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            try:
+                runner.run(self._serve())
+            except BaseException as error:  # noqa: BLE001 - it is raised where the results are fetched
+                self._ended.put(error)
 
-    def _next(self) -> _Lane[T] | None:
-        """The lane whose turn it is; None when all is over."""
-        with self._changed:
-            while self._is_open:
-                wait = self._due[0][0] - time.monotonic() if self._due else None
-                if wait is not None and wait <= 0:
-                    return heapq.heappop(self._due)[2]
-                self._changed.wait(wait)
-            return None
+    async def _serve(self) -> None:
+        self._loop.set_default_executor(ThreadPoolExecutor(self._at_once, thread_name_prefix="lane"))
+        async with self._around:
+            await self._over.wait()
+            works = [lane.work for lane in self._lanes.values() if lane.work]
+            for lane in self._lanes.values():
+                lane.acts.clear()
+                if lane.work and not lane.is_acting:
+                    lane.work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
 
-    def _run(self, lane: _Lane[T]) -> None:
-        with self._changed:
-            _, act = lane.acts.popleft()
+    def _wake(self, lanes: Sequence[_Lane[T]]) -> None:
+        for lane in lanes:
+            if not lane.work:
+                lane.work = self._loop.create_task(self._work_through(lane))
+
+    async def _work_through(self, lane: _Lane[T]) -> None:
+        while lane.acts:
+            not_before, act = lane.acts[0]
+            wait_s = max(lane.free_at, not_before) - time.monotonic()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            async with self._turns:
+                lane.acts.popleft()
+                lane.is_acting = True
+                self._ended.put(await self._ended_of(lane, act))
+                lane.is_acting = False
+        lane.work = None
+
+    async def _ended_of(self, lane: _Lane[T], act: Act[T]) -> T | BaseException:
         rest_s = 0.0
         try:
-            done = act()
-            ended: T | BaseException = done.result
+            done = await act()
             rest_s = done.rest_s
         except BaseException as error:  # noqa: BLE001 - it is raised where the results are fetched
-            ended = error
-        with self._changed:
+            return error
+        finally:
             lane.free_at = time.monotonic() + rest_s
-            lane.busy = False
-            self._line_up(lane)
-        self._ended.put(ended)
+        return done.result

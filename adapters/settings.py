@@ -4,6 +4,8 @@ import functools
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -117,6 +119,12 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """Read once in a process; tests call `settings.cache_clear()` after changing the environment."""
     return Settings()
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment wants for an address (HTTPS_PROXY, NO_PROXY and the like)."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def child_environment(**changes: str) -> dict[str, str]:

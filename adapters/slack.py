@@ -3,20 +3,22 @@
 import datetime as dt
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
-from urllib.error import URLError
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
-from slack_sdk import WebClient
+import aiohttp
 from slack_sdk.errors import SlackApiError, SlackRequestError
-from slack_sdk.web import SlackResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.channels import Outcome, Post, Receipt, Trace
+from adapters.settings import proxy_for
 from adapters.slack_buttons import buttons
 
 EVENT_TYPE = "duban_notice"
 PAGE = 200  # posts of a channel's history; more than 200 at once Slack advises against
 PAGES = 25  # in a channel in which more was written since, nobody can tell
+KEEP_OPEN_S = 5  # a line without posts; shorter than Slack keeps one, or a post meets a line that is just closed
 CLOCKS_DIFFER = dt.timedelta(hours=1)  # ours and Slack's, at most
 
 OK, TOO_MANY, SERVER_ERROR = 200, 429, 500  # HTTP statuses
@@ -79,22 +81,40 @@ PERMANENT = frozenset(
 # With these some of it may have succeeded, says Slack's reference of chat.postMessage.
 AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
 
+# What fails before a request has left.
+NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
+
 
 class Slack:
-    """The channel of `slack:` addresses; a target is the id of a channel."""
+    """The channel of `slack:` addresses; a target is the id of a channel. It serves inside `async with`.
+
+    Its lines to Slack stay open between posts: opening one takes more round trips than a post.
+    """
 
     def __init__(self, token: str, api_url: str, timeout_s: int) -> None:
         # Without handlers the client never retries: its own retry after a lost connection can post twice.
-        self._client = WebClient(token or None, base_url=api_url, timeout=timeout_s, retry_handlers=[], logger=_quiet())
-        # The client's way with proxies overlooks NO_PROXY; urllib beneath it heeds both.
-        self._client.proxy = None
+        self._client = AsyncWebClient(token or None, base_url=api_url, retry_handlers=[], logger=_quiet())
+        # The client's own way with proxies overlooks NO_PROXY.
+        self._client.proxy = proxy_for(api_url)
+        # Connecting has a limit of its own: what fails in it was not posted.
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s / 2)
 
-    def send(self, target: str, post: Post) -> Receipt:
+    async def __aenter__(self) -> Self:
+        # Without a bound: how much goes on at once is the caller's to say.
+        lines = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_OPEN_S)
+        self._client.session = aiohttp.ClientSession(connector=lines, timeout=self._timeout)
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        if self._client.session:
+            await self._client.session.close()
+
+    async def send(self, target: str, post: Post) -> Receipt:
         if not self._client.token:
             return Receipt(Outcome.PERMANENT, NO_TOKEN)
         limit = TEXT_BESIDE_BUTTONS_MAX if buttons(post) else TEXT_MAX
-        return self._asked(
-            lambda: self._client.chat_postMessage(
+        return await _receipt(
+            self._client.chat_postMessage(
                 channel=target,
                 text=_bounded(_escaped(f"{post.subject}\n{post.body}".strip()), limit),
                 blocks=_blocks(post),
@@ -104,12 +124,12 @@ class Slack:
             )
         )
 
-    def update(self, channel: str, ts: str, *, text: str, blocks: Sequence[dict[str, Any]]) -> Receipt:
+    async def update(self, channel: str, ts: str, *, text: str, blocks: Sequence[dict[str, Any]]) -> Receipt:
         """Replace what a post of ours shows. Its key stays, and Slack does not mark it as edited."""
         if not self._client.token:
             return Receipt(Outcome.PERMANENT, NO_TOKEN)
-        return self._asked(
-            lambda: self._client.chat_update(
+        return await _receipt(
+            self._client.chat_update(
                 channel=channel,
                 ts=ts,
                 text=_bounded(_escaped(text), TEXT_BESIDE_BUTTONS_MAX),
@@ -118,33 +138,17 @@ class Slack:
             )
         )
 
-    def name_of(self, user: str) -> str:
+    async def name_of(self, user: str) -> str:
         """The name of the person behind a user's id; empty where Slack does not say. Needs the scope users:read."""
         if not self._client.token:
             return ""
         try:
-            profile = self._client.users_info(user=user)["user"]["profile"]
+            profile = (await self._client.users_info(user=user))["user"]["profile"]
             return str(profile.get("real_name") or profile.get("display_name") or "")
         except Exception:  # noqa: BLE001 - whatever stands in the way, it cannot tell
             return ""
 
-    def _asked(self, call: Callable[[], SlackResponse]) -> Receipt:
-        """Ask Slack once, and say how it ended."""
-        try:
-            answer = call()
-            return Receipt(Outcome.SENT, "taken by Slack", external_id=str(answer.get("ts") or ""))
-        except SlackApiError as error:
-            return _refusal(error.response)
-        except SlackRequestError:
-            return Receipt(Outcome.PERMANENT, "the request is not one that Slack's client makes")
-        except URLError as error:
-            # urllib wraps only what fails before the request has left in full, so nothing was posted.
-            return Receipt(Outcome.TEMPORARY, f"Slack cannot be reached: {error.reason}")
-        except Exception as error:  # noqa: BLE001 - after the request has left, anything may have happened
-            # Only the name: some of these texts quote the headers, and so the token.
-            return Receipt(Outcome.AMBIGUOUS, f"no answer from Slack after sending: {type(error).__name__}")
-
-    def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:
+    async def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:
         """Look for the key among the channel's posts, the latest first; needs the scope channels:history."""
         if not self._client.token:
             return Trace.UNTRACEABLE
@@ -152,7 +156,7 @@ class Slack:
         cursor: str | None = None
         try:
             for _ in range(PAGES):
-                page = self._client.conversations_history(
+                page = await self._client.conversations_history(
                     channel=target, limit=PAGE, cursor=cursor, oldest=oldest, include_all_metadata=True
                 )
                 if any(_key(message) == key for message in page["messages"]):
@@ -174,10 +178,28 @@ def _quiet() -> logging.Logger:
     return logger
 
 
-def _refusal(answer: SlackResponse) -> Receipt:
+async def _receipt(call: Awaitable[AsyncSlackResponse]) -> Receipt:
+    """Ask Slack once, and say how it ended."""
+    try:
+        answer = await call
+        return Receipt(Outcome.SENT, "taken by Slack", external_id=str(answer.get("ts") or ""))
+    except SlackApiError as error:
+        return _refusal(error.response)
+    except SlackRequestError:
+        return Receipt(Outcome.PERMANENT, "the request is not one that Slack's client makes")
+    except NOT_SENT as error:
+        return Receipt(Outcome.TEMPORARY, f"Slack cannot be reached: {getattr(error, 'os_error', error)}")
+    except Exception as error:  # noqa: BLE001 - after the request has left, anything may have happened
+        # Only the name: some of these texts quote the headers, and so the token.
+        return Receipt(Outcome.AMBIGUOUS, f"no answer from Slack after sending: {type(error).__name__}")
+
+
+def _refusal(answer: AsyncSlackResponse | aiohttp.ClientResponse) -> Receipt:
     """What an answer means that is not `ok: true` with status 200."""
-    status = answer.status_code
-    data: Any = answer.data  # typed too narrowly: an answer can be any JSON
+    # What cannot be read as JSON the client hands on as it came.
+    status, data = (
+        (answer.status, None) if isinstance(answer, aiohttp.ClientResponse) else (answer.status_code, answer.data)
+    )
     error = str(data.get("error") or "") if isinstance(data, Mapping) else ""
     if status == TOO_MANY or (status == OK and error in {"ratelimited", "rate_limited"}):
         return Receipt(Outcome.TEMPORARY, "too many posts", retry_after_s=_retry_after(answer), too_many=True)
@@ -193,7 +215,7 @@ def _refusal(answer: SlackResponse) -> Receipt:
     return Receipt(Outcome.TEMPORARY, f"Slack could not: {error}", retry_after_s=_retry_after(answer))
 
 
-def _retry_after(answer: SlackResponse) -> float | None:
+def _retry_after(answer: AsyncSlackResponse | aiohttp.ClientResponse) -> float | None:
     given = next((str(v) for k, v in answer.headers.items() if k.lower() == "retry-after"), "")
     return float(given) if re.fullmatch(r"\d{1,6}(\.\d+)?", given) else None
 

@@ -1,5 +1,6 @@
 """The watchdog's round: ask the rows, see to the gates, tell the office by a second channel, send the heartbeat."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 import functools
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from adapters import clock, heartbeat, prefect_api
 from adapters.addresses import Address, address_in
-from adapters.channels import Channels, Labels, Outcome, Post
+from adapters.channels import Channels, Labels, Outcome, Post, Receipt
 from adapters.database import transaction
 from adapters.language import N_, Language
 from adapters.prefect_api import PrefectUnreachableError
@@ -137,12 +138,17 @@ def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
         if not _is_news(_last_told(session, office), found, at):
             return None
         post = _post(row, found, at)
-    receipt = Channels.from_settings(settings()).of(address).send(address.target, post)
+    receipt = asyncio.run(_sent(address, post))
     with transaction() as session:
         session.add(_attempt(office, address, post, receipt.outcome, receipt.detail, at))
     if receipt.outcome is Outcome.SENT:
         return None
     return Reason("the office could not be told by the second channel: {why}", why=receipt.detail)
+
+
+async def _sent(address: Address, post: Post) -> Receipt:
+    async with Channels.from_settings(settings()) as channels:
+        return await channels.send(address, post)
 
 
 def _is_news(last: Attempt | None, found: Sequence[Alert], at: dt.datetime) -> bool:

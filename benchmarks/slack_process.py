@@ -14,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 CHANNEL = re.compile(rb'"channel": ?"(\w+)"')
+CLOSES = re.compile(rb"connection: *close", re.IGNORECASE)
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 TAKEN = b'{"ok":true,"channel":"C","ts":"1700000000.000100","message":{"text":"x"}}'
 LIMITED = b'{"ok":false,"error":"ratelimited"}'
@@ -57,7 +58,7 @@ class Desk:
 
 
 class Line(asyncio.Protocol):
-    """One request and its answer, then the line is closed, as Slack's own client asks for."""
+    """Requests and their answers; the line stays open for the next, as Slack's does, unless the client wants none."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._got = desk, b""
@@ -70,7 +71,10 @@ class Line(asyncio.Protocol):
         head, end, body = self._got.partition(b"\r\n\r\n")
         length = LENGTH.search(head) if end else None
         if end and len(body) >= int(length[1] if length else 0):
+            self._got = b""
             self._answer(head, body)
+            if CLOSES.search(head):
+                self._transport.close()
 
     def _answer(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"GET /figures"):
@@ -85,8 +89,7 @@ class Line(asyncio.Protocol):
     def _say(self, status: int, body: bytes, retry_after: int = 0) -> None:
         more = f"Retry-After: {retry_after}\r\n" if retry_after else ""
         head = f"HTTP/1.1 {status} -\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}"
-        self._transport.write(f"{head}Connection: close\r\n\r\n".encode() + body)
-        self._transport.close()
+        self._transport.write(f"{head}\r\n".encode() + body)
 
 
 async def serve() -> None:

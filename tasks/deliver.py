@@ -123,7 +123,7 @@ class _Delivery:
         return self._at + dt.timedelta(seconds=time.monotonic() - self._started)
 
     def run(self) -> Delivered:
-        with Lanes[_Result](AT_ONCE) as lanes:
+        with Lanes[_Result](AT_ONCE, self.channels) as lanes:
             self._look_up(lanes)
             while True:
                 is_more = lanes.under_way < MOST and self._is_time() and self._claim(lanes)
@@ -164,10 +164,14 @@ class _Delivery:
             dropped=self.done.dropped + begun.dropped,
             unwritten=self.done.unwritten + begun.unwritten,
         )
-        for digest in begun.digests:
-            link = links.get(digest.recipient_id, "")
-            act = functools.partial(self._send, digest, link, now + LEAVES_WITHIN)
-            lanes.add(digest.lane.channel, act, self._monotonic(digest.starts))
+        lanes.add(
+            (
+                digest.lane.channel,
+                functools.partial(self._send, digest, links.get(digest.recipient_id, ""), now + LEAVES_WITHIN),
+                self._monotonic(digest.starts),
+            )
+            for digest in begun.digests
+        )
         return begun.recipients > 0
 
     def _begun(self, session: Session, now: dt.datetime) -> tuple[Begun, dict[int, str], dict[int, dt.datetime]]:
@@ -207,7 +211,7 @@ class _Delivery:
 
     # On the lanes
 
-    def _send(self, digest: Digest, link: str, latest: dt.datetime) -> Done[_Result]:
+    async def _send(self, digest: Digest, link: str, latest: dt.datetime) -> Done[_Result]:
         if self.now() > latest:
             late = Ended(digest.attempt_id, Ending.TEMPORARY, "its turn did not come in time; it was not sent")
             return Done(_Result(digest.lane, late))
@@ -220,7 +224,7 @@ class _Delivery:
             sign=digest.key if digest.asks_to_sign else "",
             labels=self.labels,
         )
-        receipt = self.channels.of(address).send(address.target, post)
+        receipt = await self.channels.send(address, post)
         pause = self._pause(address, receipt)
         ended = Ended(
             digest.attempt_id, Ending(receipt.outcome.value), receipt.detail, receipt.external_id, retry_after=pause
@@ -233,14 +237,13 @@ class _Delivery:
             return dt.timedelta(seconds=receipt.retry_after_s)
         return self.limits.of(address).rest if receipt.too_many else None
 
-    def _found(self, attempt: Unsure, lane: Lane) -> Done[_Result]:
+    async def _found(self, attempt: Unsure, lane: Lane) -> Done[_Result]:
         address = self.addresses.of(attempt.recipient_code)
         # A unit that has moved to another channel since cannot be looked up there.
         has_moved = address.kind != attempt.channel
         # A rehearsal's clock says nothing about the channel's.
         since = None if settings().clock_file else attempt.at
-        channel = self.channels.of(address)
-        trace = Trace.UNTRACEABLE if has_moved else channel.look_up(address.target, attempt.key, since)
+        trace = Trace.UNTRACEABLE if has_moved else await self.channels.look_up(address, attempt.key, since)
         return Done(_Result(lane, Ended(attempt.attempt_id, Ending(trace.value), SAID[trace]), is_look_up=True))
 
     def _look_up(self, lanes: Lanes[_Result]) -> None:
@@ -250,9 +253,10 @@ class _Delivery:
             plan = plan_of(session, self.plan)
             return unsure(session, plan, at=self._at, units=self._unit_ids(session, plan))
 
-        for attempt in repeated(doubtful):
-            lane = self.limits.lane_of(self.addresses.of(attempt.recipient_code))
-            lanes.add(lane.channel, functools.partial(self._found, attempt, lane))
+        attempts = [
+            (attempt, self.limits.lane_of(self.addresses.of(attempt.recipient_code))) for attempt in repeated(doubtful)
+        ]
+        lanes.add((lane.channel, functools.partial(self._found, one, lane), 0.0) for one, lane in attempts)
 
     # Settling
 

@@ -83,6 +83,7 @@ class SlackServer:
         self.unreadable: set[str] = set()  # channels whose history is refused
         self.archived: set[str] = set()
         self.revoked = False
+        self.lines = 0  # that were opened to it
         self.page_max = 999
         self.users: dict[str, str] = {}
         self.tokens: set[str] = set()
@@ -230,6 +231,10 @@ class _Http(ThreadingHTTPServer):
         self.slack = slack
         super().__init__(("127.0.0.1", 0), _Handler)
 
+    def get_request(self) -> Any:
+        self.slack.lines += 1
+        return super().get_request()
+
     def shutdown_request(self, request: Any) -> None:
         # Without the polite end that the base class sends first, which would hide a reset.
         self.close_request(request)
@@ -241,12 +246,14 @@ class _Http(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Http
     timeout = 30
+    protocol_version = "HTTP/1.1"  # as Slack: the line stays open for the next request
 
     def do_POST(self) -> None:
         target = urlsplit(self.path)
         fields = dict(parse_qsl(target.query)) | self._body()
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         act, body = self.server.slack.handle(target.path.rpartition("/")[2], fields, token)
+        self.close_connection |= act.line != "answer"
         if act.line == "cut":
             # With no time to linger, closing sends a reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,5 +1,6 @@
 """Addresses, the choice of a channel, and Apprise against a real local HTTP server."""
 
+import asyncio
 import datetime as dt
 import json
 import logging
@@ -7,7 +8,6 @@ import socket
 import threading
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,9 @@ from pydantic import SecretStr
 
 from adapters.addresses import MAILBOX, Address, Addresses, read_addresses
 from adapters.apprise_channel import AppriseChannel
-from adapters.channels import Channels, Mailbox, Outcome, Post, Trace
+from adapters.channels import Channels, Mailbox, Outcome, Post, Receipt, Trace
 from adapters.limits import Limit, read_limits
 from adapters.settings import Settings
-from adapters.slack import Slack
 from models.errors import RefusedError
 from tests.slack_server import SlackServer
 
@@ -113,18 +112,22 @@ def test_files_that_are_not_text(tmp_path: Path) -> None:
 def test_the_address_chooses_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with SlackServer() as server:
+        slack = Address("slack", "C01")
         settings = Settings(slack_api_url=server.url, slack_token=SecretStr("xoxb-1"), send_timeout_s=5)
-        channels = Channels.from_settings(settings)
-        assert channels.of(Address("slack", "C01")).send("C01", NOTICE).outcome == Outcome.SENT
+
+        async def send_all() -> list[Receipt]:
+            async with Channels.from_settings(settings) as channels:
+                return [await channels.send(one, NOTICE) for one in (MAILBOX, slack, Address("apprise", "nosuch://x"))]
+
+        mailed, posted, refused = asyncio.run(send_all())
         assert server.keys("C01") == ["m-1"]
-    assert isinstance(channels.of(MAILBOX), Mailbox)
-    assert isinstance(channels.of(Address("slack", "C01")), Slack)
-    assert isinstance(channels.of(Address("apprise", "json://x")), AppriseChannel)
+    assert (mailed.outcome, posted.outcome) == (Outcome.SENT, Outcome.SENT)
+    assert "Apprise" in refused.detail
 
 
 def test_the_mailbox_always_takes_it() -> None:
-    assert Mailbox().send("", NOTICE).outcome == Outcome.SENT
-    assert Mailbox().look_up("", "m-1", None) is Trace.SENT
+    assert asyncio.run(Mailbox().send("", NOTICE)).outcome == Outcome.SENT
+    assert asyncio.run(Mailbox().look_up("", "m-1", None)) is Trace.SENT
 
 
 class _Robot(ThreadingHTTPServer):
@@ -173,16 +176,16 @@ def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Robot]:
 
 def test_apprise_sends(robot: _Robot) -> None:
     channel = AppriseChannel(timeout_s=5)
-    assert channel.send(robot.url(), NOTICE).outcome == Outcome.SENT
+    assert asyncio.run(channel.send(robot.url(), NOTICE)).outcome == Outcome.SENT
     [body] = robot.bodies
     assert (body["title"], body["message"]) == (NOTICE.subject, NOTICE.body)
-    assert channel.look_up(robot.url(), "m-1", None) is Trace.UNTRACEABLE
+    assert asyncio.run(channel.look_up(robot.url(), "m-1", None)) is Trace.UNTRACEABLE
 
 
 def test_apprise_fails_once_and_says_so(robot: _Robot) -> None:
     robot.statuses = [500, 500]
     # The address asks for retries and to call a failure a success: the outbox decides on both.
-    receipt = AppriseChannel(timeout_s=5).send(robot.url("?retry=3&wait=0&optional=yes"), NOTICE)
+    receipt = asyncio.run(AppriseChannel(timeout_s=5).send(robot.url("?retry=3&wait=0&optional=yes"), NOTICE))
     assert receipt.outcome == Outcome.AMBIGUOUS, "it may have arrived all the same"
     assert len(robot.bodies) == 1
 
@@ -200,14 +203,14 @@ def test_apprise_tells_what_the_service_refused(
     robot: _Robot, status: int, outcome: Outcome, *, too_many: bool
 ) -> None:
     robot.statuses = [status]
-    receipt = AppriseChannel(timeout_s=5).send(robot.url(), NOTICE)
+    receipt = asyncio.run(AppriseChannel(timeout_s=5).send(robot.url(), NOTICE))
     assert (receipt.outcome, receipt.too_many) == (outcome, too_many)
     assert SECRET not in receipt.detail
 
 
 def test_a_service_that_takes_it_and_says_nothing(robot: _Robot) -> None:
     robot.cut = True
-    receipt = AppriseChannel(timeout_s=5).send(robot.url(), NOTICE)
+    receipt = asyncio.run(AppriseChannel(timeout_s=5).send(robot.url(), NOTICE))
     assert receipt.outcome == Outcome.AMBIGUOUS
     assert len(robot.bodies) == 1
 
@@ -216,31 +219,31 @@ def test_sends_at_once_do_not_mix_up_their_ends(robot: _Robot) -> None:
     channel = AppriseChannel(timeout_s=5)
     robot.answers = {"refused": 400, "failed": 503}
 
-    def send(subject: str) -> Outcome:
-        return channel.send(robot.url(), Post("k", subject, "b")).outcome
+    async def send_all(subjects: list[str]) -> list[Receipt]:
+        return await asyncio.gather(*(channel.send(robot.url(), Post("k", subject, "b")) for subject in subjects))
 
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(send, ["refused", "taken", "failed", "taken"] * 8))
-    assert outcomes == [Outcome.TEMPORARY, Outcome.SENT, Outcome.AMBIGUOUS, Outcome.SENT] * 8
+    receipts = asyncio.run(send_all(["refused", "taken", "failed", "taken"] * 8))
+    assert [one.outcome for one in receipts] == [Outcome.TEMPORARY, Outcome.SENT, Outcome.AMBIGUOUS, Outcome.SENT] * 8
 
 
 def test_apprise_finds_nobody() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        receipt = AppriseChannel(timeout_s=1).send(f"json://127.0.0.1:{closed.getsockname()[1]}/", NOTICE)
+        receipt = asyncio.run(AppriseChannel(timeout_s=1).send(f"json://127.0.0.1:{closed.getsockname()[1]}/", NOTICE))
     assert receipt.outcome == Outcome.TEMPORARY
 
 
 @pytest.mark.parametrize("url", ["nosuchservice://x/y", "slack://", "not a url", "", "dingtalk://!!"])
 def test_an_address_that_apprise_does_not_know(url: str) -> None:
-    assert AppriseChannel(timeout_s=1).send(url, NOTICE).outcome == Outcome.PERMANENT
+    assert asyncio.run(AppriseChannel(timeout_s=1).send(url, NOTICE)).outcome == Outcome.PERMANENT
 
 
 def test_apprise_logs_no_address(robot: _Robot, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     robot.statuses = [500]
     channel = AppriseChannel(timeout_s=1)
-    details = [channel.send(url, NOTICE).detail for url in (robot.url(), robot.url(), f"nosuch://{SECRET}/")]
+    urls = (robot.url(), robot.url(), f"nosuch://{SECRET}/")
+    details = [asyncio.run(channel.send(url, NOTICE)).detail for url in urls]
     assert SECRET not in caplog.text + "".join(details)
 
 

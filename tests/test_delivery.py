@@ -160,7 +160,7 @@ def test_a_failing_channel_is_tried_again_after_a_while_and_holds_up_nobody(plan
 def test_whatever_goes_wrong_each_letter_arrives_and_arrives_once(
     plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch, *, act: Act, look_ups: int, before: list[str]
 ) -> None:
-    monkeypatch.setenv("DUBAN_SEND_TIMEOUT_S", "1")
+    monkeypatch.setenv("DUBAN_SEND_TIMEOUT_S", "3")
     settings.cache_clear()
     slack.script(NORTH, act)
     assert after(plan, 0 * MINUTE) == Delivered(letters=3, messages=4, failed=1)

@@ -23,7 +23,6 @@ from adapters.channels import Labels, Outcome, Post, Trace
 from adapters.database import forget_engine, transaction
 from adapters.language import Language
 from adapters.settings import settings
-from adapters.slack import Slack
 from adapters.slack_buttons import SIGN
 from models.access import Deed
 from models.assignment import Assignment, find
@@ -39,6 +38,7 @@ from models.unit import Unit, unit_of
 from portal.routes import slack as route
 from tests import slack_server as play
 from tests.conftest import Clock
+from tests.slack_caller import SlackCaller
 from tests.slack_server import SlackServer
 from tests.story import CLERK, Story, moment
 
@@ -136,8 +136,8 @@ def send_one(digest: Digest) -> None:
         settle(session, [ended], at=clocks.now())
 
 
-def client_of() -> Slack:
-    return Slack("xoxb-not-to-be-seen", settings().slack_api_url, timeout_s=5)
+def client_of() -> SlackCaller:
+    return SlackCaller("xoxb-not-to-be-seen", settings().slack_api_url, timeout_s=5)
 
 
 # What Slack does
@@ -656,7 +656,7 @@ def test_a_name_is_only_a_name(
 def test_without_a_name_from_slack_its_user_name_is_taken(
     opened: Story, slack: SlackServer, client: Caller, act: play.Act
 ) -> None:
-    slack.script(WANG, act, method=play.USER)
+    slack.script(WANG, act, act, method=play.USER)  # what only reads may be asked again on a new line
     assert sent(client, pressed(slack)) == 200
     assert {one[1] for one in signatures()} == {"u0wang"}
 

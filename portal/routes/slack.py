@@ -1,5 +1,6 @@
 """The buttons under a notice in Slack: one press signs for all that the letter brought."""
 
+import asyncio
 import logging
 
 from fastapi import APIRouter, Request, Response
@@ -23,7 +24,7 @@ from models.signature import PostedLetter, Signed, letter_of, sign_letter
 
 BODY_MAX = 256 * 1024
 NAME_TIMEOUT_S = 1  # Slack wants its answer within three seconds
-UPDATE_TIMEOUT_S = 3  # a thread waits, and it is only for show
+UPDATE_TIMEOUT_S = 3  # it is only for show
 NAME_MAX = 80
 
 router = APIRouter()
@@ -106,13 +107,14 @@ def _sign(press: Press, signature: str) -> Response:
     return Response(background=BackgroundTask(_show, press, letter, signed))
 
 
-def _show(press: Press, letter: PostedLetter, signed: Signed) -> None:
+async def _show(press: Press, letter: PostedLetter, signed: Signed) -> None:
     """Say in the post who signed. Where that fails the next press tries it again, and nothing else is lost."""
     try:
         notes = signed_notes(signed, Language.of(settings().language))
         text = "\n".join((letter.attempt.subject, *notes, letter.attempt.body))
         blocks = signed_blocks(press.message.blocks, notes)
-        receipt = _slack(UPDATE_TIMEOUT_S).update(press.channel.id, press.message.ts, text=text, blocks=blocks)
+        async with _slack(UPDATE_TIMEOUT_S) as slack:
+            receipt = await slack.update(press.channel.id, press.message.ts, text=text, blocks=blocks)
         failure = "" if receipt.outcome is Outcome.SENT else receipt.detail
     except Exception as error:  # noqa: BLE001 - as above; Slack has its answer already
         failure = type(error).__name__
@@ -123,10 +125,15 @@ def _show(press: Press, letter: PostedLetter, signed: Signed) -> None:
 def _name(press: Press) -> str:
     """The person's name as the journal keeps it: the real one where Slack tells it."""
     user = press.user
-    for name in (_slack(NAME_TIMEOUT_S).name_of(user.id), user.name, user.username):
+    for name in (asyncio.run(_name_in_slack(user.id)), user.name, user.username):
         if shown := person_name(name)[:NAME_MAX]:
             return shown
     return user.id
+
+
+async def _name_in_slack(user: str) -> str:
+    async with _slack(NAME_TIMEOUT_S) as slack:
+        return await slack.name_of(user)
 
 
 def _slack(timeout_s: int) -> Slack:
