@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,17 @@ PLANS = {"tiny": ROOT / "tests" / "plans" / "tiny", "real": ROOT / "plans" / "no
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
+DUBAN = str(Path(sys.executable).with_name("duban"))
+
+
 def duban(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    environment = environment_of(data)
+    return subprocess.run([DUBAN, *arguments], capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+
+
+def environment_of(data: Path) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PREFECT_"))}
-    environment |= {"DUBAN_DATA_DIR": str(data), "DUBAN_PREFECT_PORT": str(free_port())}
-    return subprocess.run(
-        [Path(sys.executable).with_name("duban"), *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=ROOT,
-        check=False,
-    )
+    return environment | {"DUBAN_DATA_DIR": str(data), "DUBAN_PREFECT_PORT": str(free_port())}
 
 
 def rehearse(plan: Path, seed: int, data: Path) -> dict[str, Any]:
@@ -47,6 +49,20 @@ def test_the_same_seed_lives_the_same_life_and_leaves_nothing_behind(tmp_path: P
     assert other["journal_digest"] != first["journal_digest"]
     assert first["assignments"]["total"] == 34
     assert list(tmp_path.iterdir()) == []  # it took place aside
+
+
+@pytest.mark.xdist_group("stack")
+def test_told_to_end_it_takes_what_it_started_with_it() -> None:
+    with open_folder() as data:
+        command = [DUBAN, "run", str(PLANS["tiny"])]
+        with subprocess.Popen(command, env=environment_of(data), cwd=ROOT, stderr=subprocess.DEVNULL) as running:
+            deadline = time.monotonic() + 120
+            while len(_serving(data)) < 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            running.terminate()
+            assert running.wait(60) == 128 + signal.SIGTERM
+        assert _still_using(data) == []
 
 
 @pytest.mark.xdist_group("rehearsal")
@@ -71,6 +87,12 @@ def test_the_real_plan_from_2022_to_2025() -> None:
 
     # What it left can be asked afterwards.
     assert json.loads(status.stdout)["assignments"]["total"] == 3219
+
+
+def _serving(folder: Path) -> set[str]:
+    """Which of the two servers are there."""
+    said = _still_using(folder)
+    return {server for server in ("bin/postgres ", "-m prefect server ") if any(server in one for one in said)}
 
 
 def _still_using(folder: Path) -> list[str]:

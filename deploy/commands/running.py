@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,6 +112,8 @@ def rehearse(folder: Path, seed: int, *, as_json: bool) -> None:
 @contextmanager
 def _progress_bar() -> Iterator[rehearsal.Progress]:
     """A bar over the days of the plan; until the first day it says that the stack is starting."""
+    # As at Ctrl-C: what was started ends with us.
+    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(128 + signal.SIGTERM))
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(_("starting the stack"), total=None)
