@@ -48,12 +48,15 @@ class Lanes(Generic[T]):
         self._lanes: dict[str, _Lane[T]] = {}
         self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
-        self._over = asyncio.Event()
+        self._ready, self._over = threading.Event(), asyncio.Event()
+        self._failure: BaseException | None = None  # of what is around the acts, not of one of them
         self._thread = threading.Thread(target=self._run, name="lanes")
         self.under_way = 0  # acts whose result was not fetched yet; only for the thread that adds and fetches
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._ready.wait()
+        self._raise_failure()
         return self
 
     def __exit__(
@@ -61,6 +64,7 @@ class Lanes(Generic[T]):
     ) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
+        self._raise_failure()
 
     def add(self, acts: Iterable[tuple[str, Act[T], float]]) -> None:
         """Put acts at the ends of their lanes: the lane's name, the act, and the instant before which it waits."""
@@ -92,18 +96,25 @@ class Lanes(Generic[T]):
             found.append(ended)
         return found
 
+    def _raise_failure(self) -> None:
+        if self._failure:
+            raise self._failure
+
     # In the loop's thread
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            try:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._serve())
-            except BaseException as error:  # noqa: BLE001 - it is raised where the results are fetched
-                self._ended.put(error)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that adds and fetches
+            self._failure = error
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop.set_default_executor(ThreadPoolExecutor(self._at_once, thread_name_prefix="lane"))
         async with self._around:
+            self._ready.set()
             await self._over.wait()
             works = [lane.work for lane in self._lanes.values() if lane.work]
             for lane in self._lanes.values():
