@@ -4,8 +4,9 @@
 of the wire after each act. Then
 
 - the *sweep* does each act once for every commit that it makes, from a copy of the database as it was before it, is
-  killed right before and right after this commit, and starts again as a worker would. All of it is repeatable:
-  `--replay ACT/COMMIT/before` does one point alone.
+  killed right before and right after this commit, and starts again as a worker would. All of it is repeatable, for
+  which a delivery settles letter by letter instead of together what ended together: `--replay ACT/COMMIT/before` does
+  one point alone.
 - the *storm* acts the whole script out in one database while acts are killed at commits, after some time and around
   their posts to Slack, and PostgreSQL itself is killed, until there were `--kills` of these. What is done when is
   repeatable from the seed, but the moment that a kill after some time hits is the machine's.
@@ -126,6 +127,7 @@ class World:
     scenario: Scenario = PLAIN
     kills: int = 0
     postgres_kills: int = 0
+    is_in_step: bool = True
 
     def __post_init__(self) -> None:
         # Who has everything imported and nothing begun: each act is forked from it.
@@ -198,7 +200,7 @@ class World:
         answers, answer = self.processes.Pipe(duplex=False)
         place = Place.at(self.home, self.address(database), self.slack.url, self.scenario)
         at_commit = death if isinstance(death, AtCommit) else None
-        process = self.processes.Process(target=perform, args=(place, act, at, at_commit, answer))
+        process = self.processes.Process(target=perform, args=(place, act, at, at_commit, self.is_in_step, answer))
         process.start()
         answer.close()
         kills = 0
@@ -309,6 +311,7 @@ class Soak:
     def sweep(self, points: list[tuple[Act, AtCommit]]) -> None:
         """Die at each of these points once, from a copy of the database as it was before the act."""
         self._begin()
+        self.world.is_in_step = True
         for act in self.acts:
             deaths = [death for one, death in points if one == act]
             if deaths:
@@ -335,6 +338,7 @@ class Soak:
         self._begin()
         # The sequences of a copied database are only safe from a crash of the server after a checkpoint.
         self.world.command("CHECKPOINT")
+        self.world.is_in_step = False
         certain = set(dice.sample(range(len(self.pictures)), min(postgres, len(self.pictures))))
         until = self.world.kills + kills
         for act in self.acts:

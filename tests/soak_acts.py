@@ -11,25 +11,28 @@ import datetime as dt
 import os
 import random
 import signal
+from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine.default import DefaultDialect
 
 from adapters import clock
+from adapters.lanes import Lanes
 from adapters.settings import override
 from models import workdays
 from models.errors import DubanError, SchemaError, UnavailableError
 from models.workdays import CalendarName, WorkCalendar
-from tasks.deliver import deliver
+from tasks import deliver as delivery
 from tasks.patrol import chase_due, keep_up
 from tests.story import Story
 
 PLAN = "tiny"
 UNITS = ("edu", "finance", "north", "south", "office")
+ALL_ENDED_S = 60
 PATROL = ("chase", "keep_up", "deliver")
 LAUNCH = (
     "2022/liaison/edu",
@@ -194,8 +197,13 @@ def working_days(first: dt.date, last: dt.date, scenario: Scenario) -> list[dt.d
     return [day for day in days if calendar.is_working(day)]
 
 
-def perform(place: Place, act: Act, at: dt.datetime, death: AtCommit | None, answer: Connection) -> None:
-    """Do the act at this instant, in a process that has done nothing yet; answers how many commits wrote something."""
+def perform(
+    place: Place, act: Act, at: dt.datetime, death: AtCommit | None, is_in_step: bool, answer: Connection
+) -> None:
+    """Do the act at this instant, in a process that has done nothing yet; answers how many commits wrote something.
+
+    `is_in_step`: each letter is settled by itself, so that the act makes the same number of commits each time.
+    """
     log = os.open(f"{place.folder}/acts.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 2)
     os.write(2, f"--- {act}, now {at:%H:%M}, {death}\n".encode())
@@ -205,6 +213,8 @@ def perform(place: Place, act: Act, at: dt.datetime, death: AtCommit | None, ans
     Path(f"{place.folder}/clock").write_text(at.isoformat(), encoding="ascii")
     if place.scenario.known_until is not None:
         setattr(workdays, "_is_published", lambda year: place.scenario.knows(year, at))  # noqa: B010
+    if is_in_step:
+        setattr(delivery, "Lanes", _InStep)  # noqa: B010
     commits = _Commits(death)
     setattr(DefaultDialect, "do_commit", commits.do_commit)  # noqa: B010  (it is a patch, and mypy need not know)
     _do(act)
@@ -218,13 +228,28 @@ def _do(act: Act) -> None:
         case "keep_up":
             keep_up.fn(PLAN, clock.now())
         case "deliver":
-            deliver(PLAN, clock.now())
+            delivery.deliver(PLAN, clock.now())
         case "open":
             Story(PLAN, lambda _: None).open(act.args[0])
         case verb:
             # A person who tries again after a crash may learn that it is done: what counts is what stands there then.
             with contextlib.suppress(_Refused):
                 _try(verb, act.args)
+
+
+T = TypeVar("T")
+
+
+class _InStep(Lanes[T]):
+    """Lanes of which one result is fetched at a time. How many end together is a matter of chance."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._kept: deque[T] = deque()
+
+    def fetch(self, within_s: float) -> list[T]:  # noqa: ARG002
+        self._kept.extend(super().fetch(ALL_ENDED_S))
+        return [self._kept.popleft()] if self._kept else []
 
 
 class _Refused(Exception):  # noqa: N818
