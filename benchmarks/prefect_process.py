@@ -13,18 +13,17 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from adapters.database import engine
+from adapters.database import engine, repeated
 from benchmarks.patrol_process import peak_mb, say
 from models.escalation import chase
 from models.event import Actor
-from tasks.patrol import in_plan
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # Prefect's annotation asks for a runner of other futures
 
 
 @task(name="chase-one", cache_policy=NO_CACHE)
 def chase_one(plan: str, at: dt.datetime) -> int:
-    return in_plan(plan, lambda session, row: chase(session, row, actor=Actor("duban"), at=at, limit=1)).looked_at
+    return repeated(lambda session: chase(session, plan, actor=Actor("duban"), at=at, limit=1)).looked_at
 
 
 @flow(name="chase-each", task_runner=RUNNER)

@@ -4,7 +4,20 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Select, UniqueConstraint, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    any_,
+    func,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
 from models.area import Role
@@ -78,6 +91,16 @@ class Assignment(Base):
     @property
     def standing(self) -> Standing:
         return Standing(self.status, self.issued_on, self.due_on, self.submitted_on, self.done_until)
+
+
+def of_plan(code: str) -> ColumnElement[bool]:
+    """Whether an assignment is of this plan, for questions that mostly find nothing.
+
+    PostgreSQL looks up the plan's requirements when the first assignment is held against them; joined, it would read
+    them before.
+    """
+    asked = select(Requirement.id).join(Requirement.phase).join(Phase.plan).where(Plan.code == code)
+    return Assignment.requirement_id == any_(func.array(asked.scalar_subquery()))
 
 
 def find(session: Session, plan: Plan, refs: Iterable[str], *, lock: bool = True) -> list[Assignment]:

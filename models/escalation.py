@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.area import Role
-from models.assignment import Assignment
+from models.assignment import Assignment, of_plan
 from models.base import AnyRow, AnySelect, Base, Instant, Key, as_recordset, one_of
 from models.document import UnitKind
 from models.event import Actor, EventKind, record
@@ -19,8 +19,8 @@ from models.ladder import Audience, Fired, Standing, Verdict, judge
 from models.message import Notice, post
 from models.moments import tick_of
 from models.notice import MessageKind, OrderColour
-from models.phase import Phase, phases_of
-from models.plan import Plan
+from models.phase import phases_of
+from models.plan import Plan, plan_of
 from models.requirement import Requirement
 from models.unit import Unit, body_of
 
@@ -86,22 +86,20 @@ class Chased:
         return Chased(*map(operator.add, dataclasses.astuple(self), dataclasses.astuple(other)))
 
 
-def chase(session: Session, plan: Plan, *, actor: Actor, at: dt.datetime, limit: int = 1000) -> Chased:
-    """Look at one batch of assignments whose time has come: fire steps, write messages, set the next look.
+def chase(session: Session, plan: str, *, actor: Actor, at: dt.datetime, limit: int = 1000) -> Chased:
+    """Look at one batch of a plan's assignments whose time has come: fire steps, write messages, set the next look.
 
     Any number of patrols may do this at once: each claims other rows. It costs what is due. A row that
     cannot be judged is set aside and named to the office, and the others go on.
     """
     ids = session.scalars(_claim(plan, at, limit)).all()
-    return _Round(session, plan, actor, at).go_through(ids) if ids else Chased()
+    return _Round(session, plan_of(session, plan), actor, at).go_through(ids) if ids else Chased()
 
 
-def _claim(plan: Plan, at: dt.datetime, limit: int) -> Select[int]:
+def _claim(plan: str, at: dt.datetime, limit: int) -> Select[int]:
     return (
         select(Assignment.id)
-        .join(Requirement, Requirement.id == Assignment.requirement_id)
-        .join(Phase, Phase.id == Requirement.phase_id)
-        .where(Phase.plan_id == plan.id, Assignment.next_action_at <= at)
+        .where(Assignment.next_action_at <= at, of_plan(plan))
         .order_by(Assignment.next_action_at)
         .limit(limit)
         .with_for_update(of=Assignment, skip_locked=True)

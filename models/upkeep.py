@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, exists, select, text, true
 from sqlalchemy.orm import Session, lazyload
 
-from models.assignment import OPEN, Assignment, move_due
+from models.assignment import OPEN, Assignment, move_due, of_plan
 from models.document import UnitKind
 from models.event import Actor
 from models.gate import open_round
@@ -102,9 +102,7 @@ def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
     last_day = dt.date(max(published, default=plan.starts - 1), 12, 31)
     return (
         select(Assignment)
-        .join(Assignment.requirement)
-        .join(Phase, Phase.id == Requirement.phase_id)
-        .where(Phase.plan_id == plan.id, text("due_provisional"), OPEN, Assignment.due_on <= last_day)
+        .where(text("due_provisional"), OPEN, Assignment.due_on <= last_day, of_plan(plan.code))
         .order_by(Assignment.due_on)
         .limit(limit)
         .with_for_update(of=Assignment, skip_locked=True)

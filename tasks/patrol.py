@@ -15,6 +15,7 @@ from adapters.gate_runs import Told, tell_run
 from models import patrol_round, upkeep
 from models.escalation import Chased, chase
 from models.gate import Gate, mark_told, untold
+from models.patrol_round import Begun
 from models.phase import Phase
 from models.plan import Plan, plan_of
 from models.upkeep import Settlement
@@ -46,7 +47,7 @@ def chase_due(plan: str, at: dt.datetime) -> Chased:
     actor = program()
     done = Chased()
     while True:
-        batch = in_plan(plan, lambda session, row: chase(session, row, actor=actor, at=at, limit=BATCH))
+        batch = repeated(lambda session: chase(session, plan, actor=actor, at=at, limit=BATCH))
         done += batch
         if batch.looked_at < BATCH:
             return done
@@ -79,17 +80,17 @@ def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
             return gates, moved, _tell_runs(*waiting, at)
 
 
-def begin_round(plan: str, at: dt.datetime) -> int:
-    """Write down that the patrol came; returns the round's id."""
+def begin_round(plan: str, at: dt.datetime) -> Begun:
+    """Write down that the patrol came."""
     return in_plan(plan, lambda session, row: patrol_round.begin_round(session, row, at=at, started_at=clock.now()))
 
 
-def end_round(round_id: int, chased: Chased, delivered: Delivered) -> None:
+def end_round(begun: Begun, chased: Chased, delivered: Delivered) -> None:
     """Write down that the round got to its end."""
     repeated(
         lambda session: patrol_round.end_round(
             session,
-            round_id,
+            begun,
             ended_at=clock.now(),
             looked_at=chased.looked_at,
             fired=chased.fired,

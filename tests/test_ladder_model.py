@@ -22,7 +22,6 @@ from adapters import clock
 from adapters.database import engine, transaction
 from models.escalation import Escalation, chase
 from models.event import Actor
-from models.plan import plan_of
 from models.workdays import CalendarName, WorkCalendar
 from tasks.patrol import chase_due
 from tests.story import Story
@@ -111,7 +110,7 @@ class Ladder(RuleBasedStateMachine):
     @rule()
     def a_patrol_dies_before_its_commit(self) -> None:
         with Session(engine()) as session:
-            chase(session, plan_of(session, self.story.plan), actor=Actor("dying"), at=clock.now())
+            chase(session, self.story.plan, actor=Actor("dying"), at=clock.now())
             session.rollback()
 
     @precondition(lambda self: self.model.status in {"acknowledged", "returned"})

@@ -57,7 +57,7 @@ def picture(session: Session) -> Picture:
 def undisturbed(plan: str) -> Picture:
     """What one patrol alone would do; undone at once."""
     with Session(engine()) as session:
-        chase(session, plan_of(session, plan), actor=Actor("duban"), at=now(), limit=10_000)
+        chase(session, plan, actor=Actor("duban"), at=now(), limit=10_000)
         session.flush()
         expected = picture(session)
         session.rollback()
@@ -110,8 +110,7 @@ def test_patrols_at_once_share_the_work_and_do_nothing_twice(late: str, monkeypa
 @pytest.mark.timeout(60)
 def test_a_patrol_that_hangs_holds_up_no_other(late: str) -> None:
     with transaction() as session:
-        plan = plan_of(session, late)
-        assert chase(session, plan, actor=Actor("hanging"), at=now(), limit=100).looked_at == 100
+        assert chase(session, late, actor=Actor("hanging"), at=now(), limit=100).looked_at == 100
         assert patrol.chase_due.fn(late, now()).looked_at == 1092 - 100
 
 
