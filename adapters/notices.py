@@ -19,7 +19,7 @@ class Rendered:
     body: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)  # each is itself alone: lines are sorted by them
 class Wording:
     """How one kind of line is said. `next_step` tells the reader what to do, `command` how to record it.
 

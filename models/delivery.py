@@ -32,7 +32,7 @@ from models.unit import Unit
 LEASE = dt.timedelta(minutes=10)  # how long a claimed digest may take before somebody else looks into it
 AHEAD = dt.timedelta(seconds=10)  # what cannot leave by then is not claimed yet: it would lie in memory
 RECHECK = dt.timedelta(seconds=1)
-BATCH = 300  # recipients a transaction: what they are told is all that lies in memory at once
+BATCH = 1000  # recipients a transaction: what they are told is all that lies in memory at once
 MAILBOX = "mailbox"
 NO_LANE = Lane("")
 
