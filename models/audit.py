@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.area import Role
 from models.assignment import Assignment
-from models.base import AnyRow, AnySelect
+from models.base import AnyRow, AnySelect, among
 from models.document import UnitKind
 from models.escalation import Escalation
 from models.event import Event, EventKind
@@ -67,7 +67,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
     traces = _Stream(session, _traces(plan), Escalation.assignment_id, ids)
     messages = _Stream(session, _messages(plan), Message.assignment_id, ids)
     ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
-    assignments = _assignments(plan) if ids is None else _assignments(plan).where(Assignment.id.in_(ids))
+    assignments = _assignments(plan) if ids is None else _assignments(plan).where(among(Assignment.id, ids))
     for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=AT_ONCE)):
         yield Life(
             ref=row.ref,
@@ -90,7 +90,7 @@ class _Stream:
     """The rows of one table in the order of their assignments, read once from front to back."""
 
     def __init__(self, session: Session, query: AnySelect, key: Any, ids: Collection[int] | None) -> None:
-        mine = query if ids is None else query.where(key.in_(ids))
+        mine = query if ids is None else query.where(among(key, ids))
         rows = session.execute(mine.execution_options(yield_per=AT_ONCE))
         self._groups = groupby(rows, itemgetter(0))
         self._next = next(self._groups, None)

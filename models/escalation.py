@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.area import Role
 from models.assignment import Assignment, of_plan
-from models.base import AnyRow, AnySelect, Base, Instant, Key, as_recordset, one_of
+from models.base import AnyRow, AnySelect, Base, Instant, Key, among, as_recordset, one_of
 from models.document import UnitKind
 from models.event import Actor, EventKind, record
 from models.ladder import Audience, Fired, Standing, Verdict, judge
@@ -123,7 +123,7 @@ def _standings(ids: Sequence[int]) -> AnySelect:
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .where(Assignment.id.in_(ids))
+        .where(among(Assignment.id, ids))
         .order_by(Assignment.id)
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.area import Role
 from models.assignment import Assignment
-from models.base import AnyRow, AnySelect
+from models.base import AnyRow, AnySelect, among
 from models.escalation import Escalation
 from models.event import Event, EventKind
 from models.indicator import Indicator
@@ -112,7 +112,7 @@ def changes_until(
         )
         .order_by(Event.id)
     )
-    rows = session.execute(query if ids is None else query.where(Event.assignment_id.in_(ids)))
+    rows = session.execute(query if ids is None else query.where(among(Event.assignment_id, ids)))
     changes: dict[int, list[Change]] = defaultdict(list)
     for row in rows:
         known = changes[row.assignment_id]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.area import Role
 from models.assignment import Assignment
-from models.base import AnyRow
+from models.base import AnyRow, among
 from models.document import Basis, Text, UnitKind
 from models.event import Event, EventKind
 from models.facts import LISTED, item_of
@@ -177,8 +177,9 @@ def works(session: Session, plan: Plan, ids: Collection[int], on: dt.date) -> li
 
     One that is not of the plan is left out.
     """
-    query = _TASKS.where(Assignment.id.in_(ids), Phase.plan_id == plan.id).order_by(Assignment.due_on, Requirement.ref)
-    return _works(session, plan, session.execute(query).all(), on)
+    query = _TASKS.where(among(Assignment.id, ids), Phase.plan_id == plan.id)
+    rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref)).all()
+    return _works(session, plan, rows, on)
 
 
 def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[Work]:
