@@ -8,6 +8,7 @@ from typing import BinaryIO
 from sqlalchemy.orm import Session
 
 from adapters.bulletins import LIGHT_WORDS, Cell, Report, Section, Table, report
+from adapters.heap import heap_at_rest
 from adapters.language import Language
 from models.bulletin import Bulletin
 from models.bulletin_figures import all_works
@@ -157,6 +158,7 @@ WRITERS: Mapping[str, tuple[Writer, str]] = {
 """By the ending of a file's name: what writes it, and its media type."""
 
 
+@heap_at_rest()
 def written(session: Session, plan: Plan, bulletin: Bulletin, language: Language, ending: str) -> tuple[bytes, str]:
     """The whole file and its media type."""
     write, media_type = WRITERS[ending]

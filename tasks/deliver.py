@@ -15,6 +15,7 @@ from adapters import clock
 from adapters.addresses import Address, read_addresses
 from adapters.channels import Channels, Labels, Post, Receipt, Trace
 from adapters.database import repeated
+from adapters.heap import heap_at_rest
 from adapters.lanes import Done, Lanes
 from adapters.language import Language
 from adapters.letter_links import letter_links
@@ -94,6 +95,7 @@ class _Result:
     is_look_up: bool = False
 
 
+@heap_at_rest()
 def deliver(plan: str, at: dt.datetime, units: Sequence[str] | None = None) -> Delivered:
     """Look up what is unsure, claim what is due, send it outside any transaction, settle each send.
 

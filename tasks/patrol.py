@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from adapters import clock
 from adapters.database import repeated
 from adapters.gate_runs import Told, tell_run
+from adapters.heap import heap_at_rest
 from models import patrol_round, upkeep
 from models.escalation import Chased, chase
 from models.gate import Gate, mark_told, untold
@@ -42,6 +43,7 @@ def plans_on_patrol() -> list[str]:
     cache_policy=NO_CACHE,
     retry_condition_fn=is_passing,
 )
+@heap_at_rest()
 def chase_due(plan: str, at: dt.datetime) -> Chased:
     """Remind, order and escalate whatever is due by `at`, a batch a transaction."""
     actor = program()

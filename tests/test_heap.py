@@ -1,0 +1,38 @@
+"""What was there before is left alone, and what is made meanwhile is still collected."""
+
+import gc
+import weakref
+
+import pytest
+
+from adapters.heap import heap_at_rest
+
+
+class Thing:
+    """Can be in a cycle, and watched."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_there_is_left_alone_and_what_is_made_meanwhile_is_collected() -> None:
+    before = Thing()
+    old = weakref.ref(before)
+    with heap_at_rest():
+        new = weakref.ref(Thing())
+        del before
+        gc.collect()
+        assert old() is not None
+        assert new() is None
+    gc.collect()
+    assert old() is None
+
+
+def test_after_an_error_everything_is_collected_again() -> None:
+    @heap_at_rest()
+    def fail() -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        fail()
+    assert gc.get_freeze_count() == 0
