@@ -385,17 +385,27 @@ class _Sections:
         )
         none = _("None are named for this period.")
         yield Section(1, _("Good cases"), self.words.good_cases.splitlines() or [none], good)
+        yield self._asked_of_each()
+        nothing = _("Nothing waits for the leading group.")
+        yield Section(1, _("For the leading group to decide"), self.words.decisions.splitlines() or [nothing])
+
+    def _asked_of_each(self) -> Section:
+        """In a month in which nothing was issued as well: what weighs on a unit is all that it was asked."""
+        _ = self._
+        in_all = {row.unit.code: sum(row.total.values()) for row in self.known.units}
+        rows = [(unit, count, in_all.get(unit.code, 0)) for unit, count in self.known.burden]
         asked = self._table(
             _("Burden"),
             _("How many things were asked of each unit"),
-            [_("Unit"), _("Issued")],
-            ([self.language.text(unit.name), count] for unit, count in self.known.burden),
+            [_("Unit"), _("In this period"), _("In all so far")],
+            (
+                [self.language.text(unit.name), count, so_far]
+                for unit, count, so_far in sorted(rows, key=lambda row: (-row[1], -row[2], row[0].code))
+            ),
         )
-        total = sum(count for _unit, count in self.known.burden)
-        issued = _("Items issued to the units in this period: {count}.").format(count=total)
-        yield Section(1, _("How much was asked"), [issued], [asked])
-        nothing = _("Nothing waits for the leading group.")
-        yield Section(1, _("For the leading group to decide"), self.words.decisions.splitlines() or [nothing])
+        said = _("Items issued to the units in this period: {count}; in all so far: {in_all}.")
+        counts = {"count": sum(row[1] for row in rows), "in_all": sum(row[2] for row in rows)}
+        return Section(1, _("How much was asked"), [said.format(**counts)], [asked])
 
     def _results(self, results: Mapping[str, Any]) -> str:
         return "\n".join(f"{name}: {value}" for name, value in results.items())

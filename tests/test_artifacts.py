@@ -202,4 +202,9 @@ class TestTheCommand:
     def test_a_table_for_people(self) -> None:
         shown = CliRunner().invoke(duban, ["board", "--on", "2022-11-18"]).stdout
         assert "edu 教育局" in shown
-        assert "红灯 2 黄灯 2 绿灯 1 无灯 1" in shown
+        sums = shown[shown.index("合计", shown.index("edu 教育局")) :]
+        assert re.findall(r"合计 +│ (红灯 2)|^│ +│ (黄灯 2|绿灯 1|无灯 1)", sums, re.MULTILINE) == [
+            ("红灯 2", ""),
+            *(("", light) for light in ("黄灯 2", "绿灯 1", "无灯 1")),
+        ]
+        assert "…" not in shown

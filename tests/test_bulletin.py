@@ -210,6 +210,18 @@ class TestFigures:
         january = march.figures("2023-01", dt.date(2023, 1, 31))
         assert sum(count for _unit, count in january.burden) == 17
 
+    def test_where_nothing_was_issued_the_burden_is_what_was_asked_in_all(self, march: Office) -> None:
+        march.make()
+        burden = next(one for one in march.report().sections if one.title.endswith("交办数量"))
+        [asked] = burden.tables
+        assert asked.head == ["单位", "本期", "累计"]
+        in_all = {row.unit.name.zh: sum(row.total.values()) for row in march.figures().units}
+        assert {name: (count, so_far) for name, count, so_far in asked.rows} == {
+            name: (0, in_all[name]) for name in ("教育局", "财政局", "北县", "南县")
+        }
+        assert burden.paragraphs == [f"本期共向各单位交办0件，累计{sum(in_all.values())}件。"]
+        assert sum(in_all.values()) > 0
+
     def test_made_again_years_later_it_has_the_same_figures(self, march: Office) -> None:
         before = seen(march.figures())
         with march.at_work() as (session, plan, _actor):

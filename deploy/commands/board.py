@@ -65,4 +65,5 @@ def _show(facts: Mapping[str, Any], names: Mapping[str, str]) -> None:
 
 
 def _said(lights: Mapping[str, int]) -> str:
-    return " ".join(f"{_(light)} {count}" for light, count in lights.items())
+    """A light a line: side by side they would be cut where an area has a column of its own."""
+    return "\n".join(f"{_(light)} {count}" for light, count in lights.items())
