@@ -195,8 +195,8 @@ def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[s
     away = round(distance(indicator, value, reference), DECIMALS)
     waiting = tuple(code for code in expected if code not in {read.unit for read in of_units})
     met = is_met(indicator, away)
-    # Where each has to reach it, those who have not reported may still miss it.
-    unknown = met and not own and waiting and indicator.rollup is Rollup.ALL
+    # Those who have not reported may still miss it, or pull the mean below it.
+    unknown = met and not own and waiting and indicator.rollup in {Rollup.ALL, Rollup.WEIGHTED_MEAN}
     return Point(
         period=reads[0].period,
         value=value,
@@ -224,15 +224,18 @@ def course_of(indicator: Indicator, reads: Iterable[Read], counties: Sequence[st
 
 def _expected(indicator: Indicator, reads: Sequence[Read], counties: Sequence[str]) -> Sequence[str]:
     """Units of which a reading is expected in each period: those that the plan names; where every unit has to reach
-    the target, the counties; otherwise whoever has reported before.
+    the target, and where a county makes a part of a mean, all counties; otherwise whoever has reported before.
     """
     if indicator.reporters:
         return indicator.reporters
     if indicator.rollup is Rollup.LATEST:
         return ()
+    reporters = {read.unit for read in reads} - {CITY}
     if indicator.rollup is Rollup.ALL and counties:
         return counties
-    return sorted({read.unit for read in reads} - {CITY})
+    if indicator.rollup is Rollup.WEIGHTED_MEAN and reporters & set(counties):
+        return sorted(reporters | set(counties))
+    return sorted(reporters)
 
 
 # ---- over the years
@@ -387,8 +390,8 @@ def _remarks(indicator: Indicator, course: Sequence[Point], point: Point | None)
     """What a reader has to know about the figure before relying on it."""
     if point is None:
         return
-    if course[-1] is not point and course[-1].period.position > point.period.position:
-        later = course[-1]
+    later = course[-1]
+    if not later.is_complete and later.period.position > point.period.position:
         yield Reason(
             "{period} is not complete: {reported} of {expected} units have reported",
             period=later.period.text,
@@ -437,10 +440,10 @@ def _read(plan: Plan, row: Reading, units: Mapping[int, Unit]) -> Read:
 
 
 def _years(session: Session, plan: Plan) -> tuple[int, int]:
-    """The years of the implementation: what has to hold every year has to in these."""
+    """From the implementation to the plan's end: what has to hold every year has to in these."""
     query = select(Phase.period).where(Phase.plan_id == plan.id, Phase.code == PhaseCode.IMPLEMENTATION)
     years = [int(period[:4]) for period in session.scalars(query)]
-    return (min(years), max(years)) if years else (plan.starts, plan.ends)
+    return (min(years, default=plan.starts), plan.ends)
 
 
 def with_conflicts(attained: Sequence[Attainment]) -> list[Attainment]:

@@ -155,7 +155,8 @@ def make(
 ) -> Bulletin:
     """The bulletin of a period: the draft there is, brought up to date, or a new one. Safe to do again.
 
-    A released one is returned as it is; with `correct` a new version is drafted to step in its place.
+    A released one is returned as it is, unless its period has gone on since; then, and with `correct`, a new version is
+    drafted to step in its place.
     A running period is shown as it stood at the end of yesterday: only a day that is over keeps its figures.
     Raises RefusedError for what is no period, or one that nothing can be said of yet.
     """
@@ -163,10 +164,10 @@ def make(
     as_of = _as_of(session, plan, meant, at)
     _take_turns(session, plan)
     last = newest(session, plan, period)
-    if last is not None and not last.is_draft and not correct:
+    if last is not None and not last.is_draft and last.as_of >= as_of and not correct:
         return last
     if last is not None and last.is_draft:
-        return _brought_up_to_date(last, meant, as_of, proposed)
+        return _brought_up_to_date(session, last, meant, as_of, proposed, actor, at)
     return _drafted(session, plan, meant, as_of, last, proposed, actor, at)
 
 
@@ -202,12 +203,32 @@ def _take_turns(session: Session, plan: Plan) -> None:
     session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
 
 
-def _brought_up_to_date(draft: Bulletin, period: Period, as_of: dt.date, proposed: Proposed) -> Bulletin:
+def _brought_up_to_date(
+    session: Session,
+    draft: Bulletin,
+    period: Period,
+    as_of: dt.date,
+    proposed: Proposed,
+    actor: Actor,
+    at: dt.datetime,
+) -> Bulletin:
+    """A new edition: what was looked at had other figures."""
     if as_of > draft.as_of:
-        draft.as_of = as_of
-        if draft.edited_at is None:  # what a person wrote stays
-            draft.texts = _stored(proposed(period, as_of))
+        draft.texts = _carried_on(draft, period, as_of, proposed)
+        draft.as_of, draft.edition = as_of, draft.edition + 1
+        _journal(session, EventKind.BULLETIN_DRAFTED, draft, actor, at, as_of=as_of.isoformat())
     return draft
+
+
+def _carried_on(last: Bulletin, period: Period, as_of: dt.date, proposed: Proposed) -> dict[str, Any]:
+    """Its words for a later day: what a person wrote stays, what was proposed is proposed anew."""
+    before, now = _stored(proposed(period, last.as_of)), _stored(proposed(period, as_of))
+    return {
+        language: {
+            name: now[language][name] if said == before[language][name] else said for name, said in words.items()
+        }
+        for language, words in last.texts.items()
+    }
 
 
 def _drafted(
@@ -226,7 +247,7 @@ def _drafted(
         version=last.version + 1 if last else 1,
         status=BulletinStatus.DRAFT,
         as_of=as_of,
-        texts=dict(last.texts) if last else _stored(proposed(period, as_of)),
+        texts=_carried_on(last, period, as_of, proposed) if last else _stored(proposed(period, as_of)),
         edition=1,
         corrects_id=last.id if last else None,
         made_by=actor.name,
@@ -322,7 +343,7 @@ def _changeable(session: Session, plan: Plan, bulletin: Bulletin, edition: int, 
             "{ref}: edition {edition} was looked at, but {name} has edited it since",
             ref=bulletin.ref,
             edition=edition,
-            name=bulletin.edited_by,
+            name=bulletin.edited_by or bulletin.made_by,
         )
 
 
@@ -396,11 +417,12 @@ def bulletin_named(session: Session, plan: Plan, ref: str) -> Bulletin:
 
 
 def is_to_be_made(session: Session, plan: Plan, at: dt.datetime) -> bool:
-    """Whether the bulletin of the month that ended is missing, and today is a working day of the plan."""
+    """Whether today is a working day, and the bulletin of the month that ended is missing or stops short of its end."""
     today = plan.day_of(at)
     period = Period.read(month_before(today))
     assert period is not None
-    if not plan.work_calendar.is_working(today) or newest(session, plan, period.text) is not None:
+    last = newest(session, plan, period.text)
+    if not plan.work_calendar.is_working(today) or (last is not None and last.as_of >= period.last):
         return False
     return _anything_opened(session, plan, period.last)
 

@@ -69,7 +69,8 @@ def told_of(
 ) -> Mapping[int, dict[Audience, dt.date]]:
     """Who had been told by then that these assignments were past these dates; history reached nobody.
 
-    What was said before an extension is settled with it.
+    The day is the one on which patrol told them: after an outage it is later than the step's own. What was said before
+    an extension is settled with it.
     """
     steps = {phase.id: _overdue_steps((phase.ladder or plan.ladder).rungs) for phase in phases_of(session, plan)}
     fired = session.execute(
@@ -77,14 +78,14 @@ def told_of(
             Escalation.assignment_id,
             Escalation.anchor_on,
             Escalation.step,
-            Escalation.fell_on,
+            Escalation.at,
             Requirement.phase_id,
             _HAS_LEAD,
         )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
         .where(among(Escalation.assignment_id, due), Escalation.at <= by, ~Escalation.historic)
-        .order_by(Escalation.fell_on, Escalation.id)
+        .order_by(Escalation.at, Escalation.id)
     )
     told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
     for row in fired:
@@ -93,7 +94,7 @@ def told_of(
             continue
         for audience in step.audience:
             if audience is not Audience.LEAD or row.has_lead:
-                told[row.assignment_id].setdefault(audience, row.fell_on)
+                told[row.assignment_id].setdefault(audience, plan.day_of(row.at))
     return told
 
 

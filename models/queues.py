@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, column, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Date, ScalarSelect, and_, cast, column, exists, func, literal, null, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, array, distinct_on
 from sqlalchemy.orm import Session, contains_eager, lazyload
 
@@ -254,7 +254,8 @@ def _reached(plan: Plan, today: dt.date) -> AnySelect:
     audience = step.c.value["audience"]
 
     def since(body: Audience) -> ColumnElement[dt.date]:
-        return func.min(Escalation.fell_on).filter(audience.contains([body.value]))
+        told_on = cast(func.timezone(plan.timezone, Escalation.at), Date)
+        return func.min(told_on).filter(audience.contains([body.value]))
 
     return (
         select(

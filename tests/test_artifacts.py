@@ -17,6 +17,7 @@ from deploy.commands.root import duban
 from models import board
 from models.event import Actor, EventKind, mark, record
 from models.plan import plan_of
+from models.queues import escalated
 from tests.story import Story, moment
 
 PORTAL = "http://127.0.0.1:8400"
@@ -87,6 +88,18 @@ def test_what_is_overdue_and_who_knows_since_when(late: Story) -> None:
         [link(late, NORTH), "北县", "2022-11-15", 3, told, "确定联络员"],
         [link(late, SOUTH), "南县", "2022-11-15", 3, told, "确定联络员"],
     ]
+
+
+def test_after_an_outage_it_says_when_they_were_told_and_not_when_they_should_have_been(story: Story) -> None:
+    story.at("2022-11-01")
+    story.open("launch")
+    story.patrol("2022-11-01 09:00")
+    story.patrol("2022-12-05")
+    found = {row["交办件"]: row["已告知何人(自何日起)"] for row in rows(drawn(story, "2022-12-05")["overdue-tiny"])}
+    assert found[link(story, NORTH)] == "责任单位 2022-12-05、领导小组办公室 2022-12-05、领导小组组长 2022-12-05"
+    with transaction() as session:
+        [first, *_] = escalated(session, plan_of(session, story.plan), dt.date(2022, 12, 5))
+    assert (first.office_since, first.leader_since) == (dt.date(2022, 12, 5), dt.date(2022, 12, 5))
 
 
 def test_a_lead_is_named_where_there_is_another_one(story: Story) -> None:

@@ -108,6 +108,8 @@ def test_without_a_reading_nothing_is_claimed() -> None:
 def test_counts_add_up_and_percentages_are_weighed() -> None:
     rows = [("2024", "north", 90.0, None, 1000.0), ("2024", "south", 99.0, None, 3000.0)]
     assert stands(indicator("ge", 95), *rows).value == 96.75
+    # Who has not reported may pull the mean down.
+    assert [stands(indicator("ge", 95), *some).outcome for some in (rows, rows[1:])] == [MET, NO_DATA]
     assert stands(indicator("ge", 180, rollup=Rollup.SUM), *rows).value == 189.0
 
 

@@ -263,6 +263,33 @@ class TestMaking:
         assert (again.as_of, again.version) == (dt.date(2023, 4, 30), 1)
         assert "2023年4月30日" in again.words("zh").opening
 
+    def test_a_draft_of_a_running_month_goes_on_with_what_nobody_wrote(self, march: Office) -> None:
+        march.story.at("2023-04-10")
+        march.make("2023-04")
+        march.edit("2023-04", title="我们的通报")
+        looked_at = 2
+        march.story.at("2023-05-04 08:35")
+        assert bulletins_due.fn() == [("tiny", "2023-04")]
+        again = march.make("2023-04")
+        words = again.words("zh")
+        assert (words.title, again.edition, again.as_of) == ("我们的通报", looked_at + 1, dt.date(2023, 4, 30))
+        assert "2023年4月30日" in words.opening
+        with pytest.raises(RefusedError, match="edition 2 was looked at"):
+            march.release("2023-04", edition=looked_at)
+        assert bulletins_due.fn() == []
+
+    def test_what_was_released_within_its_month_is_replaced_when_the_month_is_over(self, march: Office) -> None:
+        march.story.at("2023-04-20")
+        first = march.make("2023-04")
+        march.release("2023-04")
+        assert march.make("2023-04", correct=False).as_of == first.as_of
+        march.story.at("2023-05-04 08:35")
+        assert bulletins_due.fn() == [("tiny", "2023-04")]
+        whole = march.make("2023-04")
+        assert (whole.version, whole.as_of, whole.corrects_id) == (2, dt.date(2023, 4, 30), first.id)
+        assert "2023年4月30日" in whole.words("zh").opening
+        assert bulletins_due.fn() == []
+
     def test_what_is_no_period_or_has_nothing_to_tell_is_refused(self, march: Office) -> None:
         for period in ("", "2023-13", "2023T1", "March", "2023-3", "2024-01", "2022-10"):
             with pytest.raises(RefusedError):

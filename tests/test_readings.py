@@ -22,7 +22,7 @@ from adapters.plan_files import read_plan
 from adapters.reading_sheets import Context, SheetProblemsError, read_figures
 from models import reading
 from models.attainment import Attainment, Outcome, attainments
-from models.document import Rollup
+from models.document import Rollup, UnitKind
 from models.errors import BlockedError, RefusedError
 from models.event import Actor, Event, EventKind
 from models.evidence import Evidence
@@ -134,13 +134,27 @@ def test_readings_are_never_changed(real: str) -> None:
 def test_units_make_up_the_city(real: str) -> None:
     put(("I05", "2023", "longsha", 96.0, None, 3000), ("I05", "2023", "nehe", 92.0, None, 1000))
     one = stands("I05")
-    assert (one.value, one.outcome, one.read_on) == (95.0, Outcome.MET, dt.date(2024, 3, 1))
+    assert (one.value, one.outcome, one.read_on) == (95.0, Outcome.NO_DATA, dt.date(2024, 3, 1))
+    assert [str(remark) for remark in one.remarks] == ["2 of 16 units have reported"]
+    with transaction() as session:
+        counties = [unit.code for unit in units_of(session, plan_of(session).id) if unit.kind is UnitKind.COUNTY]
+    put(*(("I05", "2023", code, 95.0, None, 1) for code in counties if code not in {"longsha", "nehe"}))
+    assert (stands("I05").outcome, stands("I05").remarks) == (Outcome.MET, ())
     put(("I27", "2023", "longsha", 1), ("I27", "2023", "nehe", 1))
     each = stands("I27")
     assert each.outcome is Outcome.NO_DATA
     assert [str(remark) for remark in each.remarks] == ["2 of 16 units have reported"]
     put(("I29", "2023", "jianhua", 1), ("I29", "2023", "fuyu", 1))
     assert stands("I29").outcome is Outcome.MET
+
+
+def test_what_has_to_hold_every_year_has_to_after_the_implementation_as_well(real: str, clock: Clock) -> None:
+    clock.set(dt.datetime(2026, 1, 5, 2, tzinfo=dt.UTC))
+    put(*(("I14", year, "", value) for year, value in (("2023", 96.0), ("2024", 96.0))))
+    assert stands("I14").outcome is Outcome.NO_DATA  # 2025 is over, and the plan with it
+    put(("I14", "2025", "", 80.0))
+    one = stands("I14")
+    assert (one.outcome, [str(remark) for remark in one.remarks]) == (Outcome.NOT_MET, ["not met in 2025"])
 
 
 def test_two_targets_for_one_matter_are_held_against_each_other(real: str) -> None:
