@@ -9,16 +9,20 @@ from sqlalchemy.orm import Session
 
 from adapters.artifacts import BODIES
 from adapters.language import N_, Language
+from adapters.words import OUTCOMES, said_in_one
 from models import bulletin as bulletins
+from models.acceptance import conflicts_of
 from models.attainment import Attainment, Outcome
 from models.board import Counts
 from models.bulletin import Bulletin, Texts, Words
 from models.bulletin_figures import AreaCounts, Asked, Figures, Overdue, PhaseStanding, Said, SaidKind, figures
-from models.document import UnitKind
+from models.document import Comparator, UnitKind
+from models.errors import Reason
 from models.event import Actor
 from models.light import Light
 from models.period import Period
 from models.plan import Plan
+from models.reading import plain
 from models.unit import body_of
 from models.worklist import Work
 
@@ -44,7 +48,6 @@ SAID = {
     (SaidKind.OBJECTION, False): N_("objects, dismissed: {text}"),
     (SaidKind.SUBMISSION, None): N_("on handing in: {text}"),
 }
-OUTCOMES = {Outcome.MET: N_("met"), Outcome.NOT_MET: N_("not met"), Outcome.NO_DATA: N_("no data")}
 DECIDED = {True: N_("granted"), False: N_("refused"), None: N_("waiting")}
 
 
@@ -353,12 +356,13 @@ class _Sections:
     def _indicators(self) -> Section:
         _, rows = self._, self.known.indicators
         counts = {outcome.value: sum(row.outcome is outcome for row in rows) for outcome in Outcome}
-        said = _("Of {total} indicators {met} are met and {not_met} are not; of {no_data} there is no reading.")
+        said = _("Of {total} indicators {met} are met and {not_met} are not; of {no_data} nothing can be said yet.")
         table = self._table(
             _("Indicators"),
             _("Indicators and their targets"),
-            [_("Indicator"), _("Period"), _("Target"), _("Reading"), _("Distance"), _("Outcome")],
+            [_("Indicator"), _("Period"), _("Target"), _("Reading"), _("Distance"), _("Outcome"), _("Remarks")],
             (self._indicator(row) for row in sorted(rows, key=lambda row: row.outcome is Outcome.NO_DATA)),
+            limit=None,  # a plan has a few dozen, and each is somebody's target
         )
         return Section(1, _("Indicators"), [said.format(total=len(rows), **counts)], [table] if rows else [])
 
@@ -366,11 +370,30 @@ class _Sections:
         return [
             f"{row.indicator.code} {self.language.text(row.indicator.name)}",
             row.period,
-            self.language.text(row.target),
-            row.value,
-            row.distance,
+            self._target(row),
+            *self._measured(row),
             self._(OUTCOMES[row.outcome]),
+            said_in_one((*row.remarks, *conflicts_of(row), *self._outlook(row)), self.language),
         ]
+
+    def _outlook(self, row: Attainment) -> Iterator[Reason]:
+        if row.forecast and row.outcome is Outcome.NOT_MET:
+            yield row.forecast
+
+    def _target(self, row: Attainment) -> str:
+        target = self.language.text(row.target)
+        return target if row.reference is None else f"{target} ({plain(row.reference)})"
+
+    def _measured(self, row: Attainment) -> tuple[Cell, Cell]:
+        """Reading and distance: numbers in the workbook, as people write them elsewhere."""
+        if row.value is None:
+            return None, None
+        if row.indicator.comparator is Comparator.STATUS:
+            return self._("yes") if row.value else self._("no"), None
+        away = None if row.distance is None else round(row.distance, 4)
+        if self.limit is None:
+            return row.value, away
+        return plain(row.value), None if away is None else plain(away)
 
     def _people(self) -> Iterator[Section]:
         _ = self._
@@ -421,9 +444,11 @@ class _Sections:
         table = self._table(name, caption, head, rows)
         return [table] if table.rows or self.limit is None else []
 
-    def _table(self, name: str, caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    def _table(
+        self, name: str, caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, limit: int | None = SHOWN
+    ) -> Table:
         found = list(rows)
-        shown = found if self.limit is None else found[: self.limit]
+        shown = found if self.limit is None or limit is None else found[: self.limit]
         if len(shown) < len(found):
             cut = self._("{caption} (the first {shown} of {count}; the workbook has all)")
             caption = cut.format(caption=caption, shown=len(shown), count=len(found))

@@ -1,8 +1,12 @@
 """Words for the journal's entries, where their codes are none."""
 
+from collections.abc import Iterable
+
 from adapters.language import N_, Language
+from models.acceptance import conflicts_of
 from models.attainment import Attainment, Outcome
 from models.document import Rollup
+from models.errors import Reason
 from models.event import EventKind
 from models.indicator import Indicator
 from models.score import Result
@@ -54,8 +58,12 @@ def due_words(indicator: Indicator, language: Language) -> str:
 
 def remark_words(one: Attainment, language: Language) -> str:
     """What has to be known about a figure, in one line."""
-    said = [*one.remarks, *(conflict.contradiction for conflict in one.conflicts if conflict.contradiction)]
-    return ("；" if language.code == "zh" else "; ").join(language.say(reason) for reason in said)
+    return said_in_one((*one.remarks, *conflicts_of(one)), language)
+
+
+def said_in_one(reasons: Iterable[Reason], language: Language) -> str:
+    """Several reasons in one line."""
+    return ("；" if language.code == "zh" else "; ").join(language.say(reason) for reason in reasons)
 
 
 VERDICTS = {

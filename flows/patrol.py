@@ -66,7 +66,7 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
     done = [_patrol(code, on) for code in ([plan] if plan else plans_on_patrol())]
     # Everything is done by now: what shows it may fail.
     for at, one in done:
-        publish.publish_plan(one.plan, at)
+        publish.publish_plan(one.plan)
         if one.acted:
             publish.publish_effects(one.plan, at, _effects(one))
     publish.tag_patrol(acted=any(one.acted for _, one in done))

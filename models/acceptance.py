@@ -426,6 +426,7 @@ def _hand_out(session: Session, plan: Plan, judged: Dossier, said: Saying, actor
         actor=actor,
         at=at,
         about=None if isinstance(item, Indicator) else item,
+        years_beyond=1,  # a panel that sits in the last weeks of a plan can still set a date
     )
 
 

@@ -57,7 +57,13 @@ def finding_of(session: Session, plan: Plan, number: int) -> Finding:
 
 
 def reasons_not_raisable(
-    plan: Plan, phase: Phase, words: Sequence[Text], units: Sequence[Unit], due_on: dt.date, today: dt.date
+    plan: Plan,
+    phase: Phase,
+    words: Sequence[Text],
+    units: Sequence[Unit],
+    due_on: dt.date,
+    today: dt.date,
+    last_day: dt.date,
 ) -> list[Reason]:
     """Why a finding cannot be raised so; empty where it can."""
     reasons = []
@@ -67,9 +73,8 @@ def reasons_not_raisable(
         reasons.append(Reason("say in both languages what it is called, what is wrong, and what proves it put right"))
     if due_on <= today:
         reasons.append(Reason("{day} is not later than today", day=due_on))
-    last_day = dt.date(plan.ends, 12, 31)
     if due_on > last_day:
-        reasons.append(Reason("{due_on} is after the plan's last day, {last_day}", due_on=due_on, last_day=last_day))
+        reasons.append(Reason("{due_on} is later than is allowed, {last_day}", due_on=due_on, last_day=last_day))
     if not units:
         reasons.append(Reason("name at least one unit"))
     reasons += [
@@ -93,10 +98,12 @@ def raise_finding(
     actor: Actor,
     at: dt.datetime,
     about: Measure | Area | None = None,
+    years_beyond: int = 0,
 ) -> Finding:
     """The office has something put right: units get it at once as their work, and the office reviews it.
 
-    `about` is the measure or safeguard that it belongs to, where it belongs to one.
+    `about` is the measure or safeguard that it belongs to, where it belongs to one. It is due by the end of the plan's
+    last year, or so many years beyond.
 
     Raises RefusedError for anybody else, and with every reason against it.
     """
@@ -104,7 +111,8 @@ def raise_finding(
     # A gate that closes the phase at this moment must be seen.
     session.refresh(phase, with_for_update={"of": Phase})
     today = plan.day_of(at)
-    reasons = reasons_not_raisable(plan, phase, (title, what, proof), units, due_on, today)
+    last_day = dt.date(plan.ends + years_beyond, 12, 31)
+    reasons = reasons_not_raisable(plan, phase, (title, what, proof), units, due_on, today, last_day)
     if reasons:
         raise RefusedError("this finding cannot be raised: {reasons}", reasons=reasons)
     number = _next_number(session, plan)

@@ -76,8 +76,8 @@ def tag_patrol(*, acted: bool) -> None:
     prefect_api.tag_run(flow_run.id, [ACTED if acted else NOTHING_DUE])
 
 
-def publish_plan(plan: str, at: dt.datetime) -> int:
-    """Show how a plan stands; returns how many artifacts say something else than before.
+def publish_plan(plan: str) -> int:
+    """Show how a plan stands now, whatever day a patrol was sent to; returns how many artifacts say something else.
 
     Where nothing was written down since, this costs one question to the database and one to Prefect. That the
     board was drawn for this state of the journal is kept with it, in Prefect: emptied, all is drawn anew.
@@ -85,7 +85,7 @@ def publish_plan(plan: str, at: dt.datetime) -> int:
 
     def ask(session: Session) -> tuple[dt.date, str, list[str]]:
         row = plan_of(session, plan)
-        return row.day_of(at), journal.mark(session), artifacts.keys_of(session, row)
+        return row.day_of(clock.now()), journal.mark(session), artifacts.keys_of(session, row)
 
     on, mark, keys = repeated(ask)
     seen = f"{on} {mark}"

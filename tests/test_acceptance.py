@@ -89,6 +89,22 @@ def journal(kind: EventKind) -> list[Event]:
 
 
 class TestAMeasure:
+    def test_a_condition_may_run_into_the_year_after_the_plan(self, begun: Story) -> None:
+        begun.at("2024-12-16")
+        decide("T1.2", CONDITIONAL, until="2025-02-10", reason="缺牵头单位自查")
+        begun.deliver()
+        begun.told()
+        begun.only(RECTIFY)
+        begun.sign(RECTIFY)
+        told = begun.patrol_daily("2025-02-03", "2025-02-11")
+        assert [(day, kind) for day, news in told.items() for _, kind, subject in news if subject == RECTIFY] == [
+            ("2025-02-05", "reminder"),  # seven days before is a holiday
+            ("2025-02-07", "blue reminder"),
+            ("2025-02-08", "reminder"),  # a Saturday on which people work, before a Sunday
+            ("2025-02-10", "reminder"),
+            ("2025-02-11", "red overdue"),
+        ]
+
     def test_from_a_condition_through_patrol_to_accepted(self, begun: Story) -> None:
         prove(begun, *CHECKS[:3])
         begun.deliver()
@@ -172,7 +188,7 @@ class TestAMeasure:
             (REJECT, {"reason": " "}, "a reason is needed"),
             (CONDITIONAL, {}, "give a date after today"),
             (CONDITIONAL, {"until": "2024-03-01"}, "give a date after today"),
-            (CONDITIONAL, {"until": "2030-01-01"}, "is after the plan's last day"),
+            (CONDITIONAL, {"until": "2026-01-01"}, "2026-01-01 is later than is allowed, 2025-12-31"),
             (REJECT, {"until": "2024-05-01"}, "a date belongs to a condition only"),
             (ACCEPT, {"by": "north"}, r"only the leading-group office \(office\) may do this"),
         ],

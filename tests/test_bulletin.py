@@ -29,12 +29,14 @@ from models.bulletin_figures import Figures, SaidKind, all_works, figures
 from models.document import UnitKind
 from models.errors import IllegalMoveError, NotFoundError, RefusedError
 from models.event import Actor, Event, EventKind
+from models.indicator import indicators_of
 from models.ladder import Audience
 from models.light import Light
 from models.plan import Plan, plan_of
-from models.unit import body_of
+from models.reading import Figure, enter
+from models.unit import body_of, unit_of
 from tasks.bulletin import bulletins_due, make_bulletin
-from tests.story import DIRECTOR, Story
+from tests.story import DIRECTOR, Story, moment
 
 MARCH = "2023-03"
 LAST = dt.date(2023, 3, 31)
@@ -209,6 +211,24 @@ class TestFigures:
         )
         january = march.figures("2023-01", dt.date(2023, 1, 31))
         assert sum(count for _unit, count in january.burden) == 17
+
+    def test_indicators_are_written_as_people_write_them_with_what_has_to_be_known(self, march: Office) -> None:
+        march.make()
+        with march.at_work() as (session, plan, actor):
+            one, two = indicators_of(session, plan.id)
+            made = [
+                Figure(one, "2023", None, 1900.0, None, None, "年报"),
+                Figure(two, "2023", None, 0.5, None, None, "年报"),
+            ]
+            office = unit_of(session, plan.id, "office")
+            enter(session, plan, made, by=office, actor=actor, at=moment("2023-03-30 09:00"))
+        section = next(one for one in march.report().sections if one.title.endswith("指标"))
+        [shown] = section.tables
+        assert shown.head[-1] == "备注"
+        assert [list(row)[1:] for row in shown.rows] == [
+            ["2023", "≥ 95%", "1,900", "1,805", "达到", ""],
+            ["2023", "1–2 项", "0.5", "-0.5", "未达到", "2023未达到"],
+        ]
 
     def test_where_nothing_was_issued_the_burden_is_what_was_asked_in_all(self, march: Office) -> None:
         march.make()

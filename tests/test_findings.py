@@ -185,7 +185,7 @@ class TestWhatIsRefused:
         assert str(refused.value) == (
             "this finding cannot be raised: the phase acceptance is planned; "
             "say in both languages what it is called, what is wrong, and what proves it put right; "
-            "2025-01-01 is after the plan's last day, 2024-12-31; "
+            "2025-01-01 is later than is allowed, 2024-12-31; "
             "no work is issued to office; no work is issued to leader"
         )
         with pytest.raises(RefusedError) as refused:
@@ -249,7 +249,7 @@ class TestWhatIsRefused:
             phase = phase_of(session, plan, PhaseCode.IMPLEMENTATION)
             stranger = Unit(plan_id=plan.id + 1, code="west", kind="county")
             today, due_on = dt.date(2023, 5, 8), dt.date(2023, 5, 31)
-            found = finding.reasons_not_raisable(plan, phase, FINDING, [stranger], due_on, today)
+            found = finding.reasons_not_raisable(plan, phase, FINDING, [stranger], due_on, today, dt.date(2024, 12, 31))
         assert [str(one) for one in found] == [str(Reason("no work is issued to west"))]
 
     def test_of_two_with_one_number_the_second_is_refused(self, quiet: Story) -> None:
