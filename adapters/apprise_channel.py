@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from adapters import robots
 from adapters.channels import Outcome, Post, Receipt, Trace
 
 # What Apprise's plugins log of a failure; the services' answers have a status, and all else failed on the line.
@@ -37,6 +38,8 @@ class AppriseChannel:
             service = apprise.Apprise.instantiate(target, asset=asset)
             if service is None:
                 return Receipt(Outcome.PERMANENT, "Apprise does not accept this address")
+            if robot := robots.robot_of(service):
+                return robots.send(robot, service, post, self._timeout_s)
             # An address can ask for retries of its own, and to call a failure a success (`optional`).
             service.retry, service.optional = 0, False
             service.socket_connect_timeout = service.socket_read_timeout = float(self._timeout_s)
@@ -89,8 +92,9 @@ TRAIL = _Trail()
 
 
 def _hush() -> None:
-    """Apprise logs hosts and addresses, and urllib3 the path that holds a robot's token."""
+    """Apprise logs hosts and addresses, urllib3 and httpx the path that holds a robot's token."""
     logger = logging.getLogger("apprise")
     logger.handlers, logger.propagate = [TRAIL], False
     logger.setLevel(logging.DEBUG)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
