@@ -66,7 +66,7 @@ SELECT assignment_id, step, anchor_on, fell_on, "order", historic, told, :at FRO
 """)
 
 LOOK_AGAIN = text("""
-UPDATE assignment SET done_until = :today, next_action_at = looked.next_action_at
+UPDATE assignment SET done_until = GREATEST(done_until, :today), next_action_at = looked.next_action_at
 FROM json_to_recordset(CAST(:rows AS json)) AS looked (id bigint, next_action_at timestamptz)
 WHERE assignment.id = looked.id
 """)

@@ -35,11 +35,12 @@ class Ending(StrEnum):
     ABSENT = "absent"  # looked up: it did not arrive
     UNTRACEABLE = "untraceable"  # the channel cannot tell, today or later
     LATER = "later"  # the channel cannot tell now
+    HELD = "held"  # the channel wants no post for so long that it was not tried
 
     @property
     def outcome(self) -> AttemptOutcome:
         """What the attempt keeps of it."""
-        if self is Ending.ABSENT:
+        if self in {Ending.ABSENT, Ending.HELD}:
             return AttemptOutcome.TEMPORARY
         return AttemptOutcome.AMBIGUOUS if self in {Ending.UNTRACEABLE, Ending.LATER} else AttemptOutcome(self.value)
 
@@ -89,7 +90,8 @@ def settle(session: Session, ended: Sequence[Ended], *, at: dt.datetime) -> None
         if attempt.outcome not in UNSETTLED and end.ending is not Ending.SENT:
             continue
         ours = [_move(end, attempt.key, row, at) for row in messages[attempt.id] if _concerns(end, row)]
-        given_up = end.ending is Ending.UNTRACEABLE and any(move.status == MessageStatus.DEAD for move in ours)
+        is_unsure = end.ending in {Ending.UNTRACEABLE, Ending.LATER}
+        given_up = is_unsure and any(move.status == MessageStatus.DEAD for move in ours)
         said = TWICE if given_up else end.detail
         notes.append((attempt.id, end.ending.outcome.value, said, end.external_id))
         moves += ours
@@ -155,12 +157,17 @@ def _concerns(end: Ended, message: AnyRow) -> bool:
 
 
 def _move(end: Ended, key: str, message: AnyRow, at: dt.datetime) -> _Move:
-    tries = message.tries + (end.ending is Ending.LATER)
-    unsure = message.unsure + (end.ending is Ending.UNTRACEABLE)
+    ending, tries = end.ending, message.tries + (end.ending is Ending.LATER) - (end.ending is Ending.HELD)
+    if ending is Ending.LATER and tries >= MAX_TRIES:
+        # Nobody could tell for hours, and it may never have left: it is sent once more, and says so.
+        ending, tries = Ending.UNTRACEABLE, 0
+    unsure = message.unsure + (ending is Ending.UNTRACEABLE)
     wait = max(backoff(tries, key), end.retry_after or dt.timedelta(0))
-    if end.ending in {Ending.ABSENT, Ending.UNTRACEABLE}:
+    if ending in {Ending.ABSENT, Ending.UNTRACEABLE}:
         wait = dt.timedelta(0)  # it has waited for the look-up
-    return _Move(message.id, status_after(end.ending, tries, unsure).value, at + wait, tries, unsure)
+    if ending is Ending.HELD:
+        wait = end.retry_after or dt.timedelta(0)
+    return _Move(message.id, status_after(ending, tries, unsure).value, at + wait, tries, unsure)
 
 
 def status_after(ending: Ending, tries: int, unsure: int) -> MessageStatus:

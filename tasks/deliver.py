@@ -22,10 +22,10 @@ from adapters.letter_links import letter_links
 from adapters.limits import read_limits
 from adapters.notices import linked, render
 from adapters.settings import settings
-from models.delivery import LEASE, Begun, Digest, Written, begin, hold_back
+from models.delivery import AHEAD, LEASE, Begun, Digest, Written, begin, hold_back
 from models.errors import DubanError
 from models.notice import Letter
-from models.pace import ANSWER, Lane, give_back, rest
+from models.pace import ANSWER, LONGEST_REST, Lane, give_back, rest
 from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
 from models.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
@@ -38,6 +38,7 @@ LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then
 # Each after the outbox's own wait: before it nothing is due, and a run that sends nothing would pass for a success.
 NOTIFY_RETRIES_S = [LONGEST_FIRST_RETRY.total_seconds() * 2**tries + 5 for tries in range(3)]
 PATIENCE = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
+NO_TIME = dt.timedelta(0)
 
 
 class NotDeliveredError(DubanError):
@@ -117,6 +118,7 @@ class _Delivery:
         self.language = Language.of(settings().language)
         self.labels = Labels.of(self.language)
         self.held: dict[str, dt.datetime] = {}  # until when channels are reserved for us
+        self.resting: dict[str, dt.datetime] = {}  # channels that want no post for longer than a lane may wait
         self.waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
         self.done = Delivered()
 
@@ -217,6 +219,9 @@ class _Delivery:
         if self.now() > latest:
             late = Ended(digest.attempt_id, Ending.TEMPORARY, "its turn did not come in time; it was not sent")
             return Done(_Result(digest.lane, late))
+        if (rests := self.resting.get(digest.lane.channel, self._at) - self.now()) > NO_TIME:
+            said = "its channel wants no post for now; it was not sent"
+            return Done(_Result(digest.lane, Ended(digest.attempt_id, Ending.HELD, said, retry_after=rests)))
         address = self.addresses.of(digest.recipient_code)
         post = Post(
             digest.key,
@@ -231,12 +236,16 @@ class _Delivery:
         ended = Ended(
             digest.attempt_id, Ending(receipt.outcome.value), receipt.detail, receipt.external_id, retry_after=pause
         )
-        return Done(_Result(digest.lane, ended), max(digest.lane.apart, pause or digest.lane.apart).total_seconds())
+        rest = max(digest.lane.apart, pause or digest.lane.apart)
+        if rest > AHEAD:  # whoever waits behind it ends now, and waits in the outbox: the round has to come to its end
+            self.resting[digest.lane.channel] = self.now() + rest
+            rest = NO_TIME
+        return Done(_Result(digest.lane, ended), rest.total_seconds())
 
     def _pause(self, address: Address, receipt: Receipt) -> dt.timedelta | None:
         """How long the channel has to rest."""
         if receipt.retry_after_s is not None:
-            return dt.timedelta(seconds=receipt.retry_after_s)
+            return min(dt.timedelta(seconds=receipt.retry_after_s), LONGEST_REST)
         return self.limits.of(address).rest if receipt.too_many else None
 
     async def _found(self, attempt: Unsure, lane: Lane) -> Done[_Result]:
@@ -283,7 +292,7 @@ class _Delivery:
 
         repeated(act)
         self.held |= {channel: at for channel, at in (needed | rests).items() if channel in self.held}
-        sends = [one.ended.ending for one in results if not one.is_look_up]
+        sends = [one.ended.ending for one in results if not (one.is_look_up or one.ended.ending is Ending.HELD)]
         sent = sends.count(Ending.SENT)
         self.done = dataclasses.replace(
             self.done, letters=self.done.letters + sent, failed=self.done.failed + len(sends) - sent

@@ -268,6 +268,18 @@ class TestWhereHistoryCannotBeRead:
         assert statuses()["north"] is MessageStatus.SENT
         assert REPEAT in slack.posts[NORTH][-1]["text"]
 
+    def test_where_nobody_can_tell_for_hours_it_is_sent_once_more_and_says_so(
+        self, plan: str, slack: SlackServer
+    ) -> None:
+        slack.script(NORTH, play.taken_then_cut())
+        slack.script(NORTH, *(play.limited() for _ in range(MAX_TRIES + 2)), method=play.HISTORY)
+        for hours in range(3 * MAX_TRIES):
+            after(plan, hours * 60 * MINUTE)
+            if statuses()["north"] is MessageStatus.SENT:
+                break
+        assert statuses()["north"] is MessageStatus.SENT
+        assert [REPEAT in post["text"] for post in slack.posts[NORTH]] == [False, True]
+
     def test_where_it_cannot_be_read_for_now_it_is_read_later(self, plan: str, slack: SlackServer) -> None:
         slack.script(NORTH, play.taken_then_cut())
         slack.script(NORTH, play.limited(), play.status(500), play.malformed(), method=play.HISTORY)
@@ -401,6 +413,23 @@ class TestManyChannels:
         assert slack.arrived == []
         assert set(statuses().values()) == {MessageStatus.PENDING}
         assert after(plan, 4 * MINUTE).letters == 4
+
+    def test_who_waits_behind_a_channel_that_has_to_rest_long_waits_in_the_outbox(
+        self, plan: str, addresses: Path, slack: SlackServer
+    ) -> None:
+        addresses.write_text("default: slack:CALL", encoding="utf-8")
+        slack.script("CALL", play.limited(retry_after=3600))
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(after, plan, 0 * MINUTE).result(timeout=30)
+        assert (done.letters, done.failed) == (0, 1)
+        assert slack.answers[play.POST, "CALL", 200] == 0
+        assert set(statuses().values()) == {MessageStatus.PENDING}
+        with transaction() as session:
+            assert sorted(session.scalars(select(Message.tries))) == [0, 0, 0, 1], "who was held back has not tried"
+        slack.arrived.clear()
+        assert after(plan, 59 * MINUTE).letters == 0
+        assert slack.arrived == []
+        assert after(plan, 62 * MINUTE).letters == 4
 
     def test_a_pace_that_a_wrong_clock_wrote_holds_up_nobody(self, plan: str) -> None:
         lane = read_limits().lane_of(Address("slack", NORTH))

@@ -57,6 +57,22 @@ def test_a_clock_that_jumps_forward_and_back_fires_nothing_twice_and_loses_nothi
     assert len(fired) == len(set(fired))
 
 
+def test_what_is_taken_up_while_the_clock_is_back_fires_nothing_a_second_time(north: Story) -> None:
+    north.patrol("2023-12-21")
+    north.told()
+    fired = steps()
+    north.at("2023-12-14")
+    with transaction() as session:
+        session.execute(text("UPDATE assignment SET next_action_at = now() - interval '10 years'"))
+    north.patrol("2023-12-15")
+    north.patrol("2023-12-25")
+    north.expect(("office", "red overdue", NORTH))
+    assert steps()[: len(fired)] == fired
+    assert len(steps()) == len(set(steps()))
+    with transaction() as session:
+        assert not session.scalars(select(Assignment.id).where(Assignment.needs_attention != "")).all()
+
+
 def test_in_a_zone_with_summer_time_a_step_comes_at_the_hour_of_its_day(story: Story) -> None:
     """In New York the clocks go back on Sunday 2023-11-05: half past eight is 12:30 UTC before and 13:30 after."""
     story.at("2023-01-03")
