@@ -20,7 +20,7 @@ from adapters.prefect_api import PrefectUnreachableError
 from adapters.settings import settings
 from models import watch
 from models.document import UnitKind
-from models.errors import Reason
+from models.errors import NotFoundError, Reason
 from models.message import Attempt, AttemptOutcome
 from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
@@ -46,16 +46,16 @@ class Watched:
         return not any(self.alerts.values())
 
 
-def watch_over(plans: Sequence[str], on: dt.date | None = None) -> Watched:
-    """Look after these plans, and tell who has to know.
+def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
+    """Look after these plans, or all, and tell who has to know. A plan that cannot be looked after hides no other.
 
     `on`: as things stand at the end of that day's patrols; now when it is None or today. Where looking itself
     fails, the heartbeat says so.
     """
     try:
         lost = _end_lost_runs()
-        found = {plan: look(plan, on) for plan in plans}
-        notes = [lost, *(tell(plan, found[plan]) for plan in plans)]
+        found = {plan: _seen(plan, on) for plan in plans or plans_watched()}
+        notes = [lost, *(tell(plan, alerts) for plan, alerts in found.items())]
     except BaseException:
         heartbeat.beat(all_is_well=False)
         raise
@@ -67,6 +67,15 @@ def plans_watched() -> list[str]:
     """Codes of all plans."""
     with transaction() as session:
         return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+
+
+def _seen(plan: str, on: dt.date | None) -> list[Alert]:
+    try:
+        return look(plan, on)
+    except NotFoundError:  # somebody named it
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is: it is an alert, and the others are looked after
+        return [watch.unseen(error)]
 
 
 def look(plan: str, on: dt.date | None = None) -> list[Alert]:

@@ -63,13 +63,20 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
         plan: 方案代码,不填即全部 the plan's code; all plans when empty
         on: 以哪一天为准,不填即今天 the day that counts; today when empty
     """
-    done = [_patrol(code, on) for code in ([plan] if plan else plans_on_patrol())]
+    done, failures = [], []
+    for code in [plan] if plan else plans_on_patrol():
+        try:
+            done.append(_patrol(code, on))
+        except Exception as error:  # noqa: BLE001 - one plan that fails keeps no other from its patrol; it is raised below
+            failures.append(error)
     # Everything is done by now: what shows it may fail.
     for at, one in done:
         publish.publish_plan(one.plan)
         if one.acted:
             publish.publish_effects(one.plan, at, _effects(one))
     publish.tag_patrol(acted=any(one.acted for _, one in done))
+    if failures:
+        raise ExceptionGroup("plans that could not be patrolled to the end", failures)
     return [dataclasses.asdict(one) for _, one in done]
 
 

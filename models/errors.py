@@ -47,7 +47,7 @@ class RefusedError(DubanError):
 
 
 class UnavailableError(DubanError):
-    """The database cannot do it now, and nothing was changed; later, or mended by somebody, it can."""
+    """The database or a channel cannot do it now, and nothing was changed; later, or mended by somebody, it can."""
 
 
 class SchemaError(DubanError):

@@ -36,6 +36,8 @@ GRACE = EVERY  # a round that began no longer ago may still be on its way to a r
 LONGEST_ROUND = dt.timedelta(hours=1)  # a round that is not at its end by then was cut short
 LOOK_BACK = dt.timedelta(hours=2)  # so long a round that did not come is named, though a later one made it good
 LONGEST_SILENCE = 60  # days that no letter may leave; the longest holidays are shorter
+FAILED_TRIES = 3  # of a notice that is still tried again: each wait puts off the time at which it is due
+FAILING_FOR = dt.timedelta(hours=1)
 COUNT_TO = 1000  # beyond it matters to nobody how many more
 SHOWN = 10
 A_ROUND_MINUTES = 15
@@ -48,12 +50,14 @@ class Alarm(StrEnum):
 
     LATE = "late"
     UNSENT = "unsent"
+    FAILING = "failing"
     DEAD = "dead"
     SET_ASIDE = "set_aside"
     NO_PATROL = "no_patrol"
     CUT_SHORT = "cut_short"
     NO_RUN = "no_run"
     NO_PREFECT = "no_prefect"
+    UNSEEN = "unseen"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ def alerts(session: Session, plan: Plan, *, at: dt.datetime, may_leave: MayLeave
     found = [
         *_late(session, plan, due_by),
         *(_unsent(session, plan, sent_by) if sent_by else ()),
+        *_failing(session, plan, at),
         *_dead(session, plan),
         *_set_aside(session, plan),
     ]
@@ -196,6 +201,30 @@ def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Aler
                 since=_local(plan, rows[0].next_try_at),
                 units=list(dict.fromkeys(row.code for row in rows))[:SHOWN],
             ),
+        )
+
+
+def _failing(session: Session, plan: Plan, at: dt.datetime) -> Iterable[Alert]:
+    """What fairly waits for its turn or its hour has not been tried so often."""
+    rows = session.execute(
+        select(Unit.code, func.count())
+        .select_from(Message)
+        .join(Unit, Unit.id == Message.recipient_id)
+        .where(Unit.plan_id == plan.id, UNSENT, Message.tries >= FAILED_TRIES, Message.created_at <= at - FAILING_FOR)
+        .group_by(Unit.code)
+        .order_by(Unit.code)
+    ).all()
+    if rows:
+        units = tuple(code for code, _ in rows)
+        yield Alert(
+            Alarm.FAILING,
+            Reason(
+                "{count} notices were tried {tries} times and more and have not arrived; they are for: {units}",
+                count=sum(count for _, count in rows),
+                tries=FAILED_TRIES,
+                units=list(units[:SHOWN]),
+            ),
+            units,
         )
 
 
@@ -313,6 +342,12 @@ def no_run(gate: OpenGate, address: str) -> Alert:
 def no_prefect(error: Exception) -> Alert:
     """Whether runs stand at the gates cannot be said."""
     return Alert(Alarm.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
+
+
+def unseen(error: Exception) -> Alert:
+    """The plan itself could not be looked after."""
+    why = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Alert(Alarm.UNSEEN, Reason("this plan could not be looked after: {why}", why=why))
 
 
 def mark_of(found: Sequence[Alert]) -> str:

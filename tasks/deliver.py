@@ -23,13 +23,14 @@ from adapters.limits import read_limits
 from adapters.notices import linked, render
 from adapters.settings import settings
 from models.delivery import AHEAD, LEASE, Begun, Digest, Written, begin, hold_back
-from models.errors import DubanError
+from models.errors import DubanError, UnavailableError
 from models.notice import Letter
 from models.pace import ANSWER, LONGEST_REST, Lane, give_back, rest
 from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
 from models.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
 from models.unit import Unit
+from tasks.runs import is_passing
 
 AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
 MOST = 3_000  # letters in memory at a time
@@ -41,8 +42,12 @@ PATIENCE = dt.timedelta(minutes=1)  # for a turn on a channel that others are us
 NO_TIME = dt.timedelta(0)
 
 
-class NotDeliveredError(DubanError):
+class NotDeliveredError(UnavailableError):
     """A channel did not take a notice now; it stays in the outbox and is tried again."""
+
+
+class GivenUpError(DubanError):
+    """A channel will never take a notice so; it waits for a person (`duban dead`), and trying again changes nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,14 +55,15 @@ class Delivered:
     """What one delivery did.
 
     `letters` sent with `messages` in them, those that failed included; `dropped` messages as no longer true; `failed`
-    sends; `unwritten` messages that could not be put into words and are given up; `waiting` recipients whose letter
-    waits for its hour or for its turn on their channel.
+    sends, of which `given_up` will not be tried again; `unwritten` messages that could not be put into words and are
+    given up as well; `waiting` recipients whose letter waits for its hour or for its turn on their channel.
     """
 
     letters: int = 0
     messages: int = 0
     dropped: int = 0
     failed: int = 0
+    given_up: int = 0
     unwritten: int = 0
     waiting: int = 0
 
@@ -73,15 +79,18 @@ def deliver_due(plan: str, at: dt.datetime) -> Delivered:
     task_run_name="notify-{label}",
     retries=len(NOTIFY_RETRIES_S),
     retry_delay_seconds=NOTIFY_RETRIES_S,
+    retry_condition_fn=is_passing,
     cache_policy=NO_CACHE,
 )
 def notify(plan: str, units: list[str], label: str) -> int:  # noqa: ARG001  (the label names the run)
     """Send these units their notices; returns how many letters went out. What waits for its hour has not failed.
 
     Raises NotDeliveredError where a channel did not take one, so that Prefect tries again; when it
-    gives up, the outbox has it still and patrol goes on trying.
+    gives up, the outbox has it still and patrol goes on trying. Raises GivenUpError where one was given up.
     """
     done = deliver(plan, clock.now(), units)
+    if done.given_up:
+        raise GivenUpError("{count} notices were given up (`duban dead`)", count=done.given_up)
     if done.failed:
         raise NotDeliveredError("{failed} of {units} notices were not taken", failed=done.failed, units=len(units))
     return done.letters
@@ -295,7 +304,10 @@ class _Delivery:
         sends = [one.ended.ending for one in results if not (one.is_look_up or one.ended.ending is Ending.HELD)]
         sent = sends.count(Ending.SENT)
         self.done = dataclasses.replace(
-            self.done, letters=self.done.letters + sent, failed=self.done.failed + len(sends) - sent
+            self.done,
+            letters=self.done.letters + sent,
+            failed=self.done.failed + len(sends) - sent,
+            given_up=self.done.given_up + sends.count(Ending.PERMANENT),
         )
 
 

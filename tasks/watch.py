@@ -16,7 +16,7 @@ from adapters.watchdog import Watched
 @task(name="watch", cache_policy=NO_CACHE)
 def watch(plans: list[str], on: dt.date | None) -> Watched:
     """Look after the plans, tell the office, send the heartbeat."""
-    return watchdog.watch_over(plans or watchdog.plans_watched(), on)
+    return watchdog.watch_over(plans, on)
 
 
 def publish(watched: Watched) -> None:

@@ -38,9 +38,10 @@ from models.settling import FIRST_RETRY, JITTER, LONGEST_RETRY, MAX_TRIES, TWICE
 from models.unit import Unit
 from models.workdays import CalendarName, WorkCalendar
 from tasks import deliver as delivery
-from tasks.deliver import NOTIFY_RETRIES_S, Delivered, deliver, notify
+from tasks.deliver import NOTIFY_RETRIES_S, Delivered, GivenUpError, NotDeliveredError, deliver, notify
 from tasks.patrol import chase_due
 from tasks.phases import open_phase
+from tasks.runs import is_passing
 from tests import slack_server as play
 from tests.conftest import Clock
 from tests.slack_server import Act, SlackServer
@@ -234,6 +235,25 @@ def test_what_no_retry_can_mend_is_dead_until_a_person_has_mended_it(
         assert retry_dead(session, plan_of(session, plan), at=now()) == (4 if trouble == "revoked" else 1)
     assert after(plan, 0 * MINUTE).letters == (4 if trouble == "revoked" else 1)
     assert_all_arrived_once(slack, plan)
+
+
+def test_what_was_given_up_fails_for_good_and_what_may_pass_is_tried_again(plan: str, slack: SlackServer) -> None:
+    slack.archived.add(NORTH)
+    slack.script(CHANNELS["south"], play.limited(retry_after=30))
+    with pytest.raises(GivenUpError) as given_up:
+        notify.fn(plan, ["north"], "north")
+    with pytest.raises(NotDeliveredError) as later:
+        notify.fn(plan, ["south"], "south")
+
+    class State:
+        def __init__(self, error: BaseException) -> None:
+            self.error = error
+
+        def result(self, *, raise_on_failure: bool) -> BaseException:
+            assert not raise_on_failure
+            return self.error
+
+    assert [is_passing(None, None, State(error.value)) for error in (given_up, later)] == [False, True]
 
 
 class TestWhereHistoryCannotBeRead:

@@ -188,6 +188,17 @@ class TestNotices:
         assert found(north, "2023-12-12 17:05") == []
         assert found(north, "2023-12-12 17:30") == ["unsent"]
 
+    def test_one_that_fails_again_and_again_though_it_is_not_due_yet(self, north: Story) -> None:
+        north.at("2023-12-12 10:00")
+        north.submit(NORTH)
+        with transaction() as session:
+            session.execute(
+                text("UPDATE message SET tries = 3, next_try_at = :later WHERE status = 'pending'"),
+                {"later": moment("2023-12-12 17:55")},
+            )
+        assert "failing" not in found(north, "2023-12-12 10:50")
+        assert "failing" in found(north, "2023-12-12 11:01")
+
     def test_on_days_off_it_may_wait(self, north: Story) -> None:
         north.at("2023-12-15 17:31")
         north.submit(NORTH)
@@ -305,13 +316,16 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
 
 
 class TestTheHeartbeat:
-    def test_it_says_how_it_went(self, north: Story, gates: Gates, listener: Listener) -> None:
+    def test_it_says_how_it_went(
+        self, north: Story, gates: Gates, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         north.at("2023-12-12 17:50")
         assert watchdog.watch_over([north.plan]).all_is_well
         gates.is_down = True
         assert not watchdog.watch_over([north.plan]).all_is_well
+        monkeypatch.setattr(watchdog, "plans_watched", broken)  # as without a database
         with pytest.raises(LookupError):
-            watchdog.watch_over(_Broken())
+            watchdog.watch_over()
         assert listener.asked == ["/secret", "/secret/fail", "/secret/fail"]
 
     def test_that_nobody_takes_it_is_shown_and_hides_nothing(self, north: Story, listener: Listener) -> None:
@@ -322,9 +336,20 @@ class TestTheHeartbeat:
         assert [str(note) for note in watched.notes] == ["the heartbeat could not be sent: HTTP 500"]
 
 
-class _Broken(list[str]):
-    def __iter__(self) -> Iterator[str]:
-        raise LookupError
+def broken(*_: object) -> list[str]:
+    raise LookupError
+
+
+def test_a_plan_that_cannot_be_looked_after_hides_no_other(north: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = watchdog.look
+    monkeypatch.setattr(watchdog, "look", lambda plan, on: broken() if plan == "bad" else look(plan, on))
+    monkeypatch.setattr(watchdog, "tell", lambda *_: None)
+    north.at("2023-12-12 17:50")
+    watched = watchdog.watch_over(["bad", north.plan])
+    assert {plan: [one.kind.value for one in found] for plan, found in watched.alerts.items()} == {
+        "bad": ["unseen"],
+        north.plan: [],
+    }
 
 
 class TestTheCommand:
