@@ -314,12 +314,13 @@ UPDATE message SET next_try_at = waits.turn
 FROM json_to_recordset(CAST(:rows AS json)) AS waits (id bigint, turn timestamptz)
 WHERE message.id = waits.id
 """)
-ATTEMPT_COLUMNS = ("recipient_id", "key", "channel", "at", "outcome", "detail", "subject", "body")
+ATTEMPT_COLUMNS = ("recipient_id", "key", "channel", "lane", "at", "outcome", "detail", "subject", "body")
 # One statement of one shape: with a row of parameters for each letter, compiling it takes longer than writing it.
 ATTEMPT = text("""
-INSERT INTO attempt (recipient_id, key, channel, at, outcome, detail, subject, body)
+INSERT INTO attempt (recipient_id, key, channel, lane, at, outcome, detail, subject, body)
 SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS begun (
-    recipient_id bigint, key text, channel text, at timestamptz, outcome text, detail text, subject text, body text
+    recipient_id bigint, key text, channel text, lane text, at timestamptz, outcome text, detail text, subject text,
+    body text
 )
 RETURNING id, key
 """)
@@ -397,6 +398,7 @@ def _begin_attempts(session: Session, parcels: Sequence[_Parcel], at: dt.datetim
             parcel.due.unit.id,
             parcel.key,
             parcel.channel,
+            parcel.due.lane.channel,
             at,
             parcel.outcome.value,
             parcel.fault,

@@ -33,6 +33,7 @@ LEFT_OUT_COLUMNS = frozenset(
         ("attempt", "key"),
         ("attempt", "external_id"),
         ("attempt", "detail"),
+        ("attempt", "lane"),
     }
 )
 JOURNAL = Event.__tablename__

@@ -47,6 +47,8 @@ class Attempt(Base):
     recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True)
     key: Mapped[str] = mapped_column(index=True)
     channel: Mapped[str]
+    # Its address by a digest, which gives nothing away: after a move nothing can be looked up there.
+    lane: Mapped[str] = mapped_column(server_default="")
     at: Mapped[Instant]
     outcome: Mapped[AttemptOutcome] = mapped_column(one_of(AttemptOutcome, "outcome"))
     detail: Mapped[str] = mapped_column(server_default="")

@@ -53,6 +53,7 @@ class Unsure:
     recipient_code: str
     key: str
     channel: str
+    lane: str
     at: dt.datetime
 
 
@@ -204,7 +205,7 @@ def backoff(tries: int, key: str) -> dt.timedelta:
 def unsure(session: Session, plan: Plan, *, at: dt.datetime, units: Sequence[int] | None = None) -> list[Unsure]:
     """Attempts that were begun and never settled, or ended ambiguously, and may be looked up now."""
     query = (
-        select(Attempt.id, Unit.code, Attempt.key, Attempt.channel, Attempt.at)
+        select(Attempt.id, Unit.code, Attempt.key, Attempt.channel, Attempt.lane, Attempt.at)
         .join(Unit, Unit.id == Attempt.recipient_id)
         .join(AttemptMessage, AttemptMessage.attempt_id == Attempt.id)
         .join(Message, Message.id == AttemptMessage.message_id)

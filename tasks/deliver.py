@@ -260,7 +260,7 @@ class _Delivery:
     async def _found(self, attempt: Unsure, lane: Lane) -> Done[_Result]:
         address = self.addresses.of(attempt.recipient_code)
         # A unit that has moved to another channel since cannot be looked up there.
-        has_moved = address.kind != attempt.channel
+        has_moved = address.kind != attempt.channel or attempt.lane not in {"", lane.channel}
         # A rehearsal's clock says nothing about the channel's.
         since = None if settings().clock_file else attempt.at
         trace = Trace.UNTRACEABLE if has_moved else await self.channels.look_up(address, attempt.key, since)

@@ -271,6 +271,16 @@ class TestWhereHistoryCannotBeRead:
         assert not any(REPEAT in post["text"] for post in slack.posts[CHANNELS["south"]])
         assert [outcome for outcome, _ in outcomes("north")] == ["ambiguous", "sent"]
 
+    def test_a_unit_that_moved_to_another_channel_of_slack_is_told_there_that_it_may_be_a_repeat(
+        self, plan: str, slack: SlackServer, addresses: Path
+    ) -> None:
+        slack.script(NORTH, play.taken_then_cut())
+        after(plan, 0 * MINUTE)
+        addresses.write_text(addresses.read_text("utf-8").replace(NORTH, "CNEW"), "utf-8")
+        after(plan, 1.5 * MINUTE)
+        assert [REPEAT in post["text"] for post in slack.posts[NORTH]] == [False]
+        assert [REPEAT in post["text"] for post in slack.posts["CNEW"]] == [True]
+
     def test_it_is_not_sent_a_third_time(self, plan: str, slack: SlackServer) -> None:
         slack.unreadable.add(NORTH)
         slack.script(NORTH, play.taken_then_cut(), play.taken_then_cut())
