@@ -24,11 +24,13 @@ from models.unit import body_of
 from models.verdict import Verdict, VerdictOutcome
 
 Row = tuple[str | int, ...]
-MEASURES = (N_("Area"), N_("Code"), N_("Measure"), N_("Lead unit"), N_("Verdict"), N_("Decided"), N_("Reason"))
-SAFEGUARDS = (N_("Code"), N_("Safeguard"), N_("Lead unit"), N_("Verdict"), N_("Decided"), N_("Reason"))
+PROOF = (N_("Self-checks"), N_("Files"), N_("Rectifications open"), N_("Targets"))  # what an item was judged by
+VERDICT = (N_("Verdict"), N_("Decided"), N_("Reason"))
+MEASURES = (N_("Area"), N_("Code"), N_("Measure"), N_("Lead unit"), *VERDICT, *PROOF)
+SAFEGUARDS = (N_("Code"), N_("Safeguard"), N_("Lead unit"), *VERDICT, *PROOF)
 INDICATORS = (
     *(N_("Code"), N_("Indicator"), N_("Target"), N_("Period"), N_("Value"), N_("Reached"), N_("Remarks")),
-    *(N_("Verdict"), N_("Decided"), N_("Reason")),
+    *VERDICT,
 )
 
 
@@ -98,14 +100,17 @@ def write_word(report: Report, language: Language, output: BinaryIO) -> None:
     document.heading(say(N_("Overview")))
     document.paragraph("\n".join(words.overview()))
     document.heading(say(N_("Measures")))
-    document.table([say(one) for one in MEASURES], words.measures(), widths=(2, 2, 4, 3, 3, 3, 4))
+    document.table([say(one) for one in MEASURES], words.measures(), widths=(2, 2, 4, 3, 3, 3, 4, 2, 2, 2, 3))
     document.heading(say(N_("Safeguards")))
-    document.table([say(one) for one in SAFEGUARDS], words.safeguards(), widths=(2, 4, 3, 3, 3, 4))
+    document.table([say(one) for one in SAFEGUARDS], words.safeguards(), widths=(2, 4, 3, 3, 3, 4, 2, 2, 2, 3))
     document.heading(say(N_("Indicators")))
     document.table([say(one) for one in INDICATORS], words.indicators())
-    missing = list(words.missing())
     document.heading(say(N_("What is missing")))
-    document.paragraph("\n".join(f"{code} {name}: {why}" for code, name, why in missing) or say(N_("Nothing.")))
+    for item, reasons in words.missing_by_item():
+        document.heading(item, 2)
+        document.paragraph("\n".join(reasons))
+    if not any(words.missing()):
+        document.paragraph(say(N_("Nothing.")))
     if report.commended:
         document.heading(say(N_("Commended")))
         document.paragraph(language.list([language.text(unit.name) for unit, _ in report.commended.units]) or "-")
@@ -151,29 +156,48 @@ class _Words:
         for area in dict.fromkeys([*(one.area.code for one in of_kind if one.area), *declared]):
             for one in of_kind:
                 if one.area and one.area.code == area:
-                    yield (area, one.code, self._name(one), self._lead(one), *self._verdict(one.verdict))
+                    yield (area, one.code, *self._judged(one))
             if area in declared:
                 yield from self._unnamed(declared[area])
 
     def _unnamed(self, one: Declared) -> Iterator[Row]:
         for number in range(1, one.missing + 1):
             words = (self.say(NOT_ENUMERATED), "", self.language.text(one.note))
-            yield (one.area, f"{one.area} ({number}/{one.missing})", "-", "-", *words)
+            yield (one.area, f"{one.area} ({number}/{one.missing})", "-", "-", *words, *["-"] * len(PROOF))
 
     def safeguards(self) -> Iterator[Row]:
         for one in self.report.of_kind(ItemKind.SAFEGUARD):
-            yield (one.code, self._name(one), self._lead(one), *self._verdict(one.verdict))
+            yield (one.code, *self._judged(one))
+
+    def _judged(self, one: Dossier) -> Row:
+        return self._name(one), self._lead(one), *self._verdict(one.verdict), *self._proof(one)
+
+    def _proof(self, one: Dossier) -> tuple[str, int, str, str]:
+        checks = f"{one.counts.accepted} / {one.counts.asked}"
+        findings = self.language.list([finding.ref for finding in one.open_findings]) or "-"
+        targets = [f"{figure.indicator.code} {self.say(OUTCOMES[figure.outcome])}" for figure in one.attained]
+        return checks, one.counts.files, findings, self.language.list(targets) or "-"
 
     def indicators(self) -> Iterator[Row]:
         for one in self.report.of_kind(ItemKind.INDICATOR):
             yield (one.code, self._name(one), *self._figure(one.attained[0]), *self._verdict(one.verdict))
 
     def missing(self) -> Iterator[tuple[str, str, str]]:
-        """What speaks against each item that is not accepted."""
+        """What speaks against each item that is not accepted, and what did when one was accepted all the same."""
         for one in self.report.items:
-            if not one.is_accepted:
-                for reason in one.reasons:
-                    yield one.code, self._name(one), self.language.say(reason)
+            for reason in self._against(one):
+                yield one.code, self._name(one), reason
+
+    def missing_by_item(self) -> Iterator[tuple[str, list[str]]]:
+        for one in self.report.items:
+            if reasons := self._against(one):
+                yield f"{one.code} {self._name(one)}", reasons
+
+    def _against(self, one: Dossier) -> list[str]:
+        if one.verdict is None or not one.is_accepted:
+            return [self.language.say(reason) for reason in one.reasons]
+        although = self.say(N_("accepted although: {why}"))
+        return [although.format(why=self.language.say(reason)) for reason in one.verdict.was_missing]
 
     def commended(self) -> Iterator[Row]:
         yes, no = self.say(N_("yes")), self.say(N_("no"))

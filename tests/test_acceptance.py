@@ -304,6 +304,22 @@ class TestTheReport:
         assert "方案尚未通过验收" in said
 
     @pytest.mark.usefixtures("begun")
+    def test_what_was_accepted_although_something_was_missing_says_what(self) -> None:
+        decide("S1", ACCEPT, override="审计已核")
+        with transaction() as session:
+            report = report_of(session, plan_of(session), dt.date(2024, 3, 1))
+        excel, word = io.BytesIO(), io.BytesIO()
+        write_excel(report, Language.of("en"), excel)
+        write_word(report, Language.of("en"), word)
+        said = [
+            str(row[2]) for row in load_workbook(excel)["What is missing"].iter_rows(values_only=True) if row[0] == "S1"
+        ]
+        assert said
+        assert all(one.startswith("accepted although: ") for one in said)
+        lines = [line.text for line in Document(word).paragraphs]
+        assert said[0] in lines
+
+    @pytest.mark.usefixtures("begun")
     def test_in_english_with_a_condition_and_the_commended(self) -> None:
         decide("T1.2", CONDITIONAL, until="2024-04-10")
         commend("north")
@@ -317,6 +333,12 @@ class TestTheReport:
             "no verdict yet",
             "passed on a condition, until 2024-04-10",
             "declared, not enumerated",
+        ]
+        assert [row[7:] for row in book["Measures"].iter_rows(values_only=True)] == [
+            ("Self-checks", "Files", "Rectifications open", "Targets"),
+            ("0 / 4", 0, "-", "I02 no data"),
+            ("0 / 4", 0, "2024/rectify/1", "-"),
+            ("-", "-", "-", "-"),
         ]
         assert [one.value for one in book["Commended"][2]][1:] == ["north", "North County", "no"]
         assert "The plan is not accepted yet." in "\n".join(one.text for one in Document(word).paragraphs)
