@@ -25,19 +25,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from adapters import verify_archive
+from adapters import acceptance_report, bulletin_files, verify_archive
 from adapters.archive_words import readme
 from adapters.database import transaction
 from adapters.evidence_store import EvidenceStore
-from adapters.language import N_
+from adapters.language import N_, Language
 from models.audit import look_at_once
+from models.bulletin_copy import issued_copies
 from models.errors import NotFoundError, RefusedError
 from models.extract import Extract, Original, extracts, journal_entries, originals
 from models.plan import Plan, plan_of
 
 FORMAT = "duban-archive/1"
 MANIFEST, JOURNAL, README, VERIFY, DOCUMENT = "manifest.json", "journal.jsonl", "README.md", "verify.py", "plan.json"
-TABLES, ORIGINALS = "tables", "originals"
+TABLES, ORIGINALS, DOCUMENTS = "tables", "originals", "documents"
 EVIDENCE = "evidence"  # the table that names the originals
 BEGINNING = "0" * 64  # what stands before the first entry of the journal
 
@@ -93,6 +94,7 @@ def write_archive(
                 pack.add_text(VERIFY, Path(verify_archive.__file__).read_text(encoding="utf-8"))
                 pack.add_text(DOCUMENT, json.dumps(plan.content, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
                 wanted = _add_tables(pack, session, plan)
+                _add_documents(pack, session, plan)
                 chain = _add_journal(pack, session, plan)
                 facts = {"code": plan.code, "version": plan.version, "zh": plan.title_zh, "en": plan.title_en}
             # The transaction is over: gigabytes may take hours, in which the database has to tidy up.
@@ -286,6 +288,22 @@ def _pieces(lines: Iterable[str], start: bytes = b"") -> Iterator[bytes]:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece)
+
+
+# ---- documents
+
+
+def _add_documents(pack: _Pack, session: Session, plan: Plan) -> None:
+    """What people read: each bulletin as it was issued, and the report of the acceptance as of the pack's day."""
+    for copy, bulletin in issued_copies(session, plan):
+        name = f"{DOCUMENTS}/{bulletin.ref.replace('/', '-')}.{copy.language}.{copy.ending}"
+        pack.add(name, [copy.content], packed=False, size=len(copy.content))
+    report = acceptance_report.report_of(session, plan, plan.day_of(pack.at))
+    if any(one.verdict for one in report.items):
+        for code in bulletin_files.LANGUAGES:
+            content = io.BytesIO()
+            acceptance_report.write_word(report, Language.of(code), content)
+            pack.add(f"{DOCUMENTS}/acceptance.{code}.docx", [content.getvalue()], packed=False)
 
 
 # ---- the journal

@@ -40,6 +40,7 @@ TABLES = {
     "commendation": N_("Lists for commendation, as people settled them."),
     "commended_unit": N_("The units on such a list."),
     "bulletin": N_("The periodic reports, as they were released."),
+    "bulletin_copy": N_("In which languages and forms a bulletin was issued; they lie in documents/."),
 }
 
 # By the column's name; `table.column` where it means something else there.
@@ -49,6 +50,8 @@ COLUMNS = {
     "edited_at": N_("when it was edited"),
     "edited_by": N_("who edited it"),
     "edition": N_("which edition: a correction is a new one"),
+    "bulletin_id": N_("the periodic report (bulletin)"),
+    "ending": N_("how the file's name ends"),
     "id": N_("number of the row; other tables refer to it"),
     "about": N_("what it is raised against"),
     "anchor_on": N_("the day from which the step is counted"),
@@ -107,6 +110,7 @@ COLUMNS = {
     "kind": N_("which kind"),
     "ladder_id": N_("the ladder (ladder)"),
     "late": N_("true: handed in after its date"),
+    "language": N_("zh: Chinese, en: English"),
     "lead_id": N_("the lead unit (unit)"),
     "made_at": N_("when it was made"),
     "made_by": N_("who made it"),

@@ -1,5 +1,6 @@
 """A bulletin as a Word file, as an Excel workbook with all rows behind its figures, and as Markdown."""
 
+import datetime as dt
 import functools
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,9 +10,12 @@ from sqlalchemy.orm import Session
 
 from adapters.bulletins import LIGHT_WORDS, Cell, Report, Section, Table, report
 from adapters.heap import heap_at_rest
-from adapters.language import Language
+from adapters.language import Code, Language
+from models import bulletin as bulletins
 from models.bulletin import Bulletin
+from models.bulletin_copy import BulletinCopy
 from models.bulletin_figures import all_works
+from models.event import Actor
 from models.plan import Plan
 from models.worklist import Work
 
@@ -143,6 +147,8 @@ def _plain(text: str) -> str:
     return text
 
 
+LANGUAGES: tuple[Code, ...] = ("zh", "en")
+ISSUED = ("docx", "md")  # what units may have; the workbook, with all rows of all units, is made anew
 Writer = Callable[[Session, Plan, Bulletin, Language, BinaryIO], None]
 
 
@@ -160,11 +166,28 @@ WRITERS: Mapping[str, tuple[Writer, str]] = {
 
 @heap_at_rest()
 def written(session: Session, plan: Plan, bulletin: Bulletin, language: Language, ending: str) -> tuple[bytes, str]:
-    """The whole file and its media type."""
+    """The whole file and its media type. What was issued is given as it was issued."""
     write, media_type = WRITERS[ending]
+    issued = session.get(BulletinCopy, (bulletin.id, language.code, ending))
+    if issued is not None:
+        return issued.content, media_type
     output = io.BytesIO()
     write(session, plan, bulletin, language, output)
     return output.getvalue(), media_type
+
+
+def release(
+    session: Session, plan: Plan, bulletin: Bulletin, *, edition: int, actor: Actor, at: dt.datetime
+) -> Bulletin:
+    """`models.bulletin.release`, and what is issued with it is kept: targets and limits may change, but not that."""
+    released = bulletins.release(session, plan, bulletin, edition=edition, actor=actor, at=at)
+    for language in map(Language.of, LANGUAGES):
+        for ending in ISSUED:
+            content, _media_type = written(session, plan, released, language, ending)
+            copy = BulletinCopy(bulletin_id=released.id, language=language.code, ending=ending, content=content)
+            session.add(copy)
+    session.flush()
+    return released
 
 
 def file_name(plan: Plan, bulletin: Bulletin, ending: str) -> str:

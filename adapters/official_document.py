@@ -4,8 +4,10 @@ Fonts are named, not embedded: the ones that the standard asks for, and what a r
 """
 
 import datetime as dt
+import io
 import itertools
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO
 from xml.sax.saxutils import quoteattr
@@ -171,7 +173,12 @@ class OfficialDocument:
         self._document.add_page_break()  # type: ignore[no-untyped-call]
 
     def save(self, output: BinaryIO) -> None:
-        self._document.save(output)
+        """The same content gives the same bytes, whenever it is written."""
+        made = io.BytesIO()
+        self._document.save(made)
+        with zipfile.ZipFile(made) as source, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as target:
+            for entry in source.infolist():
+                target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), zipfile.ZIP_DEFLATED)
 
     def _line(self, text: str, *, font: str = FANGSONG, size: Length = SIZE_3, align: ALIGN = ALIGN.LEFT) -> Any:
         """A paragraph of one run with a look of its own."""

@@ -34,6 +34,7 @@ LEFT_OUT_COLUMNS = frozenset(
         ("attempt", "external_id"),
         ("attempt", "detail"),
         ("attempt", "lane"),
+        ("bulletin_copy", "content"),  # a document of its own
     }
 )
 JOURNAL = Event.__tablename__

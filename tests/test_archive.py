@@ -16,23 +16,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 from sqlalchemy import text
 
-from adapters import archive, clock, verify_archive
+from adapters import archive, bulletin_files, bulletins, clock, verify_archive
 from adapters.archive import Written, write_archive
 from adapters.archive_words import TABLES, explained
 from adapters.database import transaction
 from adapters.evidence_store import EvidenceStore
 from adapters.settings import settings
-from models import evidence
+from models import acceptance, evidence
+from models.acceptance import Saying
 from models.assignment import find
 from models.base import Base
 from models.errors import NotFoundError, RefusedError
 from models.event import Actor
 from models.evidence import StoredEvidence
 from models.extract import LEFT_OUT, columns_of, tables
+from models.gate import Via
 from models.plan import plan_of
-from tests.story import CLERK, Story
+from models.unit import unit_of
+from models.verdict import VerdictOutcome
+from tests.story import CLERK, DIRECTOR, Story
 
 SELF_CHECK = "2024/self-check/T1.1/north"
 PDF, NOTE = b"%PDF-1.7\nproof", "签到表\n".encode()
@@ -161,6 +166,36 @@ class TestWhatIsInIt:
         assert entries[-1]["id"] - entries[-2]["id"] == 2
         before = b"\n".join(contents(tmp_path / "tiny.zip")["journal.jsonl"].splitlines()[-2:-1])
         assert entries[-1]["previous"] == hashlib.sha256(before).hexdigest()
+
+    def test_what_was_issued_and_decided_can_be_read_without_us(
+        self, story: Story, store: EvidenceStore, tmp_path: Path
+    ) -> None:
+        with transaction() as session:
+            plan = plan_of(session, story.plan)
+            office = Actor(DIRECTOR, unit_of(session, plan.id, "office").id)
+            made = bulletins.make(session, plan, "2024-02", actor=office, at=clock.now())
+            bulletin_files.release(session, plan, made, edition=made.edition, actor=office, at=clock.now())
+            saying = Saying(VerdictOutcome.REJECT, "材料不全")
+            item = acceptance.item_of(session, plan, "T1.2")
+            acceptance.decide(session, plan, item, saying, via=Via.COMMAND, actor=office, at=clock.now())
+        output = tmp_path / "full.zip"
+        write(store, output)
+        first = output.read_bytes()
+        found = {name: content for name, content in contents(output).items() if name.startswith("documents/")}
+        assert sorted(found) == [
+            "documents/acceptance.en.docx",
+            "documents/acceptance.zh.docx",
+            *(f"documents/bulletin-2024-02.{end}" for end in ("en.docx", "en.md", "zh.docx", "zh.md")),
+        ]
+        assert "材料不全" in "".join(
+            cell.text
+            for table in Document(io.BytesIO(found["documents/acceptance.zh.docx"])).tables
+            for row in table.rows
+            for cell in row.cells
+        )
+        assert check(output)[0] == 0
+        write(store, output)
+        assert output.read_bytes() == first
 
     def test_the_same_state_gives_the_same_bytes(self, pack: Path, store: EvidenceStore, tmp_path: Path) -> None:
         write(store, tmp_path / "again.zip")

@@ -72,7 +72,9 @@ class Office:
     def release(self, period: str = MARCH, *, edition: int | None = None) -> Bulletin:
         with self.at_work() as (session, plan, actor):
             one = model.bulletin_of(session, plan, period)
-            return model.release(session, plan, one, edition=edition or one.edition, actor=actor, at=clock.now())
+            return bulletin_files.release(
+                session, plan, one, edition=edition or one.edition, actor=actor, at=clock.now()
+            )
 
     def figures(self, period: str = MARCH, on: dt.date = LAST) -> Figures:
         with self.at_work() as (session, plan, _actor):
@@ -241,6 +243,18 @@ class TestFigures:
         }
         assert burden.paragraphs == [f"本期共向各单位交办0件，累计{sum(in_all.values())}件。"]
         assert sum(in_all.values()) > 0
+
+    def test_what_was_issued_stays_whatever_becomes_of_targets_and_limits(self, march: Office) -> None:
+        march.make()
+        march.release()
+        before = [march.file("docx").getvalue(), march.file("md", "en").getvalue()]
+        with transaction() as session:
+            session.execute(text("UPDATE plan SET near_limit_days = 30, title_zh = '另一个方案'"))
+            session.execute(text("UPDATE indicator SET value = '{99}' WHERE code = 'I01'"))
+        assert [march.file("docx").getvalue(), march.file("md", "en").getvalue()] == before
+        for change in ("DELETE FROM bulletin_copy", "UPDATE bulletin_copy SET content = ''"):
+            with pytest.raises(RefusedError, match="stays as it is"), transaction() as session:
+                session.execute(text(change))
 
     def test_made_again_years_later_it_has_the_same_figures(self, march: Office) -> None:
         before = seen(march.figures())

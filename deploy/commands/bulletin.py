@@ -88,10 +88,12 @@ def edit(ref: str, code: Code | None, by_name: str, plan_code: str | None, **tex
 @by_option
 @plan_option
 def release(ref: str, edition: int | None, by_name: str, plan_code: str | None) -> None:
+    from adapters import bulletin_files  # noqa: PLC0415  (what it counts is slow to load)
+
     with work_on(plan_code) as (session, plan):
         one = bulletins.bulletin_named(session, plan, ref)
         actor = office_actor(session, plan, by_name)
-        bulletins.release(session, plan, one, edition=edition or one.edition, actor=actor, at=clock.now())
+        bulletin_files.release(session, plan, one, edition=edition or one.edition, actor=actor, at=clock.now())
         tell(_("{ref} is released as {number}; the units are told").format(ref=one.ref, number=one.numbered))
 
 
