@@ -59,7 +59,13 @@ def course_chart(one: Attainment, language: Language, kind: Format) -> bytes:
     """The course of one indicator over its periods, with the line of its target."""
     title = f"{one.indicator.code} {language.text(one.indicator.name)}"
     words = _Words(language)
-    texts = [title, *words.all(), language.text(one.target), one.indicator.unit, *_periods(one.course)]
+    texts = [
+        title,
+        *words.all(),
+        language.text(one.target),
+        language.text(one.indicator.unit_words),
+        *_periods(one.course),
+    ]
     return _drawn(texts, kind, (WIDTH, 4.6), lambda figure: _draw_course(figure, one, title, words))
 
 
@@ -161,7 +167,7 @@ def _draw_course(figure: Figure, one: Attainment, title: str, words: _Words) -> 
     axes.set_xticks(places, _periods(course), rotation=45 if len(course) > 12 else 0)  # noqa: PLR2004  (of room)
     axes.set_xlim(-0.5, max(len(course), 1) - 0.5)
     axes.margins(y=0.25)
-    axes.set_ylabel(one.indicator.unit)
+    axes.set_ylabel(words.language.text(one.indicator.unit_words))
     axes.grid(axis="y", color="#dfe4e9")
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[0]:

@@ -59,6 +59,14 @@ def both(place: Place) -> Text:
     return Text(languages["zh"].text(), languages["en"].text())
 
 
+def either(place: Place) -> Text:
+    """In both languages, or one text that serves both; empty where there is none."""
+    if place.is_mapping:
+        return both(place)
+    said = place.text()
+    return Text(said, said)
+
+
 def basis_of(place: Place, default: Basis = Basis.STATED) -> Basis:
     return place.choice(Basis, default)
 
@@ -263,7 +271,7 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
     value = _value(fields["value"])
     if fields["comparator"].raw in set(Comparator):
         _check_value(fields, comparator, value)
-    code, unit = claim(fields["code"], taken, "indicator"), fields["unit"].text()
+    code, unit = claim(fields["code"], taken, "indicator"), either(fields["unit"])
     conflicts.append((code, fields["conflicts_with"]))
     return IndicatorEntry(
         code=code,
@@ -271,14 +279,14 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
         comparator=comparator,
         value=value,
         unit=unit,
-        reference=fields["reference"].text(),
+        reference=either(fields["reference"]),
         due=_indicator_due(fields["due"], known),
         due_basis=basis_of(fields["due_basis"]),
         soft=fields["soft"].flag(),
         source=fields["source"].text(),
         note=fields["note"].text(),
         basis=basis_of(fields["basis"]),
-        rollup=fields["rollup"].choice(Rollup, usual_rollup(comparator, unit)),
+        rollup=fields["rollup"].choice(Rollup, usual_rollup(comparator, unit.zh)),
         rollup_basis=basis_of(fields["rollup_basis"], Basis.INFERRED),
         conflicts_with=_codes(fields["conflicts_with"]),
         reporters=named_list(fields["reporters"], known.units, "expected the code of a bureau or county in units.yaml"),

@@ -110,28 +110,28 @@ class Attainment:
 
 def target_of(indicator: Indicator) -> Text:  # noqa: PLR0911  (a comparator a return)
     """The target in words."""
-    unit = indicator.unit
+    unit, reference = indicator.unit_words, indicator.reference_words
     match indicator.comparator, [plain(one) for one in indicator.value]:
         case Comparator.AT_LEAST, [least]:
             return _measured("≥ ", least, unit)
         case Comparator.EQUAL, [wanted]:
             return _measured("= ", wanted, unit)
         case Comparator.EACH, [least]:
-            return Text(f"每个 ≥ {least} {unit}".rstrip(), f"each ≥ {least} {unit}".rstrip())
+            return Text(f"每个 ≥ {least} {unit.zh}".rstrip(), f"each ≥ {least} {unit.en}".rstrip())
         case Comparator.RANGE, [low, high]:
             return _measured("", f"{low}–{high}", unit)
         case Comparator.FULL, [wanted]:
-            return Text(f"全部 {wanted} {unit}", f"all {wanted} {unit}")
+            return Text(f"全部 {wanted} {unit.zh}", f"all {wanted} {unit.en}")
         case Comparator.FULL, _:
             return Text("全覆盖 100%", "full coverage 100%")
         case Comparator.ABOVE_REFERENCE, _:
-            return Text(f"> {indicator.reference}", f"> {indicator.reference}")
+            return Text(f"> {reference.zh}", f"> {reference.en}")
     return Text("完成", "done")
 
 
-def _measured(sign: str, number: str, unit: str) -> Text:
-    gap = "" if unit == "%" else " "
-    return Text(f"{sign}{number}{gap}{unit}".rstrip(), f"{sign}{number}{gap}{unit}".rstrip())
+def _measured(sign: str, number: str, unit: Text) -> Text:
+    gap = "" if unit.zh == "%" else " "
+    return Text(f"{sign}{number}{gap}{unit.zh}".rstrip(), f"{sign}{number}{gap}{unit.en}".rstrip())
 
 
 def distance(indicator: Indicator, value: float, reference: float | None) -> float:

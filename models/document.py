@@ -66,10 +66,13 @@ def usual_rollup(comparator: Comparator, unit: str) -> Rollup:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
-    """One thing said in both languages."""
+    """One thing said in both languages; where nobody chose one, as in a log, in English."""
 
     zh: str
     en: str
+
+    def __str__(self) -> str:
+        return self.en
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,8 +131,8 @@ class IndicatorEntry:
     name: Text
     comparator: Comparator
     value: tuple[float, ...]
-    unit: str
-    reference: str
+    unit: Text
+    reference: Text
     due: str
     due_basis: Basis
     soft: bool

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Text, UniqueConstraint, select
+from sqlalchemy import BigInteger, Float, ForeignKey, UniqueConstraint, select
+from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, Named, Sourced, one_of
-from models.document import Basis, Comparator, Rollup
+from models.document import Basis, Comparator, Rollup, Text
 from models.errors import NotFoundError
 
 
@@ -28,15 +29,26 @@ class Indicator(Named, Sourced, Base):
     comparator: Mapped[Comparator] = mapped_column(one_of(Comparator, "comparator"))
     value: Mapped[list[float]] = mapped_column(ARRAY(Float))
     unit: Mapped[str]
+    unit_en: Mapped[str] = mapped_column(server_default="")
     reference: Mapped[str]
+    reference_en: Mapped[str] = mapped_column(server_default="")
     due: Mapped[str]
     due_basis: Mapped[Basis] = mapped_column(one_of(Basis, "due_basis"))
     soft: Mapped[bool]
     note: Mapped[str]
     rollup: Mapped[Rollup] = mapped_column(one_of(Rollup, "rollup"))
     rollup_basis: Mapped[Basis] = mapped_column(one_of(Basis, "rollup_basis"))
-    conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    reporters: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+    reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+
+    @property
+    def unit_words(self) -> Text:
+        return Text(self.unit, self.unit_en or self.unit)
+
+    @property
+    def reference_words(self) -> Text:
+        """What it is compared with, or what is to be covered."""
+        return Text(self.reference, self.reference_en or self.reference)
 
 
 def indicators_of(session: Session, plan_id: int) -> Sequence[Indicator]:

@@ -214,7 +214,7 @@ def _is_share(indicator: Indicator) -> bool:
 def _wrong_company(figure: Figure) -> Wrong:
     indicator, given = figure.indicator, figure.value is not None
     if given and indicator.comparator is Comparator.ABOVE_REFERENCE and figure.reference is None:
-        yield "reference", Reason("expected what it is compared with: {reference}", reference=indicator.reference)
+        yield "reference", Reason("expected what it is compared with: {reference}", reference=indicator.reference_words)
     if figure.reference is not None and not abs(figure.reference) <= LARGEST:
         yield "reference", Reason("expected a number within ±1,000,000,000,000")
     if given and indicator.rollup is Rollup.WEIGHTED_MEAN and figure.unit is not None and figure.weight is None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.attainment import Attainment, Outcome, Read, attain, slope, with_conflicts
-from models.document import Comparator, Rollup
+from models.document import Comparator, Rollup, Text
 from models.indicator import Indicator
 from models.period import Period
 
@@ -70,6 +70,10 @@ def test_every_comparator(
 
 
 def test_a_target_says_itself_in_both_languages() -> None:
+    schools = stands(indicator("ge", 6, unit="所", unit_en="schools"))
+    assert schools.target == Text("≥ 6 所", "≥ 6 schools")
+    above = stands(indicator("gt_ref", reference="全省平均", reference_en="the province's average"))
+    assert above.target == Text("> 全省平均", "> the province's average")
     said = {
         one.comparator: (target.zh, target.en)
         for one, target in (

@@ -178,7 +178,7 @@ WRONG: dict[str, tuple[tuple[Any, ...], str]] = {
     "half a school": (("I38", "2023", None, 3.5), "whole number"),
     "no number": (("I05", "2023", None, float("nan")), "within"),
     "endless": (("I05", "2023", None, float("inf")), "within"),
-    "no reference": (("I15", "2023", None, 500), "expected what it is compared with: 全省平均"),
+    "no reference": (("I15", "2023", None, 500), "expected what it is compared with: the province's average"),
     "no weight": (("I05", "2023", "longsha", 93), "expected what units are weighed by"),
     "weightless": (("I05", "2023", "longsha", 93, None, 0), "greater than 0"),
     "not asked": (("I29", "2023", "longsha", 1), "expected one of the units that this is asked of"),
