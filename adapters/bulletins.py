@@ -450,6 +450,6 @@ class _Sections:
         found = list(rows)
         shown = found if self.limit is None or limit is None else found[: self.limit]
         if len(shown) < len(found):
-            cut = self._("{caption} (the first {shown} of {count}; the workbook has all)")
+            cut = self._("{caption} (the first {shown} of {count}; the office has a workbook with all)")
             caption = cut.format(caption=caption, shown=len(shown), count=len(found))
         return Table(name, caption, head, shown, len(found))

@@ -39,20 +39,23 @@ from typing import Any, Literal
 import psutil
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.orm import Session
 
 from adapters import embedded
 from adapters.database import forget_engine, transaction
 from adapters.plan_files import read_plan
 from adapters.settings import override
+from models.audit import audit, look_at_once
 from models.document import PlanDocument
 from models.event import Actor
 from models.loading import load_plan
 from models.migrations import upgrade
+from models.plan import plan_of
 from tests import slack_server
 from tests.conftest import LOADED_AT, TINY
 from tests.slack_server import POST, SlackServer
-from tests.soak_acts import PLAIN, SCENARIOS, Act, AtCommit, Place, Scenario, perform, script
+from tests.soak_acts import PLAIN, PLAN, SCENARIOS, Act, AtCommit, Place, Scenario, perform, script
 from tests.soak_oracle import Picture, differences, picture, waiting
 from tests.stack import open_folder
 
@@ -290,6 +293,7 @@ class Soak:
             self.pictures.append(self.world.picture(PLAYED))
             self._see_digests(act)
         assert not self.world.kills
+        self._audit()
         self._say(f"{len(self.acts)} acts, {sum(self.commits)} commits that write, undisturbed")
 
     def _see_digests(self, act: Act) -> None:
@@ -349,6 +353,7 @@ class Soak:
                 deaths = []
             self.world.act_out(act, PLAYED, list(deaths))
             self._compare(act, PLAYED, f"storm {number}, {deaths}")
+        self._audit()
         self._say(f"storm {number}: {self.world.kills} kills by now, {self.world.postgres_kills} of PostgreSQL")
 
     def _deaths(self, dice: random.Random, act: Act) -> list[Death]:
@@ -374,6 +379,18 @@ class Soak:
             lines = "\n  ".join(wrong[:20])
             name = self.world.scenario.name
             raise SoakError(f"{name}, seed {self.seed}, {self.days} days, {act}, {how}:\n  {lines}")
+
+    def _audit(self) -> None:
+        """The program's own proof has to come to the same: each step that was due fired once."""
+        own = create_engine(self.world.address(PLAYED))
+        with Session(own) as session:
+            look_at_once(session)
+            found = list(audit(session, plan_of(session, PLAN), until=max(act.at for act in self.acts)))
+            problems = [str(problem) for one in found for problem in one.problems]
+        own.dispose()
+        assert any(one.steps for one in found)
+        if problems:
+            raise SoakError(f"{self.world.scenario.name}, seed {self.seed}: the audit found {problems[:20]}")
 
     def _say(self, line: str) -> None:
         if self.tell:

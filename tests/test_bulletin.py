@@ -508,7 +508,7 @@ class TestFiles:
             short = bulletins.report(session, plan, one, Language.of("en"), limit=2)
         overdue = next(table for table in short.tables() if table.name == "Overdue")
         assert (len(overdue.rows), overdue.count) == (2, 6)
-        assert overdue.caption.endswith("(the first 2 of 6; the workbook has all)")
+        assert overdue.caption.endswith("(the first 2 of 6; the office has a workbook with all)")
 
 
 def test_the_flow_says_what_it_needs(story: Story) -> None:
