@@ -20,11 +20,11 @@ from models.finding import Finding
 from models.indicator import Indicator
 from models.ladder import Step, default_ladder
 from models.phase import Phase, PhaseCode, PhaseStatus, phases_of
-from models.plan import Ladder, Plan
+from models.plan import Ladder, Limits, Plan
 from models.reading import Reading
 from models.requirement import Addressee, Requirement
 from models.unit import Collective, CollectiveMember, Unit
-from models.workdays import CalendarName
+from models.workdays import ONE_DAY, CalendarName
 
 
 class Loaded(StrEnum):
@@ -106,7 +106,7 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
     if plan is not None and plan.content == content:
         return plan
     changes = differences(plan.content, content) if plan else []
-    plan = _plan_row(session, plan, document, content)
+    plan = _plan_row(session, plan, document, content, at)
     units = _units(session, plan, document)
     collectives = _collectives(session, plan, document, units)
     items = _areas(session, plan, document, units, collectives)
@@ -126,7 +126,9 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
     return plan
 
 
-def _plan_row(session: Session, plan: Plan | None, document: PlanDocument, content: dict[str, Any]) -> Plan:
+def _plan_row(
+    session: Session, plan: Plan | None, document: PlanDocument, content: dict[str, Any], at: dt.datetime
+) -> Plan:
     fields = {
         "content": content,
         "digest": _digest(content),
@@ -148,9 +150,19 @@ def _plan_row(session: Session, plan: Plan | None, document: PlanDocument, conte
         session.add(plan)
     else:
         plan.version += 1
+        _keep_limits(plan, document, plan.day_of(at) - ONE_DAY)
         _assign(plan, fields)
     session.flush()
     return plan
+
+
+def _keep_limits(plan: Plan, document: PlanDocument, yesterday: dt.date) -> None:
+    """What is changed twice on a day was never in force at the end of one."""
+    before = Limits(plan.near_limit_days, plan.unsigned_working_days)
+    is_kept = any(one["until"] == yesterday.isoformat() for one in plan.earlier_limits)
+    if before != Limits(document.near_limit_days, document.unsigned_working_days) and not is_kept:
+        kept = {"until": yesterday.isoformat(), **dataclasses.asdict(before)}
+        plan.earlier_limits = [*plan.earlier_limits, kept]
 
 
 def _digest(content: Any) -> str:

@@ -1,9 +1,11 @@
 """The plan: the document, versioned, with its horizon, time zone and calendar."""
 
+import dataclasses
 import datetime as dt
 import functools
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, select
+from sqlalchemy import BigInteger, ForeignKey, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -31,6 +33,14 @@ class Ladder(Base):
         return tuple(Step.read(step) for step in self.steps)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """What of a plan decides on lights: days before a date from which it is near, working days to sign in."""
+
+    near_limit_days: int
+    unsigned_working_days: int
+
+
 class Plan(Base):
     """One plan. `content` is the document as last loaded, to compare the next one with."""
 
@@ -53,11 +63,20 @@ class Plan(Base):
     near_limit_days: Mapped[int]
     unsigned_working_days: Mapped[int]
     rework_working_days: Mapped[int]
+    # The limits of days gone by, where they were others: `until` is the last day on which they were in force.
+    earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"))
     # Set where the plan's life was acted out: such data may be thrown away, real work may not.
     rehearsal_seed: Mapped[int | None]
 
     ladder: Mapped[Ladder] = relationship()
+
+    def limits_on(self, day: dt.date) -> Limits:
+        """Those in force at the end of that day: a past light stays as it was when a limit changes."""
+        for one in self.earlier_limits:
+            if day <= dt.date.fromisoformat(one["until"]):
+                return Limits(one["near_limit_days"], one["unsigned_working_days"])
+        return Limits(self.near_limit_days, self.unsigned_working_days)
 
     @property
     def title(self) -> Text:

@@ -53,8 +53,8 @@ def standings(session: Session, plan: Plan, on: dt.date) -> Iterator[Standing]:
         history = changes.get(row.id)
         if not history:
             continue
-        past = history_of(plan, history, row.issued_on)
-        shown = light(past, on, plan.near_limit_days)
+        past = history_of(plan, history, row.issued_on, on)
+        shown = light(past, on, plan.limits_on(on).near_limit_days)
         yield Standing(
             ref=f"{row.ref}/{row.unit}",
             phase=phase_label(row.phase, row.period),
@@ -87,13 +87,11 @@ def _assignments(plan: Plan) -> AnySelect:
     )
 
 
-def history_of(plan: Plan, changes: Sequence[Change], issued_on: dt.date) -> History:
-    return History(tuple(changes), sign_by(plan, issued_on))
-
-
-def sign_by(plan: Plan, issued_on: dt.date) -> dt.date:
-    """The last day on which signing is not behind."""
-    return plan.work_calendar.add(issued_on, plan.unsigned_working_days)
+def history_of(plan: Plan, changes: Sequence[Change], issued_on: dt.date, on: dt.date) -> History:
+    """As it is judged on that day."""
+    # The last day on which signing is not behind.
+    sign_by = plan.work_calendar.add(issued_on, plan.limits_on(on).unsigned_working_days)
+    return History(tuple(changes), sign_by)
 
 
 def changes_until(
@@ -131,7 +129,8 @@ def change_of(plan: Plan, entry: Any, before: Change | None) -> Change:
 def light_of(session: Session, plan: Plan, assignment: Assignment, on: dt.date) -> Light:
     """The light of one assignment at the end of that day, or as it stands now if that is today."""
     changes = changes_until(session, plan, on, [assignment.id])[assignment.id]
-    return light(history_of(plan, changes, assignment.issued_on), on, plan.near_limit_days)
+    history = history_of(plan, changes, assignment.issued_on, on)
+    return light(history, on, plan.limits_on(on).near_limit_days)
 
 
 def standing_counts(session: Session, plan: Plan, on: dt.date) -> list[dict[str, Any]]:

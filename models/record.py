@@ -100,11 +100,11 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
     assignment, office = _assignment(session, plan, assignment_id)
     lead = assignment.requirement.lead
     journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
-    history = history_of(plan, _changes(plan, journal), assignment.issued_on)
+    history = history_of(plan, _changes(plan, journal), assignment.issued_on, today)
     return Record(
         assignment=assignment,
         reviewer=lead if assignment.role is Role.RESPONSIBLE and lead is not None else office,
-        light=light(history, today, plan.near_limit_days),
+        light=light(history, today, plan.limits_on(today).near_limit_days),
         left=plan.work_calendar.count(today, assignment.due_on),
         versions=tuple(_version(row) for row in session.execute(_VERSIONS.where(_of(assignment)))),
         pleas=tuple(Plea(*row) for row in session.execute(_pleas(assignment.id))),

@@ -135,7 +135,7 @@ class _Rule:
     """The rule of the lights on one day, asked once for each combination of sides."""
 
     def __init__(self, plan: Plan, on: dt.date) -> None:
-        self._on, self._near = on, plan.near_limit_days
+        self._on, self._near = on, plan.limits_on(on).near_limit_days
         self._unsigned_before = _issued_in_time_from(plan, on)
         self._judged = functools.cache(self._judge)
 
@@ -175,8 +175,8 @@ class _Rule:
 
 def _issued_in_time_from(plan: Plan, on: dt.date) -> dt.date:
     """The first day of issue that still leaves time to sign on that day."""
-    first = on
-    while plan.work_calendar.add(first - ONE_DAY, plan.unsigned_working_days) >= on:
+    first, within = on, plan.limits_on(on).unsigned_working_days
+    while plan.work_calendar.add(first - ONE_DAY, within) >= on:
         first -= ONE_DAY
     return first
 

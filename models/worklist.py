@@ -19,7 +19,7 @@ from models.facts import LISTED, item_of
 from models.light import Change, Facts, Light, light_from, was_late
 from models.moments import end_of
 from models.phase import Phase
-from models.plan import Plan
+from models.plan import Limits, Plan
 from models.queries import changes_until, history_of
 from models.requirement import Requirement
 from models.status import CLOSED, OWED, Status
@@ -228,19 +228,19 @@ def _reviewed_by(unit: Unit) -> ColumnElement[bool]:
 def _works(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[Work]:
     """As they stood at the end of that day."""
     changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
-    rules = _rules_of(plan)
+    rules = _rules_of(plan, on)
     return [_work(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
 
 
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
     if not changes:
-        return _facts_now(_rules_of(plan), row)
-    history = history_of(plan, changes, row.issued_on)
+        return _facts_now(_rules_of(plan, on), row)
+    history = history_of(plan, changes, row.issued_on, on)
     return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by)
 
 
 def _works_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[Work]:
-    rules = _rules_of(plan)
+    rules = _rules_of(plan, today)
     return [_work_now(rules, row, today) for row in rows]
 
 
@@ -249,12 +249,11 @@ class _Rules:
     """What of a plan makes a row's light."""
 
     calendar: WorkCalendar
-    near_limit_days: int
-    unsigned_working_days: int
+    limits: Limits
 
 
-def _rules_of(plan: Plan) -> _Rules:
-    return _Rules(plan.work_calendar, plan.near_limit_days, plan.unsigned_working_days)
+def _rules_of(plan: Plan, on: dt.date) -> _Rules:
+    return _Rules(plan.work_calendar, plan.limits_on(on))
 
 
 # A page is looked at more often than it changes: the same row makes the same work, and the same work the same markup.
@@ -264,7 +263,7 @@ def _work_now(rules: _Rules, row: AnyRow, today: dt.date) -> Work:
 
 
 def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
-    sign_by = rules.calendar.add(row.issued_on, rules.unsigned_working_days)
+    sign_by = rules.calendar.add(row.issued_on, rules.limits.unsigned_working_days)
     return Facts(row.status, row.due_on, row.late, sign_by)
 
 
@@ -278,7 +277,7 @@ def _work(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> Work:
         unit=Text(row.unit_zh, row.unit_en),
         role=row.role,
         status=facts.status,
-        light=light_from(facts, on, rules.near_limit_days),
+        light=light_from(facts, on, rules.limits.near_limit_days),
         due_on=facts.due_on,
         planned_due_on=row.planned_due_on,
         provisional=row.due_provisional,

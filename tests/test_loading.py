@@ -13,12 +13,14 @@ from adapters import clock as present
 from adapters.database import transaction
 from adapters.plan_files import read_plan
 from models.assignment import Assignment
+from models.board import board
 from models.document import PlanDocument, Text, UnitEntry, UnitKind
 from models.errors import BlockedError
 from models.event import Actor, Event, EventKind
 from models.loading import Loaded, compare, load_plan
 from models.phase import Phase, PhaseCode
 from models.plan import Plan, plan_of
+from models.queries import standings
 from models.requirement import Requirement
 from models.unit import Unit
 from tests.conftest import TINY
@@ -196,3 +198,28 @@ def test_a_unit_joins_what_is_opened_later(story: Story, tiny: PlanDocument) -> 
     story.at("2023-01-03")
     assert story.open("implementation").issued == 17 + 2 + 3
     assert ask(lambda session: plan_of(session).version) == 2
+
+
+def test_other_limits_count_from_their_day_on_and_past_lights_stay(story: Story, tiny: PlanDocument) -> None:
+    story.at("2022-11-01")
+    story.open("launch")
+    days = [D(2022, 11, day) for day in range(1, 17)]
+
+    def lights(days: list[D]) -> list[object]:
+        def seen(session: Session) -> list[object]:
+            plan = plan_of(session, story.plan)
+            boards = [board(session, plan, day).total for day in days]
+            return [*boards, *([(one.ref, one.light) for one in standings(session, plan, day)] for day in days)]
+
+        found: list[object] = ask(seen)
+        return found
+
+    story.at("2022-11-17")
+    before = lights(days)
+    for limits in ((0, 9), (30, 1)):
+        load(dataclasses.replace(tiny, near_limit_days=limits[0], unsigned_working_days=limits[1]))
+    assert lights(days) == before
+    kept = ask(lambda session: plan_of(session, story.plan).earlier_limits)
+    assert [one["until"] for one in kept] == ["2022-11-16"], "what was changed twice on a day was never in force"
+    today = ask(lambda session: plan_of(session, story.plan).limits_on(D(2022, 11, 17)))
+    assert (today.near_limit_days, today.unsigned_working_days) == (30, 1)
