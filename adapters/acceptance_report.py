@@ -58,7 +58,7 @@ class Report:
 
 
 def report_of(session: Session, plan: Plan, on: dt.date) -> Report:
-    """The verdicts as they are now; the indicators as of that day."""
+    """As everything stood at the end of that day; who is commended as it was settled last."""
     return Report(
         plan=plan.title,
         timezone=plan.timezone,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.area import Area, Measure, areas_of
@@ -18,17 +18,19 @@ from models.attainment import Attainment, Outcome, attainments
 from models.base import AnyRow
 from models.document import AreaKind, Text
 from models.errors import NotFoundError, Reason, RefusedError
-from models.event import Actor, EventKind, record
-from models.evidence import SubmissionFile, SubmissionItem
+from models.event import Actor, Event, EventKind, record
+from models.evidence import Submission, SubmissionFile, SubmissionItem
 from models.finding import Finding, raise_finding
 from models.gate import Via
 from models.indicator import Indicator, indicators_of
 from models.message import Notice, post
+from models.moments import end_of
 from models.notice import MessageKind
 from models.phase import Phase, PhaseCode, phase_of
 from models.plan import Plan
 from models.requirement import Requirement
 from models.status import Status
+from models.tally import changed_since
 from models.unit import Unit, only_office, unit_of
 from models.verdict import Item, Verdict, VerdictOutcome, key_of, latest_verdicts, subject_of
 
@@ -132,7 +134,7 @@ def kind_of(item: Item) -> ItemKind:
 
 
 def dossiers(session: Session, plan: Plan, on: dt.date) -> list[Dossier]:
-    """Every item with all that it is judged by: the work as it stands now, the indicators as of that day."""
+    """Every item with all that it is judged by, as it stood at the end of that day."""
     return list(_dossiers(session, plan, on, items_of(session, plan)))
 
 
@@ -148,8 +150,10 @@ def reasons_not_acceptable(session: Session, plan: Plan, item: Item, on: dt.date
 def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) -> Iterable[Dossier]:
     areas = {area.id: area for area in areas_of(session, plan.id)}
     units = {unit.id: unit for unit in session.scalars(select(Unit).where(Unit.plan_id == plan.id))}
-    counts, named = _counts(session, plan, items), _open_work(session, plan, items)
-    findings, verdicts = _open_findings(session, plan), latest_verdicts(session, plan)
+    by = end_of(on, plan.timezone)
+    status = _status_on(session, plan, on)
+    counts, named = _counts(session, plan, items, status, by), _open_work(session, plan, items, status)
+    findings, verdicts = _open_findings(session, plan, by), latest_verdicts(session, plan, by)
     attained = attainments(session, plan, on)
     nothing: tuple[Reason, ...] = ()
     for item in items:
@@ -253,47 +257,67 @@ def _key(row: AnyRow) -> Key:
 _NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
 
 
-def _counts(session: Session, plan: Plan, items: Sequence[Item]) -> dict[Key, Counts]:
+def _status_on(session: Session, plan: Plan, on: dt.date) -> ColumnElement[Status]:
+    """The status of an assignment at the end of that day, null where it was not issued yet."""
+    if not session.scalar(select(changed_since(plan, on))):
+        return Assignment.status.expression
+    by = end_of(on, plan.timezone)
+    return (
+        select(Event.status_after)
+        .where(Event.assignment_id == Assignment.id, Event.status_after.is_not(None), Event.at <= by)
+        .order_by(Event.id.desc())
+        .limit(1)
+        .correlate(Assignment)
+        .scalar_subquery()
+    )
+
+
+def _counts(
+    session: Session, plan: Plan, items: Sequence[Item], status: ColumnElement[Status], by: dt.datetime
+) -> dict[Key, Counts]:
     is_check = and_(Requirement.code == SELF_CHECK, Phase.code == PhaseCode.ACCEPTANCE)
     amount = func.count(Assignment.id)
     rows = session.execute(
         select(
             Requirement.measure_id,
             Requirement.area_id,
-            amount.filter(is_check).label("asked"),
-            amount.filter(is_check, Assignment.status == Status.ACCEPTED).label("accepted"),
-            amount.filter(is_check, Assignment.status == Status.WAIVED).label("waived"),
-            amount.filter(Assignment.status.not_in((Status.ACCEPTED, Status.WAIVED))).label("open"),
+            amount.filter(is_check, status.is_not(None)).label("asked"),
+            amount.filter(is_check, status == Status.ACCEPTED).label("accepted"),
+            amount.filter(is_check, status == Status.WAIVED).label("waived"),
+            amount.filter(status.not_in((Status.ACCEPTED, Status.WAIVED))).label("open"),
         )
         .join(Assignment.requirement)
         .join(Requirement.phase)
         .where(Phase.plan_id == plan.id, _about(items), _NO_FINDING)
         .group_by(Requirement.measure_id, Requirement.area_id)
     )
-    files = _files(session, plan, items)
+    files = _files(session, plan, items, by)
     return {
         _key(row): Counts(row.asked, row.accepted, row.waived, row.open, files.get(_key(row), 0)) for row in rows.all()
     }
 
 
-def _files(session: Session, plan: Plan, items: Sequence[Item]) -> dict[Key, int]:
+def _files(session: Session, plan: Plan, items: Sequence[Item], by: dt.datetime) -> dict[Key, int]:
     rows = session.execute(
         select(
             Requirement.measure_id,
             Requirement.area_id,
             func.count(SubmissionFile.evidence_id.distinct()).label("files"),
         )
-        .join(SubmissionItem, SubmissionItem.submission_id == SubmissionFile.submission_id)
+        .join(Submission, Submission.id == SubmissionFile.submission_id)
+        .join(SubmissionItem, SubmissionItem.submission_id == Submission.id)
         .join(Assignment, Assignment.id == SubmissionItem.assignment_id)
         .join(Assignment.requirement)
         .join(Requirement.phase)
-        .where(Phase.plan_id == plan.id, _about(items))
+        .where(Phase.plan_id == plan.id, _about(items), Submission.at <= by)
         .group_by(Requirement.measure_id, Requirement.area_id)
     )
     return {_key(row): row.files for row in rows}
 
 
-def _open_work(session: Session, plan: Plan, items: Sequence[Item]) -> dict[Key, list[Reason]]:
+def _open_work(
+    session: Session, plan: Plan, items: Sequence[Item], status: ColumnElement[Status]
+) -> dict[Key, list[Reason]]:
     """The first of each item's open assignments, by name."""
     order = (Requirement.due_on, Requirement.ref, Unit.code)
     number = func.row_number().over(partition_by=(Requirement.measure_id, Requirement.area_id), order_by=order)
@@ -303,7 +327,7 @@ def _open_work(session: Session, plan: Plan, items: Sequence[Item]) -> dict[Key,
             Requirement.area_id,
             Requirement.ref,
             Unit.code,
-            Assignment.status,
+            status.label("status"),
             number.label("number"),
         )
         .join(Assignment.requirement)
@@ -313,7 +337,7 @@ def _open_work(session: Session, plan: Plan, items: Sequence[Item]) -> dict[Key,
             Phase.plan_id == plan.id,
             _about(items),
             _NO_FINDING,
-            Assignment.status.not_in((Status.ACCEPTED, Status.WAIVED)),
+            status.not_in((Status.ACCEPTED, Status.WAIVED)),
         )
         .subquery()
     )
@@ -323,12 +347,16 @@ def _open_work(session: Session, plan: Plan, items: Sequence[Item]) -> dict[Key,
     return found
 
 
-def _open_findings(session: Session, plan: Plan) -> dict[Key, list[Finding]]:
-    """Rectifications that a verdict handed out, also one that was replaced since, and that nobody has closed."""
+def _open_findings(session: Session, plan: Plan, by: dt.datetime) -> dict[Key, list[Finding]]:
+    """Rectifications that a verdict handed out, also one that was replaced since, and that nobody had closed."""
     rows = session.execute(
         select(Verdict, Finding)
         .join(Finding, Finding.id == Verdict.finding_id)
-        .where(Verdict.plan_id == plan.id, Finding.closed_at.is_(None))
+        .where(
+            Verdict.plan_id == plan.id,
+            Finding.raised_at <= by,
+            or_(Finding.closed_at.is_(None), Finding.closed_at > by),
+        )
         .order_by(Finding.number)
     )
     found: dict[Key, list[Finding]] = defaultdict(list)

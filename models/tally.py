@@ -117,10 +117,10 @@ def lit_page(
 
 
 def _lit(plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> Subquery:
-    changed_since = _changed_since(plan, on)
+    has_changed = changed_since(plan, on)
     meant = _meant(cut, _requirements(plan, on, cut, Requirement.id))
     # One question: the database looks only into the half whose condition holds.
-    present, past = _from_rows().where(~changed_since, *meant), _from_journal(plan, on).where(changed_since, *meant)
+    present, past = _from_rows().where(~has_changed, *meant), _from_journal(plan, on).where(has_changed, *meant)
     facts = union_all(present, past).subquery()
     rule = _Rule(plan, on)
     return (select(facts).where(rule.has_light(facts, lights)) if lights else select(facts)).subquery()
@@ -184,7 +184,7 @@ def _issued_in_time_from(plan: Plan, on: dt.date) -> dt.date:
 def _asked(session: Session, plan: Plan, on: dt.date, cut: Cut) -> tuple[Mapping[int, Asked], bool]:
     """The requirements that are meant, and whether nothing has changed since the end of that day."""
     columns = (Requirement.id, Area.code, Phase.code.label("phase"), Phase.period, Phase.starts_on)
-    rows = session.execute(_requirements(plan, on, cut, *columns, _changed_since(plan, on).label("is_past"))).all()
+    rows = session.execute(_requirements(plan, on, cut, *columns, changed_since(plan, on).label("is_past"))).all()
     asked = {row.id: Asked(row.code, row.phase, row.period, row.starts_on) for row in rows}
     return asked, not any(row.is_past for row in rows)
 
@@ -205,7 +205,7 @@ def _requirements(plan: Plan, on: dt.date, cut: Cut, *columns: Any) -> AnySelect
     return query
 
 
-def _changed_since(plan: Plan, on: dt.date) -> Exists:
+def changed_since(plan: Plan, on: dt.date) -> Exists:
     """Whether the journal goes on after that day: then the rows say something else by now."""
     # Written out: a plan that is prepared for any instant would read the whole journal to find none.
     end = literal(end_of(on, plan.timezone), literal_execute=True)

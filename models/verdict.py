@@ -110,10 +110,11 @@ def key_of(item: Item) -> tuple[str, int]:
     return item.__tablename__, item.id
 
 
-def latest_verdicts(session: Session, plan: Plan) -> dict[tuple[str, int], Verdict]:
-    """The verdict in force on each item that has one."""
+def latest_verdicts(session: Session, plan: Plan, by: dt.datetime | None = None) -> dict[tuple[str, int], Verdict]:
+    """The verdict in force on each item that has one, or that was in force by then."""
+    query = select(Verdict).where(Verdict.plan_id == plan.id).order_by(Verdict.id)
     # A later entry of a dict replaces an earlier one.
-    rows = session.scalars(select(Verdict).where(Verdict.plan_id == plan.id).order_by(Verdict.id))
+    rows = session.scalars(query if by is None else query.where(Verdict.at <= by))
     return {one.key: one for one in rows}
 
 

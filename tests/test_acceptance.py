@@ -272,6 +272,34 @@ def test_the_plan_is_accepted_when_everything_is(begun: Story) -> None:
         assert not panel.is_accepted(session, plan_of(session))
 
 
+class TestAnyPastDay:
+    def test_what_was_missing_then_is_asked_for_later(self, begun: Story) -> None:
+        before = {"T1.2": missing("T1.2"), "S1": missing("S1")}
+        begun.at("2024-03-04")
+        prove(begun, *CHECKS)
+        decide("T1.2", ACCEPT)
+        assert missing("T1.2") == []
+        with transaction() as session:
+            plan = plan_of(session)
+            then = {one.code: one for one in panel.dossiers(session, plan, dt.date(2024, 3, 1))}
+            now = {one.code: one for one in panel.dossiers(session, plan, dt.date(2024, 3, 4))}
+            untouched = {one.code: one for one in panel.dossiers(session, plan, dt.date(2023, 6, 1))}
+        assert {code: list(map(str, then[code].reasons)) for code in before} == before
+        assert (then["T1.2"].verdict, then["T1.2"].counts.accepted, then["T1.2"].counts.files) == (None, 0, 0)
+        assert now["T1.2"].is_accepted
+        assert now["T1.2"].counts.accepted == now["T1.2"].counts.asked == then["T1.2"].counts.asked == 4
+        assert untouched["T1.2"].counts.asked == 0
+
+    def test_by_command(self, begun: Story, tmp_path: Path) -> None:
+        begun.at("2024-03-04")
+        decide("T1.2", REJECT)
+        assert '"verdict": null' in done("acceptance", "show", "T1.2", "--on", "2024-03-03", "--json")
+        assert '"verdict": null' not in done("acceptance", "show", "T1.2", "--json")
+        done("acceptance", "report", "--on", "2024-03-03", "--output", tmp_path / "then.xlsx")
+        measures = list(load_workbook(tmp_path / "then.xlsx")["举措"].iter_rows(min_row=2, values_only=True))
+        assert {row[4] for row in measures} == {"尚无结论", "已宣布、未列举"}
+
+
 class TestTheReport:
     def test_what_became_of_all_41_and_34_of_the_real_plan(self, real_plan: str) -> None:
         decide("T3.2", REJECT, reason="=HYPERLINK(1)")

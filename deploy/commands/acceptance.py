@@ -39,6 +39,9 @@ override_option = click.option(
 )
 
 
+on_option = click.option("--on", "on", type=Day(), metavar="DATE", help=_("the day that counts; today if not given"))
+
+
 @click.group()
 def acceptance() -> None:
     pass
@@ -46,11 +49,12 @@ def acceptance() -> None:
 
 @acceptance.command(help=_("Every measure, safeguard and indicator with its verdict; or one with all there is to it."))
 @click.argument("code", metavar="[CODE]", required=False)
+@on_option
 @click.option("--json", "as_json", is_flag=True, help=_("print JSON, with the keys that the documentation names"))
 @plan_option
-def show(code: str | None, plan_code: str | None, *, as_json: bool) -> None:
+def show(code: str | None, on: dt.date | None, plan_code: str | None, *, as_json: bool) -> None:
     with work_on(plan_code) as (session, plan):
-        today = plan.day_of(clock.now())
+        today = on or plan.day_of(clock.now())
         if code:
             item = panel.item_of(session, plan, code)
             found, given = [panel.dossier(session, plan, item, today)], verdicts_on(session, item)
@@ -199,9 +203,10 @@ def _decide(codes: Sequence[str], said: Saying, units: Sequence[str], by_name: s
     required=True,
     help=_("a file that ends in .docx or .xlsx"),
 )
+@on_option
 @click.option("--language", "code", type=click.Choice(["zh", "en"]), help=_("the one of the settings if not given"))
 @plan_option
-def report(output: Path, code: Code | None, plan_code: str | None) -> None:
+def report(output: Path, on: dt.date | None, code: Code | None, plan_code: str | None) -> None:
     from adapters import acceptance_report  # noqa: PLC0415
 
     writers = {".docx": acceptance_report.write_word, ".xlsx": acceptance_report.write_excel}
@@ -209,7 +214,7 @@ def report(output: Path, code: Code | None, plan_code: str | None) -> None:
     if write is None:
         raise RefusedError("{file}: expected a file that ends in .docx or .xlsx", file=str(output))
     with work_on(plan_code) as (session, plan):
-        made = acceptance_report.report_of(session, plan, plan.day_of(clock.now()))
+        made = acceptance_report.report_of(session, plan, on or plan.day_of(clock.now()))
     with output.open("wb") as target:
         binary: BinaryIO = target
         write(made, Language.of(code or settings().language), binary)
