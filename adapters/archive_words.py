@@ -91,6 +91,7 @@ COLUMNS = {
     "due_basis": N_("whether the plan states the date"),
     "due_before": N_("the date until then"),
     "due_on": N_("the date in force"),
+    "earlier_targets": N_("targets that were in force before, and until when"),
     "earlier_limits": N_("limits that were in force before, and until when"),
     "due_provisional": N_("the year's working-day calendar was not published yet"),
     "ends": N_("the last year"),

@@ -427,7 +427,7 @@ def attainments(session: Session, plan: Plan, on: dt.date) -> list[Attainment]:
     for row in newest(session, plan, on):
         reads[row.indicator_id].append(_read(plan, row, units))
     years = _years(session, plan)
-    found = [attain(one, reads[one.id], on, years, counties) for one in indicators]
+    found = [attain(one.as_of(on), reads[one.id], on, years, counties) for one in indicators]
     return with_conflicts(found)
 
 

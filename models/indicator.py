@@ -1,15 +1,23 @@
 """Quantified targets of the plan."""
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, UniqueConstraint, select
+from sqlalchemy import BigInteger, Float, ForeignKey, UniqueConstraint, inspect, select, text
 from sqlalchemy import Text as SqlText
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Key, Named, Sourced, one_of
 from models.document import Basis, Comparator, Rollup, Text
 from models.errors import NotFoundError
+
+# What readings are judged by.
+TARGET = (
+    *("comparator", "value", "unit", "unit_en", "reference", "reference_en"),
+    *("due", "rollup", "reporters", "conflicts_with"),
+)
 
 
 class Indicator(Named, Sourced, Base):
@@ -40,6 +48,18 @@ class Indicator(Named, Sourced, Base):
     rollup_basis: Mapped[Basis] = mapped_column(one_of(Basis, "rollup_basis"))
     conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
     reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+    # The targets of days gone by, where they were others: `until` is the last day on which they were in force.
+    earlier_targets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+
+    def as_of(self, day: dt.date) -> "Indicator":
+        """With the target in force at the end of that day: what was met stays met when the plan asks for more."""
+        for one in self.earlier_targets:
+            if day <= dt.date.fromisoformat(one["until"]):
+                whole = {column.key: getattr(self, column.key) for column in inspect(Indicator).columns}
+                then = {name: one[name] for name in TARGET}
+                enums = {"comparator": Comparator(one["comparator"]), "rollup": Rollup(one["rollup"])}
+                return Indicator(**{**whole, **then, **enums})
+        return self
 
     @property
     def unit_words(self) -> Text:

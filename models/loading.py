@@ -17,7 +17,7 @@ from models.document import AreaEntry, PlanDocument, RequirementEntry, Scope, Te
 from models.errors import BlockedError, Reason
 from models.event import Actor, EventKind, record
 from models.finding import Finding
-from models.indicator import Indicator
+from models.indicator import TARGET, Indicator, indicators_of
 from models.ladder import Step, default_ladder
 from models.phase import Phase, PhaseCode, PhaseStatus, phases_of
 from models.plan import Ladder, Limits, Plan
@@ -110,7 +110,7 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
     units = _units(session, plan, document)
     collectives = _collectives(session, plan, document, units)
     items = _areas(session, plan, document, units, collectives)
-    _indicators(session, plan, document)
+    _indicators(session, plan, document, plan.day_of(at) - ONE_DAY)
     phases = _phases(session, plan, document)
     _requirements(session, plan, document, units | collectives, items, phases)
     _drop_missing_units(session, plan, document)
@@ -264,7 +264,8 @@ def _areas(
     return items
 
 
-def _indicators(session: Session, plan: Plan, document: PlanDocument) -> None:
+def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> None:
+    known = {one.code: one for one in indicators_of(session, plan.id)}
     for entry in document.indicators:
         fields = {
             **_named(entry),
@@ -283,10 +284,21 @@ def _indicators(session: Session, plan: Plan, document: PlanDocument) -> None:
             "conflicts_with": list(entry.conflicts_with),
             "reporters": list(entry.reporters),
         }
+        if entry.code in known:
+            _keep_target(known[entry.code], fields, yesterday)
         _upsert(session, Indicator, {"plan_id": plan.id, "code": entry.code}, fields)
     codes = [entry.code for entry in document.indicators]
     _refuse_read(session, plan, codes)
     session.execute(delete(Indicator).where(Indicator.plan_id == plan.id, Indicator.code.not_in(codes)))
+
+
+def _keep_target(indicator: Indicator, fields: Mapping[str, Any], yesterday: dt.date) -> None:
+    """As `_keep_limits`."""
+    before = {name: getattr(indicator, name) for name in TARGET}
+    is_kept = any(one["until"] == yesterday.isoformat() for one in indicator.earlier_targets)
+    if before != {name: fields[name] for name in TARGET} and not is_kept:
+        kept = {"until": yesterday.isoformat(), **before}
+        indicator.earlier_targets = [*indicator.earlier_targets, kept]
 
 
 def _refuse_read(session: Session, plan: Plan, codes: Sequence[str]) -> None:

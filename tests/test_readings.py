@@ -124,6 +124,21 @@ def test_a_reading_a_correction_and_any_past_date(real: str, clock: Clock) -> No
     assert told == [("张三", "I05/2023", None), ("张三", "I05/2023", 93.0), ("张三", "I05/2023", 93.6)]
 
 
+def test_another_target_counts_from_its_day_on(tiny_plan: str, clock: Clock) -> None:
+    clock.set(SPRING)
+    put(("I01", "2023", "", 95.5))
+    clock.set(SPRING + dt.timedelta(days=10))
+    plan = read_plan(TINY)
+    [first, *others] = plan.indicators
+    for value in (97.0, 96.0):  # what was changed twice on a day was never in force at the end of one
+        changed = dataclasses.replace(plan, indicators=(dataclasses.replace(first, value=(value,)), *others))
+        with transaction() as session:
+            load_plan(session, changed, actor=Actor("王五"), at=SPRING + dt.timedelta(days=10))
+    before, after = stands("I01", dt.date(2024, 3, 10)), stands("I01", dt.date(2024, 3, 11))
+    assert (str(before.target), before.outcome) == ("≥ 95%", Outcome.MET)
+    assert (str(after.target), after.outcome) == ("≥ 96%", Outcome.NOT_MET)
+
+
 def test_readings_are_never_changed(real: str) -> None:
     put(("I05", "2023", None, 93.0))
     for statement in ("UPDATE reading SET value = 99", "DELETE FROM reading", "TRUNCATE reading"):
