@@ -56,6 +56,7 @@ class Trace(StrEnum):
     ABSENT = "absent"
     UNTRACEABLE = "untraceable"  # the channel cannot tell, today or later
     LATER = "later"  # it cannot tell now
+    TOO_MANY = "too_many"  # it cannot tell now, and wants to be asked nothing for a while
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ class Slack:
                 if not cursor:
                     return Trace.ABSENT
         except SlackApiError as error:
-            return Trace.UNTRACEABLE if _refusal(error.response).outcome is Outcome.PERMANENT else Trace.LATER
+            return _unread(_refusal(error.response))
         except Exception:  # noqa: BLE001 - whatever stands in the way, it cannot tell now
             return Trace.LATER
         return Trace.UNTRACEABLE
@@ -213,6 +213,13 @@ def _refusal(answer: AsyncSlackResponse | aiohttp.ClientResponse) -> Receipt:
     if error in PERMANENT:
         return Receipt(Outcome.PERMANENT, f"Slack refused: {error}")
     return Receipt(Outcome.TEMPORARY, f"Slack could not: {error}", retry_after_s=_retry_after(answer))
+
+
+def _unread(refusal: Receipt) -> Trace:
+    """What it means for a look-up that the history was refused."""
+    if refusal.too_many:
+        return Trace.TOO_MANY
+    return Trace.UNTRACEABLE if refusal.outcome is Outcome.PERMANENT else Trace.LATER
 
 
 def _retry_after(answer: AsyncSlackResponse | aiohttp.ClientResponse) -> float | None:

@@ -35,6 +35,7 @@ class Ending(StrEnum):
     ABSENT = "absent"  # looked up: it did not arrive
     UNTRACEABLE = "untraceable"  # the channel cannot tell, today or later
     LATER = "later"  # the channel cannot tell now
+    UNASKED = "unasked"  # the channel wants no question for now
     HELD = "held"  # the channel wants no post for so long that it was not tried
 
     @property
@@ -42,7 +43,8 @@ class Ending(StrEnum):
         """What the attempt keeps of it."""
         if self in {Ending.ABSENT, Ending.HELD}:
             return AttemptOutcome.TEMPORARY
-        return AttemptOutcome.AMBIGUOUS if self in {Ending.UNTRACEABLE, Ending.LATER} else AttemptOutcome(self.value)
+        is_unsure = self in {Ending.UNTRACEABLE, Ending.LATER, Ending.UNASKED}
+        return AttemptOutcome.AMBIGUOUS if is_unsure else AttemptOutcome(self.value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ def _move(end: Ended, key: str, message: AnyRow, at: dt.datetime) -> _Move:
         wait = dt.timedelta(0)  # it has waited for the look-up
     if ending is Ending.HELD:
         wait = end.retry_after or dt.timedelta(0)
+    if ending is Ending.UNASKED:
+        wait = FIRST_RETRY
     return _Move(message.id, status_after(ending, tries, unsure).value, at + wait, tries, unsure)
 
 
@@ -182,7 +186,7 @@ def status_after(ending: Ending, tries: int, unsure: int) -> MessageStatus:
             return MessageStatus.SENT
         case Ending.PERMANENT:
             return MessageStatus.DEAD
-        case Ending.AMBIGUOUS:
+        case Ending.AMBIGUOUS | Ending.UNASKED:
             return MessageStatus.SENDING
         case Ending.UNTRACEABLE if unsure > 1:
             return MessageStatus.DEAD

@@ -40,6 +40,8 @@ LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then
 NOTIFY_RETRIES_S = [LONGEST_FIRST_RETRY.total_seconds() * 2**tries + 5 for tries in range(3)]
 PATIENCE = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
 NO_TIME = dt.timedelta(0)
+# Slack allows some fifty questions a minute to all of an app together.
+LOOK_UPS, LOOK_UPS_REST = "look-ups", dt.timedelta(minutes=1)
 
 
 class NotDeliveredError(UnavailableError):
@@ -261,9 +263,14 @@ class _Delivery:
         address = self.addresses.of(attempt.recipient_code)
         # A unit that has moved to another channel since cannot be looked up there.
         has_moved = address.kind != attempt.channel or attempt.lane not in {"", lane.channel}
+        if self.resting.get(LOOK_UPS, self._at) > self.now():
+            unasked = Ended(attempt.attempt_id, Ending.UNASKED, SAID[Trace.LATER])
+            return Done(_Result(lane, unasked, is_look_up=True))
         # A rehearsal's clock says nothing about the channel's.
         since = None if settings().clock_file else attempt.at
         trace = Trace.UNTRACEABLE if has_moved else await self.channels.look_up(address, attempt.key, since)
+        if trace is Trace.TOO_MANY:  # whom it would refuse as well waits without having asked
+            self.resting[LOOK_UPS], trace = self.now() + LOOK_UPS_REST, Trace.LATER
         return Done(_Result(lane, Ended(attempt.attempt_id, Ending(trace.value), SAID[trace]), is_look_up=True))
 
     def _look_up(self, lanes: Lanes[_Result]) -> None:

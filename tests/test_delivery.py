@@ -298,6 +298,25 @@ class TestWhereHistoryCannotBeRead:
         assert statuses()["north"] is MessageStatus.SENT
         assert REPEAT in slack.posts[NORTH][-1]["text"]
 
+    def test_who_was_not_asked_about_because_there_were_too_many_questions_keeps_its_tries(
+        self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery, "AT_ONCE", 1)
+        for channel in CHANNELS.values():
+            slack.script(channel, play.taken_then_cut())
+            slack.script(channel, play.limited(), method=play.HISTORY)
+        after(plan, 0 * MINUTE)
+        with transaction() as session:
+            before = sorted(session.scalars(select(Message.tries)))
+        after(plan, 1.5 * MINUTE)
+        assert sum(slack.answers[play.HISTORY, channel, 429] for channel in CHANNELS.values()) == 1
+        assert set(statuses().values()) == {MessageStatus.SENDING}
+        with transaction() as session:
+            assert sum(session.scalars(select(Message.tries))) == sum(before) + 1
+        for minutes in range(3, 60, 3):
+            after(plan, minutes * MINUTE)
+        assert_all_arrived_once(slack, plan)
+
     def test_where_nobody_can_tell_for_hours_it_is_sent_once_more_and_says_so(
         self, plan: str, slack: SlackServer
     ) -> None:

@@ -184,7 +184,7 @@ def test_where_history_cannot_be_read(server: SlackServer, slack: SlackCaller) -
     cut = (play.dropped(), play.dropped())
     server.script(C, play.limited(), play.status(500), play.malformed(), *cut, method=play.HISTORY)
     found = [slack.look_up(C, "m-1", None) for _ in range(5)]
-    assert found == [Trace.LATER, Trace.LATER, Trace.LATER, Trace.LATER, Trace.SENT]
+    assert found == [Trace.TOO_MANY, Trace.LATER, Trace.LATER, Trace.LATER, Trace.SENT]
     server.unreadable.add(C)
     assert slack.look_up(C, "m-1", None) is Trace.UNTRACEABLE
 
