@@ -13,11 +13,9 @@ from models.base import Base, Key, Named, Sourced, one_of
 from models.document import Basis, Comparator, Rollup, Text
 from models.errors import NotFoundError
 
-# What readings are judged by.
-TARGET = (
-    *("comparator", "value", "unit", "unit_en", "reference", "reference_en"),
-    *("due", "rollup", "reporters", "conflicts_with"),
-)
+# What readings are judged by, and how it is said in English, which may be mended at any time.
+JUDGED = ("comparator", "value", "unit", "reference", "due", "rollup", "reporters", "conflicts_with")
+TARGET = (*JUDGED, "unit_en", "reference_en")
 
 
 class Indicator(Named, Sourced, Base):

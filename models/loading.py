@@ -17,7 +17,7 @@ from models.document import AreaEntry, PlanDocument, RequirementEntry, Scope, Te
 from models.errors import BlockedError, Reason
 from models.event import Actor, EventKind, record
 from models.finding import Finding
-from models.indicator import TARGET, Indicator, indicators_of
+from models.indicator import JUDGED, TARGET, Indicator, indicators_of
 from models.ladder import Step, default_ladder
 from models.phase import Phase, PhaseCode, PhaseStatus, phases_of
 from models.plan import Ladder, Limits, Plan
@@ -294,10 +294,10 @@ def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday:
 
 def _keep_target(indicator: Indicator, fields: Mapping[str, Any], yesterday: dt.date) -> None:
     """As `_keep_limits`."""
-    before = {name: getattr(indicator, name) for name in TARGET}
+    is_other = any(getattr(indicator, name) != fields[name] for name in JUDGED)
     is_kept = any(one["until"] == yesterday.isoformat() for one in indicator.earlier_targets)
-    if before != {name: fields[name] for name in TARGET} and not is_kept:
-        kept = {"until": yesterday.isoformat(), **before}
+    if is_other and not is_kept:
+        kept = {"until": yesterday.isoformat(), **{name: getattr(indicator, name) for name in TARGET}}
         indicator.earlier_targets = [*indicator.earlier_targets, kept]
 
 

@@ -17,6 +17,7 @@ from models.board import board
 from models.document import PlanDocument, Text, UnitEntry, UnitKind
 from models.errors import BlockedError
 from models.event import Actor, Event, EventKind
+from models.indicator import indicator_of
 from models.loading import Loaded, compare, load_plan
 from models.phase import Phase, PhaseCode
 from models.plan import Plan, plan_of
@@ -223,3 +224,17 @@ def test_other_limits_count_from_their_day_on_and_past_lights_stay(story: Story,
     assert [one["until"] for one in kept] == ["2022-11-16"], "what was changed twice on a day was never in force"
     today = ask(lambda session: plan_of(session, story.plan).limits_on(D(2022, 11, 17)))
     assert (today.near_limit_days, today.unsigned_working_days) == (30, 1)
+
+
+def test_another_target_counts_from_its_day_on_and_better_english_always(story: Story, tiny: PlanDocument) -> None:
+    first, *rest = tiny.indicators
+
+    def with_first(**changes: Any) -> PlanDocument:
+        return dataclasses.replace(tiny, indicators=(dataclasses.replace(first, **changes), *rest))
+
+    story.at("2022-11-17")
+    load(with_first(unit=Text("%", "percent")))
+    assert ask(lambda session: indicator_of(session, plan_of(session).id, first.code).earlier_targets) == []
+    load(with_first(unit=Text("%", "percent"), value=(90.0,)))
+    indicator = ask(lambda session: indicator_of(session, plan_of(session).id, first.code))
+    assert [indicator.as_of(day).value for day in (D(2022, 11, 16), D(2022, 11, 17))] == [list(first.value), [90.0]]
