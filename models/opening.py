@@ -21,31 +21,29 @@ from models.requirement import Requirement
 from models.status import Status
 from models.unit import Unit, body_of
 
-# A unit that leads an item is not asked again as one of its collective. The journal says the phase of no assignment:
-# it follows from the requirement, and each foreign key of a million rows takes seconds.
+# A unit that an item names more than once, by itself or as one of a collective, is asked once, and leads where it
+# leads. The caller's lock on the phase says that nothing was issued yet; ON CONFLICT would look up every row once more.
+# The journal says the phase of no assignment: it follows from the requirement, and each foreign key of a million rows
+# takes seconds.
 ISSUE = text("""
 WITH dated AS (
     SELECT * FROM unnest(
         CAST(:requirement_id AS bigint[]), CAST(:issued_on AS date[]), CAST(:planned_due_on AS date[]),
         CAST(:due_on AS date[]), CAST(:due_provisional AS boolean[]), CAST(:next_action_at AS timestamptz[])
     ) AS dated (requirement_id, issued_on, planned_due_on, due_on, due_provisional, next_action_at)
-), lead AS (
-    SELECT requirement_id, coalesce(addressee.unit_id, member.unit_id) AS unit_id
-    FROM addressee LEFT JOIN collective_member AS member USING (collective_id) WHERE role = 'lead'
+), named AS (
+    SELECT requirement_id, coalesce(addressee.unit_id, member.unit_id) AS unit_id, role
+    FROM addressee LEFT JOIN collective_member AS member USING (collective_id)
 ), issued AS (
     INSERT INTO assignment (
         requirement_id, unit_id, role, status, issued_on, planned_due_on, due_on, due_provisional,
         done_until, next_action_at
     )
-    SELECT dated.requirement_id, coalesce(addressee.unit_id, member.unit_id), addressee.role, 'issued',
-           dated.issued_on, dated.planned_due_on, dated.due_on, dated.due_provisional,
-           dated.issued_on, dated.next_action_at
-    FROM dated
-    JOIN addressee ON addressee.requirement_id = dated.requirement_id
-    LEFT JOIN collective_member AS member ON member.collective_id = addressee.collective_id
-    WHERE addressee.role = 'lead' OR (dated.requirement_id, coalesce(addressee.unit_id, member.unit_id))
-          NOT IN (SELECT requirement_id, unit_id FROM lead)
-    ON CONFLICT (requirement_id, unit_id) DO NOTHING
+    SELECT DISTINCT ON (requirement_id, unit_id)
+           requirement_id, unit_id, role, 'issued', issued_on, planned_due_on, due_on, due_provisional,
+           issued_on, next_action_at
+    FROM dated JOIN named USING (requirement_id)
+    ORDER BY requirement_id, unit_id, role = 'lead' DESC
     RETURNING id, unit_id, due_on
 ), journalled AS (
     INSERT INTO event (at, plan_id, assignment_id, kind, actor, actor_unit_id, run, address, status_after, due_after)
@@ -112,7 +110,8 @@ def issue(
 ) -> Sequence[Any]:
     """Hand requirements of one phase, written to the database, out to their addressees; returns a row a unit.
 
-    Repeatable: what was issued stays as it is.
+    Once for each requirement: a second time breaks the constraint on requirement and unit, and writes nothing. The
+    caller holds the phase's row lock.
     """
     ladder = phase.ladder or plan.ladder
     rows = [dated(plan, ladder, requirement, issued_on) for requirement in requirements]

@@ -130,7 +130,7 @@ class TestTheLifeOfAFinding:
                 select(Assignment).where(Assignment.requirement_id == asked.id).order_by(Assignment.id)
             ).all()
             assert [(one.ref, one.role, one.issued_on) for one in assignments] == [
-                (ref, Role.RESPONSIBLE, dt.date(2023, 5, 8)) for ref in (SOUTH, NORTH)
+                (ref, Role.RESPONSIBLE, dt.date(2023, 5, 8)) for ref in (NORTH, SOUTH)
             ]
             office = unit_of(session, row.plan_id, "office").id
             phase_id = asked.phase_id

@@ -170,10 +170,10 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert told == {MessageStatus.SENT: 40}
 
 
-def test_a_lead_is_not_asked_again_as_one_of_its_collective(database: object) -> None:
+def test_who_is_named_more_than_once_is_asked_once_and_leads_where_it_leads(database: object) -> None:
     document = read_plan(TINY)
     area, *rest = document.areas
-    document = dataclasses.replace(document, areas=(dataclasses.replace(area, responsible=("all",)), *rest))
+    document = dataclasses.replace(document, areas=(dataclasses.replace(area, responsible=("all", "north")), *rest))
     with transaction() as session:
         load_plan(session, document, actor=Actor("test"), at=present.now())
     open_phase.fn("tiny", PhaseCode.IMPLEMENTATION, None)
