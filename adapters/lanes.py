@@ -76,10 +76,16 @@ class Lanes(Generic[T]):
             lanes.append(lane)
         self._loop.call_soon_threadsafe(self._wake, lanes)
 
-    def waiting(self, name: str) -> int:
-        """How many acts of a lane have not begun."""
+    def ends_at(self, name: str, each_s: float) -> float:
+        """The instant at which a lane has nothing left to do, if each act takes so long with its rest.
+
+        What acts or rests there now is given as long again.
+        """
+        end = time.monotonic() + each_s
         lane = self._lanes.get(name)
-        return len(lane.acts) if lane else 0
+        for not_before, _ in list(lane.acts) if lane else ():  # a copy: the loop's thread takes from it
+            end = max(end, not_before) + each_s
+        return end
 
     def fetch(self, within_s: float) -> list[T]:
         """What ends within this time; sooner when nothing is under way. Raises what an act raised."""

@@ -220,7 +220,8 @@ def _claim_recipients(
         query = query.where(among(Message.recipient_id, units))
     if only_red:
         query = query.where(Message.order == OrderColour.RED)
-    due = query.subquery()
+    # Materialized, or PostgreSQL asks for the locks of all that are due before it sorts them, and runs out of memory.
+    due = query.cte("due").prefix_with("MATERIALIZED")
     free = func.pg_try_advisory_xact_lock(func.hashtext("duban.delivery"), cast(due.c.recipient_id, Integer))
     return session.scalars(select(due.c.recipient_id).where(free).limit(limit)).all()
 

@@ -135,7 +135,10 @@ class _Delivery:
 
     def now(self) -> dt.datetime:
         """The instant that counts: as told, and as much later as has passed since. It may be a rehearsal's."""
-        return self._at + dt.timedelta(seconds=time.monotonic() - self._started)
+        return self._instant(time.monotonic())
+
+    def _instant(self, monotonic: float) -> dt.datetime:
+        return self._at + dt.timedelta(seconds=monotonic - self._started)
 
     def run(self) -> Delivered:
         with Lanes[_Result](AT_ONCE, self.channels) as lanes:
@@ -296,7 +299,7 @@ class _Delivery:
             if one.lane in paced and one.ended.retry_after is not None
         }
         needed = {
-            lane.channel: now + (lanes.waiting(lane.channel) + 1) * (lane.apart + ANSWER)
+            lane.channel: self._instant(lanes.ends_at(lane.channel, (lane.apart + ANSWER).total_seconds()))
             for lane in paced
             if lane.channel not in rests
         }

@@ -24,6 +24,7 @@ from adapters.database import transaction
 from adapters.limits import read_limits
 from adapters.notices import Rendered, render
 from adapters.settings import Settings, settings
+from models import delivery as outbox
 from models.delivery import LEASE, Written, begin, retry_dead
 from models.errors import RefusedError
 from models.message import Attempt, AttemptOutcome, Message, MessageStatus
@@ -40,7 +41,7 @@ from models.workdays import CalendarName, WorkCalendar
 from tasks import deliver as delivery
 from tasks.deliver import NOTIFY_RETRIES_S, Delivered, GivenUpError, NotDeliveredError, deliver, notify
 from tasks.patrol import chase_due
-from tasks.phases import open_phase
+from tasks.phases import open_phase, units_to_notify
 from tasks.runs import is_passing
 from tests import slack_server as play
 from tests.conftest import Clock
@@ -382,6 +383,19 @@ def test_deliveries_at_once_send_one_digest_each(plan: str, slack: SlackServer) 
     assert_all_arrived_once(slack, plan)
 
 
+def test_a_claim_locks_no_more_recipients_than_it_takes(real_plan: str, clock: Clock) -> None:
+    """All 38,600 townships of a national plan at once are more locks than PostgreSQL has room for."""
+    clock.set(moment("2022-11-01"))
+    open_phase.fn(real_plan, PhaseCode.LAUNCH, None)
+    with transaction() as session:
+        plan = plan_of(session, real_plan)
+        args = {"at": now(), "write": lambda _: Written("", ""), "channel_of": lambda _: "mailbox"}
+        assert begin(session, plan, limit=5, **args).letters == 5
+        assert session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")) == 5
+        with transaction() as beside:
+            assert begin(beside, plan, **args).letters == 35, "the others are free for whoever comes"
+
+
 @pytest.mark.timeout(60)
 def test_nobody_gets_a_second_digest_while_one_is_being_written(tiny_plan: str, story: Story) -> None:
     story.at("2022-11-01")
@@ -451,6 +465,20 @@ class TestManyChannels:
         with ThreadPoolExecutor(4) as pool:
             done = list(pool.map(lambda unit: deliver(plan, now(), [unit]), CHANNELS))
         assert sum(one.letters for one in done) == len(set(limited.keys("CALL"))) == 4
+        assert limited.answers[play.POST, "CALL", 429] == 0
+
+    def test_who_stands_in_line_behind_others_gives_nothing_back_before_its_own_turn(
+        self, real_plan: str, addresses: Path, limited: SlackServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delivery, "begin", functools.partial(begin, limit=1))
+        monkeypatch.setattr(outbox, "AHEAD", dt.timedelta(seconds=3))
+        addresses.write_text("default: slack:CALL", encoding="utf-8")
+        clock.set(moment("2022-11-01"))
+        open_phase.fn(real_plan, PhaseCode.LAUNCH, None)
+        units = units_to_notify.fn(real_plan, PhaseCode.LAUNCH, None)[:16]
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(lambda _: deliver(real_plan, now(), units), range(2)))
+        assert sum(one.letters for one in done) == len(set(limited.keys("CALL"))) == 16
         assert limited.answers[play.POST, "CALL", 429] == 0
 
     def test_when_slack_says_too_many_all_deliveries_wait(self, plan: str, addresses: Path, slack: SlackServer) -> None:

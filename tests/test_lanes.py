@@ -54,8 +54,16 @@ def test_a_lane_rests_and_waits_for_its_instant() -> None:
         lanes.add([("a", act("a1", notes, rest_s=0.4), 0.0), ("a", act("a2", notes), 0.0)])
         lanes.add([("b", act("b1", notes), started + 0.2)])
         assert fetched(lanes, 3) == ["a1", "b1", "a2"]
-        assert lanes.waiting("a") == 0
     assert time.monotonic() - started >= 0.4
+
+
+def test_when_a_lane_ends_counts_the_instants_that_its_acts_wait_for() -> None:
+    notes: list[str] = []
+    with Lanes[str](4, noted(notes)) as lanes:
+        now = time.monotonic()
+        assert 0 <= lanes.ends_at("a", 2) - (now + 2) < 1
+        lanes.add([("a", act("a1", notes), now + 60), ("a", act("a2", notes), 0.0)])
+        assert lanes.ends_at("a", 2) == now + 64
 
 
 def test_no_more_are_under_way_at_once_than_were_allowed() -> None:
