@@ -389,11 +389,13 @@ def test_a_claim_locks_no_more_recipients_than_it_takes(real_plan: str, clock: C
     open_phase.fn(real_plan, PhaseCode.LAUNCH, None)
     with transaction() as session:
         plan = plan_of(session, real_plan)
-        args = {"at": now(), "write": lambda _: Written("", ""), "channel_of": lambda _: "mailbox"}
-        assert begin(session, plan, limit=5, **args).letters == 5
+        claim = functools.partial(
+            begin, plan=plan, at=now(), write=lambda _: Written("", ""), channel_of=lambda _: "mailbox"
+        )
+        assert claim(session, limit=5).letters == 5
         assert session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")) == 5
         with transaction() as beside:
-            assert begin(beside, plan, **args).letters == 35, "the others are free for whoever comes"
+            assert claim(beside).letters == 35, "the others are free for whoever comes"
 
 
 @pytest.mark.timeout(60)
