@@ -23,8 +23,9 @@ from models.document import (
 
 RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
-MOST_UNITS = 5_000
-MOST_COLLECTIVES = 200  # each may hold every unit: this bounds what they come to
+MOST_UNITS = 50_000  # China has 38,600 townships and streets
+MOST_COLLECTIVES = 200
+MOST_MEMBERS = 1_000_000  # of all collectives together: each may hold every unit
 VALUES = {
     Comparator.AT_LEAST: (1,),
     Comparator.EQUAL: (1,),
@@ -152,9 +153,13 @@ def collectives_of(
 ) -> tuple[CollectiveEntry, ...]:
     # A collective sees only those above it, so that none can contain itself.
     above: dict[str, tuple[str, ...]] = {}
-    entries = []
+    entries, room = [], MOST_MEMBERS
     for code, fields in places:
         members = _members(fields, units, above, known)
+        room -= len(members)
+        if room < 0:
+            fields["code"].problem("expected collectives of at most {most} members in all", most=MOST_MEMBERS)
+            break
         above[code] = members
         entries.append(
             CollectiveEntry(

@@ -16,8 +16,8 @@ import yaml
 
 Option = TypeVar("Option", bound=StrEnum)
 
-SIZE_LIMIT = 5_000_000
-NODE_LIMIT = 200_000  # counted with every alias written out
+SIZE_LIMIT = 20_000_000
+NODE_LIMIT = 1_000_000  # counted with every alias written out; 38,600 townships are 400,000
 DEPTH_LIMIT = 30
 SHOWN = 60
 

@@ -112,6 +112,17 @@ class TestPlan:
         assert re.match(r'areas\.yaml:\d+: areas\[0\]\.lead: "nobody": ', problems[0])
         assert '"2022-11-31"' in problems[1]
 
+    def test_of_a_thousand_problems_a_hundred_are_shown_and_all_are_counted(self, changed: Path) -> None:
+        units = changed / "units.yaml"
+        more = "".join(f"  - {{code: t{n}, name: {{zh: 镇, en: Town}}, kind: town}}\n" for n in range(1000))
+        units.write_text(units.read_text("utf-8").replace("units:\n", "units:\n" + more, 1), "utf-8")
+
+        *problems, left, total = refused("plan", "check", changed).splitlines()
+
+        assert len(problems) == 100
+        assert "900" in left
+        assert "1000" in total
+
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         refused("plan", "check", tmp_path / "nothing", because="nothing")
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters import plan_entries
 from adapters.plan_files import FILES, PlanProblemsError, Problem, read_plan
 from models.document import Basis, IndicatorEntry, PlanDocument, Scope, Text, UnitKind
 
@@ -251,8 +252,8 @@ CASES: dict[str, tuple[Break, str]] = {
         'indicators.yaml:2: "\\xc2" – expected text in UTF-8, and byte 22 of the file is not',
     ),
     "too big": (
-        write("areas.yaml", b"#" * 5_000_001),
-        'areas.yaml: "5000001 bytes" – expected a file of at most 5 MB',
+        write("areas.yaml", b"#" * 20_000_001),
+        'areas.yaml: "20000001 bytes" – expected a file of at most 20 MB',
     ),
     "empty": (
         write("phases.yaml", b"# nothing\n"),
@@ -281,15 +282,15 @@ CASES: dict[str, tuple[Break, str]] = {
     ),
     "alias bomb": (
         write("areas.yaml", BOMB),
-        'areas.yaml:6: "*e" – expected at most 200000 values, with aliases written out',
+        'areas.yaml:6: "*e" – expected at most 1000000 values, with aliases written out',
     ),
     "alias of itself": (
         write("areas.yaml", b"areas: &a [*a]\n"),
         'areas.yaml:1: "*a" – expected an alias of an anchor that is complete above it',
     ),
     "too many values": (
-        write("areas.yaml", b"areas: [" + b"x," * 200_000 + b"]\n"),
-        "areas.yaml:1: nothing – expected at most 200000 values, with aliases written out",
+        write("areas.yaml", b"areas: [" + b"x," * 1_000_000 + b"]\n"),
+        "areas.yaml:1: nothing – expected at most 1000000 values, with aliases written out",
     ),
     "too deep": (
         write("areas.yaml", b"areas: " + b"[" * 100_000),
@@ -644,6 +645,22 @@ SNIPPETS = [
     b"\x00", b"\xff", b"\xed\xa0\x80", b'"\\ud800"', b"~", b"true", b"1e999", b"2023-02-30", b"0o7", b"---\n", b"%",
     b"...", b"999999999999999999999", b"\xc2\x85", b"\xe2\x80\xa8", b"\r",
 ]  # fmt: skip
+
+
+def test_all_townships_of_the_country_fit_into_a_plan(tiny: Path) -> None:
+    towns = "".join(f"  - {{code: t{n}, name: {{zh: 镇{n}, en: Town {n}}}, kind: county}}\n" for n in range(38_600))
+    file = tiny / "units.yaml"
+    file.write_text(file.read_text("utf-8").replace("collectives:", towns + "collectives:"), "utf-8")
+    plan = read_plan(tiny)
+    assert len(plan.units) == 38_606
+    assert len(next(one for one in plan.collectives if one.code == "all").members) == 38_604
+
+
+def test_collectives_may_not_grow_without_a_bound(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_entries, "MOST_MEMBERS", 5)
+    assert problems_of(tiny) == [
+        'units.yaml:24: collectives[1].code: "all" – expected collectives of at most 5 members in all'
+    ]
 
 
 @st.composite

@@ -10,6 +10,8 @@ from adapters.settings import settings
 from deploy.commands.base import _, language, tell_problem
 from models.errors import DubanError
 
+MOST_PROBLEMS = 100  # of one plan on a screen: a wrong word may come a thousand times
+
 # Where each command is defined, and what it is for: `duban --help` imports none of them.
 COMMANDS = {
     "plan": ("plan", N_("Plans: check, load, show.")),
@@ -100,7 +102,9 @@ def error_lines(error: Exception) -> Sequence[str]:
 
     match error:
         case PlanProblemsError():
-            problems = [_problem_line(one) for one in error.problems]
+            problems = [_problem_line(one) for one in error.problems[:MOST_PROBLEMS]]
+            if (left := len(error.problems) - len(problems)) > 0:
+                problems.append(_("… and {count} more").format(count=left))
             return [*problems, _("{count} errors in the plan {folder}").format(**error.facts)]
         case DubanError():
             return [language.say(error)]
