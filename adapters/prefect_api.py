@@ -195,6 +195,12 @@ def pause_deployment(flow: str, deployment: str, *, paused: bool) -> None:
     _call("PATCH", f"/deployments/{found['id']}", {"paused": paused})
 
 
+def runs_ahead(flow: str) -> int:
+    """How many runs of a flow wait for their hour."""
+    body = {"flows": {"name": {"any_": [flow]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    return int(_call("POST", "/flow_runs/count", body))
+
+
 def is_healthy() -> bool:
     try:
         return _client().get(f"{settings().prefect_api}/health").is_success

@@ -21,7 +21,7 @@ def measure(few: str, due: int, rows: int, times: int) -> Iterator[Figure]:
     items = due // SHARE
     # It says on the screen when each of them ends; that goes to its server only.
     override(DUBAN_PREFECT_PORT=str(free_port()), PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="ERROR")
-    with running(patrol_by_schedule=False):
+    with running(by_schedule=False):
         each = statistics.median(_seconds(few, items) for _ in range(times)) / items
     say(f"  a task run each: {each * 1000:.2f} ms, ours {ours * 1000:.3f} ms")
     yield slower_by(SLOWER, "Prefect, a task run for each assignment", each * 1000, "ms", ours=ours * 1000, rows=rows)

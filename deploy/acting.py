@@ -84,7 +84,7 @@ def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
     override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
     try:
-        with running(patrol_by_schedule=False), _patrol_in_process() as patrol:
+        with running(by_schedule=False), _patrol_in_process() as patrol:
             Rehearsal(document, seed, patrol).play(progress)
             return summarise(document.code)
     finally:

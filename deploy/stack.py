@@ -22,6 +22,7 @@ PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
 READY_S = 120  # a cold start on a slow disk; usually five seconds
 STOP_S = 20
 KNOCK_S = 5
+BY_SCHEDULE = ("patrol", "watchdog", "bulletin")
 RUNS_KEPT_S = 90 * 24 * 60 * 60
 
 
@@ -73,10 +74,10 @@ def _log_of(name: str) -> Path:
 
 
 @contextmanager
-def running(*, patrol_by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
+def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
     """Run server, worker and portal over the data folder of the settings; on leaving, everything is stopped.
 
-    `patrol_by_schedule` false pauses the schedules of patrol and watchdog: a rehearsal moves the clock itself.
+    `by_schedule` false pauses the schedules of patrol, watchdog and bulletin: a rehearsal moves the clock itself.
     """
     home = settings().data_dir.absolute()
     home.mkdir(parents=True, exist_ok=True)
@@ -91,10 +92,12 @@ def running(*, patrol_by_schedule: bool, portal: bool = False) -> Iterator[Parts
     try:
         server = parts.start("server", "prefect", "server", "start", "--port", str(settings().prefect_port))
         _wait_until_ready(server)
-        _deploy(patrol_by_schedule=patrol_by_schedule)
+        _deploy(by_schedule=by_schedule)
         parts.start("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
         if portal:
             _wait_until_served(parts.start("portal", "deploy", "portal"))
+        if by_schedule:
+            _wait_until_scheduled()
         yield parts
     finally:
         parts.stop()
@@ -161,6 +164,15 @@ def _wait_until_served(portal: subprocess.Popen[bytes]) -> None:
         time.sleep(0.2)
 
 
+def _wait_until_scheduled() -> None:
+    """A server whose scheduler fails looks healthy, and nobody would ever be reminded of anything."""
+    deadline = time.monotonic() + READY_S
+    while not all(prefect_api.runs_ahead(flow) for flow in BY_SCHEDULE):
+        if time.monotonic() > deadline:
+            raise StackError("the Prefect server does not schedule the patrol; see {log}", log=_log_of("server"))
+        time.sleep(0.5)
+
+
 def _answers(address: str) -> bool:
     try:
         return httpx.get(address, timeout=5).is_success
@@ -168,11 +180,11 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _deploy(*, patrol_by_schedule: bool) -> None:
+def _deploy(*, by_schedule: bool) -> None:
     _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
-    for flow in ("patrol", "watchdog"):
-        prefect_api.pause_deployment(flow, flow, paused=not patrol_by_schedule)
+    for flow in BY_SCHEDULE:
+        prefect_api.pause_deployment(flow, flow, paused=not by_schedule)
 
 
 def _prefect(*arguments: str) -> None:

@@ -96,7 +96,7 @@ def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.dat
     return Settlement(settled, moved)
 
 
-def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
+def _provisional(plan: Plan, limit: int) -> Select[tuple[Assignment]]:
     """Open ones whose provisional date falls in a year that is published: where there is none, asking is cheap."""
     published = (year for year in range(plan.starts, plan.ends + 2) if plan.work_calendar.knows(year))
     last_day = dt.date(max(published, default=plan.starts - 1), 12, 31)

@@ -101,7 +101,7 @@ def desk(session: Session, unit: Unit, today: dt.date) -> Desk:
     return Desk(dict(zip(PILES, piles, strict=True)), unsigned, waiting, asked)
 
 
-def _desk() -> Select[*tuple[Any, ...]]:
+def _desk() -> Select[Any]:
     """Two counts side by side: one condition for both would have the database read every assignment there is."""
     unit_id = bindparam("unit_id", type_=BigInteger)
     waiting = (
@@ -133,7 +133,7 @@ def work_of(session: Session, plan: Plan, unit: Unit, pile: Pile, today: dt.date
 
 # Putting a question together takes as long as asking it.
 @functools.cache
-def _page_of(pile: Pile) -> Select[*tuple[Any, ...]]:
+def _page_of(pile: Pile) -> Select[Any]:
     order = (Assignment.due_on.desc() if pile is Pile.CLOSED else Assignment.due_on, Assignment.requirement_id)
     # The page is cut first: what stands on it is then looked up for its rows alone.
     cut = (
@@ -161,7 +161,7 @@ def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:
     return session.scalars(counting_to_review(plan, unit)).one()
 
 
-def counting_to_review(plan: Plan, unit: Unit) -> Select[int]:
+def counting_to_review(plan: Plan, unit: Unit) -> Select[tuple[int]]:
     """The question behind `count_to_review`, to be asked among others."""
     return (
         select(func.count())

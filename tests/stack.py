@@ -67,7 +67,7 @@ def stack(
         with subprocess.Popen(
             [sys.executable, "-m", "tests.stack", str(plan), *["portal"] * portal, *["tended"] * tended],
             cwd=ROOT,
-            env=_environment(home) | dict(extra),
+            env=environment(home) | dict(extra),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -98,7 +98,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """Ours without what anybody set for Duban or Prefect, and with ports that are free."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PREFECT_"))}
     return outside | {
@@ -133,7 +133,7 @@ def _hang_up() -> None:
 
 
 def main(plan: Path, *, portal: bool, tended: bool) -> None:
-    with running(patrol_by_schedule=False, portal=portal) as parts:
+    with running(by_schedule=False, portal=portal) as parts:
         with transaction() as session:
             load_plan(session, read_plan(plan), actor=Actor("test"), at=clock.now())
         where = Stack(

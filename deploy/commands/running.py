@@ -40,7 +40,7 @@ def up() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_ignored: stop.set())
     console.print(_("Starting; this takes some ten seconds…"))
-    with running(patrol_by_schedule=True, portal=True) as parts:
+    with running(by_schedule=True, portal=True) as parts:
         base = f"http://127.0.0.1:{settings().prefect_port}"
         click.echo(_("Prefect: {url}").format(url=f"{base}/dashboard"))
         click.echo(_("Start a phase: {url}").format(url=f"{base}/deployments"))

@@ -1,0 +1,64 @@
+"""`duban up` as an office starts it: patrol, watchdog and bulletin come by themselves."""
+
+import datetime as dt
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.stack import ROOT, STOP_S, environment, open_folder
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+
+
+def ask(prefect: str, path: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(
+        f"{prefect}/api{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def next_run(prefect: str, flow: str) -> dt.datetime:
+    body = {
+        "flows": {"name": {"any_": [flow]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+        "sort": "EXPECTED_START_TIME_ASC",
+        "limit": 1,
+    }
+    (first,) = ask(prefect, "/flow_runs/filter", body)
+    return dt.datetime.fromisoformat(first["expected_start_time"])
+
+
+@pytest.mark.timeout(300)
+def test_what_is_started_has_its_next_rounds_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with (
+        open_folder() as home,
+        (home / "up.log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "deploy", "up"],
+            cwd=ROOT,
+            env=environment(home) | {"DUBAN_LANGUAGE": "en"},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as up,
+    ):
+        try:
+            assert up.stdout is not None
+            said = re.search(r"http://[^/]+", up.stdout.readline())
+            assert said, (home / "up.log").read_text()
+            now = dt.datetime.now(dt.UTC)
+            assert next_run(said[0], "patrol") - now < dt.timedelta(hours=16), "nights are quiet"
+            assert next_run(said[0], "watchdog") - now <= dt.timedelta(minutes=15)
+            assert next_run(said[0], "bulletin") - now < dt.timedelta(days=32)
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.communicate(timeout=STOP_S)
+        assert up.returncode == 0
