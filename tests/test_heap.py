@@ -28,6 +28,16 @@ def test_what_was_there_is_left_alone_and_what_is_made_meanwhile_is_collected() 
     assert old() is None
 
 
+def test_what_one_throws_away_is_not_set_aside_by_the_next_at_work_beside_it() -> None:
+    with heap_at_rest():
+        thrown_away = weakref.ref(Thing())
+        with heap_at_rest():  # a second one, that begins and ends while the first is at work
+            gc.collect()
+            assert thrown_away() is None
+        assert gc.get_freeze_count() > 0, "the first is still at work"
+    assert gc.get_freeze_count() == 0
+
+
 def test_after_an_error_everything_is_collected_again() -> None:
     @heap_at_rest()
     def fail() -> None:
