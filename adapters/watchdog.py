@@ -5,7 +5,9 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -20,7 +22,7 @@ from adapters.prefect_api import PrefectUnreachableError
 from adapters.settings import settings
 from models import watch
 from models.document import UnitKind
-from models.errors import NotFoundError, Reason
+from models.errors import DubanError, NotFoundError, Reason
 from models.message import Attempt, AttemptOutcome
 from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
@@ -31,6 +33,7 @@ TELL_AGAIN = dt.timedelta(days=1)
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
 LOST = dt.timedelta(hours=2)  # no run is at work for so long: what a patrol has not done by then, the next one does
 KEY = "watchdog-"
+_NOT_TOLD = N_("the office could not be told by the second channel: {why}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,18 +52,81 @@ class Watched:
 def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
     """Look after these plans, or all, and tell who has to know. A plan that cannot be looked after hides no other.
 
-    `on`: as things stand at the end of that day's patrols; now when it is None or today. Where looking itself
-    fails, the heartbeat says so.
+    `on`: as things stand at the end of that day's patrols; now when it is None or today.
     """
-    try:
+    with blindness_is_told():
         lost = _end_lost_runs()
         found = {plan: _seen(plan, on) for plan in plans or plans_watched()}
-        notes = [lost, *(tell(plan, alerts) for plan, alerts in found.items())]
-    except BaseException:
-        heartbeat.beat(all_is_well=False)
-        raise
+        notes = [lost, *(tell(plan, alerts) for plan, alerts in found.items()), _tell_that_it_sees_again()]
     missed = heartbeat.beat(all_is_well=not any(found.values()))
     return Watched(clock.now(), found, list({note.template: note for note in (*notes, missed) if note}.values()))
+
+
+@contextmanager
+def blindness_is_told() -> Iterator[None]:
+    """Where looking itself fails, as without a database: the heartbeat says so, and the office is told once a day."""
+    try:
+        yield
+    except BaseException as error:
+        heartbeat.beat(all_is_well=False)
+        if isinstance(error, Exception) and not isinstance(error, NotFoundError):
+            _tell_that_it_is_blind(error)
+        raise
+
+
+def _tell_that_it_is_blind(error: Exception) -> None:
+    """A file remembers it, as the database cannot. Never raises: the error itself must not be lost."""
+    mark, now = _mark(), clock.now()
+    with suppress(OSError, ValueError):
+        if now - dt.datetime.fromisoformat(mark.read_text(encoding="ascii")) < TELL_AGAIN:
+            return
+    language = Language.of(settings().language)
+    title = language.gettext(N_("Duban: the watchdog cannot look at the plans"))
+    todo = language.gettext(N_("Until somebody mends it, nobody is reminded and nothing is escalated: {why}"))
+    why = language.say(error) if isinstance(error, DubanError) else f"{type(error).__name__}: {error}".splitlines()[0]
+    hindrance = _say(title, todo.format(why=why))
+    if hindrance:
+        error.add_note(language.say(hindrance))
+        return
+    with suppress(OSError):  # then it is told again
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(now.isoformat(), encoding="ascii")
+
+
+def _tell_that_it_sees_again() -> Reason | None:
+    mark = _mark()
+    if not mark.exists():
+        return None
+    language = Language.of(settings().language)
+    title = language.gettext(N_("Duban: the watchdog sees the plans again"))
+    hindrance = _say(title, language.gettext(N_("What it finds is told as before.")))
+    if not hindrance:
+        mark.unlink(missing_ok=True)
+    return hindrance
+
+
+def _mark() -> Path:
+    return settings().data_dir / "watchdog-is-blind"
+
+
+def _say(title: str, body: str) -> Reason | None:
+    """By the second channel, without a database; why it could not be."""
+    address = _second_channel()
+    if not isinstance(address, Address):
+        return address
+    receipt = asyncio.run(_sent(address, Post(f"{KEY}blind", title, body)))
+    return None if receipt.outcome is Outcome.SENT else Reason(_NOT_TOLD, why=receipt.detail)
+
+
+def _second_channel() -> Address | Reason:
+    """Where the office is told; why nowhere."""
+    secret = settings().watchdog_address
+    if secret is None:
+        return Reason("the office is not told by a second channel: DUBAN_WATCHDOG_ADDRESS is not set")
+    address = address_in(secret.get_secret_value().strip())
+    if address is None or address.kind == "mailbox":
+        return Reason("DUBAN_WATCHDOG_ADDRESS is no address such as slack:C0123ABC or dingtalk://…")
+    return address
 
 
 def plans_watched() -> list[str]:
@@ -132,14 +198,9 @@ def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
 
     Once for the same list and day: the attempts say what was told last.
     """
-    secret = settings().watchdog_address
-    if secret is None:
-        return (
-            Reason("the office is not told by a second channel: DUBAN_WATCHDOG_ADDRESS is not set") if found else None
-        )
-    address = address_in(secret.get_secret_value().strip())
-    if address is None or address.kind == "mailbox":
-        return Reason("DUBAN_WATCHDOG_ADDRESS is no address such as slack:C0123ABC or dingtalk://…")
+    address = _second_channel()
+    if not isinstance(address, Address):
+        return address if found or settings().watchdog_address else None
     with transaction() as session:
         row = plan_of(session, plan)
         office = body_of(session, row.id, UnitKind.OFFICE)
@@ -152,7 +213,7 @@ def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
         session.add(_attempt(office, address, post, receipt.outcome, receipt.detail, at))
     if receipt.outcome is Outcome.SENT:
         return None
-    return Reason("the office could not be told by the second channel: {why}", why=receipt.detail)
+    return Reason(_NOT_TOLD, why=receipt.detail)
 
 
 async def _sent(address: Address, post: Post) -> Receipt:

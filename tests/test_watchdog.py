@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from adapters import prefect_api, watchdog
-from adapters.database import transaction
+from adapters.database import forget_engine, transaction
 from adapters.prefect_api import PrefectUnreachableError
 from adapters.settings import settings
 from deploy.commands.root import duban
@@ -30,6 +31,7 @@ from tests.story import Story, moment
 ZONE = "Asia/Shanghai"
 NORTH = "2023/delivery/T1.1/north"
 CHANNEL = "C0WATCHDOG"
+PASSWORD = "secret-7"
 
 
 class TestWhenThePatrolShouldHaveCome:
@@ -272,6 +274,36 @@ class TestTheSecondChannel:
         gates.is_down = True
         north.at("2023-12-12 17:50")
         assert "DUBAN_WATCHDOG_ADDRESS" in str(watchdog.watch_over([north.plan]).notes[0])
+
+    @pytest.mark.usefixtures("gates")
+    def test_that_it_cannot_look_is_told_once_a_day_and_that_it_can_again_once(
+        self, north: Story, slack: SlackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("DUBAN_DATA_DIR", str(tmp_path / "data"))
+        with monkeypatch.context() as down:
+            down.setenv("DUBAN_DATABASE_URL", f"postgresql://somebody:{PASSWORD}@127.0.0.1:1/gone")
+            settings.cache_clear()
+            forget_engine()
+            for at, told in (("2023-12-12 17:50", 1), ("2023-12-12 18:05", 1), ("2023-12-13 17:50", 2)):
+                north.at(at)
+                assert CliRunner().invoke(duban, ["watchdog"]).exit_code == 2
+                assert len(slack.posts[CHANNEL]) == told
+            assert "催办" in str(slack.posts[CHANNEL])
+            assert PASSWORD not in str(slack.posts[CHANNEL])
+        settings.cache_clear()
+        forget_engine()
+        assert self._posts(north, slack, "2023-12-13 18:05", "2023-12-13 18:20") == 4, "it sees again, and what it sees"
+        assert "已恢复" in str(slack.posts[CHANNEL])
+
+    def test_that_nobody_could_be_told_is_said_beside_the_error(
+        self, north: Story, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slack.script(CHANNEL, error("channel_not_found"))
+        monkeypatch.setattr(watchdog, "plans_watched", broken)
+        north.at("2023-12-12 17:50")
+        with pytest.raises(LookupError) as raised:
+            watchdog.watch_over()
+        assert "channel_not_found" in raised.value.__notes__[0]
 
     def _posts(self, story: Story, slack: SlackServer, *times: str) -> int:
         for at in times:

@@ -5,7 +5,7 @@ import json
 
 import click
 
-from adapters.watchdog import Watched, lines_of, watch_over
+from adapters.watchdog import Watched, blindness_is_told, lines_of, watch_over
 from deploy.commands.access import ensure_schema
 from deploy.commands.base import Day, _, language, plan_option, show_table, table, tell
 
@@ -16,7 +16,8 @@ from deploy.commands.base import Day, _, language, plan_option, show_table, tabl
 @plan_option
 @click.pass_context
 def watchdog(ctx: click.Context, on: dt.date | None, plan_code: str | None, *, as_json: bool) -> None:
-    ensure_schema()
+    with blindness_is_told():
+        ensure_schema()
     watched = watch_over([plan_code] if plan_code else [], on)
     if as_json:
         tell(json.dumps(_facts(watched), ensure_ascii=False, indent=2))
