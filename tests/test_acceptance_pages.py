@@ -51,6 +51,19 @@ def test_the_office_writes_down_a_verdict_and_settles_the_list(
     office.press("Write down the verdict")
     office.told("The verdict on {code} is written down; {ref} is issued", code="T1.2", ref="2024/rectify/1")
     office.glance()
+    office.page.goto("/acceptance")
+    office.fill("As of", "2024-02-29")
+    office.press("Show")
+    office.glance()
+    with office.page.expect_download() as word:
+        office.follow("Report as Word file")
+    assert word.value.suggested_filename == "tiny-acceptance-2024-02-29.docx"
+    office.page.locator("a[href='/acceptance/items/T1.2?on=2024-02-29']").click()
+    expect(office.main).not_to_contain_text("现场核查")  # nothing was decided then, and the past is not decided on
+    expect(office.main.locator("form")).to_have_count(0)
+    office.glance()
+    office.follow("Show today")
+    expect(office.main).to_contain_text("现场核查")
     office.page.goto("/acceptance/commendation")
     office.tick("北县" if code == "zh" else "North County")
     office.fill("Reason", "成效突出")

@@ -57,11 +57,13 @@ class CommendationForm(Sent):
 
 
 @router.get("/acceptance")
-def show_acceptance(request: Request) -> Response:
+def show_acceptance(request: Request, on: Annotated[Day, Query()] = None) -> Response:
     with visiting(request, *LEADING_GROUP) as visit:
-        found = panel.dossiers(visit.session, visit.plan, visit.today)
+        day = on or visit.today
+        found = panel.dossiers(visit.session, visit.plan, day)
         return visit.page(
             "acceptance.html",
+            on=day,
             groups=[(kind, heading, [one for one in found if one.kind is kind]) for kind, heading in HEADINGS.items()],
             counts=_counts(found),
             declared=panel.declared_measures(visit.plan),
@@ -78,41 +80,48 @@ def _counts(found: list[Dossier]) -> list[tuple[str, int]]:
 
 
 @router.get("/acceptance/report.{ending}")
-def download_report(request: Request, ending: Literal["docx", "xlsx"]) -> Response:
+def download_report(request: Request, ending: Literal["docx", "xlsx"], on: Annotated[Day, Query()] = None) -> Response:
     from adapters import acceptance_report  # noqa: PLC0415
 
     with visiting(request, *LEADING_GROUP) as visit:
-        made = acceptance_report.report_of(visit.session, visit.plan, visit.today)
+        day = on or visit.today
+        made = acceptance_report.report_of(visit.session, visit.plan, day)
     content = io.BytesIO()
     write = acceptance_report.write_word if ending == "docx" else acceptance_report.write_excel
     write(made, visit.language, content)
     size = content.tell()
     content.seek(0)
-    return attachment(f"{visit.plan.code}-acceptance-{visit.today}.{ending}", ENDINGS[ending], size, content)
+    return attachment(f"{visit.plan.code}-acceptance-{day}.{ending}", ENDINGS[ending], size, content)
 
 
 @router.get("/acceptance/items/{code}")
-def show_item(request: Request, code: str) -> Response:
+def show_item(request: Request, code: str, on: Annotated[Day, Query()] = None) -> Response:
     with visiting(request, *LEADING_GROUP) as visit:
-        return _item_page(visit, code)
+        return _item_page(visit, code, on)
 
 
 def _item_page(
-    visit: Visit, code: str, refused: DubanError | None = None, typed: VerdictForm | None = None
+    visit: Visit,
+    code: str,
+    on: dt.date | None = None,
+    refused: DubanError | None = None,
+    typed: VerdictForm | None = None,
 ) -> Response:
+    day = on or visit.today
     item = panel.item_of(visit.session, visit.plan, code.replace("\0", ""))
     return visit.page(
         "acceptance_item.html",
         status=UNPROCESSABLE if refused else 200,
-        one=panel.dossier(visit.session, visit.plan, item, visit.today),
-        given=verdicts_on(visit.session, item),
+        on=day,
+        one=panel.dossier(visit.session, visit.plan, item, day),
+        given=[one for one in verdicts_on(visit.session, item) if visit.plan.day_of(one.at) <= day],
         conflicts_of=panel.conflicts_of,
         units=units_of(visit.session, visit.plan.id),
         verdicts=VERDICTS,
         no_verdict=NO_VERDICT,
         outcomes=OUTCOMES,
         tomorrow=visit.today + dt.timedelta(days=1),
-        may_decide=visit.role is AccessRole.OFFICE,
+        may_decide=visit.role is AccessRole.OFFICE and day == visit.today,
         refused=refused,
         typed=typed,
     )
@@ -134,7 +143,7 @@ def decide_item(request: Request, code: str, form: Annotated[VerdictForm, Form()
         return visit.done(f"/acceptance/items/{item.code}", N_("The verdict on {code} is written down"), code=item.code)
 
     return tried(
-        request, form, AccessRole.OFFICE, decide, lambda visit, refused: _item_page(visit, code, refused, form)
+        request, form, AccessRole.OFFICE, decide, lambda visit, refused: _item_page(visit, code, None, refused, form)
     )
 
 
