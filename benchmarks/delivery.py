@@ -61,7 +61,8 @@ class Size:
     rounds: int
 
 
-FULL = Size(few=(40, 30), many=(2000, 5), free=3000, rounds=5)
+# Half a minute on each: of a few seconds the first, in which all channels are free at once, would be a fifth.
+FULL = Size(few=(40, 30), many=(2000, 30), free=3000, rounds=5)
 SMALL = Size(few=(40, 8), many=(400, 3), free=600, rounds=1)
 
 

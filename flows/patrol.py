@@ -13,6 +13,7 @@ from models.plan import plan_of
 from tasks import publish
 from tasks.deliver import deliver_due
 from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
+from tasks.runs import keep_to_the_hour
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
         plan: 方案代码,不填即全部 the plan's code; all plans when empty
         on: 以哪一天为准,不填即今天 the day that counts; today when empty
     """
+    keep_to_the_hour()
     done, failures = [], []
     for code in [plan] if plan else plans_on_patrol():
         try:

@@ -1,18 +1,33 @@
-"""Which Prefect run is acting, for the journal."""
+"""The Prefect run that is acting: its name for the journal, and its hour."""
 
+import datetime as dt
+import time
 from typing import Any
 
 from prefect.runtime import flow_run
 
+from adapters import clock
 from models.errors import DubanError, UnavailableError
 from models.event import Actor
 
 PROGRAM = "duban"
+ROUNDING = dt.timedelta(seconds=1)
 
 
 def program() -> Actor:
     """Duban itself; the journal names the flow run in which it acted."""
     return Actor(PROGRAM, run=flow_run.id)
+
+
+def keep_to_the_hour() -> None:
+    """Wait for the instant that the run was scheduled for.
+
+    Prefect rounds what is left until then to whole seconds, and begins up to half a second early: what is due at
+    half past eight would not be due yet, and wait for the next round.
+    """
+    early: dt.timedelta = flow_run.scheduled_start_time - clock.of_machine()
+    if dt.timedelta(0) < early < ROUNDING:
+        time.sleep(early.total_seconds())
 
 
 def is_passing(_task: Any, _task_run: Any, state: Any) -> bool:

@@ -3,11 +3,14 @@
 import datetime as dt
 
 import pytest
+from prefect.runtime.flow_run import FIELDS
 
+from adapters import clock
 from flows import patrol as flow
 from models.escalation import Chased
 from tasks import publish
 from tasks.deliver import Delivered
+from tasks.runs import keep_to_the_hour
 
 
 def test_a_plan_that_fails_keeps_no_other_from_its_patrol(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +46,18 @@ def test_a_plan_that_fails_keeps_no_other_from_its_patrol(monkeypatch: pytest.Mo
         flow.patrol.fn()
     assert [str(one) for one in failed.value.exceptions] == ["bad"]
     assert seen == ["good", "good: effects", "acted: True"]
+
+
+@pytest.mark.parametrize("early_s", [-5.0, 0.45])
+def test_a_run_that_begins_before_its_hour_waits_for_it(monkeypatch: pytest.MonkeyPatch, early_s: float) -> None:
+    hour = clock.of_machine() + dt.timedelta(seconds=early_s)
+    monkeypatch.setitem(FIELDS, "scheduled_start_time", lambda: hour)
+    keep_to_the_hour()
+    assert clock.of_machine() >= hour
+
+
+def test_a_run_by_hand_that_stands_before_a_later_hour_goes_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    hour = clock.of_machine() + dt.timedelta(minutes=5)
+    monkeypatch.setitem(FIELDS, "scheduled_start_time", lambda: hour)
+    keep_to_the_hour()
+    assert clock.of_machine() < hour
