@@ -39,11 +39,11 @@ from typing import Any, Literal
 import psutil
 import psycopg
 from psycopg import sql
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from adapters import embedded
-from adapters.database import forget_engine, transaction
+from adapters.database import engine_for, forget_engine, transaction
 from adapters.plan_files import read_plan
 from adapters.settings import override
 from models.audit import audit, look_at_once
@@ -382,7 +382,7 @@ class Soak:
 
     def _audit(self) -> None:
         """The program's own proof has to come to the same: each step that was due fired once."""
-        own = create_engine(self.world.address(PLAYED))
+        own = engine_for(self.world.address(PLAYED))
         with Session(own) as session:
             look_at_once(session)
             found = list(audit(session, plan_of(session, PLAN), until=max(act.at for act in self.acts)))
