@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
+from adapters.heap import heap_at_rest
 from adapters.language import N_
 from adapters.settings import settings
 from models.errors import DubanError, NotFoundError, SchemaError, UnavailableError
@@ -55,7 +56,8 @@ def build() -> FastAPI:
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    yield
+    with heap_at_rest():
+        yield
 
 
 def _turned_away(_request: Request, error: Exception) -> Response:
