@@ -84,8 +84,8 @@ def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
     override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
     try:
-        with running(by_schedule=False), _patrol_in_process() as patrol:
-            Rehearsal(document, seed, patrol).play(progress)
+        with running(by_schedule=False), _flows_in_process() as (patrol, bulletin):
+            Rehearsal(document, seed, patrol, bulletin).play(progress)
             return summarise(document.code)
     finally:
         clock_file.unlink(missing_ok=True)
@@ -103,14 +103,15 @@ def _port() -> int:
 
 
 @contextmanager
-def _patrol_in_process() -> Iterator[Any]:
-    """The patrol flow, run in this process: hundreds of days would each wait for a process of their own."""
+def _flows_in_process() -> Iterator[tuple[Any, Any]]:
+    """Patrol and bulletin, run in this process: hundreds of days would each wait for a process of their own."""
     override(PREFECT_LOGGING_LEVEL="WARNING", PREFECT_LOGGING_TO_API_ENABLED="false")
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
 
+    from flows.bulletin import bulletin  # noqa: PLC0415
     from flows.patrol import patrol  # noqa: PLC0415
 
     # Without a heartbeat: at the end of a run its thread is waited for, up to a second.
     changes = {PREFECT_API_URL: settings().prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     with temporary_settings(updates=changes):
-        yield patrol
+        yield patrol, bulletin

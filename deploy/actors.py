@@ -59,6 +59,11 @@ def reviewer(seed: int, unit: str) -> str:
     return person(random.Random(f"{seed}/reviewer/{unit}")) + "科长"  # noqa: S311
 
 
+def statistician(seed: int, unit: str | None) -> str:
+    """The person who enters a unit's figures; those of the whole city are the office's."""
+    return person(random.Random(f"{seed}/statistician/{unit or 'office'}")) + "统计员"  # noqa: S311
+
+
 def evidence_text(unit: str, refs: Sequence[str], version: int) -> str:
     """What a small real file says."""
     return "\n".join([f"佐证材料 第 {version} 版", f"单位:{unit}", *refs, ""])

@@ -17,28 +17,38 @@ from adapters.database import transaction
 from adapters.evidence_store import EvidenceStore
 from adapters.inspection import MIB, Limits, inspect
 from adapters.settings import settings
-from deploy.actors import Habit, evidence_text, habit, reviewer
+from deploy.actors import Habit, evidence_text, habit, reviewer, statistician
+from deploy.office_acts import (
+    DIRECTOR,
+    Act,
+    accept_what_can_be,
+    end_the_judging,
+    enter_figures,
+    release_bulletins,
+)
 from deploy.phase_runs import PhaseRun
+from deploy.reported import reports
 from models import extension, review
 from models.assignment import Assignment, acknowledge, find, reviewer_of
+from models.bulletin import is_to_be_made, month_before
 from models.document import PlanDocument, UnitKind
 from models.errors import BlockedError
 from models.event import Actor
 from models.evidence import StoredEvidence, submit
 from models.gate import Answer, GateDecision, reasons_not_closable
+from models.indicator import indicators_of
 from models.loading import load_plan
 from models.message import Message, MessageStatus
 from models.moments import tick_of
-from models.phase import Phase, PhaseStatus
+from models.phase import Phase, PhaseCode, PhaseStatus
 from models.plan import Plan, plan_of
+from models.reading import Figure
 from models.requirement import Requirement
 from models.status import Status
-from models.unit import Unit, body_of
+from models.unit import Unit, body_of, units_of
 
-Act = Callable[[Session, Plan, dt.datetime], None]
 Progress = Callable[[dt.date, dt.date, dt.date], None]  # the first day, the last, and where it is
 
-OFFICE_PERSON = "赵主任"
 PAPERWORK_DAYS = {1, 4}  # Tuesday and Friday, as offices do; it also keeps the days apart on which patrol has work
 WORK_BEGINS = dt.timedelta(hours=1, minutes=30)  # after patrol's first round of the day
 ASK_BEFORE = 8  # working days before the date, when it is plain that it cannot be met
@@ -46,13 +56,21 @@ ASKED_BECAUSE = "材料尚在会签"
 EXTENSION_DAYS = 10  # working days that a unit asks for
 GATE_EXTENSION_DAYS = 20  # working days by which the office extends a phase with open work
 REVIEW_AGAIN_AFTER = 3  # working days, where a lead's item waits for its responsible units
+# Working days before the end of the last phase: the last figures, and the panel's first and last session.
+LAST_FIGURES, FIRST_SESSION, LAST_SESSION = 20, 15, 8
 
 
 class Rehearsal:
     """One plan and one seed; `play` acts it out in the database and the Prefect server of the settings."""
 
-    def __init__(self, document: PlanDocument, seed: int, patrol: Callable[[str, dt.date], None]) -> None:
-        self.document, self.seed, self._patrol = document, seed, patrol
+    def __init__(
+        self,
+        document: PlanDocument,
+        seed: int,
+        patrol: Callable[[str, dt.date], object],
+        bulletin: Callable[[str, str], object],
+    ) -> None:
+        self.document, self.seed, self._patrol, self._bulletin = document, seed, patrol, bulletin
         self.code = document.code
         self.store = EvidenceStore(settings().evidence_address)
         self.agenda: dict[dt.date, list[Act]] = defaultdict(list)
@@ -69,6 +87,7 @@ class Rehearsal:
             plan = load_plan(session, self.document, actor=Actor("rehearsal"), at=at)
             plan.rehearsal_seed = self.seed
             self.calendar = plan.work_calendar
+            self._plan_the_judging(session, plan, first)
         day = first
         while day <= last:
             self._live(day)
@@ -81,6 +100,9 @@ class Rehearsal:
         self._set_clock(day)
         for phase in self._phases():
             self._phase_day(phase, day)
+        if self._bulletin_is_due(day):
+            self._bulletin(self.code, month_before(day))
+            self._on(self.calendar.add(day, 1), release_bulletins)
         if self._patrol_is_due(day):
             self._patrol(self.code, day)
             self.patrols += 1
@@ -116,6 +138,27 @@ class Rehearsal:
             )
             return bool(waiting) or bool(session.scalar(select(func.count()).where(Assignment.next_action_at <= at)))
 
+    def _bulletin_is_due(self, day: dt.date) -> bool:
+        at = tick_of(day, self.document.timezone)
+        with transaction() as session:
+            return is_to_be_made(session, plan_of(session, self.code), at)
+
+    # The figures, and what is judged by them.
+
+    def _plan_the_judging(self, session: Session, plan: Plan, first: dt.date) -> None:
+        end = max(entry.ends_on for entry in self.document.phases)
+        counties = [unit for unit in units_of(session, plan.id) if unit.kind is UnitKind.COUNTY]
+        entries: dict[tuple[dt.date, Unit | None], list[Figure]] = defaultdict(list)
+        for indicator in indicators_of(session, plan.id):
+            until = self.calendar.add(end, -LAST_FIGURES)
+            for on, unit, figure in reports(self.seed, plan, indicator, counties, first, until):
+                entries[on, unit].append(figure)
+        for (on, unit), figures in entries.items():
+            self._on(on, enter_figures(figures, unit, statistician(self.seed, unit.code if unit else None)))
+        if any(entry.code == PhaseCode.ACCEPTANCE for entry in self.document.phases):
+            self._on(self.calendar.add(end, -FIRST_SESSION), accept_what_can_be)
+            self._on(self.calendar.add(end, -LAST_SESSION), end_the_judging)
+
     # The office: phases and gates.
 
     def _phase_day(self, phase: Phase, day: dt.date) -> None:
@@ -136,10 +179,10 @@ class Rehearsal:
         last_day = dt.date(self.document.ends, 12, 31)
         until = min(self.calendar.add(day, GATE_EXTENSION_DAYS), last_day)
         if still_open and rounds == int(close_first) and until > day:
-            return Answer(GateDecision.EXTEND, OFFICE_PERSON, "尚有未办结件,延期办理", until=until)
+            return Answer(GateDecision.EXTEND, DIRECTOR, "尚有未办结件,延期办理", until=until)
         tries_without = close_first and rounds == 0 and until > day
         override = "未办结件继续督办" if still_open and not tries_without else ""
-        return Answer(GateDecision.CLOSE, OFFICE_PERSON, "本阶段任务已办理", override_reason=override)
+        return Answer(GateDecision.CLOSE, DIRECTOR, "本阶段任务已办理", override_reason=override)
 
     # The units: each piece of work is planned ahead when it is issued.
 
@@ -236,7 +279,7 @@ class Rehearsal:
                     assignment,
                     grant=ways.is_granted,
                     reason="同意" if ways.is_granted else "按原定期限办理",
-                    actor=Actor(OFFICE_PERSON, office.id),
+                    actor=Actor(DIRECTOR, office.id),
                     at=at,
                 )
 

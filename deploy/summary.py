@@ -3,13 +3,17 @@
 import datetime as dt
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from adapters import prefect_api
 from adapters.database import transaction
 from models import queries
+from models.attainment import attainments
+from models.event import EventKind
 from models.light import Light
 from models.plan import plan_of
+from models.verdict import latest_verdicts
 
 
 def summarise(plan: str) -> dict[str, Any]:
@@ -28,6 +32,7 @@ def summarise(plan: str) -> dict[str, Any]:
         steps = queries.escalations_by_step(session, row)
         messages = queries.message_counts(session, row)
         notices = queries.messages_by_phase(session, row)
+        entries = queries.entries_by_kind(session, row)
         return {
             "plan": row.code,
             **queries.plan_counts(session, row),
@@ -47,6 +52,10 @@ def summarise(plan: str) -> dict[str, Any]:
             ],
             "messages": messages,
             "escalations": _totals(steps),
+            "readings": entries.get(EventKind.READING_ENTERED, 0),
+            "targets": Counter(one.outcome.value for one in attainments(session, row, last_day)),
+            "bulletins": entries.get(EventKind.BULLETIN_RELEASED, 0),
+            "verdicts": Counter(one.outcome.value for one in latest_verdicts(session, row).values()),
             "flow_runs": prefect_api.final_states(),
             "seed": row.rehearsal_seed,
             "journal_digest": _journal_digest(queries.journal(session, row)),

@@ -145,6 +145,12 @@ def standing_counts(session: Session, plan: Plan, on: dt.date) -> list[dict[str,
     ]
 
 
+def entries_by_kind(session: Session, plan: Plan) -> dict[EventKind, int]:
+    """How many entries of each kind the journal has."""
+    query = select(Event.kind, func.count()).where(Event.plan_id == plan.id).group_by(Event.kind)
+    return dict(session.execute(query).tuples().all())
+
+
 def issued_by_phase(session: Session, plan: Plan) -> dict[str, int]:
     rows = session.execute(
         select(Phase.code, Phase.period, func.count(Assignment.id))

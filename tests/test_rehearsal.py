@@ -84,6 +84,12 @@ def test_the_real_plan_from_2022_to_2025() -> None:
     assert {"unsigned", "T-30", "T-7", "T-3", "T-1", "T+0", "T+1", "T+3", "T+10"} <= summary["escalations"].keys()
     assert sum(count for name, count in summary["flow_runs"].items() if name.startswith("Closed")) == 4
     assert not {"Failed", "Crashed"} & summary["flow_runs"].keys()
+    # A bulletin for each month but the last, and a verdict on everything.
+    assert summary["bulletins"] == 37
+    assert sum(summary["targets"].values()) == 54
+    assert summary["targets"]["met"] > 40
+    assert summary["verdicts"].keys() == {"accept", "reject"}
+    assert sum(summary["verdicts"].values()) == 34 + 5 + 54
 
     # What it left can be asked afterwards.
     assert json.loads(status.stdout)["assignments"]["total"] == 3219

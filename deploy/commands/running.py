@@ -19,9 +19,12 @@ from adapters import clock
 from adapters.language import Language
 from adapters.plan_files import read_plan
 from adapters.settings import settings
+from adapters.words import VERDICTS
 from deploy import rehearsal
+from models.verdict import VerdictOutcome
 
-_ = Language.of(settings().language).gettext
+language = Language.of(settings().language)
+_ = language.gettext
 console = Console(stderr=True)
 SEED = 20221101
 TEND_EVERY_S = 5
@@ -139,4 +142,9 @@ def _show(summary: dict[str, Any]) -> None:
     click.echo(
         _("messages sent {sent}, in letters {letters}; sent twice {duplicates}, given up {dead}").format(**messages)
     )
+    said = _("figures entered {readings}, targets met {met} of {indicators}; bulletins sent {bulletins}")
+    click.echo(said.format(met=summary["targets"].get("met", 0), **summary))
+    if summary["verdicts"]:
+        given = [f"{_(VERDICTS[VerdictOutcome(one)])} {count}" for one, count in summary["verdicts"].items()]
+        click.echo(_("verdicts of the panel: {verdicts}").format(verdicts=language.list(given)))
     click.echo(_("journal digest {digest}").format(digest=summary["journal_digest"]))
