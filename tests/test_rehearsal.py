@@ -17,7 +17,7 @@ from tests.stack import free_port, open_folder
 ROOT = Path(__file__).parent.parent
 PLANS = {"tiny": ROOT / "tests" / "plans" / "tiny", "real": ROOT / "plans" / "northwest-education-centre"}
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 
 
 DUBAN = str(Path(sys.executable).with_name("duban"))
