@@ -104,3 +104,17 @@ def test_what_was_written_is_there_for_the_next_one(home: Path) -> None:
     with psycopg.connect(second.url) as connection:
         assert connection.execute("SELECT text FROM note").fetchone() == ("here",)
     second.leave()
+
+
+def test_it_has_our_settings_and_keeps_those_of_its_owner(home: Path) -> None:
+    first = User(home)
+    first.leave()
+    configuration = home / "postgres" / "postgresql.conf"
+    with configuration.open("a") as file:
+        file.write("work_mem = 8MB\n")
+    second = User(home)
+    with psycopg.connect(second.url) as connection:
+        shown = [connection.execute(f"SHOW {name}").fetchone() for name in ("wal_buffers", "work_mem")]
+    second.leave()
+    assert shown == [("32MB",), ("8MB",)]
+    assert configuration.read_text().count("wal_buffers = 32MB") == 1
