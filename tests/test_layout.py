@@ -2,7 +2,11 @@
 
 import ast
 import importlib
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,7 @@ CLOCKS = {
     for owner in ("datetime", "date", "dt.datetime", "dt.date", "datetime.datetime", "datetime.date", "pendulum")
     for attribute in ("now", "utcnow", "today")
 } | {"time.time", "time.localtime", "func.now", "func.current_timestamp"}
+DISTRIBUTIONS = packages_distributions()
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv"}
 
 
@@ -60,9 +65,26 @@ def test_one_module_reads_the_clock_and_one_the_environment(path: Path) -> None:
     used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     if name_of(path) != "adapters/clock.py":
         assert not used & CLOCKS
-    # The command hands its environment on to the processes that it starts.
-    if name_of(path) != "adapters/settings.py" and not name_of(path).startswith("deploy/"):
+    if name_of(path) != "adapters/settings.py":
         assert not used & ENVIRONMENT
+
+
+def declared() -> set[str]:
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    return {plain(re.split(r"[^\w.-]", one)[0]) for one in said}
+
+
+def plain(distribution: str) -> str:
+    """As package indexes compare names."""
+    return re.sub(r"[-_.]+", "-", distribution).casefold()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_what_is_imported_is_declared(path: Path) -> None:
+    roots = {name.partition(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
+    others = roots - OURS - sys.stdlib_module_names
+    known = {root: set(map(plain, DISTRIBUTIONS[root])) for root in others}
+    assert [root for root in sorted(others) if not known[root] & declared()] == []
 
 
 def entrypoints() -> list[str]:
