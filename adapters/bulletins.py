@@ -74,7 +74,7 @@ class Section:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """A bulletin as one reader sees it. `number` is empty for a draft; `corrects` is the number that it replaces."""
+    """A bulletin as one reader sees it. `number` is empty for a draft."""
 
     language: Language
     words: Words
@@ -82,7 +82,6 @@ class Report:
     issuer: str
     day: dt.date
     is_draft: bool
-    corrects: str
     figures: Figures
     sections: Sequence[Section]
     preamble: Sequence[str]
@@ -125,7 +124,6 @@ def report(
         issuer=language.text(body_of(session, plan.id, UnitKind.OFFICE).name),
         day=plan.day_of(bulletin.released_at or bulletin.made_at),
         is_draft=bulletin.is_draft,
-        corrects=corrects,
         figures=known,
         sections=_Sections(known, words, language, limit).all(),
         preamble=preamble,

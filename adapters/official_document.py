@@ -147,15 +147,6 @@ class OfficialDocument:
             table._tbl.append(_row(row, columns))  # noqa: SLF001
         self._line("", size=SIZE_5).paragraph_format.line_spacing = SIZE_5
 
-    def picture(self, image: BinaryIO, *, caption: str = "", width: Length = TEXT_WIDTH) -> None:
-        """A PNG, with what it shows below it."""
-        line = self._line("", align=ALIGN.CENTER)
-        line.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
-        line.paragraph_format.keep_with_next = bool(caption)
-        line.add_run().add_picture(image, width=width)
-        if caption:
-            self._line(caption, font=HEI, size=SIZE_4, align=ALIGN.CENTER)
-
     def signature(self, issuer: str, day: dt.date) -> None:
         """Who issues it and when, at the right, on one page."""
         self._line("").paragraph_format.keep_with_next = True
@@ -168,9 +159,6 @@ class OfficialDocument:
     def note(self, text: str) -> None:
         """A remark in brackets."""
         self.paragraph(f"（{text}）" if self._language.code == "zh" else f"({text})")
-
-    def page_break(self) -> None:
-        self._document.add_page_break()  # type: ignore[no-untyped-call]
 
     def save(self, output: BinaryIO) -> None:
         """The same content gives the same bytes, whenever it is written."""

@@ -1,4 +1,4 @@
-"""The stack on one machine: embedded PostgreSQL, Prefect server, worker. Started together, stopped together."""
+"""The stack on one machine: embedded PostgreSQL, Prefect server, worker, portal. Started and stopped together."""
 
 import contextlib
 import signal
@@ -198,6 +198,6 @@ def _prefect(*arguments: str) -> None:
     if result.returncode:
         raise StackError(
             "prefect {command} failed: {output}",
-            command=arguments[0],
+            command=" ".join(arguments[:2]),
             output=result.stdout[-2000:] + result.stderr[-2000:],
         )

@@ -522,8 +522,7 @@ class Declared:
 
 def declared_measures(plan: Plan) -> list[Declared]:
     """Area by area, as the plan document states it."""
-    entries = plan.content.get("declared") or {}
-    rows = entries.items() if isinstance(entries, dict) else [(one["area"], one) for one in entries]
+    declared = plan.content.get("declared") or {}
     return [
         Declared(
             area=code,
@@ -532,7 +531,7 @@ def declared_measures(plan: Plan) -> list[Declared]:
             declared=one["declared"],
             enumerated=one["enumerated"],
         )
-        for code, one in rows
+        for code, one in declared.items()
     ]
 
 

@@ -245,14 +245,13 @@ def letters_of(session: Session, unit: Unit, limit: int | None = None) -> Sequen
 def plan_counts(session: Session, plan: Plan) -> dict[str, Any]:
     """What the plan holds: units, measures declared and enumerated, indicators."""
     declared = plan.content.get("declared") or {}
-    entries = declared.values() if isinstance(declared, dict) else declared
     areas = plan.content.get("areas") or {}
     return {
         "units": session.scalars(
             select(func.count()).select_from(Unit).where(Unit.plan_id == plan.id, Unit.kind.not_in(BODIES))
         ).one(),
         "measures": {
-            "declared": sum(entry["declared"] for entry in entries),
+            "declared": sum(entry["declared"] for entry in declared.values()),
             "enumerated": sum(len(area["measures"]) for area in areas.values()),
         },
         "indicators": session.scalars(

@@ -1,8 +1,8 @@
 """What all commands share: the language, the options that recur, how things are shown. Imports nothing heavy."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 language = Language.of(settings().language)
 _ = language.gettext
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 # The words of enums that tables show, where their values are words; `adapters.language` has those of the statuses.
 WORDS = (

@@ -244,11 +244,3 @@ def taken(visit: Visit, assignment_id: int) -> Assignment:
     if not may_see(visit, assignment):
         raise NotFoundError("there is no such assignment")
     return assignment
-
-
-def own(visit: Visit, assignment_ids: list[int]) -> list[Assignment]:
-    """Assignments of this unit, locked. Raises NotFoundError where one is another's."""
-    found = take(visit.session, visit.plan, assignment_ids)
-    if any(one.unit_id != visit.unit_id for one in found):
-        raise NotFoundError("there is no such assignment")
-    return found
