@@ -29,7 +29,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) $(OTHERS)  ## reminders at national scale, in about 20 minutes; `make bench ROWS=16400` in one
+bench: $(READY) $(OTHERS)  ## reminders at national scale, in about 12 minutes; `make bench ROWS=16400` in one
 	$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS))
 
 bench-portal: $(READY)  ## the portal beside plain programs, in about five minutes; `wrk` makes the better load
