@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from adapters.settings import Settings
 from tests.conftest import ROOT
 
 LAYERS = {
@@ -85,6 +86,12 @@ def test_what_is_imported_is_declared(path: Path) -> None:
     others = roots - OURS - sys.stdlib_module_names
     known = {root: set(map(plain, DISTRIBUTIONS[root])) for root in others}
     assert [root for root in sorted(others) if not known[root] & declared()] == []
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_every_setting_is_named_to_its_readers(readme: str) -> None:
+    said = (ROOT / readme).read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`DUBAN_{name.upper()}`" not in said] == []
 
 
 def entrypoints() -> list[str]:
