@@ -34,6 +34,7 @@ from models.gate import Gate, GateDecision, Via
 from models.light import Light
 from models.loading import load_plan
 from models.message import Message, MessageStatus
+from models.notice import MessageKind
 from models.phase import Phase, PhaseCode, PhaseStatus
 from models.plan import plan_of
 from models.queries import standings
@@ -42,6 +43,7 @@ from models.tally import Cut, lit, lit_page
 from models.unit import Unit
 from portal.remembered import Remembered
 from portal.routes import board as board_pages
+from portal.routes.office import KINDS
 from tasks.phases import open_phase
 from tests.conftest import LOADED_AT, TINY
 from tests.portal_client import Person, counted, enter
@@ -393,6 +395,10 @@ def test_notices_that_were_given_up_are_sent_again(busy: Story) -> None:
     assert Counter(message.status for message in all_of(Message))[MessageStatus.PENDING] == 1
     office.post("/messages/retry", seen=seen)
     assert office.notice == "1 notices are tried again with the next delivery"
+
+
+def test_every_kind_of_notice_has_a_word() -> None:
+    assert KINDS.keys() == set(MessageKind)
 
 
 # More time

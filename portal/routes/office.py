@@ -45,6 +45,8 @@ KINDS = {
     MessageKind.GATE_DUE: N_("the last day of a phase has come"),
     MessageKind.SET_ASIDE: N_("set aside: a person has to look"),
     MessageKind.BACKLOG: N_("backlog"),
+    MessageKind.BULLETIN: N_("bulletin"),
+    MessageKind.VERDICT: N_("verdict"),
 }
 
 
