@@ -321,10 +321,17 @@ class _Line:
         if number is None:
             self._problem(key, Reason("expected a number") if key != "value" else _expected_value(indicator))
             return None
-        in_per_cent = indicator is not None and indicator.unit == "%" and key != "weight"
+        is_share = cell.is_percent and cell.kind == "n" and key != "weight" and _in_per_cent(indicator)
         # Excel shows 0.952 as 95.2%: what the person saw counts.
-        shown = number * 100 if cell.is_percent and cell.kind == "n" and in_per_cent else number
+        shown = number * 100 if is_share else number
         return round(shown, 9)
+
+
+def _in_per_cent(indicator: Indicator | None) -> bool:
+    """Full coverage of what the plan gives no number for is 100 per cent."""
+    if indicator is None:
+        return False
+    return indicator.unit == "%" or (indicator.comparator is Comparator.FULL and not indicator.value)
 
 
 def _expected_value(indicator: Indicator | None) -> Reason:

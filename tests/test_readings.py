@@ -296,10 +296,11 @@ def test_a_percentage_counts_as_excel_shows_it(read: Read) -> None:
     page = book.worksheets[0]
     page.append(HEAD)
     page.append(["I05", "", "2023", "", 0.952, None, None, "年报"])
-    page["E2"].number_format = "0.0%"
+    page.append(["I23", "", "2023", "", 1, None, None, "年报"])  # full coverage, which has no number of its own
+    page["E2"].number_format, page["E3"].number_format = "0.0%", "0%"
     output = io.BytesIO()
     book.save(output)
-    assert read(output.getvalue())[0][3] == 95.2
+    assert [row[3] for row in read(output.getvalue())] == [95.2, 100]
 
 
 def test_a_unit_leaves_its_own_code_out(read: Read) -> None:
@@ -504,6 +505,28 @@ def test_the_office_enters_corrects_and_looks_back(office: Person, clock: Clock,
     office.get(f"{page}?on=2024-03-01")
     assert "93.6" in office.words
     assert "96" not in office.words.partition("Readings")[2]
+
+
+def test_a_past_day_is_shown_with_the_target_of_then(office: Person, clock: Clock, tiny_plan: str) -> None:
+    page = f"/indicators/{id_of('I01')}"
+    office.get(page)
+    office.post(page, period="2023", value="96", words="年报")
+    clock.set(SPRING + dt.timedelta(days=10))
+    document = read_plan(TINY)
+    first, *rest = document.indicators
+    higher = dataclasses.replace(document, indicators=(dataclasses.replace(first, value=(97.0,)), *rest))
+    with transaction() as session:
+        load_plan(session, higher, actor=Actor("王五"), at=SPRING + dt.timedelta(days=10))
+    office = enter(tiny_plan, "office")
+    office.get(page)
+    assert "≥ 97%" in office.words
+    assert "not met" in office.words
+    office.get(f"{page}?on=2024-03-05")
+    assert "≥ 95%" in office.words
+    assert "≥ 97%" not in office.words
+    assert "not met 96" not in office.words
+    (then,) = json.loads(done("indicator", "show", "I01", "--on", "2024-03-05", "--json"))
+    assert (then["outcome"], then["target"]) == ("met", "≥ 95%")
 
 
 def test_a_slip_is_told_and_what_was_typed_stays(office: Person) -> None:

@@ -253,7 +253,7 @@ def show(
     with work_on(plan_code) as (session, plan):
         day = on or plan.day_of(clock.now())
         chosen = indicator_of(session, plan.id, code) if code else None
-        attained = [one for one in attainments(session, plan, day) if chosen is None or one.indicator is chosen]
+        attained = [one for one in attainments(session, plan, day) if chosen is None or one.indicator.id == chosen.id]
         if output:
             _write_workbook(session, plan, attained, day, output)
         if chart:

@@ -184,12 +184,14 @@ def _indicator_page(
 ) -> Response:
     one, day = _indicator_at(visit, indicator_id), on or visit.today
     unit = None if visit.sees_all else visit.stay.unit
-    attained = [] if unit else [each for each in attainments(visit.session, visit.plan, day) if each.indicator is one]
+    known = [] if unit else attainments(visit.session, visit.plan, day)
+    attained = [each for each in known if each.indicator.id == one.id]
     return visit.page(
         "indicator.html",
         status=UNPROCESSABLE if refused else 200,
         indicator=one,
-        target=target_of(one),
+        then=(then := one.as_of(day)),
+        target=target_of(then),
         attained=attained[0] if attained else None,
         drawing=course.drawn(attained[0]) if attained else None,
         rows=reading.history(visit.session, visit.plan, one, day, unit),
