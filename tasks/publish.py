@@ -104,9 +104,12 @@ def _show(one: Shown, before: Artifact | None, marks: Mapping[str, str]) -> bool
     if before is None or (before.data != one.data and one.daily and before.marks.get("day") != marks["day"]):
         prefect_api.create_artifact(one.key, one.kind, one.data, one.description, marks, flow_run.id)
         return True
-    if (before.data, before.description, before.marks) != (one.data, one.description, marks):
-        prefect_api.change_artifact(before.id, one.data, one.description, marks)
-    return bool(before.data != one.data)
+    is_same = before.data == one.data
+    # Of which day it is stays: it is that day's version that a change of this day must leave alone.
+    kept = {**marks, "day": before.marks.get("day", marks["day"])} if is_same else marks
+    if (before.data, before.description, before.marks) != (one.data, one.description, kept):
+        prefect_api.change_artifact(before.id, one.data, one.description, kept)
+    return not is_same
 
 
 def _status(word: str) -> str:

@@ -92,7 +92,7 @@ def test_a_phase_is_seen_from_its_start_to_its_closing(place: Stack, story: Stor
     assert versions(place) == dict.fromkeys(KEYS, 1) | {"patrol-tiny": 1}
     assert "2022-11-02" in prefect_api.newest_artifacts(["board-tiny"])["board-tiny"].description
     story.accept(SOUTH)
-    patrol("2022-11-03")
+    patrol("2022-11-02 10:00")  # its morning had nothing new, and the version of the day before stays
     changed = {"board-tiny": 2, "review-tiny": 2}
     assert {key: count for key, count in versions(place).items() if count > 1 and key != "patrol-tiny"} == changed
 
