@@ -137,7 +137,7 @@ def _table(table: Table) -> str:
 
 
 def _cell(value: Cell) -> str:
-    return "" if value is None else _plain(str(value)).replace("|", "\\|").replace("\n", "<br>")
+    return "" if value is None else "<br>".join(_plain(str(value)).replace("|", "\\|").splitlines())
 
 
 def _plain(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import event, func, select, text
 
 from adapters import clock
@@ -26,6 +27,7 @@ from models.message import post
 from models.review import Review
 from models.unit import Unit
 from portal.app import make_app
+from portal.forms import Words
 from portal.routes import unit as unit_routes
 from portal.shield import FORM_BYTES, HEADERS, MIB, UPLOADS
 from portal.visits import csrf_token
@@ -784,3 +786,7 @@ def test_without_a_database_there_is_a_page_that_says_so(world: World, monkeypat
     limit(monkeypatch, DATABASE_URL=address)
     forget_engine()
     north.get("/work")
+
+
+def test_the_line_ends_of_a_browser_are_not_kept() -> None:
+    assert TypeAdapter(Words).validate_python("一、督办\r\n二、通报\r三、问责") == "一、督办\n二、通报\n三、问责"
