@@ -18,6 +18,7 @@ from models.finding import Finding
 from models.gate import Via
 from models.indicator import Indicator
 from models.plan import Plan
+from models.status import Status
 
 Item = Measure | Area | Indicator
 
@@ -76,7 +77,12 @@ class Verdict(Base):
     @property
     def was_missing(self) -> list[Reason]:
         """What stood against it, to be said in the reader's language."""
-        return [Reason(one["template"], **one["facts"]) for one in self.missing]
+        return [Reason(one["template"], **_as_known(one["facts"])) for one in self.missing]
+
+
+def _as_known(facts: dict[str, Any]) -> dict[str, Any]:
+    """A status is kept as its bare value, which no language has a word for."""
+    return facts | ({"status": Status(facts["status"])} if "status" in facts else {})
 
 
 class Commendation(Base):

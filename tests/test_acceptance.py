@@ -171,6 +171,9 @@ class TestAMeasure:
         begun.expect(("edu", "verdict", f"verdict/{made.id}"))
         assert "结论：不通过" in begun.letter("edu")
         assert [str(one) for one in made.was_missing] == missing("T1.2")
+        said = "".join(Language.of("zh").say(one) for one in made.was_missing)
+        assert "已交办" in said
+        assert "issued" not in said
 
     @pytest.mark.usefixtures("begun")
     def test_accepted_although_something_is_missing_with_a_written_reason(self) -> None:
