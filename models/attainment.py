@@ -195,8 +195,7 @@ def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[s
     away = round(distance(indicator, value, reference), DECIMALS)
     waiting = tuple(code for code in expected if code not in {read.unit for read in of_units})
     met = is_met(indicator, away)
-    # Those who have not reported may still miss it, or pull the mean below it.
-    unknown = met and not own and waiting and indicator.rollup in {Rollup.ALL, Rollup.WEIGHTED_MEAN}
+    unknown = not own and waiting and _may_turn(indicator, met=met)
     return Point(
         period=reads[0].period,
         value=value,
@@ -210,6 +209,17 @@ def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[s
         parts=parts[0] if own and parts else None,
         read_on=max((read.on for read in reads if read.on), default=None),
     )
+
+
+def _may_turn(indicator: Indicator, *, met: bool) -> bool:
+    """Whether those who have not reported can still change it: where each has to reach it, one miss is final; a sum
+    only grows; a mean goes either way.
+    """
+    if indicator.rollup is Rollup.ALL:
+        return met
+    if indicator.rollup is Rollup.SUM:
+        return not met or indicator.comparator in {Comparator.RANGE, Comparator.ABOVE_REFERENCE}
+    return indicator.rollup is Rollup.WEIGHTED_MEAN
 
 
 def course_of(indicator: Indicator, reads: Iterable[Read], counties: Sequence[str]) -> tuple[Point, ...]:
@@ -330,9 +340,9 @@ def attain(
 
 
 def _due_once(indicator: Indicator, course: tuple[Point, ...], on: dt.date) -> Attainment:
-    """The newest period counts for which all is there; where there is none, the newest."""
-    points = _fitting(course)
-    point = points[-1] if points else None
+    """The newest period counts of which the outcome is known; where there is none, the newest."""
+    known = [point for point in course if point.outcome is not Outcome.NO_DATA] or course
+    point = known[-1] if known else None
     over = on > dt.date(int(indicator.due), 12, 31)
     outcome = point.outcome if point else Outcome.NO_DATA
     return _stands(indicator, course, point, outcome, indicator.due, over, [])
@@ -342,7 +352,12 @@ def _recurrent(indicator: Indicator, course: tuple[Point, ...], on: dt.date, yea
     """Every period that is over has to be met, and the newest figure as it stands: one miss, and it is not met."""
     periods = recurring(indicator.due, *years)
     asked = {period.text for period in periods}
-    points = {point.period.text: point for point in course if point.period.text in asked}
+    of_plan = {point.period.text: point for point in course if point.period.text in asked}
+    # Of a period that goes on, what only some have reported says nothing yet.
+    known = {
+        text: point for text, point in of_plan.items() if point.period.last < on or point.outcome is not Outcome.NO_DATA
+    }
+    points = known or of_plan
     over = [period for period in periods if period.last < on]
     missing = [period.text for period in over if period.text not in points]
     missed = [text for text, point in points.items() if point.outcome is Outcome.NOT_MET]

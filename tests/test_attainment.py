@@ -241,6 +241,30 @@ def test_what_has_to_hold_every_year_is_not_met_once_it_was_missed() -> None:
     assert (one.outcome, [str(remark) for remark in one.remarks]) == (NOT_MET, ["not met in 2023"])
 
 
+@pytest.mark.parametrize("rollup", [Rollup.SUM, Rollup.WEIGHTED_MEAN])
+def test_of_a_year_that_goes_on_what_only_some_have_reported_says_nothing(rollup: Rollup) -> None:
+    one = indicator("ge", 95, due="yearly", rollup=rollup)
+    whole = [("2023", "north", 96, None, 100), ("2023", "south", 96, None, 100)]
+    some = ("2024", "north", 90, None, 100)
+    now = stands(one, *whole, some)
+    assert (now.outcome, now.period) == (MET, "2023")
+    assert [str(remark) for remark in now.remarks] == ["2024 is not complete: 1 of 2 units have reported"]
+    assert stands(one, *whole, some, on=dt.date(2025, 3, 1)).outcome is NO_DATA
+
+
+def test_what_those_who_are_missing_cannot_change_counts_at_once() -> None:
+    grown = indicator("ge", 100, due="yearly", rollup=Rollup.SUM)
+    found = stands(grown, ("2023", "north", 60), ("2023", "south", 60), ("2024", "north", 100))
+    assert (found.outcome, found.period) == (MET, "2024")
+    each = indicator("each", 1, rollup=Rollup.ALL)
+    whole = [("2023", "north", 1), ("2023", "south", 1)]
+    assert stands(each, *whole, ("2024", "north", 1)).period == "2023"
+    missed = stands(each, *whole, ("2024", "north", 0))
+    assert (missed.outcome, missed.period) == (NOT_MET, "2024")
+    yearly = indicator("each", 1, rollup=Rollup.ALL, due="yearly")
+    assert stands(yearly, *whole, ("2024", "north", 0)).outcome is NOT_MET
+
+
 def test_a_base_year_before_the_work_does_not_count_against_it() -> None:
     one = stands(indicator("ge", 95, due="yearly"), ("2022", "", 80.0), ("2023", "", 96.0))
     assert (one.outcome, one.trend) == (MET, 16.0)
