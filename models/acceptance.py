@@ -215,8 +215,10 @@ def _reasons_of_work(one: Dossier) -> Iterable[Reason]:
 
 def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
     code = figure.indicator.code
-    if figure.outcome is Outcome.NO_DATA:
+    if figure.outcome is Outcome.NO_DATA and figure.value is None:
         yield Reason("there is no figure for the target {code}", code=code)
+    elif figure.outcome is Outcome.NO_DATA:
+        yield Reason("the figures for the target {code} are not complete", code=code)
     elif figure.outcome is Outcome.NOT_MET:
         yield Reason("the target {code} is not met", code=code)
     for conflict in figure.conflicts:

@@ -377,6 +377,8 @@ class _Look:
             if Status.RETURNED not in statuses:
                 handed_in = max(change.on for change in changes[one.id] if change.status is Status.SUBMITTED)
                 early = (one.due_on - handed_in).days
+                if early < 0:  # it was excused, and is no example
+                    continue
                 found.append(GoodCase(one, accepted[one.id], early, results.get(one.id, {})))
         return sorted(found, key=lambda one: (not one.results, -one.early))
 
