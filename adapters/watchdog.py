@@ -24,7 +24,7 @@ from models import watch
 from models.document import UnitKind
 from models.errors import DubanError, NotFoundError, Reason
 from models.message import Attempt, AttemptOutcome
-from models.plan import Plan, plan_of
+from models.plan import Plan, plan_codes, plan_of
 from models.quiet import QuietHours, opens_at
 from models.unit import Unit, body_of
 from models.watch import Alert
@@ -132,7 +132,7 @@ def _second_channel() -> Address | Reason:
 def plans_watched() -> list[str]:
     """Codes of all plans."""
     with transaction() as session:
-        return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+        return plan_codes(session)
 
 
 def _seen(plan: str, on: dt.date | None) -> list[Alert]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, or_, select, text
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -22,7 +22,7 @@ from models.message import Notice, post
 from models.moments import end_of
 from models.notice import MessageKind
 from models.period import Period
-from models.phase import Phase, PhaseStatus
+from models.phase import Phase
 from models.plan import Plan
 from models.unit import body_of, only_office, units_of
 from models.workdays import ONE_DAY
@@ -417,17 +417,20 @@ def bulletin_named(session: Session, plan: Plan, ref: str) -> Bulletin:
 
 
 def is_to_be_made(session: Session, plan: Plan, at: dt.datetime) -> bool:
-    """Whether today is a working day, and the bulletin of the month that ended is missing or stops short of its end."""
+    """Whether today is a working day, and the bulletin of the month that ended is missing or stops short of its end.
+
+    A month at whose beginning all phases were closed has none.
+    """
     today = plan.day_of(at)
     period = Period.read(month_before(today))
     assert period is not None
     last = newest(session, plan, period.text)
     if not plan.work_calendar.is_working(today) or (last is not None and last.as_of >= period.last):
         return False
-    return _anything_opened(session, plan, period.last)
+    return _was_at_work(session, plan, period)
 
 
-def plans_with_open_phases(session: Session) -> Sequence[str]:
-    """Codes of the plans in which work is going on."""
-    query = select(Plan.code).join(Phase, Phase.plan_id == Plan.id).where(Phase.status == PhaseStatus.OPEN)
-    return session.scalars(query.distinct().order_by(Plan.code)).all()
+def _was_at_work(session: Session, plan: Plan, period: Period) -> bool:
+    opened = Phase.opened_at <= end_of(period.last, plan.timezone)
+    lasted = or_(Phase.closed_at.is_(None), Phase.closed_at > end_of(period.first - ONE_DAY, plan.timezone))
+    return session.scalar(select(Phase.id).where(Phase.plan_id == plan.id, opened, lasted).limit(1)) is not None

@@ -90,6 +90,11 @@ class Plan(Base):
         return day_of(at, self.timezone)
 
 
+def plan_codes(session: Session) -> list[str]:
+    """Codes of all plans."""
+    return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+
+
 def plan_of(session: Session, code: str | None = None) -> Plan:
     """The plan of that code; without one, the only plan there is.
 

@@ -13,8 +13,8 @@ from adapters.artifacts import key_of
 from adapters.database import repeated
 from adapters.language import Language
 from adapters.settings import settings
-from models.bulletin import bulletin_at, is_to_be_made, month_before, plans_with_open_phases
-from models.plan import plan_of
+from models.bulletin import bulletin_at, is_to_be_made, month_before
+from models.plan import plan_codes, plan_of
 from tasks.runs import is_passing, program
 
 
@@ -34,7 +34,7 @@ def bulletins_due() -> list[tuple[str, str]]:
 
     def look(session: Session) -> list[tuple[str, str]]:
         now, found = clock.now(), []
-        for code in plans_with_open_phases(session):
+        for code in plan_codes(session):
             plan = plan_of(session, code)
             if is_to_be_made(session, plan, now):
                 found.append((code, month_before(plan.day_of(now))))

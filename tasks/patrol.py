@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters import clock
@@ -18,7 +17,7 @@ from models.escalation import Chased, chase
 from models.gate import Gate, mark_told, untold
 from models.patrol_round import Begun
 from models.phase import Phase
-from models.plan import Plan, plan_of
+from models.plan import Plan, plan_codes, plan_of
 from models.upkeep import Settlement
 from tasks.deliver import Delivered
 from tasks.runs import is_passing, program
@@ -32,7 +31,7 @@ _Untold = tuple[Plan, Sequence[tuple[Gate, Phase]]]
 @task(name="plans-on-patrol", retries=3, retry_delay_seconds=10, cache_policy=NO_CACHE, retry_condition_fn=is_passing)
 def plans_on_patrol() -> list[str]:
     """Codes of all plans."""
-    return repeated(lambda session: list(session.scalars(select(Plan.code).order_by(Plan.code))))
+    return repeated(plan_codes)
 
 
 @task(

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from docx import Document
 from openpyxl import load_workbook
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ from models.event import Actor, Event, EventKind
 from models.indicator import indicators_of
 from models.ladder import Audience
 from models.light import Light
+from models.phase import Phase, PhaseStatus
 from models.plan import Plan, plan_of
 from models.reading import Figure, enter
 from models.unit import body_of, unit_of
@@ -328,6 +329,15 @@ class TestMaking:
         for period in ("", "2023-13", "2023T1", "March", "2023-3", "2024-01", "2022-10"):
             with pytest.raises(RefusedError):
                 march.make(period)
+
+    def test_the_month_in_which_the_last_phase_was_closed_has_one_and_the_next_has_none(self, march: Office) -> None:
+        march.story.at("2023-04-20")
+        with march.at_work() as (session, _plan, _actor):
+            session.execute(update(Phase).values(status=PhaseStatus.CLOSED, closed_at=clock.now()))
+        march.story.at("2023-05-04 08:35")
+        assert bulletins_due.fn() == [("tiny", "2023-04")]
+        march.story.at("2023-06-01 08:35")
+        assert bulletins_due.fn() == []
 
     def test_the_year_has_one_too(self, march: Office) -> None:
         march.story.at("2024-01-08")
