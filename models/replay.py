@@ -247,6 +247,7 @@ class _Replay:
         self.is_aside = False
         self.watched_since = dt.datetime.min.replace(tzinfo=dt.UTC)
         self.fired: set[_Key] = set()
+        self.fired_for: set[tuple[str, dt.date]] = set()  # steps, and the dates that they counted from
         self.told: set[Told] = set()
 
     def live(self, moment: Entry | _Look) -> None:
@@ -347,6 +348,7 @@ class _Replay:
     def _fire(self, fired: Fired, look: _Look) -> None:
         key = (fired.step.code, fired.on)
         self.fired.add(key)
+        self.fired_for.add((fired.step.code, fired.anchor_on))
         self.steps.append(_seen(fired, _outcome(fired), look.at))
         entries = [one for one in look.entries if (one.step, one.fell_on) == key]
         traces = [one for one in look.traces if (one.step, one.fell_on) == key]
@@ -470,7 +472,10 @@ class _Replay:
         return Standing(self.status, self.life.issued_on, self.due_on, self.submitted_on, self.done_until)
 
     def _judged(self, calendar: WorkCalendar, on: dt.date) -> Verdict:
-        return _judged(self.life.ladder, self._standing(), calendar, on, self.rules.live_from)
+        verdict = _judged(self.life.ladder, self._standing(), calendar, on, self.rules.live_from)
+        # As patrol has it: a step that a later calendar moves to a day yet to come has fired for its date.
+        fired = tuple(one for one in verdict.fired if (one.step.code, one.anchor_on) not in self.fired_for)
+        return dataclasses.replace(verdict, fired=fired)
 
     def _pending(self, at: dt.datetime) -> dict[_Key, Fired]:
         """Steps that are due at that instant and have not fired."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Select, exists, select, text, true
 from sqlalchemy.orm import Session, lazyload
 
-from models.assignment import OPEN, Assignment, move_due, of_plan
+from models.assignment import OPEN, Assignment, move_due, of_plan, wake
 from models.document import UnitKind
+from models.escalation import OF_A_BAD_ROW, put_aside
 from models.event import Actor
 from models.gate import open_round
 from models.message import Notice, post
@@ -79,7 +80,10 @@ def _locked(session: Session, phase: Phase) -> Phase:
 
 
 def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.datetime, limit: int = 1000) -> Settlement:
-    """Recompute a batch of the dates of years whose working days have been published since."""
+    """Recompute a batch of the dates of years whose working days have been published since.
+
+    A row that cannot be judged is set aside, as by `models.escalation.chase`.
+    """
     rows = session.scalars(_provisional(plan, limit)).all()
     settled = moved = 0
     for assignment in rows:
@@ -87,13 +91,24 @@ def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.dat
         if now_meant.provisional:
             continue
         settled += 1
-        assignment.due_provisional = False
-        if now_meant.on != assignment.due_on:
-            moved += 1
-            why = "working-day calendar published"
-            move_due(session, plan, assignment, now_meant.on, provisional=False, actor=actor, at=at, why=why)
-            post(session, plan, [Notice.about(assignment, MessageKind.DUE_MOVED, assignment.unit_id, at)])
+        try:
+            with session.begin_nested():
+                moved += _settle(session, plan, assignment, now_meant.on, actor, at)
+        except OF_A_BAD_ROW as error:
+            put_aside(session, plan, assignment.id, error, actor=actor, at=at)
     return Settlement(settled, moved)
+
+
+def _settle(session: Session, plan: Plan, assignment: Assignment, on: dt.date, actor: Actor, at: dt.datetime) -> bool:
+    """Whether its date moves. Where it does not, the days before it on which somebody is reminded may."""
+    assignment.due_provisional = False
+    if on == assignment.due_on:
+        wake(plan, assignment, void_until=None)
+        return False
+    why = "working-day calendar published"
+    move_due(session, plan, assignment, on, provisional=False, actor=actor, at=at, why=why)
+    post(session, plan, [Notice.about(assignment, MessageKind.DUE_MOVED, assignment.unit_id, at)])
+    return True
 
 
 def _provisional(plan: Plan, limit: int) -> Select[tuple[Assignment]]:
@@ -103,6 +118,7 @@ def _provisional(plan: Plan, limit: int) -> Select[tuple[Assignment]]:
     return (
         select(Assignment)
         .where(text("due_provisional"), OPEN, Assignment.due_on <= last_day, of_plan(plan.code))
+        .where(Assignment.needs_attention == "")
         .order_by(Assignment.due_on)
         .limit(limit)
         .with_for_update(of=Assignment, skip_locked=True)
