@@ -2,18 +2,19 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
+from typing import TypeVar
 
 from prefect import flow
 
-from adapters import clock
-from adapters.database import transaction
 from adapters.language import N_
-from models.moments import tick_of
-from models.plan import plan_of
+from models.escalation import Chased
 from tasks import publish
-from tasks.deliver import deliver_due
+from tasks.deliver import Delivered, deliver_due
 from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
-from tasks.runs import keep_to_the_hour
+from tasks.runs import instant_of, keep_to_the_hour
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,9 +87,13 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
     """The instant that counted, and what was done."""
     at = instant_of(plan, on)
     begun = begin_round(plan, at)
-    chased = chase_due(plan, at)
-    gates, moved, resumed = keep_up(plan, at)
-    delivered = deliver_due(plan, at)
+    failures: list[Exception] = []
+    chased = _tried(failures, lambda: chase_due(plan, at), Chased())
+    gates, moved, resumed = _tried(failures, lambda: keep_up(plan, at), (0, 0, 0))
+    # What was written before has to leave, whatever failed now.
+    delivered = _tried(failures, lambda: deliver_due(plan, on), Delivered())
+    if failures:  # the round has no end in the database, and the watchdog sees it
+        raise ExceptionGroup(f"the patrol of {plan} did not get through", failures)
     end_round(begun, chased, delivered)
     return at, Patrolled(
         plan=plan,
@@ -107,12 +112,12 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
     )
 
 
-def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
-    """The instant that counts: now, or the first round of another day."""
-    now = clock.now()
-    with transaction() as session:
-        row = plan_of(session, plan)
-        return now if on in {None, row.day_of(now)} else tick_of(on or row.day_of(now), row.timezone)
+def _tried(failures: list[Exception], work: Callable[[], T], nothing: T) -> T:
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - it is raised once the rest is done
+        failures.append(error)
+        return nothing
 
 
 def _effects(one: Patrolled) -> list[tuple[str, int]]:

@@ -30,7 +30,7 @@ from models.plan import Plan, plan_of
 from models.quiet import QuietHours, opens_at
 from models.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
 from models.unit import Unit
-from tasks.runs import is_passing
+from tasks.runs import instant_of, is_passing
 
 AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
 MOST = 3_000  # letters in memory at a time
@@ -71,9 +71,10 @@ class Delivered:
 
 
 @task(name="deliver", task_run_name="deliver-{plan}", retries=2, retry_delay_seconds=10, cache_policy=NO_CACHE)
-def deliver_due(plan: str, at: dt.datetime) -> Delivered:
-    """Send every message that is due by `at`. A letter that fails is counted and tried again later."""
-    return deliver(plan, at)
+def deliver_due(plan: str, on: dt.date | None) -> Delivered:
+    """Send every message that is due, now or on another day. A letter that fails is counted and tried again later."""
+    # Read anew by each try: turns and leases are counted from it, and those of a while ago are over.
+    return deliver(plan, instant_of(plan, on))
 
 
 @task(

@@ -1,4 +1,4 @@
-"""The Prefect run that is acting: its name for the journal, and its hour."""
+"""The Prefect run that is acting: its name for the journal, its hour, and the instant that counts."""
 
 import datetime as dt
 import time
@@ -7,8 +7,11 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from adapters import clock
+from adapters.database import transaction
 from models.errors import DubanError, UnavailableError
 from models.event import Actor
+from models.moments import tick_of
+from models.plan import plan_of
 
 PROGRAM = "duban"
 ROUNDING = dt.timedelta(seconds=1)
@@ -34,3 +37,11 @@ def is_passing(_task: Any, _task_run: Any, state: Any) -> bool:
     """Whether a failure may pass by itself: a refusal of ours would be the same the next time."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, UnavailableError) or not isinstance(error, DubanError)
+
+
+def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
+    """The instant that counts: now, or the first round of another day."""
+    now = clock.now()
+    with transaction() as session:
+        row = plan_of(session, plan)
+        return now if on in {None, row.day_of(now)} else tick_of(on or row.day_of(now), row.timezone)

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from adapters import clock
 from adapters.database import transaction
-from flows.patrol import instant_of
 from models import complaint, evidence, extension, finding, objection, review
 from models import gate as gates
 from models.assignment import Assignment, acknowledge, find, reviewer_of
@@ -32,6 +31,7 @@ from models.unit import Unit, body_of, unit_of
 from tasks.deliver import Delivered, deliver
 from tasks.patrol import chase_due, keep_up
 from tasks.phases import open_phase
+from tasks.runs import instant_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 Told = tuple[str, str, str]  # recipient, kind (with the colour of an order before it), what it is about

@@ -4,13 +4,18 @@ import datetime as dt
 
 import pytest
 from prefect.runtime.flow_run import FIELDS
+from sqlalchemy import select
 
 from adapters import clock
+from adapters.database import transaction
 from flows import patrol as flow
 from models.escalation import Chased
+from models.patrol_round import PatrolRound
 from tasks import publish
-from tasks.deliver import Delivered
+from tasks.deliver import Delivered, deliver_due
+from tasks.patrol import chase_due
 from tasks.runs import keep_to_the_hour
+from tests.story import Story
 
 
 def test_a_plan_that_fails_keeps_no_other_from_its_patrol(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +51,24 @@ def test_a_plan_that_fails_keeps_no_other_from_its_patrol(monkeypatch: pytest.Mo
         flow.patrol.fn()
     assert [str(one) for one in failed.value.exceptions] == ["bad"]
     assert seen == ["good", "good: effects", "acted: True"]
+
+
+def test_what_fails_before_keeps_no_letter_from_leaving(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.at("2022-11-01")
+    story.open("launch")
+
+    def fail(_plan: str, _at: dt.datetime) -> tuple[int, int, int]:
+        raise LookupError("a row that nobody foresaw")
+
+    monkeypatch.setattr(flow, "chase_due", chase_due.fn)
+    monkeypatch.setattr(flow, "deliver_due", deliver_due.fn)
+    monkeypatch.setattr(flow, "keep_up", fail)
+    with pytest.raises(ExceptionGroup, match="did not get through") as failed:
+        flow._patrol(story.plan, None)
+    assert [str(one) for one in failed.value.exceptions] == ["a row that nobody foresaw"]
+    assert "新交办" in story.letter("north")
+    with transaction() as session:
+        assert session.scalars(select(PatrolRound.ended_at)).all() == [None]
 
 
 @pytest.mark.parametrize("early_s", [-5.0, 0.45])
