@@ -11,13 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, cast, func, select, text, update
+from sqlalchemy import Integer, and_, bindparam, case, cast, exists, func, select, text, true, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.assignment import Assignment
 from models.base import AnyRow, AnySelect, among, as_recordset
+from models.escalation import Escalation
 from models.extension import Extension
+from models.finding import Finding
 from models.ladder import HOLDS, Condition
 from models.letters import Letters
 from models.message import AttemptOutcome, Message, MessageStatus
@@ -26,7 +28,8 @@ from models.objection import Objection
 from models.pace import Lane, take_turns
 from models.phase import Phase, PhaseStatus
 from models.plan import Plan
-from models.status import Status
+from models.requirement import Requirement
+from models.status import CLOSED, Status
 from models.unit import Unit
 
 LEASE = dt.timedelta(minutes=10)  # how long a claimed digest may take before somebody else looks into it
@@ -239,6 +242,34 @@ _undecided_objection = (
 )
 
 
+# A step of the ladder was said for the date that was in force then; another one has steps of its own.
+_said_for_the_date = case(
+    (
+        Message.kind.in_((MessageKind.REMINDER, MessageKind.OVERDUE)),
+        exists().where(
+            Escalation.assignment_id == Message.assignment_id,
+            Escalation.fell_on == Message.for_date,
+            Escalation.anchor_on == Assignment.due_on,
+        ),
+    ),
+    else_=true(),
+)
+_handed_out = aliased(Assignment)
+_anything_left = case(
+    (
+        and_(Message.kind == MessageKind.ISSUED, Message.assignment_id.is_(None)),
+        exists().where(
+            _handed_out.unit_id == Message.recipient_id,
+            _handed_out.requirement_id == Requirement.id,
+            Requirement.phase_id == Message.phase_id,
+            Requirement.id.not_in(select(Finding.requirement_id)),  # these have notices of their own
+            _handed_out.status.not_in(CLOSED),
+        ),
+    ),
+    else_=true(),
+)
+
+
 def _due_messages(recipients: Sequence[int], at: dt.datetime, *, only_red: bool) -> AnySelect:
     due = (
         select(
@@ -255,6 +286,7 @@ def _due_messages(recipients: Sequence[int], at: dt.datetime, *, only_red: bool)
             Assignment.status.label("assignment_status"),
             Assignment.needs_attention,
             Phase.status.label("phase_status"),
+            and_(_said_for_the_date, _anything_left).label("is_asked_still"),
             _undecided_extension.label("extension_id"),
             _undecided_objection.label("objection_id"),
         )
@@ -282,7 +314,7 @@ def _is_still_true(row: AnyRow) -> bool:
         case MessageKind.GATE_DUE | MessageKind.GATE_READY:
             return bool(row.phase_status is PhaseStatus.OPEN)
     allowed = STILL_TRUE.get(row.kind)
-    return allowed is None or row.assignment_status in allowed
+    return row.is_asked_still and (allowed is None or row.assignment_status in allowed)
 
 
 def _set_messages(session: Session, ids: Sequence[int], status: MessageStatus, **values: Any) -> None:

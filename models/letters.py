@@ -54,6 +54,7 @@ class Letters:
                 among(Requirement.phase_id, phase_ids),
                 among(Assignment.unit_id, unit_ids),
                 Requirement.id.not_in(select(Finding.requirement_id)),
+                Assignment.status.not_in(CLOSED),
             )
             for row in self.session.execute(of_phases.order_by(Assignment.due_on, Requirement.ref)):
                 found[row.phase_id, row.unit_id].append(row)

@@ -120,6 +120,7 @@ class TestTheLadder:
         north.expect()
 
     def test_what_was_settled_before_sending_is_dropped_and_not_chased(self, north: Story) -> None:
+        before = north.dropped()
         north.at("2023-12-13 08:30")
         chase_due.fn(north.plan, clock.now())
         north.submit(NORTH)
@@ -127,7 +128,27 @@ class TestTheLadder:
         north.patrol("2023-12-13 08:45")
         # Neither the reminder nor the wish to review it.
         north.expect(*about(("north", "accepted")), ("office", "gate_ready", "implementation-2023"))
-        assert north.dropped() == 2
+        assert north.dropped() == before + 2
+
+    def test_who_was_given_more_time_before_sending_is_not_called_overdue(self, north: Story) -> None:
+        north.at("2023-12-20 10:00")
+        north.ask_extension(NORTH, "2024-01-30")
+        north.deliver()
+        north.told()
+        north.at("2023-12-21 08:30")
+        chase_due.fn(north.plan, clock.now())
+        north.grant(NORTH)
+        north.deliver()
+        assert [(who, what) for who, what, _ in north.told()] == [("north", "extension_granted")]
+        assert "逾期" not in north.letter("north")
+
+    def test_a_notice_of_new_work_leaves_out_what_was_settled_before_it_left(self, story: Story) -> None:
+        story.at("2023-01-03 08:30")
+        story.open("implementation")
+        story.only(NORTH)
+        assert "新交办 1 件" in story.letter("north")
+        assert "新交办" not in story.letter("south")
+        assert "取消" in story.letter("south")
 
 
 class TestCatchingUp:
