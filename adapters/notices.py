@@ -274,6 +274,10 @@ _REPEAT = N_(
     "Note: this may be a repeat. An earlier letter with some or all of this was sent, and nobody can tell whether it "
     "reached you. If you already have it, please ignore what you have received before."
 )
+_MORE = N_(
+    "These are the most urgent. {count} more notices wait for the next letters; `duban status`, the board and the "
+    "queues show all of it now."
+)
 LINK = "⟦link⟧"
 
 _ORDERS = {
@@ -309,6 +313,8 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Re
     paragraphs = [opening]
     if letter.may_be_a_repeat:
         paragraphs.append(language.gettext(_REPEAT))
+    if letter.more:
+        paragraphs.append(language.gettext(_MORE).format(count=letter.more))
     if with_link:
         paragraphs.append(language.gettext("Do all of it here: {link}").format(link=LINK))
     for wording, lines in groups:

@@ -9,9 +9,10 @@ import datetime as dt
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, case, cast, exists, func, select, text, true, update
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, cast, exists, func, select, text, true, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased
 
@@ -36,6 +37,7 @@ LEASE = dt.timedelta(minutes=10)  # how long a claimed digest may take before so
 AHEAD = dt.timedelta(seconds=10)  # what cannot leave by then is not claimed yet: it would lie in memory
 RECHECK = dt.timedelta(seconds=1)
 BATCH = 1000  # recipients a transaction: what they are told is all that lies in memory at once
+MOST_IN_A_LETTER = 500  # messages: more nobody reads, and the office of a national plan may have a million
 MAILBOX = "mailbox"
 NO_LANE = Lane("")
 
@@ -81,7 +83,7 @@ class Begun:
 
     `recipients`: how many were looked at, 0 when nothing is due. `unwritten`: letters that could not be put into
     words. `waiting`: recipients whose channel is not free yet, with their turn. `held`: until when each channel
-    is reserved for these.
+    is reserved for these. `full`: recipients whose letter holds all that it may, and who have more.
     """
 
     digests: list[Digest]
@@ -92,15 +94,17 @@ class Begun:
     unwritten: int = 0
     waiting: Mapping[int, dt.datetime] = dataclasses.field(default_factory=dict)
     held: Mapping[str, dt.datetime] = dataclasses.field(default_factory=dict)
+    full: AbstractSet[int] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Due:
-    """What one recipient is to be told, on which channel, and from when on."""
+    """What one recipient is to be told, on which channel, and from when on; `more` messages wait for another letter."""
 
     unit: Unit
     messages: Sequence[AnyRow]
     lane: Lane
+    more: int
     starts: dt.datetime | None = None
 
 
@@ -139,19 +143,21 @@ def begin(
     lane_of: Callable[[str], Lane] = lambda _: NO_LANE,
     held: Mapping[str, dt.datetime] | None = None,
     units: Sequence[int] | None = None,
+    full: AbstractSet[int] = frozenset(),
     only_red: bool = False,
     limit: int = BATCH,
 ) -> Begun:
     """Claim due messages of this plan (of some units, if named), a digest a recipient, and begin its attempt.
 
     At most `limit` recipients, who has waited longest first, and on each channel no more than can leave soon:
-    the others' turn comes later. `held` is what earlier claims of the same delivery have reserved.
+    the others' turn comes later. `held` is what earlier claims of the same delivery have reserved, and `full` whom
+    they have told as much as a letter holds: one letter a recipient and tick.
     """
-    recipients = _claim_recipients(session, plan, at, units, limit, only_red=only_red)
-    rows = session.execute(_due_messages(recipients, at, only_red=only_red)).all() if recipients else []
+    claimed = _claim_recipients(session, plan, at, units, limit, full=full, only_red=only_red)
+    rows = _claimed_messages(session, claimed, at, only_red=only_red)
     dropped = [row.id for row in rows if not _is_still_true(row)]
     _set_messages(session, dropped, MessageStatus.DROPPED)
-    dues = _dues(session, recipients, [row for row in rows if _is_still_true(row)], lane_of)
+    dues = _dues(session, claimed, [row for row in rows if _is_still_true(row)], lane_of)
     now, waiting, reserved = _take_turns(session, dues, held or {}, at)
     parcels = _written(session, plan, now, write, channel_of, at)
     ids = _begin_attempts(session, parcels, at)
@@ -172,13 +178,14 @@ def begin(
     readable = [parcel for parcel in parcels if not parcel.fault]
     return Begun(
         digests,
-        recipients=len(recipients),
+        recipients=len(claimed),
         letters=len(readable) - len(digests),
         messages=sum(len(parcel.ids) for parcel in readable),
         dropped=len(dropped),
         unwritten=len(parcels) - len(readable),
         waiting=waiting,
         held=reserved,
+        full={due.unit.id for due in now if due.more},
     )
 
 
@@ -209,11 +216,18 @@ def hold_back(
 
 
 def _claim_recipients(
-    session: Session, plan: Plan, at: dt.datetime, units: Sequence[int] | None, limit: int, *, only_red: bool
-) -> Sequence[int]:
-    """Recipients with due messages that no other delivery is working on: two would send two digests."""
+    session: Session,
+    plan: Plan,
+    at: dt.datetime,
+    units: Sequence[int] | None,
+    limit: int,
+    *,
+    full: AbstractSet[int],
+    only_red: bool,
+) -> Mapping[int, int]:
+    """Recipients with due messages that no other delivery is working on, and how many: two would send two digests."""
     query = (
-        select(Message.recipient_id)
+        select(Message.recipient_id, func.count().label("messages"))
         .join(Unit, Unit.id == Message.recipient_id)
         .where(Unit.plan_id == plan.id, Message.status == MessageStatus.PENDING, Message.next_try_at <= at)
         .group_by(Message.recipient_id)
@@ -223,10 +237,23 @@ def _claim_recipients(
         query = query.where(among(Message.recipient_id, units))
     if only_red:
         query = query.where(Message.order == OrderColour.RED)
+    if full:
+        query = query.where(Message.recipient_id.not_in(full))
     # Materialized, or PostgreSQL asks for the locks of all that are due before it sorts them, and runs out of memory.
     due = query.cte("due").prefix_with("MATERIALIZED")
     free = func.pg_try_advisory_xact_lock(func.hashtext("duban.delivery"), cast(due.c.recipient_id, Integer))
-    return session.scalars(select(due.c.recipient_id).where(free).limit(limit)).all()
+    return dict(session.execute(select(due.c.recipient_id, due.c.messages).where(free).limit(limit)).tuples().all())
+
+
+def _claimed_messages(session: Session, claimed: Mapping[int, int], at: dt.datetime, *, only_red: bool) -> list[AnyRow]:
+    """What is due to them, a letter's worth each."""
+    few = [recipient for recipient, count in claimed.items() if count <= MOST_IN_A_LETTER]
+    rows = list(session.execute(_due_messages(among(Message.recipient_id, few), at, only_red=only_red))) if few else []
+    for recipient in claimed.keys() - set(few):
+        most_urgent = _due_messages(Message.recipient_id == recipient, at, only_red=only_red).order_by(None)
+        most_urgent = most_urgent.order_by((Message.order == OrderColour.RED).desc().nulls_last(), Message.id)
+        rows += session.execute(most_urgent.limit(MOST_IN_A_LETTER))
+    return rows
 
 
 # At most one of each kind waits for a decision.
@@ -270,7 +297,7 @@ _anything_left = case(
 )
 
 
-def _due_messages(recipients: Sequence[int], at: dt.datetime, *, only_red: bool) -> AnySelect:
+def _due_messages(whose: ColumnElement[bool], at: dt.datetime, *, only_red: bool) -> AnySelect:
     due = (
         select(
             Message.id,
@@ -293,7 +320,7 @@ def _due_messages(recipients: Sequence[int], at: dt.datetime, *, only_red: bool)
         .outerjoin(Assignment, Assignment.id == Message.assignment_id)
         .outerjoin(Phase, Phase.id == Message.phase_id)
         .where(
-            among(Message.recipient_id, recipients),
+            whose,
             Message.status == MessageStatus.PENDING,
             Message.next_try_at <= at,
         )
@@ -328,7 +355,7 @@ def _set_messages(session: Session, ids: Sequence[int], status: MessageStatus, *
 
 
 def _dues(
-    session: Session, recipients: Sequence[int], rows: Sequence[AnyRow], lane_of: Callable[[str], Lane]
+    session: Session, claimed: Mapping[int, int], rows: Sequence[AnyRow], lane_of: Callable[[str], Lane]
 ) -> list[_Due]:
     """What is due by recipient, who has waited longest first."""
     messages: dict[int, list[AnyRow]] = defaultdict(list)
@@ -336,8 +363,8 @@ def _dues(
         messages[row.recipient_id].append(row)
     units = {unit.id: unit for unit in session.scalars(select(Unit).where(among(Unit.id, messages)))}
     return [
-        _Due(units[recipient], messages[recipient], lane_of(units[recipient].code))
-        for recipient in recipients
+        _Due(units[recipient], messages[recipient], lane_of(units[recipient].code), max(count - MOST_IN_A_LETTER, 0))
+        for recipient, count in claimed.items()
         if recipient in messages
     ]
 
@@ -395,7 +422,7 @@ def _written(
     letters = Letters(session, plan, plan.day_of(at), [row for due in dues for row in due.messages])
 
     def parcel(due: _Due) -> _Parcel:
-        return _Parcel(due, channel_of(due.unit.code), write(letters.of(due.unit, due.messages)))
+        return _Parcel(due, channel_of(due.unit.code), write(letters.of(due.unit, due.messages, due.more)))
 
     def parcels(due: _Due) -> Iterator[_Parcel]:
         """One, or where something cannot be put into words, that aside and the rest in one."""

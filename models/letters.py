@@ -36,10 +36,10 @@ class Letters:
         issued = [row for row in messages if row.kind is MessageKind.ISSUED and not row.assignment_id]
         self.issued = self._issued({row.phase_id for row in issued}, {row.recipient_id for row in issued})
 
-    def of(self, unit: Unit, messages: Sequence[AnyRow]) -> Letter:
+    def of(self, unit: Unit, messages: Sequence[AnyRow], more: int = 0) -> Letter:
         lines = [line for row in messages for line in self._lines(unit, row)]
         repeat = any(row.unsure for row in messages)
-        return Letter(unit.name, unit.code, self.today, self.plan.title, tuple(lines), may_be_a_repeat=repeat)
+        return Letter(unit.name, unit.code, self.today, self.plan.title, tuple(lines), more, may_be_a_repeat=repeat)
 
     def _facts(self, ids: Iterable[int]) -> dict[int, AnyRow]:
         if not ids:

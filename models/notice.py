@@ -81,4 +81,5 @@ class Letter:
     on: dt.date
     plan: Text
     lines: tuple[Line, ...]
+    more: int = 0  # notices that wait for the next letters: this one holds as many as anybody reads
     may_be_a_repeat: bool = False  # an earlier one with some of this was sent, and nobody can say whether it arrived

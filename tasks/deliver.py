@@ -132,6 +132,7 @@ class _Delivery:
         self.held: dict[str, dt.datetime] = {}  # until when channels are reserved for us
         self.resting: dict[str, dt.datetime] = {}  # channels that want no post for longer than a lane may wait
         self.waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
+        self.full: set[int] = set()  # recipients who have more than their letter of this delivery holds
         self.done = Delivered()
 
     def now(self) -> dt.datetime:
@@ -176,6 +177,7 @@ class _Delivery:
         self.waiting.update(begun.waiting)
         self.waiting.update(held_back)
         self.held |= begun.held
+        self.full |= begun.full
         self.done = dataclasses.replace(
             self.done,
             letters=self.done.letters + begun.letters,
@@ -211,6 +213,7 @@ class _Delivery:
             lane_of=lambda code: self.limits.lane_of(self.addresses.of(code)),
             held=self.held,
             units=units,
+            full=self.full,
             only_red=not is_open,
         )
         links = letter_links(session, [one.recipient_id for one in begun.digests], now) if settings().portal_url else {}

@@ -25,10 +25,11 @@ from adapters.limits import read_limits
 from adapters.notices import Rendered, render
 from adapters.settings import Settings, settings
 from models import delivery as outbox
-from models.delivery import LEASE, Written, begin, retry_dead
+from models.delivery import LEASE, MOST_IN_A_LETTER, Written, begin, retry_dead
+from models.document import UnitKind
 from models.errors import RefusedError
-from models.message import Attempt, AttemptOutcome, Message, MessageStatus
-from models.notice import Letter, MessageKind
+from models.message import Attempt, AttemptOutcome, Message, MessageStatus, Notice, post
+from models.notice import Letter, MessageKind, OrderColour
 from models.pace import Pace
 from models.phase import PhaseCode
 from models.plan import plan_of
@@ -36,7 +37,7 @@ from models.queries import doubled
 from models.queues import dead_messages
 from models.quiet import QuietHours, opens_at
 from models.settling import FIRST_RETRY, JITTER, LONGEST_RETRY, MAX_TRIES, TWICE, Ended, Ending, backoff, settle
-from models.unit import Unit
+from models.unit import Unit, body_of
 from models.workdays import CalendarName, WorkCalendar
 from tasks import deliver as delivery
 from tasks.deliver import NOTIFY_RETRIES_S, Delivered, GivenUpError, NotDeliveredError, deliver, notify
@@ -663,6 +664,32 @@ class TestALetterThatCannotBeWritten:
         with pytest.raises(DBAPIError), transaction() as session:
             begin(session, plan_of(session, plan), at=now(), write=write, channel_of=lambda _: "mailbox")
         assert set(statuses().values()) == {MessageStatus.PENDING}
+
+
+def test_a_letter_holds_what_somebody_reads_and_the_next_ones_the_rest(story: Story) -> None:
+    story.at("2023-01-03 08:30")
+    story.open("implementation")
+    late = "2023/delivery/T1.1/north"
+    story.only(late)
+    with transaction() as session:
+        plan = plan_of(session, story.plan)
+        office = body_of(session, plan.id, UnitKind.OFFICE).id
+        about: dict[str, Any] = {"assignment_id": story.row(late).id, "at": now()}
+        days = [dt.date(2023, 1, 1) + dt.timedelta(days=number) for number in range(2 * MOST_IN_A_LETTER + 1)]
+        post(session, plan, [Notice(office, MessageKind.UNSIGNED, late, for_date=day, **about) for day in days])
+        red = Notice(office, MessageKind.UNSIGNED, "red", order=OrderColour.RED, **about)
+        post(session, plan, [red])
+    counts = []
+    for hour in ("08:45", "09:00", "09:15", "09:30"):
+        story.at(f"2023-01-03 {hour}")
+        counts.append(story.deliver().messages)
+        if hour == "08:45":
+            assert "另有 502 条通知" in story.letter("office")
+            with transaction() as session:
+                assert session.scalars(select(Message.status).where(Message.subject == "red")).one() == "sent"
+    assert counts == [MOST_IN_A_LETTER, MOST_IN_A_LETTER, 2, 0]
+    with transaction() as session:
+        assert doubled(session, plan_of(session, story.plan)) == 0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
