@@ -219,11 +219,22 @@ def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
         yield Reason("there is no figure for the target {code}", code=code)
     elif figure.outcome is Outcome.NO_DATA:
         yield Reason("the figures for the target {code} are not complete", code=code)
+    elif figure.outcome is Outcome.MET and _is_before_due(figure):
+        due = figure.indicator.due
+        yield Reason(
+            "the figure for {code} is of {period}, and its target of {due}", code=code, period=figure.period, due=due
+        )
     elif figure.outcome is Outcome.NOT_MET:
         yield Reason("the target {code} is not met", code=code)
     for conflict in figure.conflicts:
         if conflict.contradiction is not None:
             yield Reason("the figures for {code} and {other} exclude each other", code=code, other=conflict.other.code)
+
+
+def _is_before_due(figure: Attainment) -> bool:
+    """What was reached once may not be any more in the year for which it is asked."""
+    due, point = figure.indicator.due, figure.point
+    return due.isdecimal() and point is not None and point.period.year < int(due)
 
 
 def conflicts_of(figure: Attainment) -> list[Reason]:

@@ -344,6 +344,9 @@ def _due_once(indicator: Indicator, course: tuple[Point, ...], on: dt.date) -> A
     known = [point for point in course if point.outcome is not Outcome.NO_DATA] or course
     point = known[-1] if known else None
     over = on > dt.date(int(indicator.due), 12, 31)
+    if point and over and point.period.year < int(indicator.due):
+        remarks = [Reason("the newest figure is of {period}", period=point.period.text)]
+        return _stands(indicator, course, point, Outcome.NO_DATA, indicator.due, over, remarks)
     outcome = point.outcome if point else Outcome.NO_DATA
     return _stands(indicator, course, point, outcome, indicator.due, over, [])
 

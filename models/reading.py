@@ -168,9 +168,14 @@ def _wrong_unit(figure: Figure, by: Unit) -> Iterator[Reason]:
         yield Reason("expected a figure of {unit}: a unit enters its own alone", unit=by.name)
     elif named is not None and named.kind in BODIES:
         yield Reason("expected a bureau, a county or the whole city")
-    reporters = figure.indicator.reporters
-    if named is not None and reporters and named.code not in reporters:
-        yield Reason("expected one of the units that this is asked of: {units}", units=list(reporters))
+    elif named is not None and not may_report(figure.indicator, named):
+        yield _wrong_reporter(figure.indicator)
+
+
+def _wrong_reporter(indicator: Indicator) -> Reason:
+    if indicator.reporters:
+        return Reason("expected one of the units that this is asked of: {units}", units=list(indicator.reporters))
+    return Reason("expected no unit: there is one figure for the whole city, which the office enters")
 
 
 def _wrong_period(plan: Plan, figure: Figure, today: dt.date) -> Iterator[Reason]:

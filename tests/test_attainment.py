@@ -252,6 +252,14 @@ def test_of_a_year_that_goes_on_what_only_some_have_reported_says_nothing(rollup
     assert stands(one, *whole, some, on=dt.date(2025, 3, 1)).outcome is NO_DATA
 
 
+def test_when_the_year_is_over_a_figure_of_an_earlier_one_says_nothing_of_it() -> None:
+    early = ("2023", "", 96)
+    one = indicator("ge", 95)
+    assert stands(one, early, on=dt.date(2025, 12, 31)).outcome is MET
+    late = stands(one, early, on=dt.date(2026, 1, 1))
+    assert (late.outcome, [str(remark) for remark in late.remarks]) == (NO_DATA, ["the newest figure is of 2023"])
+
+
 def test_what_those_who_are_missing_cannot_change_counts_at_once() -> None:
     grown = indicator("ge", 100, due="yearly", rollup=Rollup.SUM)
     found = stands(grown, ("2023", "north", 60), ("2023", "south", 60), ("2024", "north", 100))

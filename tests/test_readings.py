@@ -303,6 +303,13 @@ def test_a_percentage_counts_as_excel_shows_it(read: Read) -> None:
     assert [row[3] for row in read(output.getvalue())] == [95.2, 100]
 
 
+@pytest.mark.usefixtures("real")
+def test_no_unit_sets_the_figure_of_the_whole_city() -> None:
+    with pytest.raises(BlockedError, match="there is one figure for the whole city, which the office enters"):
+        put(("I03", "2023", "longsha", 6), by="longsha")
+    assert put(("I03", "2023", "", 6)) == [Change.NEW]
+
+
 def test_a_unit_leaves_its_own_code_out(read: Read) -> None:
     assert read(figures(("I05", 2023, None, 93, None, 100)), by="longsha") == [
         ("I05", "2023", "longsha", 93.0, None, 100.0)
