@@ -39,6 +39,7 @@ from models.plan import Plan, plan_of
 FORMAT = "duban-archive/1"
 MANIFEST, JOURNAL, README, VERIFY, DOCUMENT = "manifest.json", "journal.jsonl", "README.md", "verify.py", "plan.json"
 TABLES, ORIGINALS, DOCUMENTS = "tables", "originals", "documents"
+LONGEST_NAME = 200  # bytes: Linux has 255 for a name, and the number stands before it
 EVIDENCE = "evidence"  # the table that names the originals
 BEGINNING = "0" * 64  # what stands before the first entry of the journal
 
@@ -238,8 +239,17 @@ class _Paths:
 
 
 def _plain_name(name: str) -> str:
-    """As the unit called it, without what some system takes for a folder, a drive or a command."""
-    return re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name).strip(" .") or "_"
+    """As the unit called it, without what some system takes for a folder, a drive or a command, and not too long."""
+    plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name).strip(" .") or "_"
+    stem, dot, ending = plain.rpartition(".")
+    if not dot:
+        return _cut(plain, LONGEST_NAME)
+    return _cut(stem, LONGEST_NAME - len((dot + ending).encode())) + dot + ending
+
+
+def _cut(text: str, most: int) -> str:
+    """So many bytes at most, and no half character."""
+    return text.encode()[: max(most, 0)].decode(errors="ignore")
 
 
 def _csv(extract: Extract, extra: Callable[[Mapping[str, Any]], str] | None) -> Iterator[str]:

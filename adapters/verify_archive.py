@@ -55,6 +55,7 @@ MAGIC = {
     "dps": [OLE, ZIP],
 }
 PROGRAMS = [b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe"]
+TEXTS = {"csv", "md", "txt"}
 PROGRAM_NAMES = {
     *("apk", "app", "bat", "bin", "class", "cmd", "com", "command", "cpl", "dll", "dmg", "elf", "exe", "gadget"),
     *("hta", "jar", "js", "jse", "lnk", "msc", "msi", "msp", "pif", "ps1", "py", "pyc", "rb", "reg", "scr", "sh"),
@@ -302,7 +303,9 @@ class Check:
                 self.fault(USABILITY, f"{name}: 不是有效的 JSON / is no valid JSON ({failure})")
         if name == VERIFY:
             return
-        if any(head.startswith(magic) for magic in PROGRAMS):
+        # A list may well begin with MZ, the initials of 民族; a program goes on with bytes that no text has.
+        is_list = ending in TEXTS and head.startswith(b"MZ") and b"\0" not in head
+        if not is_list and any(head.startswith(magic) for magic in PROGRAMS):
             self.fault(SAFETY, f"{name}: 是可执行程序 / is a program")
         elif (
             name.startswith("originals/") and ending in MAGIC and not any(head.startswith(one) for one in MAGIC[ending])

@@ -20,7 +20,7 @@ from docx import Document
 from sqlalchemy import text
 
 from adapters import archive, bulletin_files, bulletins, clock, verify_archive
-from adapters.archive import Written, write_archive
+from adapters.archive import Written, _plain_name, write_archive
 from adapters.archive_words import TABLES, explained
 from adapters.database import transaction
 from adapters.evidence_store import EvidenceStore
@@ -315,11 +315,16 @@ class TestTheCheck:
         assert (code, len(faults(said))) == (1, 1)
         assert "与留存的校验值不符" in said
 
+    def test_a_list_that_begins_with_the_letters_of_a_program_is_none(self, pack: Path) -> None:
+        put(pack, forged(contents(pack), {"originals/north/a.csv": b"MZ,XM,XB\r\n"}))
+        assert "是可执行程序" not in check(pack)[1]
+
     @pytest.mark.parametrize(
         ("changes", "named"),
         [
             ({"originals/north/setup.exe": b"MZ"}, "setup.exe: 是程序文件"),
             ({"originals/north/a.txt": b"#!/bin/sh"}, "a.txt: 是可执行程序"),
+            ({"originals/north/a.csv": b"MZ\x90\x00\x03"}, "a.csv: 是可执行程序"),
             ({"../outside.txt": b"x"}, "路径越出文件夹"),
             ({"/etc/passwd": b"x"}, "路径越出文件夹"),
             ({"C:/a.txt": b"x"}, "路径越出文件夹"),
@@ -419,3 +424,11 @@ class TestWhatGoesWrongWhileItIsWritten:
         whole = len(PDF) + len(NOTE)
         assert told == [(0, whole), (len(PDF), whole), (whole, whole)]
         assert "接收时逐件查杀" in check(tmp_path / "tiny.zip")[1]
+
+
+@pytest.mark.parametrize("name", ["教" * 197 + ".pdf", "无后缀" * 66, "a.pdf", "教.附件的名称"])
+def test_every_name_fits_into_a_folder_and_keeps_its_ending(name: str) -> None:
+    plain = _plain_name(name)
+    assert len(f"123456-{plain}".encode()) < 255
+    assert plain.rpartition(".")[2] == name.rpartition(".")[2] or "." not in name
+    assert plain == name or len(name.encode()) > 200
