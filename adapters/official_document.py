@@ -52,7 +52,12 @@ _DIGITS = "〇一二三四五六七八九"
 
 
 def chinese_number(number: int) -> str:
-    """A whole number from 1 to 99 as headings count: 一, 十, 十二, 二十, 二十一."""
+    """A whole number from 1 to 999 as headings count: 一, 十, 十二, 二十, 二十一, 一百零五, 一百一十."""
+    if number >= 100:  # noqa: PLR2004
+        hundreds, rest = divmod(number, 100)
+        tens, ones = divmod(rest, 10)
+        middle = f"{_DIGITS[tens]}十" if tens else "零" if ones else ""
+        return f"{_DIGITS[hundreds]}百{middle}" + (_DIGITS[ones] if ones else "")
     tens, ones = divmod(number, 10)
     return {0: "", 1: "十"}.get(tens, f"{_DIGITS[tens]}十") + (_DIGITS[ones] if ones else "")
 

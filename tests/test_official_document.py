@@ -48,7 +48,12 @@ def font_of(line: Any) -> str:
     return str(found.get(qn("w:eastAsia")))
 
 
-@pytest.mark.parametrize(("number", "said"), [(1, "一"), (10, "十"), (12, "十二"), (20, "二十"), (99, "九十九")])
+HUNDREDS = [(100, "一百"), (105, "一百零五"), (110, "一百一十"), (212, "二百一十二")]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "一"), (10, "十"), (12, "十二"), (20, "二十"), (99, "九十九"), *HUNDREDS]
+)
 def test_numbers_as_headings_count(number: int, said: str) -> None:
     assert chinese_number(number) == said
 
