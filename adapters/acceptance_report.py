@@ -17,7 +17,7 @@ from models.acceptance import Declared, Dossier, ItemKind, conflicts_of, declare
 from models.attainment import Attainment
 from models.commending import Commended, commended
 from models.document import Text, UnitKind
-from models.moments import day_of
+from models.moments import day_of, end_of
 from models.plan import Plan
 from models.reading import plain
 from models.unit import body_of
@@ -58,7 +58,7 @@ class Report:
 
 
 def report_of(session: Session, plan: Plan, on: dt.date) -> Report:
-    """As everything stood at the end of that day; who is commended as it was settled last."""
+    """As everything stood at the end of that day."""
     return Report(
         plan=plan.title,
         timezone=plan.timezone,
@@ -66,7 +66,7 @@ def report_of(session: Session, plan: Plan, on: dt.date) -> Report:
         on=on,
         items=dossiers(session, plan, on),
         declared=declared_measures(plan),
-        commended=commended(session, plan),
+        commended=commended(session, plan, end_of(on, plan.timezone)),
     )
 
 

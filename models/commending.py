@@ -26,15 +26,25 @@ class Commended:
     units: tuple[tuple[Unit, bool], ...]  # with whether the results had proposed it
 
 
-def period_of(plan: Plan, today: dt.date) -> tuple[dt.date, dt.date]:
-    """The days of the results that count where nobody says others: from the beginning of the plan until today."""
-    return dt.date(plan.starts, 1, 1), min(today, dt.date(plan.ends, 12, 31))
+def period_of(
+    plan: Plan, today: dt.date, since: dt.date | None = None, until: dt.date | None = None
+) -> tuple[dt.date, dt.date]:
+    """The days of the results that count, where nobody says others from the beginning of the plan.
+
+    Until today at most: what is to come would count as overdue.
+    """
+    return since or dt.date(plan.starts, 1, 1), min(until or dt.date(plan.ends, 12, 31), today)
 
 
 def proposal(session: Session, plan: Plan, since: dt.date, until: dt.date, most: int = SHORT) -> list[UnitScore]:
-    """The best by results who have nothing overdue; a proposal, no decision."""
-    ranked = [one for one in scores(session, plan, since, until) if one.rank is not None and one.rank <= most]
-    return [one for one in ranked if not one.results.get(Result.OVERDUE)]
+    """The best by results of those who have nothing overdue; a proposal, no decision."""
+    clean = [
+        (one.rank, one)
+        for one in scores(session, plan, since, until)
+        if one.rank is not None and not one.results.get(Result.OVERDUE)
+    ]
+    last = max((rank for rank, _ in clean[:most]), default=0)
+    return [one for rank, one in clean if rank <= last]
 
 
 def commend(
@@ -87,9 +97,9 @@ def _is_none_of(plan: Plan, unit: Unit) -> bool:
     return unit.plan_id != plan.id or unit.kind in BODIES
 
 
-def commended(session: Session, plan: Plan) -> Commended | None:
-    """The list in force, None while nobody has settled one."""
-    made = latest_commendation(session, plan)
+def commended(session: Session, plan: Plan, by: dt.datetime | None = None) -> Commended | None:
+    """The list in force, or that was in force by then; None while nobody has settled one."""
+    made = latest_commendation(session, plan, by)
     if made is None:
         return None
     rows = session.execute(

@@ -7,7 +7,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, func, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -145,6 +145,8 @@ def named_verdict(session: Session, subject: str) -> tuple[Verdict, Item]:
     return verdict, session.get_one(Area, number) if kind == Area.__tablename__ else session.get_one(Indicator, number)
 
 
-def latest_commendation(session: Session, plan: Plan) -> Commendation | None:
-    newest = select(func.max(Commendation.id)).where(Commendation.plan_id == plan.id).scalar_subquery()
-    return session.scalar(select(Commendation).where(Commendation.id == newest))
+def latest_commendation(session: Session, plan: Plan, by: dt.datetime | None = None) -> Commendation | None:
+    query = select(Commendation).where(Commendation.plan_id == plan.id)
+    if by is not None:
+        query = query.where(Commendation.at <= by)
+    return session.scalar(query.order_by(Commendation.id.desc()).limit(1))

@@ -57,7 +57,8 @@ def show(code: str | None, on: dt.date | None, plan_code: str | None, *, as_json
         today = on or plan.day_of(clock.now())
         if code:
             item = panel.item_of(session, plan, code)
-            found, given = [panel.dossier(session, plan, item, today)], verdicts_on(session, item)
+            found = [panel.dossier(session, plan, item, today)]
+            given = [one for one in verdicts_on(session, item) if plan.day_of(one.at) <= today]
         else:
             found, given = panel.dossiers(session, plan, today), []
         if as_json:
@@ -240,8 +241,7 @@ def commend(
 ) -> None:
     at = clock.now()
     with work_on(plan_code) as (session, plan):
-        first, last = commending.period_of(plan, plan.day_of(at))
-        first, last = since or first, until or last
+        first, last = commending.period_of(plan, plan.day_of(at), since, until)
         if units:
             actor = office_actor(session, plan, by_name)
             chosen = panel.units_named(session, plan, units)

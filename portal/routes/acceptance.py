@@ -16,6 +16,7 @@ from models.acceptance import Dossier, ItemKind, Saying
 from models.access import AccessRole
 from models.errors import DubanError, NotFoundError
 from models.gate import Via
+from models.reading import plain
 from models.unit import Unit, units_of
 from models.verdict import VerdictOutcome, verdicts_on
 from portal.downloads import attachment
@@ -114,6 +115,7 @@ def _item_page(
         status=UNPROCESSABLE if refused else 200,
         on=day,
         one=panel.dossier(visit.session, visit.plan, item, day),
+        plain=plain,
         given=[one for one in verdicts_on(visit.session, item) if visit.plan.day_of(one.at) <= day],
         conflicts_of=panel.conflicts_of,
         units=units_of(visit.session, visit.plan.id),
@@ -170,8 +172,7 @@ def _commendation_page(
     refused: DubanError | None = None,
     typed: CommendationForm | None = None,
 ) -> Response:
-    first, last = commending.period_of(visit.plan, visit.today)
-    first, last = since or first, until or last
+    first, last = commending.period_of(visit.plan, visit.today, since, until)
     proposed = commending.proposal(visit.session, visit.plan, first, last)
     settled = commending.commended(visit.session, visit.plan)
     return visit.page(
@@ -192,8 +193,7 @@ def _commendation_page(
 @router.post("/acceptance/commendation")
 def settle_commendation(request: Request, form: Annotated[CommendationForm, Form()]) -> Response:
     def settle(visit: Visit) -> Response:
-        first, last = commending.period_of(visit.plan, visit.today)
-        first, last = form.since or first, form.until or last
+        first, last = commending.period_of(visit.plan, visit.today, form.since, form.until)
         best = [one.unit.id for one in commending.proposal(visit.session, visit.plan, first, last)]
         # Who was proposed stands first, by rank; who was added comes after them.
         units = sorted(_chosen(visit, form.units), key=lambda one: best.index(one.id) if one.id in best else len(best))
