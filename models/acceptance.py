@@ -114,13 +114,18 @@ def item_of(session: Session, plan: Plan, code: str) -> Item:
 
 def items_of(session: Session, plan: Plan) -> list[Item]:
     """Everything that is judged: measures in the order of their areas, then safeguards, then indicators."""
+    return [*judged_work(session, plan), *indicators_of(session, plan.id)]
+
+
+def judged_work(session: Session, plan: Plan) -> list[Measure | Area]:
+    """The measures and safeguards: what a rectification can be about."""
     areas = areas_of(session, plan.id)
     of_area = defaultdict(list)
     for one in session.scalars(select(Measure).where(Measure.area_id.in_([area.id for area in areas]))):
         of_area[one.area_id].append(one)
     measures = [one for area in areas for one in sorted(of_area[area.id], key=_by_number)]
     safeguards = [area for area in areas if area.kind is AreaKind.SAFEGUARD]
-    return [*measures, *safeguards, *indicators_of(session, plan.id)]
+    return [*measures, *safeguards]
 
 
 def _by_number(one: Measure) -> tuple[int, str]:
@@ -361,20 +366,24 @@ def _open_work(
 
 
 def _open_findings(session: Session, plan: Plan, by: dt.datetime) -> dict[Key, list[Finding]]:
-    """Rectifications that a verdict handed out, also one that was replaced since, and that nobody had closed."""
+    """Rectifications that nobody had closed: of a verdict, also one that was replaced since, or about the item."""
     rows = session.execute(
-        select(Verdict, Finding)
-        .join(Finding, Finding.id == Verdict.finding_id)
+        select(Finding, Verdict, Requirement.measure_id, Requirement.area_id)
+        .join(Requirement, Requirement.id == Finding.requirement_id)
+        .outerjoin(Verdict, Verdict.finding_id == Finding.id)
         .where(
-            Verdict.plan_id == plan.id,
+            Finding.plan_id == plan.id,
             Finding.raised_at <= by,
             or_(Finding.closed_at.is_(None), Finding.closed_at > by),
         )
         .order_by(Finding.number)
     )
     found: dict[Key, list[Finding]] = defaultdict(list)
-    for verdict, finding in rows:
-        found[verdict.key].append(finding)
+    for row in rows:
+        if row.Verdict is not None:
+            found[row.Verdict.key].append(row.Finding)
+        elif row.area_id is not None:
+            found[_key(row)].append(row.Finding)
     return found
 
 

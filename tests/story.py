@@ -15,6 +15,7 @@ from adapters import clock
 from adapters.database import transaction
 from models import complaint, evidence, extension, finding, objection, review
 from models import gate as gates
+from models.acceptance import judged_work
 from models.assignment import Assignment, acknowledge, find, reviewer_of
 from models.complaint import ComplaintKind
 from models.document import Text, UnitKind
@@ -164,8 +165,9 @@ class Story:
         phase: str = "implementation",
         year: int | None = None,
         by_unit: str = "office",
+        about: str = "",
     ) -> str:
-        """Returns the reference of its requirement."""
+        """Returns the reference of its requirement; `about` is the code of a measure or safeguard."""
         with self._plan() as (session, plan):
             return finding.raise_finding(
                 session,
@@ -178,6 +180,7 @@ class Story:
                 due_on=dt.date.fromisoformat(due),
                 actor=Actor(DIRECTOR, unit_of(session, plan.id, by_unit).id),
                 at=clock.now(),
+                about=next((one for one in judged_work(session, plan) if one.code == about), None),
             ).ref
 
     def close_finding(self, number: int, check: str = "现场核查，已整改到位", *, unit: str = "office") -> None:

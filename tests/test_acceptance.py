@@ -225,6 +225,19 @@ class TestAMeasure:
             session.execute(text("DELETE FROM measure WHERE code = 'T1.2'"))
 
 
+class TestAFinding:
+    def test_about_an_item_it_stands_against_it_until_it_is_closed(self, begun: Story) -> None:
+        before = missing("T1.1")
+        ref = begun.raise_finding("edu", due="2024-04-01", phase="acceptance", about="T1.1")
+        begun.raise_finding("edu", due="2024-04-01", phase="acceptance")
+        assert missing("T1.1") == [*before[:-1], f"the rectification {ref} is not closed", *before[-1:]]
+        assert not any("rectif" in reason for reason in missing("T1.2"))
+        begun.submit(f"{ref}/edu")
+        begun.accept(f"{ref}/edu", unit="office")
+        begun.close_finding(1)
+        assert missing("T1.1") == before
+
+
 class TestAnIndicator:
     @pytest.mark.usefixtures("begun")
     def test_without_a_figure_met_and_not_met(self) -> None:
@@ -398,6 +411,8 @@ class TestCommendation:
             since, until = commending.period_of(plan, plan.day_of(clock.now()))
             proposed = [one.unit.code for one in commending.proposal(session, plan, since, until)]
             assert commending.commended(session, plan) is None
+            # What is to come is not overdue yet.
+            assert commending.period_of(plan, plan.day_of(clock.now()), until=dt.date(2024, 12, 31))[1] == until
         assert proposed == ["north"]  # too little was asked of edu for a rank, and the others have work overdue
         commend("south", "north")
         commend("north", "south", "north", reason="经会议研究")
@@ -405,6 +420,10 @@ class TestCommendation:
             settled = commending.commended(session, plan_of(session))
             assert settled is not None
             assert [(unit.code, kept) for unit, kept in settled.units] == [("north", True), ("south", False)]
+        with transaction() as session:
+            plan = plan_of(session)
+            assert commending.commended(session, plan, by=clock.now() - dt.timedelta(days=1)) is None
+            assert report_of(session, plan, dt.date(2024, 2, 29)).commended is None
         entry = journal(EventKind.COMMENDED)[-1]
         assert (entry.actor, entry.why) == (DIRECTOR, "经会议研究")
         assert (entry.detail or {})["added"] == ["south"]

@@ -703,12 +703,13 @@ def test_a_finding_from_its_form_to_its_closing(launch: Story) -> None:
     collective = re.findall(r'name="collectives" value="(\d+)"', office.page.text[:counties])[-1]
     seen = office.page
     due: dict[str, Any] = {"due": "2022-12-20", "units": [ids["edu"], ids["north"]], "collectives": [collective]}
-    office.post("/findings", **form, **due, proof_en="The records")
+    office.post("/findings", **form, **due, proof_en="The records", about="T1.1")
     assert office.notice == "2022/rectify/1 is issued; the units are told"
     assert [row.ref for row in rows_of(launch) if row.requirement.code == "rectify"] == [
         f"2022/rectify/1/{unit}" for unit in ("edu", "north", "south")
     ]
     finding = all_of(Finding)[0]
+    assert [one.measure_id is not None for one in all_of(Requirement) if one.code == "rectify"] == [True]
     assert office.path == f"/findings/{finding.id}"
     assert "What proves it put right The records" in office.words
     office.post("/findings", seen=seen, **form, **due)

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from adapters.language import N_
 from models import finding, queues
+from models.acceptance import judged_work
 from models.access import AccessRole
+from models.area import Area, Measure
 from models.document import Text
 from models.errors import DubanError, NotFoundError, RefusedError
 from models.unit import Unit, units_of
@@ -34,6 +36,7 @@ class FindingForm(Sent):
     units: Ids = Field(default_factory=list)
     collectives: Ids = Field(default_factory=list)
     due: Day = None
+    about: Words = ""
 
 
 class ClosingForm(Sent):
@@ -60,6 +63,7 @@ def _form_page(visit: Visit, refused: DubanError | None = None, typed: FindingFo
         phases=queues.open_phases(visit.session, visit.plan),
         units=units_of(visit.session, visit.plan.id),
         collectives=queues.collectives_of(visit.session, visit.plan),
+        works=[(one.code, f"{one.code} {visit.language.text(one.name)}") for one in _works(visit)],
         tomorrow=visit.today + dt.timedelta(days=1),
         refused=refused,
         typed=typed,
@@ -82,10 +86,24 @@ def raise_finding(request: Request, form: Annotated[FindingForm, Form()]) -> Res
             due_on=form.due,
             actor=visit.actor,
             at=visit.at,
+            about=_about(visit, form.about),
         )
         return visit.done(f"/findings/{made.id}", N_("{ref} is issued; the units are told"), ref=made.ref)
 
     return tried(request, form, AccessRole.OFFICE, hand_out, lambda visit, refused: _form_page(visit, refused, form))
+
+
+def _works(visit: Visit) -> Sequence[Measure | Area]:
+    return judged_work(visit.session, visit.plan)
+
+
+def _about(visit: Visit, code: str) -> Measure | Area | None:
+    if not code:
+        return None
+    found = next((one for one in _works(visit) if one.code == code), None)
+    if found is None:
+        raise NotFoundError("there is no such measure or safeguard")
+    return found
 
 
 def _chosen(visit: Visit, form: FindingForm) -> Sequence[Unit]:
