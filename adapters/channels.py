@@ -1,5 +1,6 @@
 """How a notice leaves: what every channel offers, and which one serves an address."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 from enum import StrEnum
@@ -93,6 +94,9 @@ class Mailbox:
         return Trace.SENT
 
 
+LONGEST_S = 120.0  # from the first byte to the last: a service that drips one at a time would hold a delivery for ever
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Channels:
     """One channel for each kind of address. They serve while they are open: `async with channels`."""
@@ -100,6 +104,7 @@ class Channels:
     mailbox: Channel
     slack: "Slack"
     apprise: Channel
+    longest_s: float = LONGEST_S
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -119,10 +124,18 @@ class Channels:
         await self.slack.__aexit__(*failure)
 
     async def send(self, address: Address, post: Post) -> Receipt:
-        return await self._of(address).send(address.target, post)
+        try:
+            async with asyncio.timeout(self.longest_s):
+                return await self._of(address).send(address.target, post)
+        except TimeoutError:
+            return Receipt(Outcome.AMBIGUOUS, f"no whole answer within {self.longest_s:g} s")
 
     async def look_up(self, address: Address, key: str, since: dt.datetime | None) -> Trace:
-        return await self._of(address).look_up(address.target, key, since)
+        try:
+            async with asyncio.timeout(self.longest_s):
+                return await self._of(address).look_up(address.target, key, since)
+        except TimeoutError:
+            return Trace.LATER
 
     def _of(self, address: Address) -> Channel:
         match address.kind:

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, min_length=16, description="Bearer token of /metrics, for Prometheus; without one it does not exist."
     )
-    send_timeout_s: int = Field(10, gt=0, description="Seconds that one send to a channel may take.")
+    send_timeout_s: int = Field(10, gt=0, le=60, description="Seconds that one send to a channel may take.")
     prefect_port: int = Field(4200, description="Port of the Prefect server that `duban up` starts.")
     prefect_url: str = Field(
         "", description="Address of a Prefect server elsewhere; the one at prefect_port when empty."

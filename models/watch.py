@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from models.assignment import SET_ASIDE, Assignment
@@ -150,7 +150,7 @@ def alerts(session: Session, plan: Plan, *, at: dt.datetime, may_leave: MayLeave
     sent_by = last_delivery(at - GRACE, plan.timezone, may_leave)
     found = [
         *_late(session, plan, due_by),
-        *(_unsent(session, plan, sent_by) if sent_by else ()),
+        *(_unsent(session, plan, sent_by, may_leave) if sent_by else _shut_in(session, plan)),
         *_failing(session, plan, at),
         *_dead(session, plan),
         *_set_aside(session, plan),
@@ -184,12 +184,15 @@ def late_steps(plan: Plan, due_by: dt.datetime) -> AnySelect:
     )
 
 
-def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Alert]:
+def _unsent(session: Session, plan: Plan, sent_by: dt.datetime, may_leave: MayLeave) -> Iterable[Alert]:
+    """Whatever its next try says, a notice is late that is older than a day on which letters left."""
+    aged_by = last_delivery(sent_by - ONE_DAY, plan.timezone, may_leave) or sent_by - LONGEST_SILENCE * ONE_DAY
+    should_have_left = func.least(Message.next_try_at, Message.created_at + (sent_by - aged_by))
     rows = session.execute(
-        select(Unit.code, Message.next_try_at)
+        select(Unit.code, should_have_left.label("since"))
         .join(Unit, Unit.id == Message.recipient_id)
-        .where(Unit.plan_id == plan.id, UNSENT, Message.next_try_at <= sent_by)
-        .order_by(Message.next_try_at)
+        .where(Unit.plan_id == plan.id, UNSENT, or_(Message.next_try_at <= sent_by, Message.created_at <= aged_by))
+        .order_by(should_have_left)
         .limit(COUNT_TO)
     ).all()
     if rows:
@@ -198,8 +201,21 @@ def _unsent(session: Session, plan: Plan, sent_by: dt.datetime) -> Iterable[Aler
             Reason(
                 "{count} notices should have left, the first on {since}; they are for: {units}",
                 count=_count(len(rows)),
-                since=_local(plan, rows[0].next_try_at),
+                since=_local(plan, rows[0].since),
                 units=list(dict.fromkeys(row.code for row in rows))[:SHOWN],
+            ),
+        )
+
+
+def _shut_in(session: Session, plan: Plan) -> Iterable[Alert]:
+    query = select(func.count()).select_from(Message).join(Unit, Unit.id == Message.recipient_id)
+    count = session.scalars(query.where(Unit.plan_id == plan.id, UNSENT)).one()
+    if count:
+        yield Alert(
+            Alarm.UNSENT,
+            Reason(
+                "{count} notices wait, and at no hour of the patrol may letters leave: see DUBAN_QUIET_HOURS",
+                count=_count(count),
             ),
         )
 

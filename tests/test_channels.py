@@ -1,6 +1,7 @@
 """Addresses, the choice of a channel, and Apprise against a real local HTTP server."""
 
 import asyncio
+import dataclasses
 import datetime as dt
 import json
 import logging
@@ -274,6 +275,24 @@ def test_the_limits_fit_what_apprise_calls_the_services() -> None:
 
     known = set(apprise.plugins.N_MGR.schemas())  # type: ignore[no-untyped-call]
     assert set(read_limits().by_service) - {"default"} <= known
+
+
+def test_a_service_that_never_comes_to_its_end_holds_nobody_up() -> None:
+    class Dripping:
+        async def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        async def look_up(self, target: str, key: str, since: dt.datetime | None) -> Trace:  # noqa: ARG002
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    usual = Channels.from_settings(Settings())
+    channels = dataclasses.replace(usual, apprise=Dripping(), longest_s=0.05)
+    address = Address("apprise", "dingtalk://token/")
+    sent = asyncio.run(channels.send(address, Post("key", "subject", "body")))
+    assert (sent.outcome, sent.detail) == (Outcome.AMBIGUOUS, "no whole answer within 0.05 s")
+    assert asyncio.run(channels.look_up(address, "key", None)) is Trace.LATER
 
 
 def test_a_channel_is_known_by_a_name_that_gives_nothing_away() -> None:

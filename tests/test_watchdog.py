@@ -17,7 +17,7 @@ from sqlalchemy import text
 from adapters import prefect_api, watchdog
 from adapters.database import forget_engine, transaction
 from adapters.prefect_api import PrefectUnreachableError
-from adapters.settings import settings
+from adapters.settings import override, settings
 from deploy.commands.root import duban
 from models.escalation import Chased
 from models.watch import Round, cut_short, last_delivery, last_round, missed_rounds
@@ -210,6 +210,26 @@ class TestNotices:
         came(north, "2023-12-18 08:30", until="08:30")
         assert found(north, "2023-12-18 08:44") == []
         assert found(north, "2023-12-18 08:46") == ["unsent"]
+
+    def test_one_whose_next_try_is_put_off_again_and_again(self, north: Story) -> None:
+        north.at("2023-12-11 16:00")
+        north.submit(NORTH)
+        with transaction() as session:
+            later = {"later": moment("2024-01-12 17:55")}
+            session.execute(text("UPDATE message SET next_try_at = :later WHERE status = 'pending'"), later)
+        came(north, "2023-12-12 17:30", until="17:30")
+        assert "unsent" not in found(north, "2023-12-12 16:00")
+        assert found(north, "2023-12-12 17:50") == ["unsent"]
+
+    def test_one_that_can_never_leave(self, north: Story) -> None:
+        north.at("2023-12-12 17:31")
+        north.submit(NORTH)
+        override(DUBAN_QUIET_HOURS="08:00-18:00")
+        try:
+            (alert,) = watchdog.watch_over([north.plan]).alerts[north.plan]
+        finally:
+            override(DUBAN_QUIET_HOURS=None)
+        assert "DUBAN_QUIET_HOURS" in str(alert.reason)
 
     def test_one_that_was_given_up(self, north: Story) -> None:
         with transaction() as session:
