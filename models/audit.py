@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from models.area import Role
@@ -15,12 +15,12 @@ from models.base import AnyRow, AnySelect, among
 from models.document import UnitKind
 from models.escalation import Escalation
 from models.event import Event, EventKind
-from models.message import Message
+from models.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.notice import MessageKind
 from models.patrol_round import PatrolRound
 from models.phase import Phase, phases_of
 from models.plan import Plan
-from models.replay import CHANGES, Audited, Entry, Life, Rules, Trace, replay
+from models.replay import CHANGES, Audited, Entry, Life, Rules, Telling, Trace, replay
 from models.requirement import Requirement
 from models.unit import Unit, body_of
 
@@ -82,7 +82,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             is_aside=bool(row.needs_attention),
             entries=[_entry(one) for one in entries.of(row.id)],
             traces=[Trace(*one[1:]) for one in traces.of(row.id)],
-            told=frozenset((one.recipient_id, one.kind, one.for_date) for one in messages.of(row.id)),
+            told=[_telling(one) for one in messages.of(row.id)],
         )
 
 
@@ -177,9 +177,32 @@ def _traces(plan: Plan) -> AnySelect:
     )
 
 
+# In how many letters that were sent a message stands.
+_LETTERS = (
+    select(func.count())
+    .select_from(AttemptMessage)
+    .join(Attempt, Attempt.id == AttemptMessage.attempt_id)
+    .where(AttemptMessage.message_id == Message.id, Attempt.outcome == AttemptOutcome.SENT)
+    .scalar_subquery()
+)
+
+
+def _telling(row: AnyRow) -> Telling:
+    is_sent = row.status is MessageStatus.SENT
+    return Telling(row.recipient_id, row.kind, row.for_date, is_sent, row.letters, may_be_a_repeat=row.unsure)
+
+
 def _messages(plan: Plan) -> AnySelect:
     return (
-        select(Message.assignment_id, Message.recipient_id, Message.kind, Message.for_date)
+        select(
+            Message.assignment_id,
+            Message.recipient_id,
+            Message.kind,
+            Message.for_date,
+            Message.status,
+            Message.unsure,
+            _LETTERS.label("letters"),
+        )
         .join(Unit, Unit.id == Message.recipient_id)
         .where(Unit.plan_id == plan.id, Message.assignment_id.is_not(None), Message.kind.in_(BY_LADDER))
         .order_by(Message.assignment_id, Message.id)

@@ -48,6 +48,8 @@ class Wrong(StrEnum):
     NO_ENTRY = "no_entry"  # the other way round
     NOT_TOLD = "not_told"
     TOLD_IN_VAIN = "told_in_vain"
+    NOT_SENT = "not_sent"
+    SENT_TWICE = "sent_twice"
     JOURNAL = "journal"  # two entries do not fit together: one between them is gone
     ROW = "row"  # the assignment's row is not what the journal says
 
@@ -82,6 +84,22 @@ Told = tuple[int, MessageKind, dt.date]  # recipient, kind, the day that it is f
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Telling:
+    """A message of the ladder; `letters` are those that were sent and hold it."""
+
+    recipient_id: int
+    kind: MessageKind
+    on: dt.date
+    is_sent: bool
+    letters: int
+    may_be_a_repeat: bool
+
+    @property
+    def told(self) -> Told:
+        return self.recipient_id, self.kind, self.on
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Life:
     """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where the office does."""
 
@@ -97,7 +115,7 @@ class Life:
     is_aside: bool
     entries: Sequence[Entry]
     traces: Sequence[Trace]
-    told: frozenset[Told]
+    told: Sequence[Telling]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -404,6 +422,7 @@ class _Replay:
             return
         self._check_row()
         self._check_messages()
+        self._check_letters()
         missed = self._settled_unseen() | {
             key: one for key, one in self._pending(until).items() if self._was_missed(one, until)
         }
@@ -435,7 +454,8 @@ class _Replay:
                 self._wrong(Wrong.ROW, differs)
 
     def _check_messages(self) -> None:
-        missing, extra = self.told - self.life.told, self.life.told - self.told
+        written = {one.told for one in self.life.told}
+        missing, extra = self.told - written, written - self.told
         # The plan may have named another lead since.
         elsewhere = {one[1:] for one in extra}
         moved = {one[1:] for one in missing if one[0] == self.life.lead_id and one[1:] in elsewhere}
@@ -444,6 +464,23 @@ class _Replay:
         for _, kind, on in sorted(one for one in extra if one[1:] not in moved):
             vain = Reason("a message “{kind}” for {on} was written, and no step asked for it", kind=kind, on=on)
             self._wrong(Wrong.TOLD_IN_VAIN, vain, on=on)
+
+    def _check_letters(self) -> None:
+        """What is called sent stands in one letter, or in two where nobody could say whether the first arrived."""
+        for one in self.life.told:
+            if one.is_sent and not one.letters:
+                unsent = Reason(
+                    "the message “{kind}” for {on} is called sent and stands in no letter", kind=one.kind, on=one.on
+                )
+                self._wrong(Wrong.NOT_SENT, unsent, on=one.on)
+            elif one.letters > 1 + one.may_be_a_repeat:
+                twice = Reason(
+                    "the message “{kind}” for {on} went out {count} times",
+                    kind=one.kind,
+                    on=one.on,
+                    count=one.letters,
+                )
+                self._wrong(Wrong.SENT_TWICE, twice, on=one.on)
 
     def _check_next_look(self) -> None:
         """Whoever is open and has a step before him must be looked at in time."""

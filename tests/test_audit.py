@@ -153,6 +153,19 @@ class TestWhatIsFound:
         by_hand(NO_EVENT, NO_ROW)
         assert wrong(lived.plan) == [("not_fired", "T-7"), ("told_in_vain", "")]
 
+    def test_a_message_that_is_called_sent_and_was_not(self, lived: Story) -> None:
+        by_hand("DELETE FROM attempt_message WHERE message_id = (SELECT id FROM message WHERE for_date = '2023-12-13')")
+        assert wrong(lived.plan) == [("not_sent", "")]
+
+    def test_a_message_that_was_sent_twice(self, lived: Story) -> None:
+        by_hand(
+            "INSERT INTO attempt_message SELECT other.id, message.id FROM message, attempt AS other "
+            "WHERE for_date = '2023-12-13' AND other.outcome = 'sent' "
+            "AND NOT EXISTS (SELECT FROM attempt_message AS it "
+            "WHERE it.attempt_id = other.id AND it.message_id = message.id) LIMIT 1"
+        )
+        assert wrong(lived.plan) == [("sent_twice", "")]
+
     def test_a_message_that_was_deleted(self, lived: Story) -> None:
         by_hand(NO_MESSAGE, "DELETE FROM message WHERE for_date = '2023-12-13'")
         assert wrong(lived.plan) == [("not_told", "")]
