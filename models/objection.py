@@ -61,8 +61,8 @@ class Objection(Base):
     decision_reason: Mapped[str | None]
 
 
-def reasons_not_objectable(about: About, status: Status, light: Light, reason: str) -> list[Reason]:
-    """Why this cannot be objected to today; empty where it can."""
+def reasons_not_objectable(about: About, status: Status, light: Light, reason: str, *, is_late: bool) -> list[Reason]:
+    """Why this cannot be objected to today; empty where it can. Of a light only its lateness can be excused."""
     reasons = []
     if not reason.strip():
         reasons.append(Reason("a reason is needed"))
@@ -70,6 +70,8 @@ def reasons_not_objectable(about: About, status: Status, light: Light, reason: s
         reasons.append(Reason("it was not returned, it is {status}", status=status))
     if about is About.LIGHT and light not in BAD_LIGHTS:
         reasons.append(Reason("its light is neither yellow nor red today"))
+    elif about is About.LIGHT and not is_late:
+        reasons.append(Reason("its light says nothing of lateness: object to the return, or sign for it"))
     return reasons
 
 
@@ -87,8 +89,10 @@ def object_to(
 
     Raises RefusedError with every reason against it, also where one is pending.
     """
-    light = light_of(session, plan, assignment, plan.day_of(at))
-    reasons = reasons_not_objectable(about, assignment.status, light, reason)
+    today = plan.day_of(at)
+    light = light_of(session, plan, assignment, today)
+    is_late = assignment.late or (assignment.status.is_owed and assignment.due_on < today)
+    reasons = reasons_not_objectable(about, assignment.status, light, reason, is_late=is_late)
     if pending(session, assignment) is not None:
         reasons.append(Reason("an earlier objection is not decided yet"))
     if reasons:

@@ -289,7 +289,11 @@ class TestWhatIsRefused:
     def test_what_can_be_objected_to(
         self, against: str, status: Status, light: Light, reason: str, why: list[str]
     ) -> None:
-        assert [str(one) for one in reasons_not_objectable(About(against), status, light, reason)] == why
+        assert [str(one) for one in reasons_not_objectable(About(against), status, light, reason, is_late=True)] == why
+
+    def test_a_light_that_says_nothing_of_lateness_can_not_be_excused(self, returned: Story) -> None:
+        with pytest.raises(RefusedError, match="object to the return, or sign for it"):
+            returned.object(NORTH, "light")
 
     def test_every_reason_is_told_at_once_and_nobody_else_is_told(self, late: Story) -> None:
         late.object(NORTH, "light")
