@@ -36,9 +36,15 @@ def late(real_plan: str, clock: Clock) -> str:
     """The real plan at the end of its first year, all told of their work, and nobody has done anything."""
     clock.set(moment("2023-01-03"))
     open_phase.fn(real_plan, PhaseCode.IMPLEMENTATION, 2023)
-    deliver(real_plan, now())
+    tell_all(real_plan)
     clock.set(moment("2024-01-04"))
     return real_plan
+
+
+def tell_all(plan: str) -> None:
+    """Deliver until nothing is left: a letter holds so many notices, and the rest waits for the next delivery."""
+    while deliver(plan, now()).letters:
+        pass
 
 
 def picture(session: Session) -> Picture:
@@ -102,8 +108,10 @@ def test_patrols_at_once_share_the_work_and_do_nothing_twice(late: str, monkeypa
     assert sum(one.looked_at for one in done) <= 1092
     assert chased() == expected
     letters = at_once(lambda: deliver(late, now()).letters, 3)
-    # 40 units, the office and the leader: one digest each, whoever sent it.
-    assert sum(letters) == 42
+    # 40 units, the office and the leader: one digest each, whoever sent it. The office has more than a letter holds,
+    # and each delivery may send it one.
+    assert 42 <= sum(letters) <= 44
+    tell_all(late)
     assert_told_once(late)
 
 
@@ -150,5 +158,5 @@ patrol.chase_due.fn({late!r}, now())
         if chased() == expected:
             break
     assert chased() == expected
-    deliver(late, now())
+    tell_all(late)
     assert_told_once(late)
