@@ -17,14 +17,15 @@ _CHUNK = 256 * 1024
 _LONGEST_REPLY = 4096
 
 
-def scan(path: Path, name: str) -> None:
-    """Have the file `path`, which a unit calls `name`, looked at; without a scanner in the settings nothing happens.
+def scan(path: Path, name: str) -> bool:
+    """Have the file `path`, which a unit calls `name`, looked at; returns whether it was: not without a scanner in the
+    settings.
 
     Raises RefusedError when a virus is found, and also when the file could not be scanned: nothing is let
     through that was not looked at.
     """
     if not settings().clamd:
-        return
+        return False
     try:
         verdict = _verdict(path)
     except OSError as failure:
@@ -37,6 +38,7 @@ def scan(path: Path, name: str) -> None:
         )
     if verdict != "OK":
         _refuse_unscanned(name, verdict or N_("the scanner broke off"))
+    return True
 
 
 def _refuse_unscanned(name: str, why: str) -> NoReturn:

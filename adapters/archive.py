@@ -78,13 +78,12 @@ def write_archive(
     output: Path,
     *,
     at: dt.datetime,
-    scanned: bool,
     progress: Progress = lambda _done, _all: None,
 ) -> Written:
     """Write the pack of a plan, as it is at one moment, to `output`; what stood there is replaced at the very end.
 
-    `at` (aware) is written into it; `scanned` says whether files are scanned for viruses as they come in. Raises
-    RefusedError, and leaves nothing behind, where the disk is full, or where an original is gone or damaged.
+    `at` (aware) is written into it. Raises RefusedError, and leaves nothing behind, where the disk is full, or where
+    an original is gone or damaged.
     """
     with _settled(output) as target:
         with _packing(target, at) as pack:
@@ -100,7 +99,7 @@ def write_archive(
                 facts = {"code": plan.code, "version": plan.version, "zh": plan.title_zh, "en": plan.title_en}
             # The transaction is over: gigabytes may take hours, in which the database has to tidy up.
             _add_originals(pack, store, wanted, progress)
-            digest = _add_manifest(pack, facts, chain, scanned=scanned)
+            digest = _add_manifest(pack, facts, chain, [one for _, one in wanted])
         return Written(len(pack.entries), len(wanted), chain["entries"], target.tell(), digest)
 
 
@@ -372,14 +371,14 @@ def _content(store: EvidenceStore, original: Original) -> Iterator[bytes]:
             yield piece
 
 
-def _add_manifest(pack: _Pack, plan: dict[str, Any], chain: dict[str, Any], *, scanned: bool) -> str:
+def _add_manifest(pack: _Pack, plan: dict[str, Any], chain: dict[str, Any], files: Sequence[Original]) -> str:
     facts = {
         "format": FORMAT,
         "plan": plan,
         "at": pack.at.astimezone(dt.UTC).isoformat(),
         "journal": chain,
         "rows": pack.rows,
-        "scanned_for_viruses_at_intake": scanned,
+        "originals": {"files": len(files), "scanned_for_viruses": sum(one.was_scanned for one in files)},
     }
     head = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True).removesuffix("\n}")
     entries = ",\n".join(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in pack.entries)

@@ -192,6 +192,7 @@ COLUMNS = {
     "until": N_("until this day"),
     "upheld": N_("true: upheld"),
     "value": N_("the figure"),
+    "was_scanned": N_("true: scanned for viruses as it came in, and found clean"),
     "version": N_("which version"),
     "via": N_("where it was decided"),
     "was_proposed": N_("true: the results proposed it"),

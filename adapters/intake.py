@@ -28,13 +28,12 @@ def take_in(files: Sequence[HandedIn]) -> tuple[StoredEvidence, ...]:
     """
     limits = Limits(settings().evidence_max_mb * MIB, settings().evidence_unpacked_max_mb * MIB)
     facts = [inspect(file.path, file.name, limits) for file in files]
-    for file, fact in zip(files, facts, strict=True):
-        antivirus.scan(file.path, fact.name)
-    return tuple(_keep(file, fact) for file, fact in zip(files, facts, strict=True))
+    scanned = [antivirus.scan(file.path, fact.name) for file, fact in zip(files, facts, strict=True)]
+    return tuple(_keep(*one) for one in zip(files, facts, scanned, strict=True))
 
 
-def _keep(file: HandedIn, fact: FileFacts) -> StoredEvidence:
+def _keep(file: HandedIn, fact: FileFacts, was_scanned: bool) -> StoredEvidence:  # noqa: FBT001  (called in order)
     stored = file.keep()
     if stored.size != fact.size:
         raise RefusedError("{name}: the file changed while it was being handed in", name=fact.name)
-    return StoredEvidence(fact.name, fact.media_type, stored.size, stored.sha256)
+    return StoredEvidence(fact.name, fact.media_type, stored.size, stored.sha256, was_scanned)

@@ -348,15 +348,19 @@ def report(check: Check) -> int:
         for line in wrong:
             say(f"  {line}")
     if check.manifest:
-        scanned = check.manifest.get("scanned_for_viruses_at_intake")
-        said = (
-            "接收时逐件查杀 / each file was scanned as it came in"
-            if scanned
-            else "接收时未查杀，请自行查杀 / no: scan it yourself"
-        )
-        say(f"病毒 viruses: {said}")
+        say(f"病毒 viruses: {said_of_viruses(check.manifest)}")
         say(f"文件 files: {len(check.entries)}; 台账 journal: {check.manifest['journal'].get('entries')}")
     return 1 if any(check.faults.values()) else 0
+
+
+def said_of_viruses(manifest: dict[str, Any]) -> str:
+    files, scanned = (int(manifest.get("originals", {}).get(name, 0)) for name in ("files", "scanned_for_viruses"))
+    if scanned >= files:
+        return f"接收时已逐件查杀（{files} 件） / each file was scanned as it came in ({files})"
+    return (
+        f"{files} 件中 {files - scanned} 件接收时未查杀，请自行查杀 / "
+        f"{files - scanned} of {files} files were not scanned as they came in: scan them yourself"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

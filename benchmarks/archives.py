@@ -82,7 +82,7 @@ def _write(way: str, target: Path) -> dict[str, float]:
 
 
 def _ours(target: Path) -> None:
-    write_archive(None, EvidenceStore(settings().evidence_address), target, at=clock.now(), scanned=False)
+    write_archive(None, EvidenceStore(settings().evidence_address), target, at=clock.now())
 
 
 def _plain(target: Path) -> None:

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -27,6 +27,7 @@ class StoredEvidence:
     media_type: str
     size: int
     sha256: str
+    was_scanned: bool = False  # for viruses, and found clean
 
 
 class Evidence(Base):
@@ -41,7 +42,12 @@ class Evidence(Base):
     file_name: Mapped[str]
     media_type: Mapped[str]
     size: Mapped[int]
+    was_scanned: Mapped[bool] = mapped_column(server_default=false())
     at: Mapped[Instant]
+
+    @property
+    def stored(self) -> StoredEvidence:
+        return StoredEvidence(self.file_name, self.media_type, self.size, self.sha256, self.was_scanned)
 
 
 class Submission(Base):
@@ -123,12 +129,13 @@ def keep(session: Session, unit_id: int, files: Sequence[StoredEvidence], at: dt
             "file_name": file.name,
             "media_type": file.media_type,
             "size": file.size,
+            "was_scanned": file.was_scanned,
             "at": at,
         }
-        # A conflict updates nothing that differs, but returns the row that is there.
         kept = insert(Evidence).values(row)
         kept = kept.on_conflict_do_update(
-            constraint="evidence_unit_id_sha256_file_name_key", set_={"size": kept.excluded.size}
+            constraint="evidence_unit_id_sha256_file_name_key",
+            set_={"was_scanned": or_(Evidence.was_scanned, kept.excluded.was_scanned)},
         )
         ids.append(session.scalars(kept.returning(Evidence.id)).one())
     return ids

@@ -58,6 +58,7 @@ class Original:
     name: str
     sha256: str
     size: int
+    was_scanned: bool
 
 
 def columns_of(table: Table) -> list[str]:
@@ -147,7 +148,7 @@ def journal_entries(session: Session, plan: Plan) -> Iterator[Mapping[str, Any]]
 def originals(session: Session, plan: Plan) -> Iterator[Original]:
     """Every file of the plan's units in the order in which they came, each content once."""
     query = (
-        select(Evidence.id, Unit.code, Evidence.file_name, Evidence.sha256, Evidence.size)
+        select(Evidence.id, Unit.code, Evidence.file_name, Evidence.sha256, Evidence.size, Evidence.was_scanned)
         .join(Unit, Unit.id == Evidence.unit_id)
         .where(Unit.plan_id == plan.id)
         .order_by(Evidence.id)

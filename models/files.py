@@ -41,7 +41,7 @@ def kept(session: Session, unit_id: int, ids: Collection[int]) -> list[StoredEvi
     ).all()
     if len(rows) < len(set(ids)):
         raise NotFoundError("there is no such file")
-    return [StoredEvidence(row.file_name, row.media_type, row.size, row.sha256) for row in rows]
+    return [row.stored for row in rows]
 
 
 def readable(session: Session, plan: Plan, evidence_id: int, reader: Unit, *, sees_all: bool) -> Evidence:

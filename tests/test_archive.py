@@ -70,7 +70,7 @@ def store(story: Story, tmp_path: Path) -> EvidenceStore:
 
 
 def write(store: EvidenceStore, output: Path) -> Written:
-    return write_archive(None, store, output, at=clock.now(), scanned=False)
+    return write_archive(None, store, output, at=clock.now())
 
 
 _made: list[bytes] = []
@@ -408,7 +408,7 @@ class TestWhatGoesWrongWhileItIsWritten:
 
     def test_an_unknown_plan(self, store: EvidenceStore, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError):
-            write_archive("nothing", store, tmp_path / "x.zip", at=clock.now(), scanned=False)
+            write_archive("nothing", store, tmp_path / "x.zip", at=clock.now())
         assert not list(tmp_path.glob("*x.zip*"))
 
     def test_progress_is_told_in_bytes_of_originals(self, store: EvidenceStore, tmp_path: Path) -> None:
@@ -418,12 +418,26 @@ class TestWhatGoesWrongWhileItIsWritten:
             store,
             tmp_path / "tiny.zip",
             at=clock.now(),
-            scanned=True,
             progress=lambda done, whole: told.append((done, whole)),
         )
         whole = len(PDF) + len(NOTE)
         assert told == [(0, whole), (len(PDF), whole), (whole, whole)]
-        assert "接收时逐件查杀" in check(tmp_path / "tiny.zip")[1]
+
+    def test_it_says_of_each_file_whether_it_was_scanned_for_viruses(
+        self, store: EvidenceStore, story: Story, tmp_path: Path
+    ) -> None:
+        write(store, tmp_path / "tiny.zip")
+        assert "2 件中 2 件接收时未查杀" in check(tmp_path / "tiny.zip")[1]
+        with transaction() as session:
+            north = unit_of(session, plan_of(session, story.plan).id, "north")
+            report = StoredEvidence(
+                "=自查报告.pdf", "application/pdf", len(PDF), hashlib.sha256(PDF).hexdigest(), was_scanned=True
+            )
+            evidence.keep(session, north.id, [report], clock.now())
+        write(store, tmp_path / "tiny.zip")
+        assert "1 of 2 files were not scanned" in check(tmp_path / "tiny.zip")[1]
+        rows = rows_of(contents(tmp_path / "tiny.zip"), "evidence")
+        assert [row["was_scanned"] for row in rows] == ["true", "false"]
 
 
 @pytest.mark.parametrize("name", ["教" * 197 + ".pdf", "无后缀" * 66, "a.pdf", "教.附件的名称"])

@@ -34,7 +34,7 @@ def archive(plan_code: str | None, output: Path) -> None:
             bar.length = max(whole, 1)
             bar.update(done - bar.pos)
 
-        written = write_archive(plan_code, store, output, at=clock.now(), scanned=bool(settings().clamd), progress=show)
+        written = write_archive(plan_code, store, output, at=clock.now(), progress=show)
     tell(
         _("{file}: {entries} files, {originals} of them originals, {journal} entries of the journal, {size} MB").format(
             file=output,

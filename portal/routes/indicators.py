@@ -398,7 +398,7 @@ def _kept(visit: Visit, form: ImportForm) -> StoredEvidence:
     )
     if row is None:
         raise NotFoundError("there is no such file")
-    return StoredEvidence(row.file_name, row.media_type, row.size, row.sha256)
+    return row.stored
 
 
 def _figures(visit: Visit, file: StoredEvidence) -> list[Figure]:
