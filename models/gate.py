@@ -112,15 +112,15 @@ def count_open(session: Session, phase: Phase) -> int:
     return session.scalar(query.where(Requirement.phase_id == phase.id, OPEN)) or 0
 
 
-def reasons_not_answerable(answer: Answer, today: dt.date) -> list[Reason]:
-    """What is wrong with an answer by itself; empty where nothing is."""
+def reasons_not_answerable(answer: Answer, latest: dt.date) -> list[Reason]:
+    """What is wrong with an answer by itself; empty where nothing is. `latest`: today, or the phase's end if later."""
     found = []
     if not answer.by_name.strip():
         found.append(Reason("a name is needed: a decision has a person"))
     if not answer.reason.strip():
         found.append(Reason("a reason is needed"))
-    if answer.decision is GateDecision.EXTEND and (answer.until is None or answer.until <= today):
-        found.append(Reason("to extend, give a date after today"))
+    if answer.decision is GateDecision.EXTEND and (answer.until is None or answer.until <= latest):
+        found.append(Reason("to extend, give a date after {day}", day=latest.isoformat()))
     return found
 
 
@@ -132,7 +132,7 @@ def decide(
     Closing with open work is written down as refused, unless a reason to override is given.
     Raises RefusedError for an answer that says too little, IllegalMoveError where no round is open.
     """
-    wrong = reasons_not_answerable(answer, plan.day_of(at))
+    wrong = reasons_not_answerable(answer, max(plan.day_of(at), phase.ends_on))
     if wrong:
         raise RefusedError("the gate of {phase}: {reasons}", phase=phase.ref, reasons=wrong)
     gate = open_round(session, phase, at)

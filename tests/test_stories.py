@@ -503,12 +503,18 @@ class TestGates:
 
     def test_extending_moves_the_end_and_asks_again(self, north: Story) -> None:
         north.at("2024-01-02")
-        with pytest.raises(RefusedError, match="give a date after today"):
+        with pytest.raises(RefusedError, match="give a date after 2024-01-02"):
             north.answer("implementation", "extend", until="2024-01-02")
         north.answer("implementation", "extend", until="2024-01-31")
         assert self.phase(north) == ("open", "2024-01-31")
         told = north.patrol_daily("2024-01-02", "2024-02-02")
         assert [day for day, news in told.items() for one in news if one[1] == "gate_due"] == ["2024-02-01"]
+
+    def test_an_extension_shortens_no_phase(self, north: Story) -> None:
+        north.at("2023-06-01")
+        with pytest.raises(RefusedError, match="give a date after 2023-12-31"):
+            north.answer("implementation", "extend", until="2023-09-01")
+        assert self.phase(north) == ("open", "2023-12-31")
 
     def test_a_decision_needs_a_reason(self, north: Story) -> None:
         with pytest.raises(RefusedError, match="a reason is needed"):
