@@ -12,14 +12,13 @@ from typing import BinaryIO
 from sqlalchemy.orm import Session
 
 from adapters.language import N_, Language
-from adapters.words import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
+from adapters.words import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS, figure_words
 from models.acceptance import Declared, Dossier, ItemKind, conflicts_of, declared_measures, dossiers
 from models.attainment import Attainment
 from models.commending import Commended, commended
 from models.document import Text, UnitKind
 from models.moments import day_of, end_of
 from models.plan import Plan
-from models.reading import plain
 from models.unit import body_of
 from models.verdict import Verdict, VerdictOutcome
 
@@ -225,5 +224,5 @@ class _Words:
 
     def _figure(self, one: Attainment) -> tuple[str, str, str, str, str]:
         remarks = [self.language.say(reason) for reason in (*one.remarks, *conflicts_of(one))]
-        value = "" if one.value is None else plain(one.value)
+        value = figure_words(one.indicator, one.value, self.language)
         return self.language.text(one.target), one.period, value, self.say(OUTCOMES[one.outcome]), "; ".join(remarks)

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from adapters.language import N_, Language
 from models.acceptance import conflicts_of
 from models.attainment import Attainment, Outcome
-from models.document import Rollup
+from models.document import Comparator, Rollup
 from models.errors import Reason
 from models.event import EventKind
 from models.indicator import Indicator
+from models.reading import plain
 from models.score import Result
 from models.verdict import VerdictOutcome
 
@@ -73,3 +74,12 @@ VERDICTS = {
 }
 NO_VERDICT = N_("no verdict yet")
 NOT_ENUMERATED = N_("declared, not enumerated")
+
+
+def figure_words(indicator: Indicator, value: float | None, language: Language) -> str:
+    """A figure as people read it: a yes or no as such, a dash where there is none."""
+    if value is None:
+        return "—"
+    if indicator.comparator is Comparator.STATUS:
+        return language.gettext(N_("yes") if value else N_("no"))
+    return plain(value)

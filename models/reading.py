@@ -24,6 +24,7 @@ from models.plan import Plan
 from models.unit import BODIES, Unit
 
 YEARS_BEFORE = 10  # a base year may lie before the plan
+DECIMALS, MOST_DECIMALS = 2, 6
 LARGEST = 1e12
 LONGEST_WORDS = 1_000
 YES, NO = {"是", "yes", "true", "完成"}, {"否", "no", "false", "未完成"}
@@ -130,8 +131,13 @@ class Compared:
 
 
 def plain(number: float) -> str:
-    """A number as people read it, with two decimals at most."""
-    text = f"{number:,.2f}".rstrip("0").rstrip(".")
+    """A number as people read it, with two decimals; with up to six where fewer would show a rounder one: 94.998 has
+    not reached 95.
+    """
+    decimals = DECIMALS
+    while f"{number:.{decimals}f}".endswith("0") and round(number, decimals) != round(number, MOST_DECIMALS):
+        decimals += 1
+    text = f"{number:,.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 

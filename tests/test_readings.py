@@ -29,7 +29,7 @@ from models.evidence import Evidence
 from models.indicator import Indicator, indicators_of
 from models.loading import load_plan
 from models.plan import plan_of
-from models.reading import Change, Figure, Reading
+from models.reading import Change, Figure, Reading, plain
 from models.unit import unit_of, units_of
 from tests.conftest import LOADED_AT, REAL, TINY, Clock
 from tests.portal_client import Person, enter
@@ -86,6 +86,22 @@ def test_every_indicator_of_the_plan_says_how_units_add_up() -> None:
 
 def test_a_plan_that_says_nothing_of_it_is_read_by_what_is_usual() -> None:
     assert [one.rollup for one in read_plan(TINY).indicators] == [Rollup.WEIGHTED_MEAN, Rollup.ALL]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (94.998, "94.998"),  # two decimals would say 95, which it has not reached
+        (95.0, "95"),
+        (0.1 + 0.2, "0.3"),
+        (200 / 3, "66.67"),
+        (-0.001, "-0.001"),
+        (1_234_567.5, "1,234,567.5"),
+        (89.99999, "89.99999"),
+    ],
+)
+def test_no_number_is_shown_rounder_than_it_is(number: float, shown: str) -> None:
+    assert plain(number) == shown
 
 
 def test_an_indicator_with_readings_cannot_vanish(tiny_plan: str, clock: Clock) -> None:

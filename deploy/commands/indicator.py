@@ -144,8 +144,11 @@ def _enter(
 
 
 def _told(one: Compared) -> str:
-    value = "—" if one.figure.value is None else plain(one.figure.value)
-    before = "—" if one.before is None or one.before.value is None else plain(one.before.value)
+    from adapters.words import figure_words  # noqa: PLC0415
+
+    of = one.figure.indicator
+    value = figure_words(of, one.figure.value, language)
+    before = figure_words(of, one.before.value if one.before else None, language)
     facts = {"ref": one.figure.ref, "value": value, "before": before, "change": _(CHANGES[one.change])}
     if one.change is Change.CHANGED:
         return _("{ref}: {before} → {value} ({change})").format(**facts)
@@ -311,7 +314,7 @@ def _in_english(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show_all(attained: list[Attainment]) -> None:
-    from adapters.words import OUTCOMES  # noqa: PLC0415
+    from adapters.words import OUTCOMES, figure_words  # noqa: PLC0415
 
     headings = (_("code"), _("name"), _("target"), _("period"), _("outcome"), _("value"), _("distance"), _("a year"))
     listed = table(*headings, numbers=(5, 6, 7))
@@ -322,7 +325,8 @@ def _show_all(attained: list[Attainment]) -> None:
             language.text(one.target),
             one.period,
             _(OUTCOMES[one.outcome]),
-            *(_number(number) for number in (one.value, one.distance, one.trend)),
+            figure_words(one.indicator, one.value, language),
+            *("" if number is None else plain(number) for number in (one.distance, one.trend)),
         )
     show_table(listed)
     counts = Counter(one.outcome for one in attained)
@@ -342,17 +346,13 @@ def _conflict(one: Attainment, other: str) -> str:
     )
 
 
-def _number(number: float | None) -> str:
-    return "" if number is None else plain(number)
-
-
 def _show_one(session: "Session", plan: "Plan", one: Attainment, day: dt.date) -> None:
-    from adapters.words import OUTCOMES  # noqa: PLC0415
+    from adapters.words import OUTCOMES, figure_words  # noqa: PLC0415
 
     indicator = one.indicator
     tell(f"{indicator.code} {language.text(indicator.name)}")
-    figure = _number(one.value) or "—"
-    facts = {"outcome": _(OUTCOMES[one.outcome]), "value": figure, "target": language.text(one.target)}
+    figure, target = figure_words(indicator, one.value, language), language.text(one.target)
+    facts = {"outcome": _(OUTCOMES[one.outcome]), "value": figure, "target": target}
     tell(_("{outcome}: {value}, target {target}, {period}").format(**facts, period=one.period))
     for said in filter(None, (one.forecast, *one.remarks)):
         tell(language.say(said))
@@ -368,6 +368,6 @@ def _show_one(session: "Session", plan: "Plan", one: Attainment, day: dt.date) -
     listed = table(_("entered"), _("period"), _("unit"), _("value"), _("by"), _("where it comes from"), numbers=[3])
     for row in reading.history(session, plan, indicator, day):
         unit = row.unit.code if row.unit else language.text(CITY)
-        value = _("withdrawn") if row.value is None else plain(row.value)
+        value = _("withdrawn") if row.value is None else figure_words(indicator, row.value, language)
         listed.add_row(local_time(plan, row.at), row.period, unit, value, row.by_name, row.words)
     show_table(listed)

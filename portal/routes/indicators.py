@@ -1,11 +1,12 @@
 """Indicators: how the targets stand, their readings, one by one or from Excel with a preview."""
 
 import datetime as dt
+import functools
 import io
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from adapters.database import transaction
 from adapters.evidence_store import EvidenceStore
 from adapters.language import N_
 from adapters.settings import settings
-from adapters.words import OUTCOMES, ROLLUPS, due_words
+from adapters.words import OUTCOMES, ROLLUPS, due_words, figure_words
 from models import evidence, reading
 from models.access import AccessRole
 from models.area import Area, areas_of
@@ -120,7 +121,12 @@ def _words(visit: Visit) -> dict[str, Any]:
         "rollups": ROLLUPS,
         "due_words": lambda one: due_words(one, visit.language),
         "plain": plain,
+        "figure_words": _figure_words(visit),
     }
+
+
+def _figure_words(visit: Visit) -> Callable[[Indicator, float | None], str]:
+    return functools.partial(figure_words, language=visit.language)
 
 
 def _units_list(visit: Visit) -> Response:
@@ -297,7 +303,7 @@ def _import_page(
         compared=[one for one in compared if one.change is not Change.SAME],
         counts=Counter(one.change.value for one in compared),
         file=file,
-        plain=plain,
+        figure_words=_figure_words(visit),
         shown=reading.fingerprint(compared),
         limit=10 * 1024 * 1024,
     )
