@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
@@ -120,7 +121,8 @@ def markdown(session: Session, plan: Plan, bulletin: Bulletin, language: Languag
     shown = report(session, plan, bulletin, language)
     head = [f"# {_plain(shown.words.title)}", f"**{shown.issuer}** · {shown.number or language.gettext('Draft')}"]
     body = [part for section in shown.sections for part in _section(section)]
-    return "\n\n".join([*head, shown.words.addressees, *shown.preamble, *body, shown.closing, str(shown.day)]) + "\n"
+    before, after = map(_plain, (shown.words.addressees, *shown.preamble)), map(_plain, (shown.closing, str(shown.day)))
+    return "\n\n".join([*head, *before, *body, *after]) + "\n"
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -142,10 +144,14 @@ def _cell(value: Cell) -> str:
 
 def _plain(text: str) -> str:
     """What somebody typed is no markup: it would draw its own headings, links and pictures."""
-    for sign in "\\`*_[]<>":
-        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>" else f"\\{sign}")
-    return text
+    for sign in "\\`*_[]&":
+        text = text.replace(sign, f"\\{sign}")
+    text = _BLOCK.sub(r"\1\\", text)
+    return text.replace("<", "&#60;").replace(">", "&#62;")
 
+
+# Where a line becomes a heading, an item of a list, a rule or code.
+_BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=#{1,6}\s|[-+.)]\s|[-=]+\s*$|~~~)", re.MULTILINE)
 
 LANGUAGES: tuple[Code, ...] = ("zh", "en")
 ISSUED = ("docx", "md")  # what units may have; the workbook, with all rows of all units, is made anew

@@ -496,11 +496,15 @@ class TestFiles:
 
     def test_markdown_draws_nothing_that_somebody_typed(self, march: Office) -> None:
         march.make()
-        march.edit(closing="x", good_cases="![](http://evil.example/a.png) <script>")
+        march.edit(
+            closing="# 一级标题\n1. 不是编号\n2023-04-01 前反馈\n- 不是列表\n---",
+            good_cases="![](http://evil.example/a.png) <script>",
+        )
         said = march.file("md").getvalue().decode()
         assert said.startswith("# 关于2023年3月《小方案》推进情况的督查通报\n")
         assert "!\\[\\](http" in said
         assert "&#60;script&#62;" in said
+        assert "\\# 一级标题\n1\\. 不是编号\n2023-04-01 前反馈\n\\- 不是列表\n\\---\n" in said
 
     def test_in_english_no_chinese_is_left_but_what_people_typed(self, march: Office) -> None:
         march.make()
