@@ -118,8 +118,11 @@ def _assignments(found: Iterable[Work], language: Language) -> Iterator[Sequence
 
 
 def markdown(session: Session, plan: Plan, bulletin: Bulletin, language: Language) -> str:
-    shown = report(session, plan, bulletin, language)
-    head = [f"# {_plain(shown.words.title)}", f"**{shown.issuer}** · {shown.number or language.gettext('Draft')}"]
+    return _markdown(report(session, plan, bulletin, language))
+
+
+def _markdown(shown: Report) -> str:
+    head = [f"# {_plain(shown.words.title)}", f"**{shown.issuer}** · {shown.number or shown.language.gettext('Draft')}"]
     body = [part for section in shown.sections for part in _section(section)]
     before, after = map(_plain, (shown.words.addressees, *shown.preamble)), map(_plain, (shown.closing, str(shown.day)))
     return "\n\n".join([*head, *before, *body, *after]) + "\n"
@@ -180,6 +183,12 @@ def written(session: Session, plan: Plan, bulletin: Bulletin, language: Language
     output = io.BytesIO()
     write(session, plan, bulletin, language, output)
     return output.getvalue(), media_type
+
+
+def is_as_issued(session: Session, bulletin: Bulletin, shown: Report) -> bool:
+    """Whether the bulletin, counted anew, still says what was issued; true for a draft."""
+    issued = session.get(BulletinCopy, (bulletin.id, shown.language.code, "md"))
+    return issued is None or issued.content == _markdown(shown).encode()
 
 
 def release(

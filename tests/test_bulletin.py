@@ -37,6 +37,7 @@ from models.plan import Plan, plan_of
 from models.reading import Figure, enter
 from models.unit import body_of, unit_of
 from tasks.bulletin import bulletins_due, make_bulletin
+from tests import portal_client
 from tests.story import DIRECTOR, Story, moment
 
 MARCH = "2023-03"
@@ -256,6 +257,18 @@ class TestFigures:
         for change in ("DELETE FROM bulletin_copy", "UPDATE bulletin_copy SET content = ''"):
             with pytest.raises(RefusedError, match="stays as it is"), transaction() as session:
                 session.execute(text(change))
+
+    def test_its_page_says_when_it_is_no_longer_what_was_issued(self, march: Office) -> None:
+        made = march.make()
+        march.release()
+        office = portal_client.enter(march.story.plan, "office")
+        office.get(f"/bulletins/{made.id}")
+        assert "Counted anew" not in office.words
+        with transaction() as session:
+            session.execute(text("UPDATE indicator SET value = '{99}' WHERE code = 'I01'"))
+        office.get(f"/bulletins/{made.id}")
+        assert "Counted anew, this page is not word for word what was issued" in office.words
+        assert f"/bulletins/{made.id}/file.docx" in office.page.text
 
     def test_made_again_years_later_it_has_the_same_figures(self, march: Office) -> None:
         before = seen(march.figures())

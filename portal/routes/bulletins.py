@@ -108,13 +108,16 @@ def _found(visit: Visit, bulletin_id: int) -> Bulletin:
 
 
 def _page(visit: Visit, one: Bulletin, refused: DubanError | None = None) -> Response:
-    from adapters.bulletins import report  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
+    from adapters.bulletin_files import is_as_issued  # noqa: PLC0415  (what it counts is slow to load)
+    from adapters.bulletins import report  # noqa: PLC0415
 
+    shown = report(visit.session, visit.plan, one, visit.language)
     return visit.page(
         "bulletin.html",
         status=UNPROCESSABLE if refused else 200,
         bulletin=one,
-        shown=report(visit.session, visit.plan, one, visit.language),
+        shown=shown,
+        is_as_issued=is_as_issued(visit.session, one, shown),
         corrected_by=bulletins.corrected_by(visit.session, one),
         endings=_endings(visit),
         office=_sees_drafts(visit),
