@@ -25,8 +25,11 @@ class Done(Generic[T]):
 
 Act = Callable[[], Awaitable[Done[T]]]
 
+QUICK_S = 5.0
+MOST_SLOW = 512  # each may hold a socket, and a process has often no more than 1,024
 
-@dataclasses.dataclass(slots=True)
+
+@dataclasses.dataclass(slots=True, eq=False)
 class _Lane(Generic[T]):
     acts: deque[tuple[float, Act[T]]] = dataclasses.field(default_factory=deque)
     free_at: float = 0.0
@@ -37,14 +40,15 @@ class _Lane(Generic[T]):
 class Lanes(Generic[T]):
     """Runs acts: those of one lane one after another, each when the one before has ended and rested; lanes at once.
 
-    The acts run in an event loop of their own, in a thread, with `around` open around all of them; what they ask of
-    `asyncio.to_thread` has as many threads as acts may be under way. Instants are `time.monotonic()`.
+    `at_once` acts are under way at a time, beside `MOST_SLOW` that take longer than `quick_s`: hundreds that hang keep
+    no other waiting. The acts run in an event loop of their own, in a thread, with `around` open around all of them;
+    what they ask of `asyncio.to_thread` has a thread for each. Instants are `time.monotonic()`.
     `with Lanes(…)` waits at its end for what is under way, and drops the rest.
     """
 
-    def __init__(self, at_once: int, around: AbstractAsyncContextManager[object]) -> None:
-        self._at_once, self._around = at_once, around
-        self._turns = asyncio.Semaphore(at_once)
+    def __init__(self, at_once: int, around: AbstractAsyncContextManager[object], quick_s: float = QUICK_S) -> None:
+        self._at_once, self._quick_s, self._around = at_once, quick_s, around
+        self._turns, self._slow = asyncio.Semaphore(at_once), set[_Lane[T]]()
         self._lanes: dict[str, _Lane[T]] = {}
         self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
@@ -118,7 +122,7 @@ class Lanes(Generic[T]):
             self._ready.set()
 
     async def _serve(self) -> None:
-        self._loop.set_default_executor(ThreadPoolExecutor(self._at_once, thread_name_prefix="lane"))
+        self._loop.set_default_executor(ThreadPoolExecutor(self._at_once + MOST_SLOW, thread_name_prefix="lane"))
         async with self._around:
             self._ready.set()
             await self._over.wait()
@@ -140,12 +144,24 @@ class Lanes(Generic[T]):
             wait_s = max(lane.free_at, not_before) - time.monotonic()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
-            async with self._turns:
-                lane.acts.popleft()
-                lane.is_acting = True
-                self._ended.put(await self._ended_of(lane, act))
-                lane.is_acting = False
+            await self._turns.acquire()
+            slow = self._loop.call_later(self._quick_s, self._pass_by, lane)
+            lane.acts.popleft()
+            lane.is_acting = True
+            self._ended.put(await self._ended_of(lane, act))
+            lane.is_acting = False
+            slow.cancel()
+            if lane in self._slow:
+                self._slow.remove(lane)
+            else:
+                self._turns.release()
         lane.work = None
+
+    def _pass_by(self, lane: _Lane[T]) -> None:
+        """Let others pass an act that takes long."""
+        if len(self._slow) < MOST_SLOW:
+            self._slow.add(lane)
+            self._turns.release()
 
     async def _ended_of(self, lane: _Lane[T], act: Act[T]) -> T | BaseException:
         rest_s = 0.0

@@ -168,10 +168,8 @@ def _move(end: Ended, key: str, message: AnyRow, at: dt.datetime) -> _Move:
     wait = max(backoff(tries, key), end.retry_after or dt.timedelta(0))
     if ending in {Ending.ABSENT, Ending.UNTRACEABLE}:
         wait = dt.timedelta(0)  # it has waited for the look-up
-    if ending is Ending.HELD:
+    if ending in {Ending.HELD, Ending.UNASKED}:
         wait = end.retry_after or dt.timedelta(0)
-    if ending is Ending.UNASKED:
-        wait = FIRST_RETRY
     return _Move(message.id, status_after(ending, tries, unsure).value, at + wait, tries, unsure)
 
 

@@ -133,6 +133,8 @@ class _Delivery:
         self.resting: dict[str, dt.datetime] = {}  # channels that want no post for longer than a lane may wait
         self.waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
         self.full: set[int] = set()  # recipients who have more than their letter of this delivery holds
+        self.looking_up = 0  # attempts whose look-up has not come back
+        self.asking_again: dt.datetime | None = None  # when those may be asked about that were not
         self.done = Delivered()
 
     def now(self) -> dt.datetime:
@@ -146,6 +148,7 @@ class _Delivery:
         with Lanes[_Result](AT_ONCE, self.channels) as lanes:
             self._look_up(lanes)
             while True:
+                self._look_up_again(lanes)
                 is_more = lanes.under_way < MOST and self._is_time() and self._claim(lanes)
                 results = lanes.fetch(0 if is_more else SETTLE_EVERY_S)
                 if results:
@@ -158,9 +161,10 @@ class _Delivery:
         return self.now() - self._at < LEASE
 
     def _wait_for_turn(self) -> bool:
-        """Wait until one of ours comes next on a channel that others use, if that is soon."""
+        """Wait until one of ours comes next on a channel that others use, or may be looked up, if that is soon."""
         now = self.now()
-        next_at = min((at for at in self.waiting.values() if at > now), default=None)
+        turns = [*self.waiting.values(), *([self.asking_again] if self.asking_again else [])]
+        next_at = min((at for at in turns if at > now), default=None)
         if next_at is None or next_at - now > PATIENCE or not self._is_time():
             return False
         time.sleep((next_at - now).total_seconds())
@@ -271,7 +275,7 @@ class _Delivery:
         # A unit that has moved to another channel since cannot be looked up there.
         has_moved = address.kind != attempt.channel or attempt.lane not in {"", lane.channel}
         if self.resting.get(LOOK_UPS, self._at) > self.now():
-            unasked = Ended(attempt.attempt_id, Ending.UNASKED, SAID[Trace.LATER])
+            unasked = Ended(attempt.attempt_id, Ending.UNASKED, SAID[Trace.LATER], retry_after=LOOK_UPS_REST)
             return Done(_Result(lane, unasked, is_look_up=True))
         # A rehearsal's clock says nothing about the channel's.
         since = None if settings().clock_file else attempt.at
@@ -282,15 +286,23 @@ class _Delivery:
 
     def _look_up(self, lanes: Lanes[_Result]) -> None:
         """Ask the channels about attempts of which nobody knows the end, before anything is sent again."""
+        now = self.now()
 
         def doubtful(session: Session) -> list[Unsure]:
             plan = plan_of(session, self.plan)
-            return unsure(session, plan, at=self._at, units=self._unit_ids(session, plan))
+            return unsure(session, plan, at=now, units=self._unit_ids(session, plan))
 
         attempts = [
             (attempt, self.limits.lane_of(self.addresses.of(attempt.recipient_code))) for attempt in repeated(doubtful)
         ]
+        self.looking_up = len(attempts)
         lanes.add((lane.channel, functools.partial(self._found, one, lane), 0.0) for one, lane in attempts)
+
+    def _look_up_again(self, lanes: Lanes[_Result]) -> None:
+        """Go on with those that were not asked about, as soon as their service may be asked again."""
+        if self.asking_again and not self.looking_up and self._is_time() and self.asking_again <= self.now():
+            self.asking_again = None
+            self._look_up(lanes)
 
     # Settling
 
@@ -315,6 +327,9 @@ class _Delivery:
 
         repeated(act)
         self.held |= {channel: at for channel, at in (needed | rests).items() if channel in self.held}
+        self.looking_up -= sum(one.is_look_up for one in results)
+        if any(one.ended.ending is Ending.UNASKED for one in results):
+            self.asking_again = now + LOOK_UPS_REST
         sends = [one.ended.ending for one in results if not (one.is_look_up or one.ended.ending is Ending.HELD)]
         sent = sends.count(Ending.SENT)
         self.done = dataclasses.replace(

@@ -66,6 +66,16 @@ def test_when_a_lane_ends_counts_the_instants_that_its_acts_wait_for() -> None:
         assert lanes.ends_at("a", 2) == now + 64
 
 
+def test_acts_that_hang_keep_no_other_waiting() -> None:
+    notes: list[str] = []
+    with Lanes[str](2, noted(notes), quick_s=0.1) as lanes:
+        lanes.add([(f"hanging {number}", act("hanging", notes, takes_s=3), 0.0) for number in range(6)])
+        lanes.add([("quick", act("quick", notes), 0.0)])
+        assert fetched(lanes, 1) == ["quick"]
+        assert notes.count("hanging begins") == 6
+        assert "hanging ends" not in notes
+
+
 def test_no_more_are_under_way_at_once_than_were_allowed() -> None:
     notes: list[str] = []
     with Lanes[str](2, noted(notes)) as lanes:
