@@ -4,6 +4,7 @@ import functools
 import logging
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,9 +83,17 @@ def _wake(connection: Any, record: Any, _proxy: Any) -> None:
         raise DisconnectionError from gone
 
 
-@functools.cache
 def engine() -> Engine:
     """The engine of this process. It opens no connection to a database that is newer than this code: SchemaError."""
+    with _one_at_a_time:
+        return _engine()
+
+
+_one_at_a_time = threading.Lock()  # two threads that come first at once would each make an engine with its connections
+
+
+@functools.cache
+def _engine() -> Engine:
     made = engine_for(url())
     listens_for(made, "connect")(_refuse_newer)
     return made
@@ -164,7 +173,7 @@ def reading() -> Iterator[Session]:
 
 def forget_engine() -> None:
     """Close this process's connections, so that the next use connects anew (to what the settings then say)."""
-    if engine.cache_info().currsize:
-        engine().dispose()
-    engine.cache_clear()
+    if _engine.cache_info().currsize:
+        _engine().dispose()
+    _engine.cache_clear()
     _reader.cache_clear()

@@ -6,16 +6,17 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, QueuePool, make_url
 
 from adapters import embedded
 from adapters.database import engine, engine_for, forget_engine, transaction
@@ -105,7 +106,15 @@ def database(server: str, worker_id: str, tmp_path: Path, monkeypatch: pytest.Mo
         settings.cache_clear()
         forget_engine()
         yield engine()
+        _wait_for_the_last()
         forget_engine()
+
+
+def _wait_for_the_last() -> None:
+    """A thread that still has a connection would give it back to a pool that nobody closes any more."""
+    pool, until = cast(QueuePool, engine().pool), time.monotonic() + 10
+    while pool.checkedout() and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from adapters import database as adapter
-from adapters.database import engine_for, forget_engine, reading, repeated, take_time, transaction
+from adapters.database import engine, engine_for, forget_engine, reading, repeated, take_time, transaction
 from adapters.settings import settings
 from models.errors import RefusedError, SchemaError, UnavailableError
 from models.migrations import head, upgrade
@@ -259,6 +259,19 @@ class TestSchema:
         set_version("9999")
         with pytest.raises(SchemaError, match="install the newer Duban"):
             upgrade(database)
+
+
+@pytest.mark.usefixtures("database")
+def test_threads_that_come_first_at_once_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(address: str) -> Engine:
+        time.sleep(0.05)
+        return engine_for(address)
+
+    forget_engine()
+    monkeypatch.setattr(adapter, "engine_for", slow)
+    with ThreadPoolExecutor(4) as pool:
+        made = {asked.result() for asked in [pool.submit(engine) for _ in range(4)]}
+    assert len(made) == 1
 
 
 def once(act: Callable[[Session], None]) -> None:
