@@ -30,6 +30,10 @@ GAUGES: dict[str, tuple[str, _Value]] = {
         "When the last patrol set out",
         lambda one, _: one.last_patrol_at.timestamp() if one.last_patrol_at else None,
     ),
+    "duban_last_patrol_end_timestamp_seconds": (
+        "When the last patrol came to its end that did",
+        lambda one, _: one.last_patrol_ended_at.timestamp() if one.last_patrol_ended_at else None,
+    ),
     "duban_patrol_duration_seconds": (
         "How long the last patrol took that came to its end",
         lambda one, _: one.patrol_took.total_seconds() if one.patrol_took else None,

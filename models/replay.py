@@ -20,6 +20,7 @@ from models.ladder import Audience, Fired, Standing, Step, Verdict, judge, next_
 from models.moments import day_of, tick_of
 from models.notice import MessageKind
 from models.status import Status
+from models.watch import GRACE, last_round
 from models.workdays import WorkCalendar
 
 PATIENCE = 2  # rounds that may pass an assignment by: a person holds its row, or acts on it at that moment
@@ -153,7 +154,10 @@ class _Unpublished(WorkCalendar):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StepSeen:
-    """One step that fell due on `on`, counted from `anchor_on`; `at` is when it fired, or when it was overtaken."""
+    """One step that fell due on `on`, counted from `anchor_on`; `at` is when it fired, or when it was overtaken.
+
+    `is_late`: patrol should have come for it and had not, and that is nobody's omission but the patrol's.
+    """
 
     step: str
     anchor_on: dt.date
@@ -161,6 +165,7 @@ class StepSeen:
     outcome: Outcome
     at: dt.datetime | None
     why: Reason | None = None
+    is_late: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -367,7 +372,9 @@ class _Replay:
         key = (fired.step.code, fired.on)
         self.fired.add(key)
         self.fired_for.add((fired.step.code, fired.anchor_on))
-        self.steps.append(_seen(fired, _outcome(fired), look.at))
+        is_late = not fired.historic and self._is_late(fired, look.at)
+        why = self._no_patrol(fired, look.at) if is_late else None
+        self.steps.append(_seen(fired, _outcome(fired), look.at, why, is_late=is_late))
         entries = [one for one in look.entries if (one.step, one.fell_on) == key]
         traces = [one for one in look.traces if (one.step, one.fell_on) == key]
         if not traces:
@@ -430,14 +437,15 @@ class _Replay:
             self._miss(fired, until)
         for key, fired in self._pending(until).items():
             if key not in missed:
-                why = (
-                    Reason("it is set aside; a person has to look")
-                    if self.is_aside
-                    else Reason("the patrol is to come")
-                )
-                self.steps.append(_seen(fired, Outcome.WAITS, None, why))
+                is_late = self._is_late(fired, until)
+                self.steps.append(_seen(fired, Outcome.WAITS, None, self._waits_for(fired, until), is_late=is_late))
         if not missed:
             self._check_next_look()
+
+    def _waits_for(self, fired: Fired, until: dt.datetime) -> Reason:
+        if self.is_aside:
+            return Reason("it is set aside; a person has to look")
+        return self._no_patrol(fired, until) if self._is_late(fired, until) else Reason("the patrol is to come")
 
     def _settled_unseen(self) -> dict[_Key, Fired]:
         """Steps that the row calls settled and of which there is no trace."""
@@ -536,6 +544,18 @@ class _Replay:
     def _due_at(self, fired: Fired) -> dt.datetime:
         return max(self.rules.tick(fired.on), self.watched_since)
 
+    def _is_late(self, fired: Fired, at: dt.datetime) -> bool:
+        """Whether a round should have found it by then that had its time."""
+        due_at = self._due_at(fired)
+        return at - due_at > GRACE and last_round(at - GRACE, self.rules.timezone) >= due_at
+
+    def _no_patrol(self, fired: Fired, until: dt.datetime) -> Reason:
+        return Reason(
+            "late: due on {since}, and by {until} no patrol had come to it",
+            since=self._local(self._due_at(fired)),
+            until=self._local(until),
+        )
+
     def _passed_by(self, fired: Fired, until: dt.datetime) -> Reason:
         return Reason(
             "due on {since}; until {until} it had not fired, although the patrol came {count} times",
@@ -554,8 +574,10 @@ class _Replay:
         self.problems.append(Problem(self.life.ref, kind, reason, step, on or day))
 
 
-def _seen(fired: Fired, outcome: Outcome, at: dt.datetime | None, why: Reason | None = None) -> StepSeen:
-    return StepSeen(fired.step.code, fired.anchor_on, fired.on, outcome, at, why)
+def _seen(
+    fired: Fired, outcome: Outcome, at: dt.datetime | None, why: Reason | None = None, *, is_late: bool = False
+) -> StepSeen:
+    return StepSeen(fired.step.code, fired.anchor_on, fired.on, outcome, at, why, is_late)
 
 
 def _outcome(fired: Fired) -> Outcome:

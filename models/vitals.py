@@ -50,7 +50,8 @@ WITH round AS (
 SELECT plan.code, coalesce(due, 0) AS due, coalesce(late, 0) AS late, coalesce(set_aside, 0) AS set_aside,
        coalesce(pending, 0) AS pending, coalesce(sending, 0) AS sending, coalesce(dead, 0) AS dead,
        coalesce(patrols, 0) AS patrols, coalesce(fired, 0) AS fired, coalesce(letters, 0) AS letters,
-       coalesce(failed, 0) AS failed, oldest_unsent_at, last_patrol_at, whole.ended_at - whole.started_at AS patrol_took
+       coalesce(failed, 0) AS failed, oldest_unsent_at, last_patrol_at, whole.ended_at,
+       whole.ended_at - whole.started_at AS patrol_took
 FROM plan
 LEFT JOIN due ON due.plan_id = plan.id
 LEFT JOIN set_aside ON set_aside.plan_id = plan.id
@@ -69,7 +70,7 @@ ORDER BY plan.code
 @dataclasses.dataclass(frozen=True, slots=True)
 class Vitals:
     """Of one plan. `due` and `late` count assignments that wait for patrol; `letters`, `failed` and `fired` are what
-    all patrols did together. `oldest_unsent_at`, `last_patrol_at` and `patrol_took` are None where there is none.
+    all patrols did together. The instants and `patrol_took` are None where there is none.
     """
 
     plan: str
@@ -85,6 +86,7 @@ class Vitals:
     failed: int
     oldest_unsent_at: dt.datetime | None
     last_patrol_at: dt.datetime | None
+    last_patrol_ended_at: dt.datetime | None
     patrol_took: dt.timedelta | None
 
 

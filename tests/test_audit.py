@@ -22,7 +22,7 @@ from models.evidence import submit
 from models.extension import ask, decide
 from models.phase import PhaseCode
 from models.plan import plan_of
-from models.replay import Audited, Outcome
+from models.replay import Audited, Outcome, StepSeen
 from models.review import accept, send_back
 from models.status import Status
 from models.unit import body_of
@@ -65,8 +65,12 @@ def wrong(plan: str) -> list[tuple[str, str]]:
     return sorted((one.kind.value, one.step) for life in audited(plan) for one in life.problems)
 
 
+def steps(plan: str) -> list[StepSeen]:
+    return [step for life in audited(plan) for step in life.steps]
+
+
 def outcomes(plan: str) -> Counter[Outcome]:
-    return Counter(step.outcome for life in audited(plan) for step in life.steps)
+    return Counter(step.outcome for step in steps(plan))
 
 
 def by_hand(*statements: str) -> None:
@@ -102,6 +106,9 @@ class TestALifeThatNobodyTouched:
         north.patrol("2023-12-26")
         assert wrong(north.plan) == []
         assert outcomes(north.plan) == {Outcome.FIRED: 2, Outcome.COLLAPSED: 5}
+        late = {step.step: str(step.why) for step in steps(north.plan) if step.is_late}
+        assert late.keys() == {"T-30", "T-7", "T-3", "T-1", "T+0", "T+1", "T+3"}
+        assert late["T-7"] == "late: due on 2023-12-13 08:30, and by 2023-12-26 09:00 no patrol had come to it"
 
     def test_what_was_handed_in_before_the_patrol_came_was_overtaken(self, north: Story) -> None:
         north.patrol("2023-11-20")
@@ -138,6 +145,10 @@ class TestALifeThatNobodyTouched:
         north.at("2023-12-13 08:31")
         assert wrong(north.plan) == []
         assert outcomes(north.plan) == {Outcome.WAITS: 2}
+        assert [step.is_late for step in steps(north.plan)] == [True, False]
+        north.at("2023-12-13 08:50")
+        since = ["late: due on 2023-11-20", "late: due on 2023-12-13"]
+        assert [str(step.why)[:23] for step in steps(north.plan)] == since
 
 
 class TestWhatIsFound:

@@ -83,6 +83,7 @@ def test_the_figures_are_those_of_the_rows(story: Story) -> None:
         "messages_dead": 1,
         "oldest_unsent_seconds": (15 * 60 + 19) * 60,
         "last_patrol_timestamp_seconds": at.timestamp(),
+        "last_patrol_end_timestamp_seconds": at.timestamp() + 120,
         "patrol_duration_seconds": 120,
         "patrols_total": 1,
         "steps_fired_total": 3,

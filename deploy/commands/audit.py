@@ -1,5 +1,6 @@
 """`duban audit`: the journal replayed, to prove that each step that was due fired exactly once, or to say why not."""
 
+import dataclasses
 import datetime as dt
 import json
 from collections import Counter
@@ -40,12 +41,12 @@ def audit(ctx: click.Context, refs: tuple[str, ...], plan_code: str | None, *, a
     with transaction() as session:
         audits.look_at_once(session)
         plan = plan_of(session, plan_code)
-        seen, problems, steps, count = _gather(_replayed(session, plan, refs, at), keep_steps=bool(refs))
+        found = _gather(_replayed(session, plan, refs, at), keep_steps=bool(refs))
     if as_json:
-        tell(json.dumps(_facts(plan, at, seen, problems, steps, count), ensure_ascii=False, indent=2))
+        tell(json.dumps(_facts(plan, at, found), ensure_ascii=False, indent=2))
     else:
-        _show(plan, at, seen, problems, steps, count)
-    ctx.exit(1 if problems else 0)
+        _show(plan, at, found)
+    ctx.exit(1 if found.problems else 0)
 
 
 def _replayed(session: Session, plan: Plan, refs: tuple[str, ...], at: dt.datetime) -> Iterator[Audited]:
@@ -53,32 +54,36 @@ def _replayed(session: Session, plan: Plan, refs: tuple[str, ...], at: dt.dateti
     return audits.audit(session, plan, until=at, ids=ids)
 
 
-_Steps = list[tuple[str, StepSeen]]
+@dataclasses.dataclass(slots=True)
+class _Found:
+    """What all assignments came to; `steps` only where they were asked for, for there are very many."""
+
+    assignments: int = 0
+    late: int = 0
+    seen: Counter[Outcome] = dataclasses.field(default_factory=Counter)
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    steps: list[tuple[str, StepSeen]] = dataclasses.field(default_factory=list)
 
 
-def _gather(replayed: Iterable[Audited], *, keep_steps: bool) -> tuple[Counter[Outcome], list[Problem], _Steps, int]:
-    """Counts and what is wrong; the steps themselves only where they are asked for, for there are very many."""
-    seen: Counter[Outcome] = Counter()
-    problems: list[Problem] = []
-    steps: _Steps = []
-    count = 0
+def _gather(replayed: Iterable[Audited], *, keep_steps: bool) -> _Found:
+    found = _Found()
     for one in replayed:
-        count += 1
-        seen.update(step.outcome for step in one.steps)
-        problems += one.problems
+        found.assignments += 1
+        found.late += sum(step.is_late for step in one.steps)
+        found.seen.update(step.outcome for step in one.steps)
+        found.problems += one.problems
         if keep_steps:
-            steps += ((one.ref, step) for step in one.steps)
-    return seen, problems, steps, count
+            found.steps += ((one.ref, step) for step in one.steps)
+    return found
 
 
-def _facts(
-    plan: Plan, at: dt.datetime, seen: Counter[Outcome], problems: list[Problem], steps: _Steps, count: int
-) -> dict[str, Any]:
+def _facts(plan: Plan, at: dt.datetime, found: _Found) -> dict[str, Any]:
     return {
         "plan": plan.code,
         "at": at.isoformat(),
-        "assignments": count,
-        "steps": {outcome.value: seen[outcome] for outcome in Outcome},
+        "assignments": found.assignments,
+        "steps": {outcome.value: found.seen[outcome] for outcome in Outcome},
+        "late": found.late,
         "problems": [
             {
                 "ref": one.ref,
@@ -87,7 +92,7 @@ def _facts(
                 "on": one.on and one.on.isoformat(),
                 "text": language.say(one.reason),
             }
-            for one in problems
+            for one in found.problems
         ],
         "shown": [
             {
@@ -98,27 +103,28 @@ def _facts(
                 "at": one.at and one.at.isoformat(),
                 "why": language.say(one.why) if one.why else "",
             }
-            for ref, one in steps
+            for ref, one in found.steps
         ],
     }
 
 
-def _show(
-    plan: Plan, at: dt.datetime, seen: Counter[Outcome], problems: list[Problem], steps: _Steps, count: int
-) -> None:
-    tell(_("{plan}, {at}: {count} assignments replayed").format(plan=plan.code, at=local_time(plan, at), count=count))
-    tell(language.list([f"{_(OUTCOMES[outcome])} {seen[outcome]}" for outcome in Outcome]))
-    if steps:
+def _show(plan: Plan, at: dt.datetime, found: _Found) -> None:
+    facts = {"plan": plan.code, "at": local_time(plan, at), "count": found.assignments}
+    tell(_("{plan}, {at}: {count} assignments replayed").format(**facts))
+    tell(language.list([f"{_(OUTCOMES[outcome])} {found.seen[outcome]}" for outcome in Outcome]))
+    if found.late:
+        tell(_("Of these late, as no patrol had come: {count}").format(count=found.late))
+    if found.steps:
         listed = table(_("assignment"), _("step"), _("due"), _("outcome"), _("when"), _("why"))
-        for ref, one in steps:
+        for ref, one in found.steps:
             when = local_time(plan, one.at) if one.at else ""
             why = language.say(one.why) if one.why else ""
             listed.add_row(ref, one.step, str(one.on), _(OUTCOMES[one.outcome]), when, why)
         show_table(listed)
-    if not problems:
+    if not found.problems:
         tell(_("Every step that was due fired once, or it is known why not."))
         return
     listed = table(_("assignment"), _("step"), _("due"), _("what is wrong"))
-    for wrong in problems:
+    for wrong in found.problems:
         listed.add_row(wrong.ref, wrong.step, str(wrong.on or ""), language.say(wrong.reason))
     show_table(listed)
