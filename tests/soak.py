@@ -52,6 +52,7 @@ from models.event import Actor
 from models.loading import load_plan
 from models.migrations import upgrade
 from models.plan import plan_of
+from models.watch import Alarm, alerts
 from tests import slack_server
 from tests.conftest import LOADED_AT, TINY
 from tests.slack_server import POST, SlackServer
@@ -278,6 +279,7 @@ class Soak:
         self.pictures: list[Picture] = []
         self.commits: list[int] = []
         self.seconds: list[float] = []
+        self.alarms: set[tuple[Alarm, tuple[str, ...]]] = set()
 
     def undisturbed(self) -> None:
         """Act it out, and keep what it comes to after each act."""
@@ -294,6 +296,7 @@ class Soak:
             self._see_digests(act)
         assert not self.world.kills
         self._audit()
+        self.alarms = self._alarms()
         self._say(f"{len(self.acts)} acts, {sum(self.commits)} commits that write, undisturbed")
 
     def _see_digests(self, act: Act) -> None:
@@ -354,6 +357,8 @@ class Soak:
             self.world.act_out(act, PLAYED, list(deaths))
             self._compare(act, PLAYED, f"storm {number}, {deaths}")
         self._audit()
+        if (alarms := self._alarms()) != self.alarms:
+            raise SoakError(f"{self._name}: the watchdog finds {alarms}, and undisturbed {self.alarms}")
         self._say(f"storm {number}: {self.world.kills} kills by now, {self.world.postgres_kills} of PostgreSQL")
 
     def _deaths(self, dice: random.Random, act: Act) -> list[Death]:
@@ -382,15 +387,34 @@ class Soak:
 
     def _audit(self) -> None:
         """The program's own proof has to come to the same: each step that was due fired once."""
-        own = engine_for(self.world.address(PLAYED))
-        with Session(own) as session:
+        with self._played() as session:
             look_at_once(session)
-            found = list(audit(session, plan_of(session, PLAN), until=max(act.at for act in self.acts)))
+            found = list(audit(session, plan_of(session, PLAN), until=self._end))
             problems = [str(problem) for one in found for problem in one.problems]
-        own.dispose()
         assert any(one.steps for one in found)
         if problems:
-            raise SoakError(f"{self.world.scenario.name}, seed {self.seed}: the audit found {problems[:20]}")
+            raise SoakError(f"{self._name}: the audit found {problems[:20]}")
+
+    def _alarms(self) -> set[tuple[Alarm, tuple[str, ...]]]:
+        """What the watchdog makes of the end. It is told of no round of the patrol here: its acts are played alone."""
+        with self._played() as session:
+            found = alerts(session, plan_of(session, PLAN), at=self._end, may_leave=lambda _: True)
+        return {(one.kind, one.about) for one in found if one.kind is not Alarm.NO_PATROL}
+
+    @contextmanager
+    def _played(self) -> Iterator[Session]:
+        own = engine_for(self.world.address(PLAYED))
+        with Session(own) as session:
+            yield session
+        own.dispose()
+
+    @property
+    def _end(self) -> dt.datetime:
+        return max(act.at for act in self.acts)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.world.scenario.name}, seed {self.seed}"
 
     def _say(self, line: str) -> None:
         if self.tell:
