@@ -183,7 +183,10 @@ def escalations_by_step(session: Session, plan: Plan, on: dt.date | None = None)
 
 
 def message_counts(session: Session, plan: Plan, on: dt.date | None = None) -> dict[str, int]:
-    """Messages by status, the letters that carried them, and how many messages stood in two letters that were sent."""
+    """Messages by status, the letters that carried them, and how many messages stood in two letters that were sent.
+
+    On a past day what was sent later still waited. When a message was dropped or given up is not kept.
+    """
     query = select(Message.status, func.count()).join(Unit, Unit.id == Message.recipient_id).group_by(Message.status)
     query = query.where(Unit.plan_id == plan.id)
     letters = (
@@ -197,9 +200,30 @@ def message_counts(session: Session, plan: Plan, on: dt.date | None = None) -> d
         letters = letters.where(Attempt.at <= end_of(on, plan.timezone))
     counts = {status.value: 0 for status in MessageStatus}
     counts |= {status.value: count for status, count in session.execute(query)}
+    if on is not None:
+        later = session.scalars(_sent_later(plan, end_of(on, plan.timezone))).one()
+        counts[MessageStatus.SENT] -= later
+        counts[MessageStatus.PENDING] += later
     counts["letters"] = session.scalars(letters).one()
     counts["duplicates"] = doubled(session, plan)
     return counts
+
+
+def _sent_later(plan: Plan, until: dt.datetime) -> AnySelect:
+    """How many messages were written by then and sent after it."""
+    return (
+        select(func.count(func.distinct(Message.id)))
+        .join(AttemptMessage, AttemptMessage.message_id == Message.id)
+        .join(Attempt, Attempt.id == AttemptMessage.attempt_id)
+        .join(Unit, Unit.id == Attempt.recipient_id)
+        .where(
+            Unit.plan_id == plan.id,
+            Message.created_at <= until,
+            Message.status == MessageStatus.SENT,
+            Attempt.outcome == AttemptOutcome.SENT,
+            Attempt.at > until,
+        )
+    )
 
 
 def messages_by_phase(session: Session, plan: Plan) -> dict[str, int]:

@@ -347,6 +347,17 @@ class TestStatus:
         assert after["overdue"] == after["lights"]["red"] == 3
         assert 3 in after["escalations"]["launch"].values()
 
+    def test_what_was_sent_later_waited_on_a_past_day(self, launched: Story) -> None:
+        launched.at("2022-11-03 10:00")
+        launched.deliver()
+        then, now = (
+            json.loads(done("status", "--json", "--on", on))["messages"] for on in ("2022-11-01", "2022-11-03")
+        )
+        waited = now["sent"]
+        assert waited > 0
+        assert (then["pending"], then["sent"], then["letters"]) == (waited, 0, 0)
+        assert (now["pending"], now["letters"]) == (0, 4)
+
     @pytest.mark.usefixtures("launched")
     def test_people_get_tables(self) -> None:
         shown = done("status", "--plan", "tiny", "--on", "2022-11-20")
