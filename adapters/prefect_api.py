@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 
-from adapters import clock
+from adapters import clock, prefect_secret
 from adapters.settings import settings
 from models.errors import DubanError
 from models.gate import Answer, GateDecision
 
 TIMEOUT_S = 30
 ARRIVES_S = 3600  # a run on its way to a gate stands there within minutes
+REFUSALS = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 BUSY_WAITS_S = (0.25, 0.5, 1, 2, 4, 8)
 # The gate's form shows these words; the flow reads them back.
 CHOICES = {
@@ -27,6 +28,10 @@ CHOICES = {
 
 class PrefectUnreachableError(DubanError):
     """No Prefect server answers, or it does not know what was asked of it."""
+
+
+class PrefectRefusedError(PrefectUnreachableError):
+    """The server does not know us."""
 
 
 def start_phase(plan: str, phase: str, year: int | None) -> str:
@@ -217,7 +222,13 @@ def _client() -> httpx.Client:
 def _call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     address = settings().prefect_api
     try:
-        response = request(method, address + path, body)
+        response = request(method, address + path, body, prefect_secret.for_requests())
+        if response.status_code in REFUSALS:
+            raise PrefectRefusedError(
+                "the Prefect server at {address} refuses us; set DUBAN_PREFECT_AUTH_STRING to the user:password that "
+                "it has as PREFECT_SERVER_API_AUTH_STRING",
+                address=address,
+            )
         response.raise_for_status()
     except httpx.HTTPError as error:
         raise PrefectUnreachableError(
@@ -228,11 +239,12 @@ def _call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     return response.json() if response.content else None
 
 
-def request(method: str, address: str, body: dict[str, Any] | None) -> httpx.Response:
+def request(method: str, address: str, body: dict[str, Any] | None, secret: str | None) -> httpx.Response:
     """Ask, and ask again while the server says that its store is busy: it then has done nothing."""
+    headers = prefect_secret.header(secret)
     for wait_s in BUSY_WAITS_S:
-        response = _client().request(method, address, json=body)
+        response = _client().request(method, address, json=body, headers=headers)
         if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             return response
         time.sleep(wait_s)
-    return _client().request(method, address, json=body)
+    return _client().request(method, address, json=body, headers=headers)

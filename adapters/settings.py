@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     prefect_url: str = Field(
         "", description="Address of a Prefect server elsewhere; the one at prefect_port when empty."
     )
+    prefect_auth_string: SecretStr | None = Field(
+        None,
+        description="user:password that the Prefect server asks for. When empty: of our own server, what lies in "
+        "data_dir; of another, what PREFECT_API_AUTH_STRING says.",
+    )
     portal_port: int = Field(8400, description="Port of the portal.")
     portal_host: str = Field("127.0.0.1", description="Address that the portal listens on.")
     portal_url: str = Field("", description="Address of the portal as people reach it, for links in notices.")
@@ -96,6 +101,24 @@ class Settings(BaseSettings):
     link_days: int = Field(60, gt=0, description="Days that a link in a notice opens.")
     requests_per_minute: int = Field(600, gt=0, description="Requests a minute from one address or one stay.")
     entries_per_minute: int = Field(30, gt=0, description="Links a minute that one address may try.")
+
+    @field_validator("prefect_url")
+    @classmethod
+    def _holds_no_password(cls, url: str) -> str:
+        """Addresses stand in links and in logs."""
+        if "@" in urlsplit(url).netloc:
+            raise ValueError("an address with a user or a password; they belong in DUBAN_PREFECT_AUTH_STRING")
+        return url
+
+    @property
+    def prefect_said(self) -> str:
+        """What the settings say that the Prefect server asks for."""
+        return self.prefect_auth_string.get_secret_value() if self.prefect_auth_string else ""
+
+    @property
+    def prefect_own_variable(self) -> str | None:
+        """The same as Prefect itself is told: whoever has set it for a worker need not say it twice."""
+        return os.environ.get("PREFECT_API_AUTH_STRING")
 
     @property
     def prefect_api(self) -> str:

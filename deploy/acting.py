@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import inspect, select, text
 
-from adapters import database, embedded
+from adapters import database, embedded, prefect_secret
 from adapters.settings import override, settings
 from deploy.rehearsal import Progress, Rehearsal
 from deploy.stack import running
@@ -106,12 +106,21 @@ def _port() -> int:
 def _flows_in_process() -> Iterator[tuple[Any, Any]]:
     """Patrol and bulletin, run in this process: hundreds of days would each wait for a process of their own."""
     override(PREFECT_LOGGING_LEVEL="WARNING", PREFECT_LOGGING_TO_API_ENABLED="false")
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+    from prefect.settings import (  # noqa: PLC0415
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
 
     from flows.bulletin import bulletin  # noqa: PLC0415
     from flows.patrol import patrol  # noqa: PLC0415
 
     # Without a heartbeat: at the end of a run its thread is waited for, up to a second.
-    changes = {PREFECT_API_URL: settings().prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    changes = {
+        PREFECT_API_URL: settings().prefect_api,
+        PREFECT_API_AUTH_STRING: prefect_secret.for_requests(),
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
     with temporary_settings(updates=changes):
         yield patrol, bulletin

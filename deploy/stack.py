@@ -12,13 +12,15 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from adapters import database, embedded, prefect_api
+from adapters import database, embedded, prefect_api, prefect_secret
 from adapters.settings import child_environment, override, settings
+from deploy.prefect_server import own_pages
 from models.errors import DubanError
 from models.migrations import upgrade
 
 POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
+POOL_FILE = Path(__file__).parent / "work-pool.json"
 READY_S = 120  # a cold start on a slow disk; usually five seconds
 STOP_S = 20
 KNOCK_S = 5
@@ -90,7 +92,7 @@ def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
         )
     upgrade(database.engine())
     try:
-        server = parts.start("server", "prefect", "server", "start", "--port", str(settings().prefect_port))
+        server = parts.start("server", "deploy.prefect_server")
         _wait_until_ready(server)
         _deploy(by_schedule=by_schedule)
         parts.start("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
@@ -105,15 +107,21 @@ def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
 
 def _export(home: Path, *, portal: bool) -> None:
     """Say to this process and its children where things are; Prefect reads its settings from the environment."""
-    port = settings().prefect_port
+    address = f"http://127.0.0.1:{settings().prefect_port}"
+    secret = prefect_secret.for_own_server(home)
     override(
         DUBAN_DATA_DIR=str(home),
         # The flows' own processes then need no lease on the embedded server: this process holds it.
         DUBAN_DATABASE_URL=database.url(),
         PREFECT_HOME=str(home / "prefect"),
         PREFECT_API_URL=settings().prefect_api,
+        # In the environment, which other accounts cannot read, and never on a command line, which they can.
+        PREFECT_API_AUTH_STRING=secret,
+        PREFECT_SERVER_API_AUTH_STRING=secret,
         PREFECT_SERVER_API_HOST="127.0.0.1",
-        PREFECT_SERVER_UI_API_URL=f"http://127.0.0.1:{port}/api",
+        PREFECT_SERVER_API_PORT=str(settings().prefect_port),
+        PREFECT_SERVER_CORS_ALLOWED_ORIGINS=",".join(own_pages(settings().prefect_port)),
+        PREFECT_SERVER_UI_API_URL=f"{address}/api",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT="false",
         PREFECT_WORKER_QUERY_SECONDS="0.5",
@@ -181,7 +189,8 @@ def _answers(address: str) -> bool:
 
 
 def _deploy(*, by_schedule: bool) -> None:
-    _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    template = ["--base-job-template", str(POOL_FILE)]
+    _prefect("work-pool", "create", POOL, "--type", "process", *template, "--overwrite")
     _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
     for flow in BY_SCHEDULE:
         prefect_api.pause_deployment(flow, flow, paused=not by_schedule)

@@ -20,7 +20,7 @@ from tests.conftest import REAL, Clock
 from tests.pictures import IMAGES, TODAY, act_out_year, settle_launch
 from tests.stack import Stack, stack
 from tests.story import Story, moment
-from tests.test_browser import CLOSE, RUN_MS, answer, resume, start_launch, wait_at_gate
+from tests.test_browser import CLOSE, RUN_MS, answer, log_in, resume, start_launch, wait_at_gate
 from tests.test_prefect_ui import wait_for
 
 PLAN = "northwest-education-centre"
@@ -34,6 +34,7 @@ def main() -> None:
         with launched(chromium, "zh_CN") as browser:
             page = browser.new_page(viewport={"width": WIDE, "height": 900})
             page.set_default_timeout(WAIT_MS)
+            log_in(page, place)
             _launch(page, place, story, patrol)
             _year(page, place, story, patrol)
 
@@ -45,10 +46,12 @@ def _beside(place: Stack) -> Iterator[Callable[[str], None]]:
         DUBAN_DATABASE_URL=place.database,
         DUBAN_CLOCK_FILE=str(place.clock),
         DUBAN_PREFECT_URL=place.prefect,
+        DUBAN_PREFECT_AUTH_STRING=place.secret,
         DUBAN_PORTAL_URL=place.portal,
         PREFECT_LOGGING_LEVEL="WARNING",
     )
     from prefect.settings import (  # noqa: PLC0415  (after the environment is set)
+        PREFECT_API_AUTH_STRING,
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
@@ -60,7 +63,11 @@ def _beside(place: Stack) -> Iterator[Callable[[str], None]]:
         Clock(place.clock).set(moment(when))
         patrol(PLAN)
 
-    changes = {PREFECT_API_URL: f"{place.prefect}/api", PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    changes = {
+        PREFECT_API_URL: f"{place.prefect}/api",
+        PREFECT_API_AUTH_STRING: place.secret,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
     with temporary_settings(updates=changes):
         yield run
     forget_engine()

@@ -21,7 +21,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from adapters import clock, database, prefect_api
+import httpx
+import psutil
+
+from adapters import clock, database, prefect_api, prefect_secret
 from adapters.database import transaction
 from adapters.plan_files import read_plan
 from adapters.settings import settings
@@ -32,6 +35,7 @@ from models.loading import load_plan
 
 ROOT = Path(__file__).parent.parent
 STOP_S = 60
+PARTS = {"server": ["deploy.prefect_server"], "worker": ["prefect", "worker"], "portal": ["deploy", "portal"]}
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -51,7 +55,24 @@ class Stack:
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Prefect's answer; asked again while its store is busy, as our own requests are."""
-        return prefect_api.request(method, f"{self.prefect}/api{path}", body).raise_for_status().json()
+        answer = self.answer(method, path, body).raise_for_status()
+        return answer.json() if answer.content else None
+
+    def answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """The same, whether it is a refusal or not."""
+        return prefect_api.request(method, f"{self.prefect}/api{path}", body, self.secret)
+
+    @property
+    def secret(self) -> str:
+        """What Prefect asks for."""
+        secret = prefect_secret.kept_in(Path(self.folder))
+        assert secret
+        return secret
+
+    def part(self, name: str) -> psutil.Process:
+        """The process of that part; raises StopIteration where there is none."""
+        parts = psutil.Process(self.process).children()
+        return next(part for part in parts if set(PARTS[name]) <= set(part.cmdline()))
 
 
 @contextmanager

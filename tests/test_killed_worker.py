@@ -41,7 +41,7 @@ def test_a_killed_launch_is_started_again_and_tells_each_unit_once() -> None:
 def test_whatever_is_killed_under_duban_up_is_started_again_and_the_launch_comes_to_its_gate() -> None:
     """The database, Prefect's server and the worker."""
     with stack(TINY, AT, tended=True) as place:
-        before = {name: _part(place, name) for name in ("server", "worker")}
+        before = {name: place.part(name) for name in ("server", "worker")}
         postmaster = Path(place.folder) / "postgres" / "postmaster.pid"
         database = psutil.Process(int(postmaster.read_text().split()[0]))
         for process in (*before.values(), database):
@@ -56,15 +56,9 @@ def test_whatever_is_killed_under_duban_up_is_started_again_and_the_launch_comes
             assert _count(connection, "SELECT count(*) FROM message WHERE kind = 'issued' AND status = 'sent'") == 4
 
 
-def _part(place: Stack, name: str) -> psutil.Process:
-    """The process of that part; raises StopIteration where there is none."""
-    parts = psutil.Process(place.process).children()
-    return next(part for part in parts if {"prefect", name} <= set(part.cmdline()))
-
-
 def _is_back(place: Stack, name: str, before: psutil.Process) -> bool:
     try:
-        return _part(place, name) != before and place.ask("GET", "/health") is True
+        return place.part(name) != before and place.ask("GET", "/health") is True
     except (StopIteration, psutil.Error, httpx.HTTPError):
         return False
 

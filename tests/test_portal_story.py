@@ -69,6 +69,7 @@ def story(place: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     monkeypatch.setenv("DUBAN_DATABASE_URL", place.database)
     monkeypatch.setenv("DUBAN_CLOCK_FILE", str(place.clock))
     monkeypatch.setenv("DUBAN_PREFECT_URL", place.prefect)
+    monkeypatch.setenv("DUBAN_PREFECT_AUTH_STRING", place.secret)
     monkeypatch.setenv("DUBAN_PORTAL_URL", place.portal)
     settings.cache_clear()
     forget_engine()
@@ -204,7 +205,7 @@ def wait_for_state(run: str, name: str) -> None:
 @contextmanager
 def without_prefect(place: Stack) -> Iterator[Callable[[], None]]:
     """Prefect's server and worker are stopped, until what this yields is called."""
-    parts = [_part(place, name) for name in ("server", "worker")]
+    parts = [place.part(name) for name in ("server", "worker")]
     as_they_were = [(part.cmdline(), part.environ()) for part in parts]
     for part in reversed(parts):
         _end(part)
@@ -223,11 +224,6 @@ def without_prefect(place: Stack) -> Iterator[Callable[[], None]]:
         for process in reversed(started):
             _end(psutil.Process(process.pid))
             process.wait(WAIT_S)
-
-
-def _part(place: Stack, name: str) -> psutil.Process:
-    parts = psutil.Process(place.process).children()
-    return next(part for part in parts if {"prefect", name} <= set(part.cmdline()))
 
 
 def _end(part: psutil.Process) -> None:

@@ -41,6 +41,7 @@ def story(place: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     monkeypatch.setenv("DUBAN_DATABASE_URL", place.database)
     monkeypatch.setenv("DUBAN_CLOCK_FILE", str(place.clock))
     monkeypatch.setenv("DUBAN_PREFECT_URL", place.prefect)
+    monkeypatch.setenv("DUBAN_PREFECT_AUTH_STRING", place.secret)
     settings.cache_clear()
     forget_engine()
     yield Story("tiny", Clock(place.clock).set)
@@ -51,6 +52,7 @@ def story(place: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
 def patrol(place: Stack, story: Story) -> Iterator[Patrol]:
     """The flow, run in this process on the stack's server; returns the id of its run."""
     from prefect.settings import (  # noqa: PLC0415  (three seconds, for this test only)
+        PREFECT_API_AUTH_STRING,
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
@@ -64,8 +66,8 @@ def patrol(place: Stack, story: Story) -> Iterator[Patrol]:
         assert state.is_completed(), state
         return str(state.state_details.flow_run_id)
 
-    address = f"{place.prefect}/api"
-    with temporary_settings(updates={PREFECT_API_URL: address, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    there = {PREFECT_API_URL: f"{place.prefect}/api", PREFECT_API_AUTH_STRING: place.secret}
+    with temporary_settings(updates={**there, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield run
 
 
@@ -196,9 +198,9 @@ def newest() -> dict[str, Any]:
 def empty(place: Stack) -> None:
     """Throw away all that Prefect remembers of runs."""
     for one in place.ask("POST", "/artifacts/filter", {"limit": 200}):
-        prefect_api.request("DELETE", f"{place.prefect}/api/artifacts/{one['id']}", None).raise_for_status()
+        place.ask("DELETE", f"/artifacts/{one['id']}")
     for one in place.ask("POST", "/flow_runs/filter", {"limit": 200}):
-        prefect_api.request("DELETE", f"{place.prefect}/api/flow_runs/{one['id']}", None).raise_for_status()
+        place.ask("DELETE", f"/flow_runs/{one['id']}")
     assert place.ask("POST", "/flow_runs/filter", {}) == []
 
 

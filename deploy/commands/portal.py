@@ -4,12 +4,13 @@ import datetime as dt
 
 import click
 
-from adapters import clock
+from adapters import clock, prefect_secret
 from adapters.settings import override, settings
 from deploy.commands.access import ensure_schema, local_time, work_on
 from deploy.commands.base import _, plan_option, show_table, table, tell
 from models import access as links
 from models.document import UnitKind
+from models.errors import NotFoundError
 from models.unit import body_of, unit_of
 
 OFFICE_LINK = dt.timedelta(minutes=15)  # long enough to paste it into a browser
@@ -64,6 +65,17 @@ def unit(code: str, days: int | None, plan_code: str | None) -> None:
         row = unit_of(session, plan.id, code)
         _access, token = links.issue(session, row, by="duban access", at=clock.now(), lasts=lasts)
     tell(f"{settings().portal_address}/enter/{token}")
+
+
+@access.command(help=_("What the Prefect server asks for, for people of the office and for programs."))
+def prefect() -> None:
+    secret = prefect_secret.for_requests()
+    if secret is None:
+        raise NotFoundError(
+            "nothing is known that the Prefect server asks for; `duban up` makes {file}",
+            file=prefect_secret.file_in(settings().data_dir),
+        )
+    tell(secret)
 
 
 @access.command(name="list", help=_("Links that were issued, and who used them when."))

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adapters import clock
+from adapters import clock, prefect_secret
 from adapters.language import Language
 from adapters.plan_files import read_plan
 from adapters.settings import settings
@@ -47,6 +47,7 @@ def up() -> None:
         base = f"http://127.0.0.1:{settings().prefect_port}"
         click.echo(_("Prefect: {url}").format(url=f"{base}/dashboard"))
         click.echo(_("Start a phase: {url}").format(url=f"{base}/deployments"))
+        _say_how_to_come_in()
         for plan, link in _office_links().items():
             click.echo(_("Portal, as the office of {plan} (opens once): {url}").format(plan=plan, url=link))
         click.echo(_("Another link: `duban access office NAME`"))
@@ -57,6 +58,14 @@ def up() -> None:
                 said = _("{part} had stopped and was started again; its log lies in {folder}")
                 click.echo(said.format(part=part, folder=settings().data_dir), err=True)
         console.print(_("Stopping…"))
+
+
+def _say_how_to_come_in() -> None:
+    """What Prefect asks for, where a person reads it; what is written to a file may be read by others, and stays."""
+    if sys.stdout.isatty():
+        click.echo(_("Prefect asks for: {secret}").format(secret=prefect_secret.for_own_server(settings().data_dir)))
+    else:
+        click.echo(_("What Prefect asks for: `duban access prefect`"))
 
 
 def _office_links() -> dict[str, str]:
