@@ -14,8 +14,9 @@ import httpx
 import psutil
 import pytest
 from click.testing import CliRunner
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from adapters.settings import settings
 from deploy.commands.root import duban
@@ -61,7 +62,7 @@ def inside(place: Stack) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize("said", [None, "", "duban:", "duban:wrong", ":"])
 def test_without_the_secret_nobody_is_answered(place: Stack, method: str, path: str, said: str | None) -> None:
     credentials = httpx.BasicAuth(*said.partition(":")[::2]) if said is not None else None
-    body = None if method in {"GET", "DELETE"} else {}
+    body: dict[str, Any] | None = None if method in {"GET", "DELETE"} else {}
 
     assert httpx.request(method, place.prefect + path, json=body, auth=credentials).status_code == 401
 
@@ -101,12 +102,13 @@ def test_its_own_pages_are_answered_by_either_name(inside: httpx.Client, name: s
 
 def test_a_line_that_stays_open_is_for_its_own_pages_too(place: Stack) -> None:
     address = f"{place.prefect.replace('http', 'ws')}/api/events/out"
+    spoken = [Subprotocol("prefect")]
     with pytest.raises(InvalidStatus) as refused:
-        connect(address, origin="http://evil.example", subprotocols=["prefect"], proxy=None)  # type: ignore[arg-type]
+        connect(address, origin=Origin("http://evil.example"), subprotocols=spoken, proxy=None)
     assert refused.value.response.status_code == 403
-    with connect(address, origin=place.prefect, subprotocols=["prefect"], proxy=None) as line:  # type: ignore[arg-type,list-item]
+    with connect(address, origin=Origin(place.prefect), subprotocols=spoken, proxy=None) as line:
         line.send('{"type": "auth", "token": "duban:wrong"}')
-        with pytest.raises(Exception, match="1008"):
+        with pytest.raises(ConnectionClosed, match="1008"):
             line.recv(10)
 
 

@@ -11,27 +11,27 @@ from typing import Any
 
 import pytest
 
+from adapters import prefect_secret
 from tests.stack import ROOT, STOP_S, environment, open_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 
-def ask(prefect: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(
-        f"{prefect}/api{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+def ask(prefect: str, secret: str, path: str, body: dict[str, Any]) -> Any:
+    headers = {"Content-Type": "application/json", **prefect_secret.header(secret)}
+    request = urllib.request.Request(f"{prefect}/api{path}", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
-def next_run(prefect: str, flow: str) -> dt.datetime:
+def next_run(prefect: str, secret: str, flow: str) -> dt.datetime:
     body = {
         "flows": {"name": {"any_": [flow]}},
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
         "sort": "EXPECTED_START_TIME_ASC",
         "limit": 1,
     }
-    (first,) = ask(prefect, "/flow_runs/filter", body)
+    (first,) = ask(prefect, secret, "/flow_runs/filter", body)
     return dt.datetime.fromisoformat(first["expected_start_time"])
 
 
@@ -54,11 +54,15 @@ def test_what_is_started_has_its_next_rounds_on_the_clock(monkeypatch: pytest.Mo
             assert up.stdout is not None
             said = re.search(r"http://[^/]+", up.stdout.readline())
             assert said, (home / "up.log").read_text()
+            secret = prefect_secret.kept_in(home)
+            assert secret
             now = dt.datetime.now(dt.UTC)
-            assert next_run(said[0], "patrol") - now < dt.timedelta(hours=16), "nights are quiet"
-            assert next_run(said[0], "watchdog") - now <= dt.timedelta(minutes=15)
-            assert next_run(said[0], "bulletin") - now < dt.timedelta(days=32)
+            assert next_run(said[0], secret, "patrol") - now < dt.timedelta(hours=16), "nights are quiet"
+            assert next_run(said[0], secret, "watchdog") - now <= dt.timedelta(minutes=15)
+            assert next_run(said[0], secret, "bulletin") - now < dt.timedelta(days=32)
         finally:
             up.send_signal(signal.SIGINT)
-            up.communicate(timeout=STOP_S)
+            rest, _ = up.communicate(timeout=STOP_S)
         assert up.returncode == 0
+        assert "`duban access prefect`" in rest  # and not what it says: this is no terminal
+        assert secret not in rest + (home / "up.log").read_text()
