@@ -18,6 +18,7 @@ from adapters import prefect_api, prefect_secret
 from adapters.language import Language
 from adapters.prefect_api import PrefectRefusedError, PrefectUnreachableError
 from adapters.settings import Settings, settings
+from deploy.cli import _tell_settings
 from deploy.commands import running
 from deploy.commands.root import duban, error_lines
 
@@ -179,28 +180,19 @@ class TestAServerThatAsks:
         assert Language.of("zh").say(refused.value) != Language.of("en").say(refused.value)
 
 
-class TestAddresses:
-    @pytest.mark.parametrize("url", ["https://office:secret@prefect.example.cn", "http://office@127.0.0.1:4200"])
-    def test_a_password_in_an_address_is_refused_and_not_repeated(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
-    ) -> None:
-        from deploy.cli import main  # noqa: PLC0415  (as the program starts)
+@pytest.mark.parametrize("url", ["https://office:secret@prefect.example.cn", "http://office@127.0.0.1:4200"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    setting(monkeypatch, DUBAN_PREFECT_URL=url)
+    with pytest.raises(ValidationError) as error:
+        Settings()
+    _tell_settings(error.value)
 
-        setting(monkeypatch, DUBAN_PREFECT_URL=url)
-        with pytest.raises(ValidationError) as error:
-            Settings()
-        _tell(error.value)
-        told = capsys.readouterr().err
-        assert "DUBAN_PREFECT_URL" in told
-        assert "DUBAN_PREFECT_AUTH_STRING" in told
-        assert "secret" not in told
-        assert callable(main)
-
-
-def _tell(error: ValidationError) -> None:
-    from deploy.cli import _tell_settings  # noqa: PLC0415
-
-    _tell_settings(error)
+    told = capsys.readouterr().err
+    assert "DUBAN_PREFECT_URL" in told
+    assert "DUBAN_PREFECT_AUTH_STRING" in told
+    assert "secret" not in told
 
 
 class TestTheOffice:
