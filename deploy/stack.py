@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 
 from adapters import database, embedded, prefect_api, prefect_secret
@@ -158,10 +159,18 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
-    while not prefect_api.is_healthy():
+    while not (_listens(server.pid, settings().prefect_port) and prefect_api.is_healthy()):
         if server.poll() is not None or time.monotonic() > deadline:
             raise StackError("the Prefect server did not start; see {log}", log=_log_of("server"))
         time.sleep(0.2)
+
+
+def _listens(process: int, port: int) -> bool:
+    """Whether this process has the port: of two that start at once the other may, and would be told our secret."""
+    with contextlib.suppress(psutil.Error):
+        lines = psutil.Process(process).net_connections("tcp")
+        return any(line.status == psutil.CONN_LISTEN and line.laddr.port == port for line in lines)
+    return False
 
 
 def _wait_until_served(portal: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,9 @@
 
 import base64
 import os
+import socket
 import stat
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from adapters.settings import Settings, settings
 from deploy.cli import _tell_settings
 from deploy.commands import running
 from deploy.commands.root import duban, error_lines
+from deploy.stack import _listens
 
 PASSWORD = "office:一个密码"
 ELSEWHERE = "https://prefect.example.cn"
@@ -148,6 +151,18 @@ def guarded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[str]:
         prefect_api._client.cache_clear()
         server.shutdown()
         thread.join()
+
+
+def test_only_the_process_that_has_the_port_counts_as_our_server() -> None:
+    with socket.socket() as line, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        line.bind(("127.0.0.1", 0))
+        port = line.getsockname()[1]
+        assert not _listens(os.getpid(), port)
+        line.listen()
+        assert _listens(os.getpid(), port)
+        assert not _listens(other.pid, port)
+        other.kill()
+    assert not _listens(other.pid, port)
 
 
 class TestAServerThatAsks:
