@@ -234,7 +234,8 @@ class World:
         return 1
 
     def kill_postgres(self) -> None:
-        postmaster = psutil.Process(int((self.home / "postgres" / "postmaster.pid").read_text().split()[0]))
+        postmaster = embedded.postmaster(self.home)
+        assert postmaster
         postmaster.kill()
         with contextlib.suppress(psutil.NoSuchProcess):
             while postmaster.status() != psutil.STATUS_ZOMBIE:

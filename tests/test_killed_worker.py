@@ -12,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 
+from adapters import embedded
 from tests.stack import Stack, stack
 
 TINY = Path(__file__).parent / "plans" / "tiny"
@@ -42,8 +43,8 @@ def test_whatever_is_killed_under_duban_up_is_started_again_and_the_launch_comes
     """The database, Prefect's server and the worker."""
     with stack(TINY, AT, tended=True) as place:
         before = {name: place.part(name) for name in ("server", "worker")}
-        postmaster = Path(place.folder) / "postgres" / "postmaster.pid"
-        database = psutil.Process(int(postmaster.read_text().split()[0]))
+        database = embedded.postmaster(Path(place.folder))
+        assert database
         for process in (*before.values(), database):
             process.kill()
         deadline = time.monotonic() + WAIT_S
