@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from adapters.settings import settings
 from models.errors import UnavailableError
 from models.integrity import domain_errors, first_line, is_lost, may_pass
-from models.migrations import APPLICATION, refuse_newer, version_by
+from models.migrations import APPLICATION, refuse_other, version_by
 
 log = logging.getLogger("duban.database")
 
@@ -95,15 +95,15 @@ _one_at_a_time = threading.Lock()  # two threads that come first at once would e
 @functools.cache
 def _engine() -> Engine:
     made = engine_for(url())
-    listens_for(made, "connect")(_refuse_newer)
+    listens_for(made, "connect")(_refuse_other)
     return made
 
 
-def _refuse_newer(connection: Any, _record: Any) -> None:
+def _refuse_other(connection: Any, _record: Any) -> None:
     """Asked of every connection: the database may be upgraded while an old process runs."""
     try:
         with connection.cursor() as cursor:
-            refuse_newer(version_by(cursor.execute))
+            refuse_other(version_by(cursor.execute))
         connection.rollback()
     except Exception:
         connection.close()  # nobody else has it yet

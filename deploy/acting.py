@@ -5,20 +5,25 @@ import json
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import Connection, Engine, select, text
 
 from adapters import database, embedded, prefect_secret
+from adapters.evidence_store import EvidenceStore
 from adapters.settings import override, settings
 from deploy.rehearsal import Progress, Rehearsal
-from deploy.stack import running
+from deploy.stack import ACTED_OUT, running
 from deploy.summary import summarise
 from models.document import PlanDocument
 from models.errors import RefusedError
+from models.evidence import Evidence
+from models.integrity import domain_errors
+from models.migrations import belongings, upgrade
 from models.plan import Plan
 
 
@@ -58,28 +63,71 @@ def _scratch_folder() -> Iterator[Path]:
 
 
 def forget_rehearsals() -> None:
-    """Empty the database and the folders if all that is in them was acted out. Raises RefusedError otherwise."""
+    """Remove from the database and the folders what was acted out, and nothing else.
+
+    Raises RefusedError where there is real work, SchemaError where the database is another program's.
+    """
     engine = database.engine()
-    if inspect(engine).has_table(Plan.__tablename__):
-        with database.transaction() as session:
-            real = session.scalars(select(Plan.code).where(Plan.rehearsal_seed.is_(None))).all()
-        if real:
-            raise RefusedError(
-                "{folder} holds the real work of {plans}; rehearse with `duban rehearse`, or set DUBAN_DATA_DIR",
-                folder=str(settings().data_dir),
-                plans=", ".join(real),
-            )
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    for name in ("prefect", "evidence"):
-        shutil.rmtree(settings().data_dir / name, ignore_errors=True)
+    with domain_errors(), engine.connect() as connection:
+        belongings.refuse_to_remove(connection)
+        is_ours = belongings.is_ours(connection)
+        if is_ours:
+            _refuse_real_work(connection)
+    if is_ours:
+        upgrade(engine)  # so that every table with one of our names is ours
+        evidence = _remove_tables(engine)
+        _remove_evidence(evidence)
+    _put_aside_prefect()
+
+
+def _remove_tables(engine: Engine) -> list[str]:
+    """The files that the rows named."""
+    with domain_errors(), engine.begin() as connection:
+        # A plan that somebody loads meanwhile would be lost.
+        connection.execute(text("LOCK TABLE plan IN ACCESS EXCLUSIVE MODE"))
+        _refuse_real_work(connection)
+        evidence = list(connection.scalars(select(Evidence.sha256).distinct()))
+        belongings.remove(connection)
+    return evidence
+
+
+def _refuse_real_work(connection: Connection) -> None:
+    real = connection.scalars(select(Plan.code).where(Plan.rehearsal_seed.is_(None))).all()
+    if real:
+        raise RefusedError(
+            "{folder} holds the real work of {plans}; rehearse with `duban rehearse`, or set DUBAN_DATA_DIR",
+            folder=str(settings().data_dir),
+            plans=", ".join(real),
+        )
+
+
+def _remove_evidence(addresses: Iterable[str]) -> None:
+    """Only what the rows of rehearsals named: the folder may also keep the files of another database."""
+    store = EvidenceStore(str(settings().data_dir.absolute() / "evidence"))
+    for address in addresses:
+        file = Path(store.path_of(address))
+        with suppress(OSError):  # it is gone, or others lie beside it
+            file.unlink()
+            file.parent.rmdir()
+
+
+def _put_aside_prefect() -> None:
+    """Remove Prefect's store where a rehearsal made it; one that ran real work is only put aside."""
+    store = settings().data_dir / "prefect"
+    if (store / ACTED_OUT).exists():
+        shutil.rmtree(store, ignore_errors=True)
+    elif store.exists():
+        kept = next(name for number in count(1) if not (name := store.with_name(f"prefect.kept-{number}")).exists())
+        store.rename(kept)
 
 
 def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
     port = _port()
     clock_file = settings().data_dir.absolute() / "rehearsal.clock"
     clock_file.parent.mkdir(parents=True, exist_ok=True)
+    mark = settings().data_dir / "prefect" / ACTED_OUT
+    mark.parent.mkdir(exist_ok=True)
+    mark.touch()
     clock_file.write_text(dt.datetime(document.starts, 1, 1, tzinfo=dt.UTC).isoformat(), encoding="ascii")
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
     override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)

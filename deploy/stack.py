@@ -27,6 +27,7 @@ STOP_S = 20
 KNOCK_S = 5
 BY_SCHEDULE = ("patrol", "watchdog", "bulletin")
 RUNS_KEPT_S = 90 * 24 * 60 * 60
+ACTED_OUT = "acted-out"  # this file says that what Prefect keeps there is of rehearsals alone
 
 
 class StackError(DubanError):
@@ -92,6 +93,9 @@ def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
             address=settings().prefect_api,
         )
     upgrade(database.engine())
+    if by_schedule:
+        # What runs from now on may be real work, which no rehearsal throws away.
+        (home / "prefect" / ACTED_OUT).unlink(missing_ok=True)
     try:
         server = parts.start("server", "deploy.prefect_server")
         _wait_until_ready(server)

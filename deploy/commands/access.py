@@ -26,7 +26,7 @@ def ensure_schema() -> None:
             raise SchemaError("the database holds tables, but not those of Duban; give Duban a database of its own")
         migrations.upgrade(database)
         return
-    migrations.refuse_newer(current)
+    migrations.refuse_other(current)
     if current < newest:
         raise SchemaError(
             "the database is at version {current}, this code needs {newest}: run `duban db upgrade`",

@@ -3,6 +3,7 @@
 Alembic is imported by who upgrades: everybody asks for versions, and the pages have to start fast.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ ADVISORY_LOCK = 4_832_620_911  # any number that nothing else in this database u
 LOCK_TIMEOUT = "10s"
 APPLICATION = "duban"  # how our sessions are named to the server
 UPGRADING = "duban upgrade"
+VERSION_TABLE = "alembic_version"
 HERE = Path(__file__).parent
 
 END_OTHERS = text("""
@@ -35,6 +37,8 @@ def upgrade(engine: Engine, to: str | None = None) -> tuple[str | None, str]:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
+    from models.migrations.belongings import refuse_to_build  # noqa: PLC0415  (it knows all tables)
+
     config = Config()
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("path_separator", "os")
@@ -45,8 +49,8 @@ def upgrade(engine: Engine, to: str | None = None) -> tuple[str | None, str]:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        refuse_to_build(connection)
         before = _current(connection)
-        refuse_newer(before)
         config.attributes["connection"] = connection
         after = to or head()
         command.upgrade(config, after)
@@ -79,10 +83,14 @@ def version_by(execute: Callable[[str], Any]) -> str | None:
     return str(row[0]) if row else None
 
 
-def refuse_newer(current: str | None) -> None:
-    """Raises SchemaError where the database is at a version that this code does not know."""
+def refuse_other(current: str | None) -> None:
+    """Raises SchemaError where the version is another program's, or newer than this code knows."""
+    if current is None:
+        return
     # Versions are numbered by hand, so that they sort.
-    if current is not None and current > head():
+    if not re.fullmatch("[0-9]{4}", current):
+        raise SchemaError("the database holds tables, but not those of Duban; give Duban a database of its own")
+    if current > head():
         raise SchemaError(
             "the database is at version {current}, newer than this code knows ({newest}): install the newer Duban",
             current=current,
