@@ -19,6 +19,8 @@ Option = TypeVar("Option", bound=StrEnum)
 SIZE_LIMIT = 20_000_000
 NODE_LIMIT = 1_000_000  # counted with every alias written out; 38,600 townships are 400,000
 DEPTH_LIMIT = 30
+# What libyaml says from PyYAML 6.0.4 on: it reads ahead, and may come to a bound of its own first.
+TOO_DEEP = "exceeded maximum nesting depth"
 SHOWN = 60
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -165,6 +167,8 @@ class _Composer:
             next(self.events)
             after = next(self.events)
         except yaml.MarkedYAMLError as error:
+            if error.problem == TOO_DEEP:
+                raise _too_deep(1 + (error.problem_mark.line if error.problem_mark else 0)) from None
             raise self._syntax(error) from None
         except yaml.YAMLError as error:
             raise _UnreadableError(1, None, "expected sound YAML ({reason})", reason=str(error)) from None
@@ -182,7 +186,7 @@ class _Composer:
     def _node(self, event: Any, depth: int) -> Node:
         line = _line(event)
         if depth > DEPTH_LIMIT:
-            raise _UnreadableError(line, None, "expected at most {limit} levels", limit=DEPTH_LIMIT)
+            raise _too_deep(line)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None:
@@ -223,6 +227,10 @@ class _Composer:
             raise _UnreadableError(
                 line, value, "expected at most {limit} values, with aliases written out", limit=NODE_LIMIT
             )
+
+
+def _too_deep(line: int) -> _UnreadableError:
+    return _UnreadableError(line, None, "expected at most {limit} levels", limit=DEPTH_LIMIT)
 
 
 def _line(event: Any) -> int:

@@ -149,7 +149,7 @@ def unsigned_of(session: Session, plan: Plan, unit_id: int) -> Sequence[Assignme
     return session.scalars(query).all()
 
 
-def _assignments(plan: Plan, *, lock: bool) -> Select[tuple[Assignment]]:
+def _assignments(plan: Plan, *, lock: bool) -> Select[Assignment]:
     query = (
         select(Assignment)
         .join(Assignment.requirement)

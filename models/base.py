@@ -22,8 +22,8 @@ NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
 }
 
-AnyRow = Row[Any]
-AnySelect = Select[Any]
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 Instant = Annotated[dt.datetime, mapped_column(DateTime(timezone=True))]

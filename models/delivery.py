@@ -242,7 +242,7 @@ def _claim_recipients(
     # Materialized, or PostgreSQL asks for the locks of all that are due before it sorts them, and runs out of memory.
     due = query.cte("due").prefix_with("MATERIALIZED")
     free = func.pg_try_advisory_xact_lock(func.hashtext("duban.delivery"), cast(due.c.recipient_id, Integer))
-    return dict(session.execute(select(due.c.recipient_id, due.c.messages).where(free).limit(limit)).tuples().all())
+    return dict(session.execute(select(due.c.recipient_id, due.c.messages).where(free).limit(limit)).all())
 
 
 def _claimed_messages(session: Session, claimed: Mapping[int, int], at: dt.datetime, *, only_red: bool) -> list[AnyRow]:

@@ -97,7 +97,7 @@ def chase(session: Session, plan: str, *, actor: Actor, at: dt.datetime, limit: 
     return _Round(session, plan_of(session, plan), actor, at).go_through(ids) if ids else Chased()
 
 
-def _claim(plan: str, at: dt.datetime, limit: int) -> Select[tuple[int]]:
+def _claim(plan: str, at: dt.datetime, limit: int) -> Select[int]:
     return (
         select(Assignment.id)
         .where(Assignment.next_action_at <= at, of_plan(plan))
@@ -249,7 +249,7 @@ def put_aside(
     post(session, plan, [Notice(office, MessageKind.SET_ASIDE, ref, at, assignment_id=assignment_id, reason=why)])
 
 
-def _ref(assignment_id: int) -> Select[tuple[str]]:
+def _ref(assignment_id: int) -> Select[str]:
     return (
         select(Requirement.ref + "/" + Unit.code)
         .select_from(Assignment)

@@ -148,7 +148,7 @@ def standing_counts(session: Session, plan: Plan, on: dt.date) -> list[dict[str,
 def entries_by_kind(session: Session, plan: Plan) -> dict[EventKind, int]:
     """How many entries of each kind the journal has."""
     query = select(Event.kind, func.count()).where(Event.plan_id == plan.id).group_by(Event.kind)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def issued_by_phase(session: Session, plan: Plan) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, ScalarSelect, and_, cast, column, exists, func, literal, null, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, array
+from sqlalchemy.dialects.postgresql import JSONB, array, distinct_on
 from sqlalchemy.orm import Session, contains_eager, lazyload
 
 from models.assignment import Assignment
@@ -370,7 +370,7 @@ def phase_rows(session: Session, plan: Plan, phase_id: int | None = None) -> lis
             Event.kind.in_((EventKind.PHASE_OPENED, EventKind.GATE_DECIDED)),
             Event.run.is_not(None),
         )
-        .distinct(Event.phase_id)
+        .ext(distinct_on(Event.phase_id))
         .order_by(Event.phase_id, Event.id.desc())
         .subquery()
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, Float, ForeignKey, Index, func, select
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, aliased, joinedload, mapped_column, relationship
 
 from models.base import Base, Instant, Key
@@ -263,7 +264,7 @@ def newest(
         select(Reading)
         .join(Indicator, Indicator.id == Reading.indicator_id)
         .where(Indicator.plan_id == plan.id)
-        .distinct(Reading.indicator_id, Reading.unit_id, Reading.period)
+        .ext(distinct_on(Reading.indicator_id, Reading.unit_id, Reading.period))
         .order_by(Reading.indicator_id, Reading.unit_id, Reading.period, Reading.id.desc())
     )
     if on is not None:

@@ -128,7 +128,7 @@ def _lit(plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> Subquer
     return (select(facts).where(rule.has_light(facts, lights)) if lights else select(facts)).subquery()
 
 
-def _in_order(facts: Subquery) -> Select[tuple[int]]:
+def _in_order(facts: Subquery) -> Select[int]:
     query = select(facts.c.id).join(Requirement, Requirement.id == facts.c.requirement_id)
     return query.order_by(facts.c.due_on, Requirement.ref, facts.c.id)
 

@@ -111,7 +111,7 @@ def _settle(session: Session, plan: Plan, assignment: Assignment, on: dt.date, a
     return True
 
 
-def _provisional(plan: Plan, limit: int) -> Select[tuple[Assignment]]:
+def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
     """Open ones whose provisional date falls in a year that is published: where there is none, asking is cheap."""
     published = (year for year in range(plan.starts, plan.ends + 2) if plan.work_calendar.knows(year))
     last_day = dt.date(max(published, default=plan.starts - 1), 12, 31)

@@ -5,14 +5,13 @@ import datetime as dt
 import functools
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from models.area import Role
 from models.assignment import Assignment
-from models.base import AnyRow, among
+from models.base import AnyRow, AnySelect, among
 from models.document import Basis, Text, UnitKind
 from models.event import Event, EventKind
 from models.facts import LISTED, item_of
@@ -101,7 +100,7 @@ def desk(session: Session, unit: Unit, today: dt.date) -> Desk:
     return Desk(dict(zip(PILES, piles, strict=True)), unsigned, waiting, asked)
 
 
-def _desk() -> Select[Any]:
+def _desk() -> AnySelect:
     """Two counts side by side: one condition for both would have the database read every assignment there is."""
     unit_id = bindparam("unit_id", type_=BigInteger)
     waiting = (
@@ -133,7 +132,7 @@ def work_of(session: Session, plan: Plan, unit: Unit, pile: Pile, today: dt.date
 
 # Putting a question together takes as long as asking it.
 @functools.cache
-def _page_of(pile: Pile) -> Select[Any]:
+def _page_of(pile: Pile) -> AnySelect:
     order = (Assignment.due_on.desc() if pile is Pile.CLOSED else Assignment.due_on, Assignment.requirement_id)
     # The page is cut first: what stands on it is then looked up for its rows alone.
     cut = (
@@ -161,7 +160,7 @@ def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:
     return session.scalars(counting_to_review(plan, unit)).one()
 
 
-def counting_to_review(plan: Plan, unit: Unit) -> Select[tuple[int]]:
+def counting_to_review(plan: Plan, unit: Unit) -> Select[int]:
     """The question behind `count_to_review`, to be asked among others."""
     return (
         select(func.count())
