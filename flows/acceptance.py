@@ -3,11 +3,12 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from adapters.program import version
 from flows.phase import RUNNER, conduct
 from models.phase import PhaseCode
 
 
-@flow(name="acceptance", flow_run_name="acceptance {plan}", task_runner=RUNNER)
+@flow(name="acceptance", version=version(), flow_run_name="acceptance {plan}", task_runner=RUNNER)
 def acceptance(plan: str) -> State[str]:
     """总结验收阶段:交办、通知各单位,并在阶段关口等待办公室决定。
 

@@ -3,12 +3,14 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from adapters.program import version
 from flows.phase import RUNNER, conduct
 from models.phase import PhaseCode
 
 
 @flow(
     name="implementation",
+    version=version(),
     flow_run_name="implementation {plan} {year}",
     task_runner=RUNNER,
 )

@@ -3,11 +3,12 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from adapters.program import version
 from flows.phase import RUNNER, conduct
 from models.phase import PhaseCode
 
 
-@flow(name="launch", flow_run_name="launch {plan}", task_runner=RUNNER)
+@flow(name="launch", version=version(), flow_run_name="launch {plan}", task_runner=RUNNER)
 def launch(plan: str) -> State[str]:
     """启动阶段:交办、通知各单位,并在阶段关口等待办公室决定。
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from prefect import flow
 
 from adapters.language import N_
+from adapters.program import version
 from models.escalation import Chased
 from tasks import publish
 from tasks.deliver import Delivered, deliver_due
@@ -55,7 +56,7 @@ EFFECTS = {
 }
 
 
-@flow(name="patrol", flow_run_name="patrol")
+@flow(name="patrol", version=version(), flow_run_name="patrol")
 def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str, object]]:
     """巡查:催办、升级、送达。可以重复运行,也可以补跑。
 

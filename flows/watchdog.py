@@ -6,10 +6,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from adapters.program import version
 from tasks.watch import publish, watch
 
 
-@flow(name="watchdog", flow_run_name="watchdog")
+@flow(name="watchdog", version=version(), flow_run_name="watchdog")
 def watchdog(plan: str | None = None, on: dt.date | None = None) -> State[str]:
     """自查:巡查是否按时、通知是否送达、阶段关口是否有人值守。发现问题时本次运行显示为失败。
 

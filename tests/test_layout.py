@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from adapters.program import version
 from adapters.settings import Settings
 from tests.conftest import ROOT
 
@@ -104,7 +105,9 @@ def test_every_deployment_can_be_imported(entrypoint: str) -> None:
     from prefect import Flow  # noqa: PLC0415  (three seconds, for these tests only)
 
     module, _, name = entrypoint.rpartition(".")
-    assert isinstance(getattr(importlib.import_module(module), name), Flow)
+    found = getattr(importlib.import_module(module), name)
+    assert isinstance(found, Flow)
+    assert found.version == version(), "runs and deployments say of which commit they are"
 
 
 def test_all_flows_are_deployed() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from adapters import prefect_secret
+from adapters.program import version
 from tests.stack import ROOT, STOP_S, environment, open_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -56,6 +57,8 @@ def test_what_is_started_has_its_next_rounds_on_the_clock(monkeypatch: pytest.Mo
             assert said, (home / "up.log").read_text()
             secret = prefect_secret.kept_in(home)
             assert secret
+            versions = {one["version"] for one in ask(said[0], secret, "/deployments/filter", {})}
+            assert versions == {version()}, "each deployment says of which commit it is"
             now = dt.datetime.now(dt.UTC)
             assert next_run(said[0], secret, "patrol") - now < dt.timedelta(hours=16), "nights are quiet"
             assert next_run(said[0], secret, "watchdog") - now <= dt.timedelta(minutes=15)
