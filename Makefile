@@ -1,12 +1,19 @@
 # Two commands do everything on a machine with Python 3.11+, make, npm and a network: `make run` and `make test`.
 PYTHON ?= python3
-BIN := .venv/bin
-READY := .venv/.ready
-OTHERS := .venv/.others
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OTHERS := $(VENV)/.others
 AXE := tests/node_modules/.ready
 PLAN := plans/northwest-education-centre
 
-.PHONY: run up test soak check format bench bench-portal lock clean
+# What needs no Prefect server and no browser, and is no long play.
+QUICK := -m "not stack and not browser" --ignore tests/test_soak.py
+# Beyond those of 3.11, the oldest, what could differ are the tests of everything but the pages.
+OTHER := .venv-other
+FLOORS := .venv-floors
+
+.PHONY: run up test test-other-python floors soak check format bench bench-portal lock clean
 
 run: $(READY)  ## the real plan, rehearsed from 2022 to 2025 on the whole stack
 	@$(BIN)/duban run $(PLAN)
@@ -16,6 +23,20 @@ up: $(READY)  ## the stack, until Ctrl-C
 
 test: $(READY) $(AXE)
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-other-python: $(READY)  ## the quick tests but those of the pages, on a second Python where there is one
+	@other=$$(.ci/other-python $(BIN)/python) || { echo "No second Python from 3.11 to 3.13 on this machine: skipped"; exit 0; }; \
+	echo "On $$($$other -V), beside $$($(BIN)/python -V):"; \
+	$(MAKE) --no-print-directory VENV=$(OTHER) PYTHON=$$other $(OTHER)/.ready && \
+	$(OTHER)/bin/pytest -n 2 -q --dist loadgroup $(QUICK) --ignore-glob 'tests/test_*page*' --ignore-glob 'tests/test_portal*'
+
+floors: pyproject.toml  ## the quick tests with the lowest versions that pyproject.toml allows; needs uv
+	uv venv --quiet --clear --python 3.11 $(FLOORS)
+	uv pip compile pyproject.toml --extra dev --resolution lowest-direct --python-version 3.11 --no-header --no-annotate \
+	    --quiet -o $(FLOORS)/floors.txt
+	uv pip install --quiet --python $(FLOORS)/bin/python -r $(FLOORS)/floors.txt
+	uv pip install --quiet --python $(FLOORS)/bin/python --no-deps --no-build-isolation -e .
+	$(FLOORS)/bin/pytest -n 2 -q --dist loadgroup $(QUICK)
 
 soak: $(READY)  ## kill it at every commit and at random, over 200 times; SOAK='--seed 7' repeats one
 	$(BIN)/python -m tests.soak $(SOAK)
@@ -43,14 +64,14 @@ lock:
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -o benchmarks/requirements.lock
 
 clean:
-	rm -rf .venv tests/node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(OTHER) $(FLOORS) tests/node_modules .mypy_cache .ruff_cache .pytest_cache
 
 $(READY): requirements.lock pyproject.toml
-	@echo "Setting up .venv; this takes about a minute…"
+	@echo "Setting up $(VENV); this takes about a minute…"
 	$(PYTHON) -c 'import sys; sys.exit("Duban needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv
-	@sed -n '/^pip==/,/[^\\]$$/p' requirements.lock > .venv/pip.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/pip.lock
+	$(PYTHON) -m venv $(VENV)
+	@sed -n '/^pip==/,/[^\\]$$/p' requirements.lock > $(VENV)/pip.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/pip.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
