@@ -8,7 +8,7 @@ AXE := tests/node_modules/.ready
 PLAN := plans/northwest-education-centre
 
 # What needs no Prefect server and no browser, and is no long play.
-QUICK := -m "not stack and not browser" --ignore tests/test_soak.py
+QUICK := -m "not stack and not browser" --ignore tests/soak/test_soak.py
 # Beyond those of 3.11, the oldest, what could differ are the tests of everything but the pages.
 OTHER := .venv-other
 FLOORS := .venv-floors

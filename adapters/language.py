@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from models.document import Text
-from models.errors import DubanError
+from models.common.errors import DubanError
+from models.common.text import Text
 
 Code = Literal["zh", "en"]
 
@@ -23,7 +23,7 @@ def N_(message: str) -> str:  # noqa: N802 - the name that gettext's tools know
     return message
 
 
-# The words of `models.status.Status`, which stand in errors as facts.
+# The words of `models.common.status.Status`, which stand in errors as facts.
 STATUS_WORDS = (
     N_("issued"),
     N_("acknowledged"),

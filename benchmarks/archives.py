@@ -18,15 +18,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters import clock
-from adapters.archive import write_archive
-from adapters.database import transaction
-from adapters.evidence_store import EvidenceStore
+from adapters.database.sessions import transaction
+from adapters.evidence.store import EvidenceStore
 from adapters.settings import child_environment, settings
 from benchmarks import ground, national
 from benchmarks.report import Figure, at_least, no_more_than
-from models.evidence import StoredEvidence, keep
-from models.plan import plan_of
-from models.unit import units_of
+from models.assignments.evidence import StoredEvidence, keep
+from models.plan.plan import plan_of
+from models.plan.unit import units_of
+from services.archive import write_archive
 
 MB = 1_000_000
 PIECE = 1024 * 1024

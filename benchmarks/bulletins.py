@@ -15,18 +15,19 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
-from adapters import bulletin_files, bulletins
-from adapters.database import transaction
+from adapters.database.sessions import transaction
 from adapters.heap import heap_at_rest
 from adapters.language import Language
 from benchmarks import ground, plans
 from benchmarks.report import Figure, at_most
-from models.assignment import Assignment
-from models.bulletin import Bulletin, month_before
-from models.event import Actor
-from models.phase import Phase
-from models.plan import plan_of
-from models.requirement import Requirement
+from models.assignments.assignment import Assignment
+from models.bulletins.bulletin import Bulletin, month_before
+from models.common.event import Actor
+from models.plan.phase import Phase
+from models.plan.plan import plan_of
+from models.plan.requirement import Requirement
+from rendering import bulletin_files
+from rendering import bulletin_text as bulletins
 
 FOLDER = Path(__file__).parent.parent / "plans" / "northwest-education-centre"
 TIMES = 3.0

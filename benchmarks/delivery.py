@@ -1,9 +1,9 @@
 """How fast letters leave: beside what Slack's limit allows, and beside a bare loop of its own client.
 
 A township a letter, each asked for one thing, from the outbox in a real PostgreSQL through claiming, writing and
-settling; Slack is a process of its own that takes posts and enforces its limit (benchmarks/slack_process.py). Two bare
-loops post the same texts, made beforehand, with `slack_sdk`, as many at once, and do nothing else: its usual client in
-threads, and its client for asyncio, as we use it, with lines that stay open.
+settling; Slack is a process of its own that takes posts and enforces its limit (benchmarks/processes/slack_process.py).
+Two bare loops post the same texts, made beforehand, with `slack_sdk`, as many at once, and do nothing else: its usual
+client in threads, and its client for asyncio, as we use it, with lines that stay open.
 
 `python -m benchmarks.delivery [--small]` shows the figures; it is a measurement and no test.
 """
@@ -29,17 +29,17 @@ from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
-from adapters.channels import Post
-from adapters.database import transaction
+from adapters.channels.slack import EVENT_TYPE, _blocks
+from adapters.channels.types import Post
+from adapters.database.sessions import transaction
 from adapters.heap import heap_at_rest
 from adapters.settings import override
-from adapters.slack import EVENT_TYPE, _blocks
 from benchmarks import ground, national
 from benchmarks.report import Figure, at_least, for_information, no_more_than, show
-from models.document import PlanDocument
 from models.loading import load_plan
-from models.message import Attempt, Message
-from models.unit import Unit
+from models.outbox.message import Attempt, Message
+from models.plan.document import PlanDocument
+from models.plan.unit import Unit
 from tasks.deliver import AT_ONCE, Delivered, deliver
 
 NOW = national.issued_at() + dt.timedelta(hours=2)
@@ -231,7 +231,7 @@ def _document(townships: int) -> PlanDocument:
 @contextmanager
 def _slack() -> Iterator[str]:
     """The address of a Slack of our own."""
-    command = [sys.executable, "-m", "benchmarks.slack_process"]
+    command = [sys.executable, "-m", "benchmarks.processes.slack_process"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -17,8 +17,9 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from adapters import database, embedded
-from adapters.database import forget_engine
+from adapters.database import embedded
+from adapters.database import sessions as database
+from adapters.database.sessions import forget_engine
 from adapters.settings import override, settings
 from models.migrations import upgrade
 

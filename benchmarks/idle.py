@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy.event import listen, remove
 
-from adapters.database import engine
+from adapters.database.sessions import engine
 from benchmarks import national
 from benchmarks.ground import copied, say
-from benchmarks.patrol_process import patrol
+from benchmarks.processes.patrol_process import patrol
 from benchmarks.report import Figure, no_more_than
 
 MOST = 20

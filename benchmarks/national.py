@@ -8,30 +8,27 @@ import datetime as dt
 
 from sqlalchemy import text
 
-from adapters.database import take_time, transaction
+from adapters.database.sessions import take_time, transaction
 from benchmarks.ground import connected, tidy
-from models.area import Role
-from models.document import (
+from models.common.event import Actor
+from models.common.kinds import AreaKind, Basis, Scope, UnitKind
+from models.common.status import Status
+from models.common.text import Text
+from models.dates.moments import tick_of
+from models.dates.workdays import CalendarName, WorkCalendar
+from models.loading import load_plan
+from models.plan.area import Role
+from models.plan.document import (
     AreaEntry,
-    AreaKind,
-    Basis,
     CollectiveEntry,
     MeasureEntry,
     PhaseEntry,
     PlanDocument,
     RequirementEntry,
-    Scope,
-    Text,
     UnitEntry,
-    UnitKind,
 )
-from models.event import Actor
-from models.ladder import Standing, Verdict, default_ladder, judge
-from models.loading import load_plan
-from models.moments import tick_of
-from models.phase import PhaseCode
-from models.status import Status
-from models.workdays import CalendarName, WorkCalendar
+from models.plan.ladder import Standing, Verdict, default_ladder, judge
+from models.plan.phase import PhaseCode
 from tasks.phases import open_phase
 
 CODE = "national"

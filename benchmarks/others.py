@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 
-from adapters import database
-from adapters.database import forget_engine
+from adapters.database import sessions as database
+from adapters.database.sessions import forget_engine
 from benchmarks import national
 from benchmarks.ground import checkpoint, connected, copied, say
 from benchmarks.patrols import ONE, SOME, parameters, script_for, seconds_each

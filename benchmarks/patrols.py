@@ -136,7 +136,9 @@ def seconds_each(database: str, due: int, times: int) -> float:
 def patrolled(database: str, due: int, processes: int = 1) -> Round:
     """So many patrols at once on a copy of this database. Raises RuntimeError where they leave something undone."""
     with copied(database):
-        each = at_once("benchmarks.patrol_process", national.CODE, national.now().isoformat(), processes=processes)
+        each = at_once(
+            "benchmarks.processes.patrol_process", national.CODE, national.now().isoformat(), processes=processes
+        )
         if (looked_at := sum(one.looked_at for one in each)) != due:
             raise RuntimeError(f"{looked_at} assignments were looked at, and {due} were due")
         return Round(each, _picture())

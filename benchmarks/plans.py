@@ -15,22 +15,22 @@ from typing import Any
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from adapters.database import engine, transaction
-from adapters.plan_files import read_plan
-from deploy.actors import Habit, habit
-from models.assignment import Assignment
-from models.base import AnyRow
-from models.document import PlanDocument
-from models.event import Actor, Event, EventKind
+from adapters.database.sessions import engine, transaction
+from adapters.plan_files.reader import read_plan
+from deploy.rehearsal.actors import Habit, habit
+from models.assignments.assignment import Assignment
+from models.common.base import AnyRow
+from models.common.event import Actor, Event, EventKind
+from models.common.status import OWED, Status
+from models.dates.moments import tick_of
+from models.dates.workdays import WorkCalendar
 from models.loading import load_plan
-from models.moments import tick_of
-from models.opening import open_phase
-from models.phase import phases_of
-from models.plan import Plan
-from models.requirement import Requirement
-from models.status import OWED, Status
-from models.unit import Unit
-from models.workdays import WorkCalendar
+from models.phases.opening import open_phase
+from models.plan.document import PlanDocument
+from models.plan.phase import phases_of
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit
 
 COPIES = 4
 SEED = 1

@@ -3,9 +3,9 @@
 The database holds the real plan four times (benchmarks/plans.py). The portal is served by its own command
 `duban portal`, with its limits of requests a minute lifted and its clock set to the plan's last year, and read by
 people who came in through a link. Each page is loaded from a second process, in turn with a bare page of its size
-(benchmarks/bare_page.py), under the same load; what is reported are medians of the rounds. Nothing else writes to the
-database meanwhile; how long a page takes that is looked at after a change stands in a line of its own. It is a
-measurement and no test: a target that is missed is printed, and does not fail.
+(benchmarks/processes/bare_page.py), under the same load; what is reported are medians of the rounds. Nothing else
+writes to the database meanwhile; how long a page takes that is looked at after a change stands in a line of its own. It
+is a measurement and no test: a target that is missed is printed, and does not fail.
 """
 
 import dataclasses
@@ -22,20 +22,20 @@ import click
 import httpx
 from sqlalchemy import text
 
-from adapters import database
-from adapters.database import transaction
+from adapters.database import sessions as database
+from adapters.database.sessions import transaction
 from adapters.settings import override
 from benchmarks import ground, plans, starts, uploads
-from benchmarks.bare_page import Shape
 from benchmarks.ground import say
-from benchmarks.load import CONNECTIONS, Load, drive, tool
+from benchmarks.processes.bare_page import Shape
+from benchmarks.processes.load import CONNECTIONS, Load, drive, tool
+from benchmarks.processes.servers import NOT_FOUND, Server, enter, served
 from benchmarks.report import Figure, at_least, at_most, for_information, no_more_than, not_measured, show, write
-from benchmarks.servers import NOT_FOUND, Server, enter, served
 from models import access
-from models.document import UnitKind
+from models.common.kinds import UnitKind
 from models.migrations import upgrade
-from models.plan import plan_of
-from models.unit import body_of
+from models.plan.plan import plan_of
+from models.plan.unit import body_of
 from portal.app import THREADS
 
 ROOT = Path(__file__).parent.parent
@@ -196,7 +196,7 @@ def portal(ground: Ground) -> Iterator[Server]:
 def bare(ground: Ground, shape: Path) -> Iterator[Server]:
     """A page of this shape, at the address of its file's name."""
     options = ("--database", database.url(), "--threads", str(THREADS))
-    with served(ground.home / "bare.log", "benchmarks.bare_page", str(shape), *options) as server:
+    with served(ground.home / "bare.log", "benchmarks.processes.bare_page", str(shape), *options) as server:
         yield server
 
 

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, LiteralString
 
-from adapters.database import transaction
+from adapters.database.sessions import transaction
 from adapters.heap import heap_at_rest
 from benchmarks import national
 from benchmarks.ground import connected, copied, say
 from benchmarks.report import Figure, at_most
-from models.board import board
-from models.plan import plan_of
-from models.queries import standing_counts
+from models.plan.plan import plan_of
+from models.queries.board import board
+from models.queries.statistics import standing_counts
 
 MOST = 1.5
 BY_LIGHT = """

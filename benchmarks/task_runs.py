@@ -7,8 +7,8 @@ from adapters.settings import override
 from benchmarks import national
 from benchmarks.ground import copied, say
 from benchmarks.patrols import at_once, seconds_each
+from benchmarks.processes.servers import free_port
 from benchmarks.report import Figure, slower_by
-from benchmarks.servers import free_port
 from deploy.stack import running
 
 SLOWER = 300
@@ -30,7 +30,7 @@ def measure(few: str, due: int, rows: int, times: int) -> Iterator[Figure]:
 def _seconds(few: str, items: int) -> float:
     """Raises RuntimeError unless each of so many was looked at."""
     with copied(few):
-        [done] = at_once("benchmarks.prefect_process", national.CODE, national.now().isoformat(), str(items))
+        [done] = at_once("benchmarks.processes.prefect_process", national.CODE, national.now().isoformat(), str(items))
         if done.looked_at != items:
             raise RuntimeError(f"{done.looked_at} of {items} were looked at")
         return done.ended - done.started

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from benchmarks.processes.servers import Server, hidden_fields
 from benchmarks.report import Figure, at_least, no_more_than
-from benchmarks.servers import Server, hidden_fields
 
 MB = 1_000_000
 PIECE = 1024 * 1024

@@ -1,5 +1,5 @@
 """`python -m deploy` is `duban`."""
 
-from deploy.cli import main
+from deploy.cli.main import main
 
 main()

@@ -13,10 +13,12 @@ import httpx
 import psutil
 import psycopg
 
-from adapters import database, embedded, prefect_api, prefect_secret
+from adapters.database import embedded
+from adapters.database import sessions as database
+from adapters.prefect_server import prefect_api, prefect_secret
 from adapters.settings import child_environment, override, settings
 from deploy.prefect_server import own_pages
-from models.errors import DubanError
+from models.common.errors import DubanError
 from models.migrations import upgrade
 
 POOL = "duban"

@@ -3,7 +3,7 @@
 from prefect import flow
 
 from adapters.program import version
-from models.errors import RefusedError
+from models.common.errors import RefusedError
 from tasks.bulletin import Made, bulletins_due, last_month, make_bulletin, publish_bulletin
 
 

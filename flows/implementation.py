@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 
 from adapters.program import version
 from flows.phase import RUNNER, conduct
-from models.phase import PhaseCode
+from models.plan.phase import PhaseCode
 
 
 @flow(

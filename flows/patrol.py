@@ -9,7 +9,7 @@ from prefect import flow
 
 from adapters.language import N_
 from adapters.program import version
-from models.escalation import Chased
+from models.patrol.escalation import Chased
 from tasks import publish
 from tasks.deliver import Delivered, deliver_due
 from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol

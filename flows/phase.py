@@ -10,9 +10,9 @@ from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from adapters.prefect_api import CHOICES
-from models.gate import Answer
-from models.phase import PhaseCode
+from adapters.prefect_server.prefect_api import CHOICES
+from models.phases.gate import Answer
+from models.plan.phase import PhaseCode
 from tasks import deliver, phases, publish
 from tasks.phases import Closing, Round
 from tasks.stand import stand

@@ -13,11 +13,11 @@ from sqlalchemy import BigInteger, ForeignKey, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import AnyRow, Base, Instant, Key, one_of
-from models.document import UnitKind
-from models.errors import NotFoundError, Reason
-from models.plan import Plan
-from models.unit import Unit
+from models.common.base import AnyRow, Base, Instant, Key, one_of
+from models.common.errors import NotFoundError, Reason
+from models.common.kinds import UnitKind
+from models.plan.plan import Plan
+from models.plan.unit import Unit
 
 TOKEN_BYTES = 32
 STAY = dt.timedelta(hours=12)  # a working day: then the link has to be opened again

@@ -7,14 +7,15 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.base import Base, Instant, Key, one_of
-from models.document import Text, UnitKind
-from models.errors import NotFoundError, Reason, RefusedError
-from models.event import Actor, EventKind, record
-from models.message import Notice, post
-from models.notice import MessageKind
-from models.plan import Plan
-from models.unit import Unit, body_of, only_office
+from models.common.base import Base, Instant, Key, one_of
+from models.common.errors import NotFoundError, Reason, RefusedError
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import UnitKind
+from models.common.message_kinds import MessageKind
+from models.common.text import Text
+from models.outbox.message import Notice, post
+from models.plan.plan import Plan
+from models.plan.unit import Unit, body_of, only_office
 
 
 class ComplaintKind(StrEnum):

@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.area import Area, Measure, Role
-from models.assignment import Assignment, still_open
-from models.base import Base, Instant, Key
-from models.document import Basis, Scope, Text
-from models.errors import BlockedError, NotFoundError, Reason, RefusedError
-from models.event import Actor, EventKind, record
-from models.message import Notice, post
-from models.notice import MessageKind
-from models.opening import issue
-from models.phase import Phase, PhaseStatus
-from models.plan import Plan
-from models.requirement import Addressee, Requirement
-from models.status import CLOSED
-from models.unit import BODIES, Unit, only_office
+from models.assignments.assignment import Assignment, still_open
+from models.assignments.notices import notice_about
+from models.common.base import Base, Instant, Key
+from models.common.errors import BlockedError, NotFoundError, Reason, RefusedError
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import Basis, Scope
+from models.common.message_kinds import MessageKind
+from models.common.status import CLOSED
+from models.common.text import Text
+from models.outbox.message import post
+from models.phases.opening import issue
+from models.plan.area import Area, Measure, Role
+from models.plan.phase import Phase, PhaseStatus
+from models.plan.plan import Plan
+from models.plan.requirement import Addressee, Requirement
+from models.plan.unit import BODIES, Unit, only_office
 
 CODE = "rectify"
 
@@ -131,7 +133,7 @@ def raise_finding(
     _journal(session, finding, EventKind.FINDING_RAISED, actor, at, requirement.why_zh)
     issue(session, plan, phase, [requirement], actor=actor, at=at, issued_on=today)
     issued = select(Assignment).where(Assignment.requirement_id == requirement.id).order_by(Assignment.id)
-    notices = [Notice.about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)]
+    notices = [notice_about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)]
     post(session, plan, notices)
     return finding
 

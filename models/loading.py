@@ -11,20 +11,22 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from models.area import Area, Measure, Responsibility, Role
-from models.assignment import Assignment
-from models.document import AreaEntry, PlanDocument, RequirementEntry, Scope, Text
-from models.errors import BlockedError, Reason
-from models.event import Actor, EventKind, record
+from models.assignments.assignment import Assignment
+from models.common.errors import BlockedError, Reason
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import Scope
+from models.common.text import Text
+from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
-from models.indicator import JUDGED, TARGET, Indicator, indicators_of
-from models.ladder import Step, default_ladder
-from models.phase import Phase, PhaseCode, PhaseStatus, phases_of
-from models.plan import Ladder, Limits, Plan
-from models.reading import Reading
-from models.requirement import Addressee, Requirement
-from models.unit import Collective, CollectiveMember, Unit
-from models.workdays import ONE_DAY, CalendarName
+from models.indicators.reading import Reading
+from models.plan.area import Area, Measure, Responsibility, Role
+from models.plan.document import AreaEntry, PlanDocument, RequirementEntry
+from models.plan.indicator import JUDGED, TARGET, Indicator, indicators_of
+from models.plan.ladder import Step, default_ladder
+from models.plan.phase import Phase, PhaseCode, PhaseStatus, phases_of
+from models.plan.plan import Ladder, Limits, Plan
+from models.plan.requirement import Addressee, Requirement
+from models.plan.unit import Collective, CollectiveMember, Unit
 
 
 class Loaded(StrEnum):

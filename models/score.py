@@ -17,20 +17,20 @@ from sqlalchemy import ColumnElement, Subquery, and_, case, cast, func, select, 
 from sqlalchemy import Date as SqlDate
 from sqlalchemy.orm import Session, aliased
 
-from models.area import Role
-from models.assignment import Assignment
-from models.base import AnyRow, AnySelect
-from models.document import Text
-from models.errors import RefusedError
-from models.event import Event, EventKind
-from models.moments import end_of
-from models.objection import About
-from models.plan import Plan
-from models.requirement import Requirement
-from models.status import Status
-from models.tally import in_force
-from models.unit import BODIES, Unit
-from models.workdays import ONE_DAY
+from models.assignments.assignment import Assignment
+from models.assignments.changes import in_force
+from models.assignments.objection import About
+from models.common.base import AnyRow, AnySelect
+from models.common.errors import RefusedError
+from models.common.event import Event, EventKind
+from models.common.status import Status
+from models.common.text import Text
+from models.dates.moments import end_of
+from models.dates.workdays import ONE_DAY
+from models.plan.area import Role
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import BODIES, Unit
 
 PAGE = 50  # items on a page
 

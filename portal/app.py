@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from adapters.heap import heap_at_rest
 from adapters.language import N_
 from adapters.settings import settings
-from models.errors import DubanError, NotFoundError, SchemaError, UnavailableError
+from models.common.errors import DubanError, NotFoundError, SchemaError, UnavailableError
 from portal.pages import FOLDER
 from portal.routes import ALL
 from portal.shield import TOO_LARGE, Shield, TooLargeError

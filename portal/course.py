@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from models.attainment import Attainment, Outcome, Point
-from models.document import Comparator
-from models.reading import plain
+from models.common.kinds import Comparator
+from models.indicators.attainment import Attainment, Outcome, Point
+from models.indicators.reading import plain
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 28, 46

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from adapters.language import Code, Language
-from models.document import Text
-from models.errors import DubanError
+from models.common.errors import DubanError
+from models.common.text import Text
 
 FOLDER = Path(__file__).parent
 KIB = 1024

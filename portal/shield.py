@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.language import N_
 from adapters.settings import settings
-from models.errors import DubanError
+from models.common.errors import DubanError
 from portal.visits import CAPABILITIES, COOKIE, address_of, is_known, page
 
 MIB = 1024 * 1024

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import Request, Response
 
 from models.access import AccessRole
-from models.errors import DubanError, NotFoundError
+from models.common.errors import DubanError, NotFoundError
 from portal.forms import Sent
 from portal.visits import ForgedError, Visit, acting, visiting
 

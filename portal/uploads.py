@@ -14,12 +14,12 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from adapters.evidence_store import EvidenceStore, Incoming
-from adapters.inspection import MIB, clean_name
-from adapters.intake import HandedIn, take_in
+from adapters.evidence.inspection import MIB, clean_name
+from adapters.evidence.intake import HandedIn, take_in
+from adapters.evidence.store import EvidenceStore, Incoming
 from adapters.settings import settings
-from models.errors import RefusedError
-from models.evidence import StoredEvidence
+from models.assignments.evidence import StoredEvidence
+from models.common.errors import RefusedError
 
 MOST_FIELDS = 2000
 LONGEST_TEXT_KB = 64

@@ -15,15 +15,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database import reading, transaction
+from adapters.database.sessions import reading, transaction
 from adapters.language import N_, Code, Language
 from adapters.settings import settings
 from models import access
 from models.access import AccessRole, Stay
-from models.document import Text
-from models.errors import DubanError, NotFoundError
-from models.event import Actor
-from models.plan import Plan
+from models.common.errors import DubanError, NotFoundError
+from models.common.event import Actor
+from models.common.text import Text
+from models.plan.plan import Plan
 from portal import pages
 from portal.forms import Sent
 from portal.menu import menu

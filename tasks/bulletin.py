@@ -8,13 +8,15 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from adapters import bulletin_files, bulletins, clock
-from adapters.artifacts import key_of
-from adapters.database import repeated
+from adapters import clock
+from adapters.database.sessions import repeated
 from adapters.language import Language
 from adapters.settings import settings
-from models.bulletin import bulletin_at, is_to_be_made, month_before
-from models.plan import plan_codes, plan_of
+from models.bulletins.bulletin import bulletin_at, is_to_be_made, month_before
+from models.plan.plan import plan_codes, plan_of
+from rendering import bulletin_files
+from rendering import bulletin_text as bulletins
+from rendering.artifacts import key_of
 from tasks.runs import is_passing, program
 
 

@@ -12,24 +12,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.addresses import Address, read_addresses
-from adapters.channels import Channels, Labels, Post, Receipt, Trace
-from adapters.database import repeated
+from adapters.channels.addresses import Address, read_addresses
+from adapters.channels.lanes import Done, Lanes
+from adapters.channels.rate_limits import read_limits
+from adapters.channels.registry import Channels
+from adapters.channels.types import Labels, Post, Receipt, Trace
+from adapters.database.sessions import repeated
 from adapters.heap import heap_at_rest
-from adapters.lanes import Done, Lanes
 from adapters.language import Language
-from adapters.letter_links import letter_links
-from adapters.limits import read_limits
-from adapters.notices import linked, render
 from adapters.settings import settings
-from models.delivery import AHEAD, LEASE, Begun, Digest, Written, begin, hold_back
-from models.errors import DubanError, UnavailableError
-from models.notice import Letter
-from models.pace import ANSWER, LONGEST_REST, Lane, give_back, rest
-from models.plan import Plan, plan_of
-from models.quiet import QuietHours, opens_at
-from models.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
-from models.unit import Unit
+from models.common.errors import DubanError, UnavailableError
+from models.dates.quiet_hours import QuietHours, opens_at
+from models.delivery.claim import AHEAD, LEASE, Begun, Digest, Written, begin, hold_back
+from models.delivery.letter import Letter
+from models.delivery.pace import ANSWER, LONGEST_REST, Lane, give_back, rest
+from models.delivery.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
+from models.plan.plan import Plan, plan_of
+from models.plan.unit import Unit
+from rendering.letter_text import linked, render
+from services.letter_links import letter_links
 from tasks.runs import instant_of, is_passing
 
 AT_ONCE = 128  # sends under way at a time; most of them wait for an answer

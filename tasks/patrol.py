@@ -9,16 +9,18 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database import repeated
-from adapters.gate_runs import Told, tell_run
+from adapters.database.sessions import repeated
 from adapters.heap import heap_at_rest
-from models import patrol_round, upkeep
-from models.escalation import Chased, chase
-from models.gate import Gate, mark_told, untold
-from models.patrol_round import Begun
-from models.phase import Phase
-from models.plan import Plan, plan_codes, plan_of
-from models.upkeep import Settlement
+from adapters.prefect_server.gate_runs import Told, tell_run
+from models.patrol import calendar_update as upkeep
+from models.patrol import rounds as patrol_round
+from models.patrol.calendar_update import Settlement
+from models.patrol.escalation import Chased, chase
+from models.patrol.gate_reminders import tell_gates
+from models.patrol.rounds import Begun
+from models.phases.gate import Gate, mark_told, untold
+from models.plan.phase import Phase
+from models.plan.plan import Plan, plan_codes, plan_of
 from tasks.deliver import Delivered
 from tasks.runs import is_passing, program
 
@@ -70,7 +72,7 @@ def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
     actor, gates, moved = program(), 0, 0
 
     def look(session: Session, row: Plan) -> tuple[int, Settlement, _Untold]:
-        told = upkeep.tell_gates(session, row, at=at)
+        told = tell_gates(session, row, at=at)
         batch = upkeep.settle_provisional(session, row, actor=actor, at=at, limit=BATCH)
         return told, batch, (row, untold(session, row))
 

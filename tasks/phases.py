@@ -10,15 +10,15 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database import repeated, take_time
-from models import gate as gates
-from models import opening
-from models.errors import RefusedError
-from models.event import Actor
-from models.gate import Answer, Via
-from models.opening import Opening
-from models.phase import Phase, PhaseCode, PhaseStatus, phase_of
-from models.plan import Plan, plan_of
+from adapters.database.sessions import repeated, take_time
+from models.common.errors import RefusedError
+from models.common.event import Actor
+from models.phases import gate as gates
+from models.phases import opening
+from models.phases.gate import Answer, Via
+from models.phases.opening import Opening
+from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of
+from models.plan.plan import Plan, plan_of
 from tasks.runs import is_passing, program
 
 T = TypeVar("T")

@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 from prefect.runtime import flow_run
 from sqlalchemy.orm import Session
 
-from adapters import artifacts, clock, prefect_api
-from adapters.artifacts import Shown
-from adapters.database import repeated
+from adapters import clock
+from adapters.database.sessions import repeated
 from adapters.language import N_, Language
-from adapters.prefect_api import Artifact
+from adapters.prefect_server import prefect_api
+from adapters.prefect_server.prefect_api import Artifact
 from adapters.settings import settings
-from models import event as journal
-from models.phase import PhaseCode, phase_of
-from models.plan import plan_of
+from models.common import event as journal
+from models.plan.phase import PhaseCode, phase_of
+from models.plan.plan import plan_of
+from rendering import artifacts
+from rendering.artifacts import Shown
 from tasks.phases import Round
 
 ACTED, NOTHING_DUE = "acted", "nothing-due"  # tags of patrols

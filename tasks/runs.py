@@ -7,11 +7,11 @@ from typing import Any
 from prefect.runtime import flow_run
 
 from adapters import clock
-from adapters.database import transaction
-from models.errors import DubanError, UnavailableError
-from models.event import Actor
-from models.moments import tick_of
-from models.plan import plan_of
+from adapters.database.sessions import transaction
+from models.common.errors import DubanError, UnavailableError
+from models.common.event import Actor
+from models.dates.moments import tick_of
+from models.plan.plan import plan_of
 
 PROGRAM = "duban"
 ROUNDING = dt.timedelta(seconds=1)

@@ -11,7 +11,7 @@ from prefect.input import RunInput, keyset_from_base_key
 from prefect.runtime import flow_run
 from prefect.states import Suspended
 
-from models.errors import DubanError
+from models.common.errors import DubanError
 
 Form = TypeVar("Form", bound=RunInput)
 

@@ -6,10 +6,10 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from adapters import watchdog
 from adapters.language import N_, Language
 from adapters.settings import settings
-from adapters.watchdog import Watched
+from services import watchdog
+from services.watchdog import Watched
 
 
 # No retries: it comes again in 15 minutes, and what it could not see by then is news by itself.

@@ -18,16 +18,16 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Engine, QueuePool, make_url
 
-from adapters import embedded
-from adapters.database import engine, engine_for, forget_engine, transaction
-from adapters.plan_files import read_plan
+from adapters.database import embedded
+from adapters.database.sessions import engine, engine_for, forget_engine, transaction
+from adapters.plan_files.reader import read_plan
 from adapters.settings import settings
-from models.event import Actor
+from models.common.event import Actor
 from models.loading import load_plan
 from models.migrations import upgrade
 
 if TYPE_CHECKING:
-    from tests.story import Story
+    from tests.support.story import Story
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "tests" / "plans" / "tiny"
@@ -169,6 +169,6 @@ def real_plan(database: Engine, clock: Clock) -> str:
 @pytest.fixture
 def story(tiny_plan: str, clock: Clock) -> "Story":
     """The tiny plan, ready to be acted out."""
-    from tests.story import Story  # noqa: PLC0415  (it needs Prefect, which takes seconds to import)
+    from tests.support.story import Story  # noqa: PLC0415  (it needs Prefect, which takes seconds to import)
 
     return Story(tiny_plan, clock.set)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from models.errors import SchemaError
+from models.common.errors import SchemaError
 
 ADVISORY_LOCK = 4_832_620_911  # any number that nothing else in this database uses
 LOCK_TIMEOUT = "10s"

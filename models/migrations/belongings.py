@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 import models
-from models.base import Base
-from models.errors import SchemaError
-from models.integrity import first_line
+from models.common.base import Base
+from models.common.constraints import first_line
+from models.common.errors import SchemaError
 from models.migrations import VERSION_TABLE, refuse_other
 
 MARK = "event_refuse_change"  # a function of ours since the first version, and hardly anybody else's

@@ -3,14 +3,14 @@
 from alembic import context
 from sqlalchemy import Connection, text
 
-from models.base import Base
 from models.migrations import LOCK_TIMEOUT
+from models.tables import METADATA
 
 
 def run(connection: Connection) -> None:
     # A migration that waits for a long transaction would stop everybody behind it: fail and try again.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-    context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=False)
+    context.configure(connection=connection, target_metadata=METADATA, transaction_per_migration=False)
     context.run_migrations()
 
 

@@ -9,20 +9,20 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import Field
 
 from adapters.language import N_
-from adapters.words import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
-from models import acceptance as panel
-from models import commending
-from models.acceptance import Dossier, ItemKind, Saying
+from models.acceptance import commendation as commending
+from models.acceptance import dossier as panel
+from models.acceptance.dossier import Dossier, ItemKind, Saying
+from models.acceptance.verdict import VerdictOutcome, verdicts_on
 from models.access import AccessRole
-from models.errors import DubanError, NotFoundError
-from models.gate import Via
-from models.reading import plain
-from models.unit import Unit, units_of
-from models.verdict import VerdictOutcome, verdicts_on
+from models.common.errors import DubanError, NotFoundError
+from models.indicators.reading import plain
+from models.phases.gate import Via
+from models.plan.unit import Unit, units_of
 from portal.downloads import attachment
 from portal.forms import Day, Ids, Sent, Words
 from portal.trying import tried
 from portal.visits import UNPROCESSABLE, Visit, visiting
+from rendering.labels import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
 
 router = APIRouter()
 
@@ -82,7 +82,7 @@ def _counts(found: list[Dossier]) -> list[tuple[str, int]]:
 
 @router.get("/acceptance/report.{ending}")
 def download_report(request: Request, ending: Literal["docx", "xlsx"], on: Annotated[Day, Query()] = None) -> Response:
-    from adapters import acceptance_report  # noqa: PLC0415
+    from rendering import acceptance_report  # noqa: PLC0415
 
     with visiting(request, *LEADING_GROUP) as visit:
         day = on or visit.today

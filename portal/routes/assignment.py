@@ -8,25 +8,25 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
-from adapters.evidence_store import EvidenceStore
+from adapters.evidence.store import EvidenceStore
 from adapters.language import N_
 from adapters.settings import settings
-from adapters.words import EVENTS
-from models import extension, objection, review
 from models.access import AccessRole
-from models.area import Role
-from models.assignment import Assignment, take
-from models.errors import DubanError, NotFoundError, RefusedError
-from models.files import files_of_assignment
-from models.light import Light
-from models.objection import About
-from models.record import Record, record_of
-from models.review import Decision
-from models.status import Status
+from models.assignments import extension, objection, review
+from models.assignments.assignment import Assignment, take
+from models.assignments.light import Light
+from models.assignments.objection import About
+from models.assignments.review import Decision
+from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.common.status import Status
+from models.plan.area import Role
+from models.queries.assignment_record import Record, record_of
+from models.queries.files import files_of_assignment
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, Day, FormId, Id, Sent, Words
 from portal.trying import Roles, tried
 from portal.visits import UNPROCESSABLE, Visit, visiting
+from rendering.labels import EVENTS
 
 router = APIRouter()
 

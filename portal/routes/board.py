@@ -13,18 +13,18 @@ from markupsafe import Markup
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from adapters.database import transaction
+from adapters.database.sessions import transaction
 from adapters.language import N_, Language
 from models.access import AccessRole
-from models.area import Area, areas_of
-from models.board import WHOLE_PLAN, Board, Counts, board, snapshot
-from models.document import Text
-from models.errors import NotFoundError
-from models.light import Light
-from models.plan import Plan
-from models.tally import Cut, lit, lit_page
-from models.unit import Unit, units_of
-from models.worklist import PAGE, Work, issued_between, works
+from models.assignments.light import Light
+from models.common.errors import NotFoundError
+from models.common.text import Text
+from models.plan.area import Area, areas_of
+from models.plan.plan import Plan
+from models.plan.unit import Unit, units_of
+from models.queries.board import WHOLE_PLAN, Board, Counts, board, snapshot
+from models.queries.counts import Cut, lit, lit_page
+from models.queries.worklist import PAGE, Work, issued_between, works
 from portal.forms import Day, Page
 from portal.pages import environment, say
 from portal.remembered import Remembered

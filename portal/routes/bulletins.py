@@ -7,11 +7,11 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
 from adapters.language import N_
-from models import bulletin as bulletins
 from models.access import AccessRole
-from models.bulletin import Bulletin, Words
-from models.errors import DubanError, NotFoundError
-from models.worklist import PAGE
+from models.bulletins import bulletin as bulletins
+from models.bulletins.bulletin import Bulletin, Words
+from models.common.errors import DubanError, NotFoundError
+from models.queries.worklist import PAGE
 from portal.forms import Id, Page, Sent
 from portal.forms import Words as Typed
 from portal.trying import tried
@@ -83,7 +83,7 @@ def _sees_drafts(visit: Visit) -> bool:
 
 @router.post("/bulletins")
 def make_bulletin(request: Request, form: Annotated[MakingForm, Form()]) -> Response:
-    from adapters.bulletins import make  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
+    from rendering.bulletin_text import make  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
 
     def draft(visit: Visit) -> Response:
         made = make(visit.session, visit.plan, form.period, actor=visit.actor, at=visit.at)
@@ -108,8 +108,8 @@ def _found(visit: Visit, bulletin_id: int) -> Bulletin:
 
 
 def _page(visit: Visit, one: Bulletin, refused: DubanError | None = None) -> Response:
-    from adapters.bulletin_files import is_as_issued  # noqa: PLC0415  (what it counts is slow to load)
-    from adapters.bulletins import report  # noqa: PLC0415
+    from rendering.bulletin_files import is_as_issued  # noqa: PLC0415  (what it counts is slow to load)
+    from rendering.bulletin_text import report  # noqa: PLC0415
 
     shown = report(visit.session, visit.plan, one, visit.language)
     return visit.page(
@@ -132,8 +132,8 @@ def _endings(visit: Visit) -> list[str]:
 
 @router.get("/bulletins/{bulletin_id}/file.{ending}")
 def download_bulletin(request: Request, bulletin_id: Id, ending: Literal["docx", "xlsx", "md"]) -> Response:
-    from adapters.bulletin_files import file_name, written  # noqa: PLC0415
     from portal.downloads import attachment  # noqa: PLC0415
+    from rendering.bulletin_files import file_name, written  # noqa: PLC0415
 
     with visiting(request, *READERS) as visit:
         if ending not in _endings(visit):
@@ -181,7 +181,7 @@ def keep_texts(request: Request, bulletin_id: Id, form: Annotated[TextsForm, For
 def release_bulletin(request: Request, bulletin_id: Id, form: Annotated[ReleaseForm, Form()]) -> Response:
     def release(visit: Visit) -> Response:
         one = _found(visit, bulletin_id)
-        from adapters import bulletin_files  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
+        from rendering import bulletin_files  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
 
         bulletin_files.release(visit.session, visit.plan, one, edition=form.edition, actor=visit.actor, at=visit.at)
         said = N_("{ref} is released as {number}; the units are told")
@@ -195,7 +195,7 @@ def release_bulletin(request: Request, bulletin_id: Id, form: Annotated[ReleaseF
 
 @router.post("/bulletins/{bulletin_id}/correct")
 def correct_bulletin(request: Request, bulletin_id: Id, form: Annotated[Sent, Form()]) -> Response:
-    from adapters.bulletins import make  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
+    from rendering.bulletin_text import make  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
 
     def correct(visit: Visit) -> Response:
         one = _found(visit, bulletin_id)

@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from adapters.language import N_
-from models import complaint, queues
+from models import complaint
 from models.access import AccessRole
+from models.common.errors import DubanError
 from models.complaint import ComplaintKind
-from models.errors import DubanError
-from models.worklist import PAGE
+from models.queries import queues
+from models.queries.worklist import PAGE
 from portal.forms import Id, Page, Sent, Words
 from portal.routes.office import counted, pages, queue_page
 from portal.trying import tried

@@ -7,11 +7,11 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from sqlalchemy import text
 
 from adapters import clock
-from adapters.database import transaction
+from adapters.database.sessions import transaction
 from adapters.language import N_, Code
 from models import access
 from models.access import AccessRole
-from models.errors import Reason, RefusedError
+from models.common.errors import Reason, RefusedError
 from portal.forms import Name, Sent, Words
 from portal.visits import (
     COOKIE,

@@ -8,14 +8,15 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
 from adapters.language import N_
-from models import finding, queues
-from models.acceptance import judged_work
+from models import finding
+from models.acceptance.dossier import judged_work
 from models.access import AccessRole
-from models.area import Area, Measure
-from models.document import Text
-from models.errors import DubanError, NotFoundError, RefusedError
-from models.unit import Unit, units_of
-from models.worklist import PAGE
+from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.common.text import Text
+from models.plan.area import Area, Measure
+from models.plan.unit import Unit, units_of
+from models.queries import queues
+from models.queries.worklist import PAGE
 from portal.forms import Day, FormId, Id, Ids, Page, Sent, Words
 from portal.trying import tried
 from portal.visits import UNPROCESSABLE, Visit, visiting

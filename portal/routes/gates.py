@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from adapters import clock
-from adapters.database import transaction
+from adapters.database.sessions import transaction
 from adapters.language import N_
 from adapters.settings import settings
-from models import gate as gates
-from models import queues
-from models.acceptance import without_verdict
+from models.acceptance.dossier import without_verdict
 from models.access import AccessRole
-from models.errors import DubanError, NotFoundError, RefusedError
-from models.gate import Answer, Gate, GateDecision, Via
-from models.phase import Phase, PhaseCode, PhaseStatus
+from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.phases import gate as gates
+from models.phases.gate import Answer, Gate, GateDecision, Via
+from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.queries import queues
 from portal.forms import Day, FormId, Id, Sent, Words
 from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, visiting
 
@@ -24,7 +24,7 @@ router = APIRouter()
 
 LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
 MOST_NAMED = 10  # open assignments that a refusal names; the page lists them all
-# By the values of `adapters.gate_runs.Told`, which is imported only where a run is told.
+# By the values of `adapters.prefect_server.gate_runs.Told`, which is imported only where a run is told.
 WORDS = {
     "resumed": N_("The decision is stored. Its run in Prefect goes on."),
     "nobody": N_("The decision is stored. No run in Prefect waits for it."),
@@ -133,7 +133,7 @@ def _decide(visit: Visit, phase_id: int, form: GateForm) -> tuple[Phase, Gate]:
 
 def _tell_run(visit: Visit, phase: Phase, made: Gate) -> Response:
     """Nothing is lost where this fails: patrol looks for runs that were not told."""
-    from adapters.gate_runs import Told, tell_run  # noqa: PLC0415  (its HTTP client takes a while to import)
+    from adapters.prefect_server.gate_runs import Told, tell_run  # noqa: PLC0415  (its HTTP client takes a while to import)
 
     told = tell_run(visit.plan, phase, made)
     with transaction() as session:

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from adapters.database import transaction
-from adapters.inspection import ALLOWED
+from adapters.database.sessions import transaction
+from adapters.evidence.inspection import ALLOWED
 from adapters.language import N_
 from adapters.settings import settings
-from models import evidence
 from models.access import AccessRole
-from models.assignment import own
-from models.errors import DubanError, NotFoundError, RefusedError
-from models.evidence import StoredEvidence
-from models.figures import read_figures
-from models.files import files_of_unit, kept
-from models.worklist import works
+from models.assignments import evidence
+from models.assignments.assignment import own
+from models.assignments.evidence import StoredEvidence
+from models.assignments.submitted_figures import read_figures
+from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.queries.files import files_of_unit, kept
+from models.queries.worklist import works
 from portal.forms import MOST_AT_ONCE, FormId, Ids, Sent, Words
 from portal.shield import MIB
 from portal.uploads import Upload, receive

@@ -15,30 +15,31 @@ from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from adapters.database import transaction
-from adapters.evidence_store import EvidenceStore
+from adapters.database.sessions import transaction
+from adapters.evidence.store import EvidenceStore
 from adapters.language import N_
 from adapters.settings import settings
-from adapters.words import OUTCOMES, ROLLUPS, due_words, figure_words
-from models import evidence, reading
 from models.access import AccessRole
-from models.area import Area, areas_of
-from models.attainment import Attainment, Outcome, attainments, target_of
-from models.errors import BlockedError, DubanError, NotFoundError, RefusedError
-from models.evidence import Evidence, StoredEvidence
-from models.indicator import Indicator, indicators_of
-from models.period import current, example
-from models.reading import Change, Compared, Figure, number_of, plain
-from models.unit import units_of
+from models.assignments import evidence
+from models.assignments.evidence import Evidence, StoredEvidence
+from models.common.errors import BlockedError, DubanError, NotFoundError, RefusedError
+from models.dates.period import current, example
+from models.indicators import reading
+from models.indicators.attainment import Attainment, Outcome, attainments, target_of
+from models.indicators.reading import Change, Compared, Figure, number_of, plain
+from models.plan.area import Area, areas_of
+from models.plan.indicator import Indicator, indicators_of
+from models.plan.unit import units_of
 from portal import course
 from portal.downloads import attachment
 from portal.forms import Day, Id, Sent, Words
 from portal.trying import tried
 from portal.uploads import Upload, receive
 from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, check_csrf, visiting
+from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
 
 if TYPE_CHECKING:
-    from adapters.reading_sheets import Context, Problem
+    from rendering.reading_sheets import Context, Problem
 
 router = APIRouter()
 
@@ -144,7 +145,7 @@ def _units_list(visit: Visit) -> Response:
 @router.get("/indicators.xlsx")
 def download_indicators(request: Request, on: Annotated[Day, Query()] = None) -> Response:
     """How they stand and the readings behind it; the second sheet can be brought in again."""
-    from adapters.reading_sheets import readings_sheet, standing_sheet  # noqa: PLC0415  (pandas takes its time)
+    from rendering.reading_sheets import readings_sheet, standing_sheet  # noqa: PLC0415  (pandas takes its time)
 
     with visiting(request, *LEADING_GROUP) as visit:
         day = on or visit.today
@@ -156,14 +157,14 @@ def download_indicators(request: Request, on: Annotated[Day, Query()] = None) ->
 
 @router.get("/readings/template.xlsx")
 def download_template(request: Request) -> Response:
-    from adapters.reading_sheets import template  # noqa: PLC0415
+    from rendering.reading_sheets import template  # noqa: PLC0415
 
     with visiting(request, *ENTERING) as visit:
         return _workbook(f"{visit.plan.code}-{visit.unit_code}.xlsx", template(_context(visit), visit.language))
 
 
 def _workbook(name: str, sheets: Sequence[Any]) -> Response:
-    from adapters.workbook import write_workbook  # noqa: PLC0415
+    from rendering.workbook import write_workbook  # noqa: PLC0415
 
     output = io.BytesIO()
     write_workbook(sheets, output)
@@ -337,7 +338,7 @@ def _refused(request: Request, refused: DubanError) -> Response:
 
 
 def _look_at(request: Request, upload: Upload) -> Response:
-    from adapters.reading_sheets import SheetProblemsError  # noqa: PLC0415
+    from rendering.reading_sheets import SheetProblemsError  # noqa: PLC0415
 
     form = _read(upload.fields)
     file = upload.files[0] if upload.files else None
@@ -408,7 +409,7 @@ def _kept(visit: Visit, form: ImportForm) -> StoredEvidence:
 
 
 def _figures(visit: Visit, file: StoredEvidence) -> list[Figure]:
-    from adapters.reading_sheets import read_figures  # noqa: PLC0415
+    from rendering.reading_sheets import read_figures  # noqa: PLC0415
 
     store = EvidenceStore(settings().evidence_address)
     with tempfile.TemporaryDirectory(prefix="duban-readings-") as folder:
@@ -419,7 +420,7 @@ def _figures(visit: Visit, file: StoredEvidence) -> list[Figure]:
 
 
 def _context(visit: Visit) -> "Context":
-    from adapters.reading_sheets import Context  # noqa: PLC0415
+    from rendering.reading_sheets import Context  # noqa: PLC0415
 
     indicators = {one.code.upper(): one for one in indicators_of(visit.session, visit.plan.id)}
     return Context(visit.plan, visit.stay.unit, visit.today, indicators, units_of(visit.session, visit.plan.id))

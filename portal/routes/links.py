@@ -9,10 +9,10 @@ from adapters.language import N_
 from adapters.settings import settings
 from models import access
 from models.access import Access, AccessRole, UseOutcome
-from models.document import UnitKind
-from models.errors import DubanError, NotFoundError, RefusedError
-from models.unit import Unit, body_of, units_of
-from models.worklist import PAGE
+from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.common.kinds import UnitKind
+from models.plan.unit import Unit, body_of, units_of
+from models.queries.worklist import PAGE
 from portal.forms import LARGEST_ID, FormId, Id, Name, Page, Sent
 from portal.trying import tried
 from portal.visits import UNPROCESSABLE, Visit, portal_address, visiting

@@ -4,8 +4,8 @@ import secrets
 
 from fastapi import APIRouter, Request, Response
 
-from adapters.metrics import CONTENT_TYPE, exposition
 from adapters.settings import settings
+from services.metrics import CONTENT_TYPE, exposition
 
 router = APIRouter()
 

@@ -6,14 +6,15 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
 from adapters.language import N_
-from models import extension, queues
 from models.access import AccessRole
-from models.assignment import Assignment, take
-from models.delivery import retry_dead
-from models.errors import DubanError, RefusedError
-from models.notice import MessageKind
-from models.queues import Waiting
-from models.worklist import PAGE
+from models.assignments import extension
+from models.assignments.assignment import Assignment, take
+from models.common.errors import DubanError, RefusedError
+from models.common.message_kinds import MessageKind
+from models.delivery.claim import retry_dead
+from models.queries import queues
+from models.queries.queues import Waiting
+from models.queries.worklist import PAGE
 from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
 from portal.trying import tried

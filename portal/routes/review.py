@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from models.access import AccessRole
-from models.worklist import PAGE, count_to_review, to_review
+from models.queries.worklist import PAGE, count_to_review, to_review
 from portal.forms import Page
 from portal.visits import visiting
 

@@ -8,16 +8,16 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from adapters.words import RESULTS
 from models.access import AccessRole
-from models.board import snapshot
-from models.document import Text
-from models.errors import NotFoundError
+from models.common.errors import NotFoundError
+from models.common.text import Text
+from models.plan.unit import Unit, unit_of
+from models.queries.board import snapshot
 from models.score import FEWEST, PAGE, Result, UnitScore, items_of, score_of, scores
-from models.unit import Unit, unit_of
 from portal.forms import Day, Page
 from portal.remembered import Remembered
 from portal.visits import Visit, visiting
+from rendering.labels import RESULTS
 
 router = APIRouter()
 

@@ -9,18 +9,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from adapters import clock
-from adapters.addresses import Address, read_addresses
-from adapters.channels import Outcome
-from adapters.database import transaction
+from adapters.channels.addresses import Address, read_addresses
+from adapters.channels.slack import Slack
+from adapters.channels.slack_buttons import signed_blocks, signed_notes
+from adapters.channels.slack_press import Press, is_from_slack, press_in
+from adapters.channels.types import Outcome
+from adapters.database.sessions import transaction
 from adapters.language import Language
 from adapters.settings import settings
-from adapters.slack import Slack
-from adapters.slack_buttons import signed_blocks, signed_notes
-from adapters.slack_press import Press, is_from_slack, press_in
 from models.access import first_time, person_name
-from models.errors import NotFoundError
-from models.event import Actor
-from models.signature import PostedLetter, Signed, letter_of, sign_letter
+from models.common.errors import NotFoundError
+from models.common.event import Actor
+from models.delivery.signature import PostedLetter, Signed, letter_of, sign_letter
 
 BODY_MAX = 256 * 1024
 NAME_TIMEOUT_S = 1  # Slack wants its answer within three seconds

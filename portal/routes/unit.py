@@ -7,17 +7,17 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
 from adapters import clock
-from adapters.database import transaction
-from adapters.evidence_store import EvidenceStore
+from adapters.database.sessions import transaction
+from adapters.evidence.store import EvidenceStore
 from adapters.language import N_, Code, Language
 from adapters.settings import settings
 from models import access
 from models.access import AccessRole
-from models.assignment import acknowledge, own, unsigned_of
-from models.errors import Reason
-from models.files import files_of_unit, readable
-from models.plan import Plan
-from models.worklist import PAGE, Pile, desk, open_dates, work_of
+from models.assignments.assignment import acknowledge, own, unsigned_of
+from models.common.errors import Reason
+from models.plan.plan import Plan
+from models.queries.files import files_of_unit, readable
+from models.queries.worklist import PAGE, Pile, desk, open_dates, work_of
 from portal.downloads import attachment
 from portal.forms import Id, Ids, Page, Sent
 from portal.visits import GONE, acting, address_of, page, portal_address, visiting
@@ -96,7 +96,7 @@ def make_feed(request: Request, form: Annotated[Sent, Form()]) -> Response:
 @router.get("/feeds/{token}/{code}.ics")
 def calendar_feed(request: Request, token: str, code: Code) -> Response:
     """What a calendar program fetches: it has no cookie, and its address opens the dates alone."""
-    from adapters.calendar_feed import feed  # noqa: PLC0415  (its library is slow to load and seldom needed)
+    from rendering.calendar_feed import feed  # noqa: PLC0415  (its library is slow to load and seldom needed)
 
     at = clock.now()
     with transaction() as session:

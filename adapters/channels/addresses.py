@@ -1,0 +1,144 @@
+"""Where each unit is reached: the address file, read and checked."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from models.common.errors import RefusedError
+
+DEFAULT = "default"
+MAX_BYTES = 20_000_000  # 38,600 townships with a robot each are 6 MB
+EXPECTED = "mailbox, slack:C0123ABC (the id of a channel), or an Apprise URL such as dingtalk://…"
+
+# Only ids: a channel's name can be posted to, but its history cannot be read back by it.
+_SLACK = re.compile(r"slack:(?P<channel>[CGD][A-Z0-9]{2,})")
+_APPRISE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class Address:
+    """One way to reach a unit. Shows itself without what is secret in it."""
+
+    kind: Literal["mailbox", "slack", "apprise"]
+    target: str = ""
+
+    def __repr__(self) -> str:
+        return f"Address({self})"
+
+    def __str__(self) -> str:
+        if self.kind == "apprise":
+            return f"apprise:{_masked(self.target)}"
+        return f"slack:{self.target}" if self.kind == "slack" else self.kind
+
+
+MAILBOX = Address("mailbox")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Addresses:
+    """Every unit's address; a unit that is not named has the default, and that is the mailbox."""
+
+    by_unit: Mapping[str, Address] = dataclasses.field(default_factory=dict)
+
+    def of(self, unit_code: str) -> Address:
+        return self.by_unit.get(unit_code) or self.by_unit.get(DEFAULT) or MAILBOX
+
+
+def read_addresses(path: Path | None) -> Addresses:
+    """The addresses in the file; all mailbox when no file is set.
+
+    A file that is set and not there is refused: notices would silently go nowhere.
+    """
+    if path is None:
+        return Addresses()
+    try:
+        there = path.stat()
+    except OSError:  # said below
+        return _read(path, 0, 0)
+    return _read(path, there.st_mtime_ns, there.st_size)
+
+
+@functools.lru_cache(maxsize=4)  # thousands of units take seconds to parse, and every delivery asks
+def _read(path: Path, _changed_at: int, _size: int) -> Addresses:
+    root = _parse(path)
+    if root is None or root.tag == "tag:yaml.org,2002:null":
+        return Addresses()
+    if not isinstance(root, yaml.MappingNode):
+        raise _refused(path, root, "not a list of units", "lines like `edu: slack:C0123ABC`")
+    found: dict[str, Address] = {}
+    for key, value in root.value:
+        code = _unit_code(path, key)
+        if code in found:
+            raise _refused(path, key, f"{code} is there twice", "each unit once")
+        found[code] = _address(path, code, value)
+    return Addresses(found)
+
+
+def _parse(path: Path) -> yaml.Node | None:
+    """The YAML as nodes, which know their lines and whether a key came twice.
+
+    By PyYAML's own composer: libyaml's, five times as fast, ends the process on a file of open brackets.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RefusedError("{file}: too long; expected at most {limit} bytes", file=path, limit=MAX_BYTES)
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RefusedError(
+            "{file}: cannot be read ({why}); expected the file of addresses", file=path, why=error.strerror
+        ) from None
+    except UnicodeDecodeError:
+        raise RefusedError("{file}: not text in UTF-8; expected the file of addresses", file=path) from None
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        # The error's own text and its chain quote the line, and the line may hold a secret.
+        mark = getattr(error, "problem_mark", None)
+        raise _refused(
+            path, None, "not readable as YAML", "lines like `edu: mailbox`", mark.line + 1 if mark else 1
+        ) from None
+    return node
+
+
+def _unit_code(path: Path, key: yaml.Node) -> str:
+    if not isinstance(key, yaml.ScalarNode) or not re.fullmatch(r"[A-Za-z0-9_.-]+", key.value):
+        raise _refused(path, key, "not a unit's code", "the short code of a unit, or `default`")
+    return str(key.value)
+
+
+def _address(path: Path, code: str, value: yaml.Node) -> Address:
+    text = value.value.strip() if isinstance(value, yaml.ScalarNode) else ""
+    address = address_in(text)
+    if address is not None:
+        return address
+    raise _refused(path, value, f"{code} has no usable address ({_masked(text)})", EXPECTED)
+
+
+def address_in(text: str) -> Address | None:
+    """The address that a text is, None where it is none."""
+    if text == "mailbox":
+        return MAILBOX
+    if slack := _SLACK.fullmatch(text):
+        return Address("slack", slack["channel"])
+    return Address("apprise", text) if _APPRISE.fullmatch(text) else None
+
+
+def _masked(text: str) -> str:
+    """What kind of address it is, and nothing of what it holds."""
+    scheme = re.match(r"([a-z][a-z0-9+.]{0,19})(://|:)", text)
+    return f"{scheme[1]}{scheme[2]}****" if scheme else "****" if text else "empty"
+
+
+def _refused(path: Path, node: yaml.Node | None, what: str, expected: str, line: int = 1) -> RefusedError:
+    return RefusedError(
+        "{file}, line {line}: {what}; expected {expected}",
+        file=path,
+        line=node.start_mark.line + 1 if node is not None else line,
+        what=what,
+        expected=expected,
+    )

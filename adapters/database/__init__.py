@@ -1,0 +1,1 @@
+"""PostgreSQL: sessions, and the embedded server."""

@@ -1,0 +1,1 @@
+"""Files that are handed in: looked into, scanned, kept."""

@@ -1,0 +1,325 @@
+"""What stands in a plan: units, collectives, areas with their measures, indicators."""
+
+import dataclasses
+import re
+from collections.abc import Container, Sequence
+
+from adapters.plan_files.yaml_nodes import Place
+from models.common.kinds import AreaKind, Basis, Comparator, Rollup, UnitKind, usual_rollup
+from models.common.text import Text
+from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, PhaseEntry, UnitEntry
+
+RECURRENCES = ("yearly", "monthly", "each_term")
+MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
+MOST_UNITS = 50_000  # China has 38,600 townships and streets
+MOST_COLLECTIVES = 200
+MOST_MEMBERS = 1_000_000  # of all collectives together: each may hold every unit
+VALUES = {
+    Comparator.AT_LEAST: (1,),
+    Comparator.EQUAL: (1,),
+    Comparator.EACH: (1,),
+    Comparator.RANGE: (2,),
+    Comparator.FULL: (0, 1),
+    Comparator.ABOVE_REFERENCE: (0,),
+    Comparator.STATUS: (0,),
+}
+
+NamedCollective = tuple[str, dict[str, Place]]
+
+
+@dataclasses.dataclass(slots=True)
+class Known:
+    """What may be named. A set that could not be read is None: then no name in it is called unknown."""
+
+    unit_lines: dict[str, int] = dataclasses.field(default_factory=dict)
+    units: set[str] | None = None
+    collectives: set[str] | None = None
+    areas: dict[str, AreaEntry] | None = None
+    phases: tuple[PhaseEntry, ...] | None = None
+    years: tuple[int, int] | None = None
+
+    @property
+    def parties(self) -> set[str] | None:
+        return None if self.units is None or self.collectives is None else self.units | self.collectives
+
+
+def both(place: Place) -> Text:
+    languages = place.fields("zh", "en")
+    return Text(languages["zh"].text(), languages["en"].text())
+
+
+def either(place: Place) -> Text:
+    """In both languages, or one text that serves both; empty where there is none."""
+    if place.is_mapping:
+        return both(place)
+    said = place.text()
+    return Text(said, said)
+
+
+def basis_of(place: Place, default: Basis = Basis.STATED) -> Basis:
+    return place.choice(Basis, default)
+
+
+def claim(place: Place, taken: dict[str, int], owner: str) -> str:
+    """The code at this place, which nothing before it may have."""
+    code = place.code()
+    if code in taken:
+        place.problem(
+            "expected a code that no other {owner} has; it is also on line {line}",
+            owner=owner,
+            line=taken[code],
+        )
+    elif code:
+        taken[code] = place.line
+    return code
+
+
+def named(place: Place, known: Container[str] | None, expected: str) -> str:
+    """The code at this place, which has to be known; "" when it is not."""
+    code = place.code()
+    if not code or known is None or code in known:
+        return code
+    place.problem(expected)
+    return ""
+
+
+def named_list(place: Place, known: Container[str] | None, expected: str) -> tuple[str, ...]:
+    """The codes in a list, known and each once."""
+    codes: dict[str, int] = {}
+    for item in place.items():
+        code = named(item, known, expected)
+        if code in codes:
+            item.problem("expected each code once; it is also on line {line}", line=codes[code])
+        elif code:
+            codes[code] = item.line
+    return tuple(codes)
+
+
+def words_of(place: Place, words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for item in place.items() if (word := item.one_of(words))))
+
+
+def units_of(place: Place, known: Known) -> tuple[UnitEntry, ...]:
+    units = tuple(_unit(item, known.unit_lines) for item in place.items(MOST_UNITS))
+    if not place.is_list:
+        return units
+    known.units = {unit.code for unit in units if unit.kind in (UnitKind.BUREAU, UnitKind.COUNTY)}
+    for kind in (UnitKind.OFFICE, UnitKind.LEADER):
+        if units and sum(unit.kind == kind for unit in units) != 1:
+            place.problem("expected exactly one unit of the kind {kind}", kind=kind.value)
+    return units
+
+
+def _unit(place: Place, taken: dict[str, int]) -> UnitEntry:
+    fields = place.fields("code", "name", "kind", optional=("full_name", "basis", "source"))
+    return UnitEntry(
+        code=claim(fields["code"], taken, "unit"),
+        name=both(fields["name"]),
+        kind=fields["kind"].choice(UnitKind),
+        full_name=fields["full_name"].text() or None,
+        basis=basis_of(fields["basis"]),
+        source=fields["source"].text(),
+    )
+
+
+def collective_places(place: Place, known: Known) -> list[NamedCollective]:
+    """The collectives by name only: areas name them, and some of them are made from areas."""
+    found: list[NamedCollective] = []
+    taken = dict(known.unit_lines)
+    for item in place.items(MOST_COLLECTIVES):
+        fields = item.fields("code", "name", optional=(*MEMBER_KEYS, "basis", "source"))
+        if item.is_mapping and sum(fields[key].given for key in MEMBER_KEYS) != 1:
+            item.problem("expected exactly one of the keys {keys}", keys=", ".join(MEMBER_KEYS))
+        found.append((claim(fields["code"], taken, "unit or collective"), fields))
+    if place.is_list or not place.given:
+        known.collectives = {code for code, _ in found}
+    return found
+
+
+def collectives_of(
+    places: list[NamedCollective], units: tuple[UnitEntry, ...], known: Known
+) -> tuple[CollectiveEntry, ...]:
+    # A collective sees only those above it, so that none can contain itself.
+    above: dict[str, tuple[str, ...]] = {}
+    entries, room = [], MOST_MEMBERS
+    for code, fields in places:
+        members = _members(fields, units, above, known)
+        room -= len(members)
+        if room < 0:
+            fields["code"].problem("expected collectives of at most {most} members in all", most=MOST_MEMBERS)
+            break
+        above[code] = members
+        entries.append(
+            CollectiveEntry(
+                code=code,
+                name=both(fields["name"]),
+                members=members,
+                basis=basis_of(fields["basis"]),
+                source=fields["source"].text(),
+            )
+        )
+    return tuple(entries)
+
+
+def _members(
+    fields: dict[str, Place], units: tuple[UnitEntry, ...], above: dict[str, tuple[str, ...]], known: Known
+) -> tuple[str, ...]:
+    told = fields["code"].problems
+    before = len(told)
+    allowed = None if known.units is None else known.units | above.keys()
+    codes = named_list(
+        fields["members"],
+        allowed,
+        "expected the code of a bureau or county, or of a collective above this one",
+    )
+    found = [member for code in codes for member in above.get(code, (code,))]
+    kinds = words_of(fields["kinds"], (UnitKind.BUREAU, UnitKind.COUNTY))
+    found += [unit.code for unit in units if unit.kind in kinds]
+    found += _from_areas(fields, known)
+    if not found and known.areas is not None and len(told) == before:
+        for key in MEMBER_KEYS:
+            if fields[key].given:
+                fields[key].problem("expected at least one unit that this leads to")
+    return tuple(dict.fromkeys(found))
+
+
+def _from_areas(fields: dict[str, Place], known: Known) -> list[str]:
+    expected = "expected the code of an area in areas.yaml"
+    responsible = named_list(fields["responsible_of"], known.areas, expected)
+    leads = named_list(fields["leads_of"], known.areas, expected)
+    if known.areas is None or known.units is None:
+        return []
+    areas = known.areas
+    found = [code for area in responsible for code in areas[area].responsible if code in known.units]
+    return found + [areas[area].lead for area in leads if areas[area].lead]
+
+
+def areas_of(place: Place, known: Known) -> tuple[AreaEntry, ...]:
+    taken: dict[str, int] = {}
+    areas = tuple(_area(item, taken, known) for item in place.items())
+    if place.is_list:
+        known.areas = {area.code: area for area in areas}
+    return areas
+
+
+def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
+    fields = place.fields("code", "kind", "name", "lead", "responsible", "source", optional=("basis", "measures"))
+    code = claim(fields["code"], taken, "area or measure")
+    kind = fields["kind"].choice(AreaKind)
+    lead = named(fields["lead"], known.units, "expected the code of a bureau or county in units.yaml")
+    _check_measures(fields["measures"], fields["kind"].raw)
+    return AreaEntry(
+        code=code,
+        kind=kind,
+        name=both(fields["name"]),
+        lead=lead,
+        responsible=_responsible(fields["responsible"], lead, known),
+        measures=tuple(_measure(item, taken) for item in fields["measures"].items()),
+        source=fields["source"].text(),
+        basis=basis_of(fields["basis"]),
+    )
+
+
+def _check_measures(place: Place, kind: str | None) -> None:
+    if kind == AreaKind.BRAND and not place.given:
+        place.problem("expected the measures of this area")
+    if kind == AreaKind.SAFEGUARD and place.given:
+        place.problem("expected no measures: a safeguard is asked for as a whole")
+
+
+def _responsible(place: Place, lead: str, known: Known) -> tuple[str, ...]:
+    codes = named_list(place, known.parties, "expected the code of a bureau, county or collective in units.yaml")
+    if lead and lead in codes:
+        place.problem("expected the lead {lead} not to be responsible as well", lead=lead)
+    return codes
+
+
+def _measure(place: Place, taken: dict[str, int]) -> MeasureEntry:
+    fields = place.fields("code", "name", "proof", "source", optional=("basis",))
+    return MeasureEntry(
+        code=claim(fields["code"], taken, "area or measure"),
+        name=both(fields["name"]),
+        proof=both(fields["proof"]),
+        source=fields["source"].text(),
+        basis=basis_of(fields["basis"]),
+    )
+
+
+def indicators_of(place: Place, known: Known) -> tuple[IndicatorEntry, ...]:
+    taken: dict[str, int] = {}
+    places: list[tuple[str, Place]] = []
+    entries = tuple(_indicator(item, taken, known, places) for item in place.items())
+    for code, conflicts in places:
+        others = set(taken) - {code}
+        named_list(conflicts, others, "expected the code of another indicator, one that asks for less")
+    return entries
+
+
+def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: list[tuple[str, Place]]) -> IndicatorEntry:
+    """Its conflicts are noted down, as they may name what stands below."""
+    told = ("value", "unit", "reference", "due_basis", "soft", "note", "basis")
+    optional = (*told, "rollup", "rollup_basis", "conflicts_with", "reporters")
+    fields = place.fields("code", "name", "comparator", "due", "source", optional=optional)
+    comparator = fields["comparator"].choice(Comparator)
+    value = _value(fields["value"])
+    if fields["comparator"].raw in set(Comparator):
+        _check_value(fields, comparator, value)
+    code, unit = claim(fields["code"], taken, "indicator"), either(fields["unit"])
+    conflicts.append((code, fields["conflicts_with"]))
+    return IndicatorEntry(
+        code=code,
+        name=both(fields["name"]),
+        comparator=comparator,
+        value=value,
+        unit=unit,
+        reference=either(fields["reference"]),
+        due=_indicator_due(fields["due"], known),
+        due_basis=basis_of(fields["due_basis"]),
+        soft=fields["soft"].flag(),
+        source=fields["source"].text(),
+        note=fields["note"].text(),
+        basis=basis_of(fields["basis"]),
+        rollup=fields["rollup"].choice(Rollup, usual_rollup(comparator, unit.zh)),
+        rollup_basis=basis_of(fields["rollup_basis"], Basis.INFERRED),
+        conflicts_with=_codes(fields["conflicts_with"]),
+        reporters=named_list(fields["reporters"], known.units, "expected the code of a bureau or county in units.yaml"),
+    )
+
+
+def _codes(place: Place) -> tuple[str, ...]:
+    """As they stand there; whether they name anything is told when all is read."""
+    return tuple(dict.fromkeys(item.raw or "" for item in place.items())) if place.is_list else ()
+
+
+def _value(place: Place) -> tuple[float, ...]:
+    if not place.given:
+        return ()
+    return tuple(item.number() for item in place.items()) if place.is_list else (place.number(),)
+
+
+def _check_value(fields: dict[str, Place], comparator: Comparator, value: tuple[float, ...]) -> None:
+    counts = VALUES[comparator]
+    if len(value) not in counts:
+        fields["value"].problem(
+            "expected this many values for {comparator}: {count}",
+            comparator=comparator.value,
+            count=" or ".join(map(str, counts)),
+        )
+    elif comparator is Comparator.RANGE and value[0] >= value[1]:
+        fields["value"].problem("expected a range from the smaller to the greater value")
+    if comparator is Comparator.ABOVE_REFERENCE and not fields["reference"].given:
+        fields["reference"].problem("expected what the figure is compared with")
+
+
+def _indicator_due(place: Place, known: Known) -> str:
+    word = place.word() or ""
+    first, last = known.years or (2000, 2100)
+    in_plan = re.fullmatch(r"[0-9]{4}", word) and first <= int(word) <= last
+    if place.raw is not None and not in_plan and word not in RECURRENCES:
+        place.problem(
+            "expected a year from {first} to {last}, or one of {words}",
+            first=first,
+            last=last,
+            words=", ".join(RECURRENCES),
+        )
+    return word

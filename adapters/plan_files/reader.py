@@ -1,0 +1,221 @@
+"""Reads the folder of a plan, and tells everything that is wrong with it in one go."""
+
+import dataclasses
+import zoneinfo
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from adapters.plan_files.entries import (
+    Known,
+    areas_of,
+    basis_of,
+    both,
+    claim,
+    collective_places,
+    collectives_of,
+    indicators_of,
+    named,
+    units_of,
+    words_of,
+)
+from adapters.plan_files.schedule import phases_of, requirements_of
+from adapters.plan_files.yaml_nodes import Place, Problem, read_yaml, shown
+from models.common.errors import RefusedError
+from models.plan.document import DeclaredCount, PlanDocument
+
+__all__ = ["PlanProblemsError", "Problem", "read_plan"]
+
+Entry = TypeVar("Entry")
+
+FILES = ("plan.yaml", "units.yaml", "areas.yaml", "indicators.yaml", "phases.yaml", "requirements.yaml")
+PLAN_KEYS = (
+    "code",
+    "title",
+    "city",
+    "timezone",
+    "calendar",
+    "starts",
+    "ends",
+    "near_limit_days",
+    "unsigned_working_days",
+    "rework_working_days",
+    "source",
+    "declared",
+)
+PATH_SHOWN = 1_000
+CALENDARS = ("china", "weekends")
+LADDER_WORDS = {
+    "anchor": ("issued", "due", "submitted"),
+    "condition": ("unsigned", "open", "unreviewed"),
+    "order": ("blue", "yellow", "red"),
+}
+LADDER_AUDIENCE = ("unit", "lead", "office", "leader", "reviewer")
+
+
+class PlanProblemsError(RefusedError):
+    """The plan is not sound; `problems` holds everything that is wrong with it."""
+
+    def __init__(self, folder: Path, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("The plan in {folder} has {count} errors", folder=shown(str(folder)), count=len(self.problems))
+
+
+def read_plan(folder: Path) -> PlanDocument:
+    """The plan that the folder holds; raises `PlanProblemsError` with every error in it."""
+    if not folder.is_dir():
+        file = shown(str(folder), PATH_SHOWN)
+        missing = Problem(file, 0, "", None, "expected a folder with the files of a plan")
+        raise PlanProblemsError(folder, [missing])
+    problems: list[Problem] = []
+    document = _document({name: read_yaml(folder / name, problems) for name in FILES})
+    if problems or document is None:
+        problems.sort(key=lambda problem: (FILES.index(problem.file), problem.line))
+        raise PlanProblemsError(folder, problems)
+    return document
+
+
+def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
+    known = Known()
+    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=("go_live_on", "organisation", "ladder"))
+    head = _head(plan, known) if plan else {}
+    files = _keys(roots["units.yaml"], "units", optional=("collectives",))
+    units = units_of(files["units"], known) if files else ()
+    places = collective_places(files["collectives"], known) if files else []
+    areas = _list(roots["areas.yaml"], "areas", areas_of, known)
+    collectives = collectives_of(places, units, known)
+    phases = _list(roots["phases.yaml"], "phases", phases_of, known)
+    indicators = _list(roots["indicators.yaml"], "indicators", indicators_of, known)
+    requirements = _list(roots["requirements.yaml"], "requirements", requirements_of, known)
+    if plan is None:
+        return None
+    return PlanDocument(
+        **head,
+        declared=_declared(plan["declared"], known),
+        units=units,
+        collectives=collectives,
+        areas=areas,
+        indicators=indicators,
+        phases=phases,
+        requirements=requirements,
+    )
+
+
+def _keys(root: Place | None, *required: str, optional: Sequence[str] = ()) -> dict[str, Place] | None:
+    """The keys at the top of a file; None when there is no telling what it holds."""
+    if root is None:
+        return None
+    if not root.given:
+        root.problem("expected a mapping with the keys {keys}", keys=", ".join(required))
+        return None
+    fields = root.fields(*required, optional=optional)
+    return fields if root.is_mapping else None
+
+
+def _list(
+    root: Place | None, key: str, read: Callable[[Place, Known], tuple[Entry, ...]], known: Known
+) -> tuple[Entry, ...]:
+    fields = _keys(root, key)
+    return read(fields[key], known) if fields and fields[key].given else ()
+
+
+def _head(plan: dict[str, Place], known: Known) -> dict[str, Any]:
+    starts, ends = plan["starts"].integer(2000, 2100), plan["ends"].integer(2000, 2100)
+    if starts and ends:
+        known.years = (starts, ends) if starts <= ends else None
+    if starts and ends and ends < starts:
+        plan["ends"].problem("expected a year that is not before {starts}", starts=starts)
+    return {
+        "code": plan["code"].code(),
+        "title": both(plan["title"]),
+        "city": both(plan["city"]),
+        "timezone": _timezone(plan["timezone"]),
+        "calendar": plan["calendar"].one_of(CALENDARS),
+        "starts": starts or 0,
+        "ends": ends or 0,
+        "go_live_on": plan["go_live_on"].date(),
+        "near_limit_days": plan["near_limit_days"].integer(0, 365) or 0,
+        "unsigned_working_days": plan["unsigned_working_days"].integer(1, 365) or 0,
+        "rework_working_days": plan["rework_working_days"].integer(1, 365) or 0,
+        "source": plan["source"].text(),
+        "organisation": _organisation(plan["organisation"]),
+        "ladder": _ladder(plan["ladder"]),
+    }
+
+
+def _timezone(place: Place) -> str:
+    name = place.text()
+    if name and name not in zoneinfo.available_timezones():
+        place.problem("expected the name of a time zone such as Asia/Shanghai")
+    return name
+
+
+def _organisation(place: Place) -> dict[str, Any]:
+    if not place.given:
+        return {}
+    fields = place.fields("body", "posts", optional=("duties",))
+    taken: dict[str, int] = {}
+    posts = [_post(item, taken) for item in fields["posts"].items()]
+    duties = [_duty(item) for item in fields["duties"].items()]
+    return {"body": dataclasses.asdict(both(fields["body"])), "posts": posts, "duties": duties}
+
+
+def _post(place: Place, taken: dict[str, int]) -> dict[str, Any]:
+    fields = place.fields("code", "name", "held_by", "source", optional=("basis",))
+    return {
+        "code": claim(fields["code"], taken, "post"),
+        "name": dataclasses.asdict(both(fields["name"])),
+        "held_by": dataclasses.asdict(both(fields["held_by"])),
+        "basis": basis_of(fields["basis"]).value,
+        "source": fields["source"].text(),
+    }
+
+
+def _duty(place: Place) -> dict[str, Any]:
+    fields = place.fields("of", "what", "source", optional=("basis",))
+    return {
+        "of": dataclasses.asdict(both(fields["of"])),
+        "what": [dataclasses.asdict(both(item)) for item in fields["what"].items()],
+        "basis": basis_of(fields["basis"]).value,
+        "source": fields["source"].text(),
+    }
+
+
+def _ladder(place: Place) -> tuple[dict[str, Any], ...]:
+    taken: dict[str, int] = {}
+    return tuple(_step(item, taken) for item in place.items())
+
+
+def _step(place: Place, taken: dict[str, int]) -> dict[str, Any]:
+    fields = place.fields("code", "anchor", "offset", "working", "condition", "audience", optional=("order",))
+    step: dict[str, Any] = {
+        "code": claim(fields["code"], taken, "step"),
+        "offset": fields["offset"].integer(-365, 365) or 0,
+        "working": fields["working"].flag(),
+        "audience": list(words_of(fields["audience"], LADDER_AUDIENCE)),
+    }
+    return step | {key: fields[key].one_of(words) for key, words in LADDER_WORDS.items() if fields[key].given}
+
+
+def _declared(place: Place, known: Known) -> tuple[DeclaredCount, ...]:
+    taken: dict[str, int] = {}
+    return tuple(_declared_count(item, taken, known) for item in place.items())
+
+
+def _declared_count(place: Place, taken: dict[str, int], known: Known) -> DeclaredCount:
+    fields = place.fields("area", "name", "declared", "enumerated", "note")
+    area = named(fields["area"], known.areas, "expected the code of an area in areas.yaml")
+    if area:
+        claim(fields["area"], taken, "entry")
+    enumerated = fields["enumerated"].integer(0, 10_000)
+    if area and known.areas is not None and enumerated is not None:
+        count = len(known.areas[area].measures)
+        if enumerated != count:
+            fields["enumerated"].problem("expected {count}, as many as areas.yaml holds", count=count)
+    return DeclaredCount(
+        area=area,
+        name=both(fields["name"]),
+        declared=fields["declared"].integer(0, 10_000) or 0,
+        enumerated=enumerated or 0,
+        note=both(fields["note"]),
+    )

@@ -1,0 +1,115 @@
+"""What all commands share: the language, the options that recur, how things are shown. Imports nothing heavy."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adapters.language import N_, Language
+from adapters.settings import settings
+from models.common.errors import RefusedError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+language = Language.of(settings().language)
+_ = language.gettext
+
+# The words of enums that tables show, where their values are words; `adapters.language` has those of the statuses.
+WORDS = (
+    N_("green"),
+    N_("blue"),
+    N_("yellow"),
+    N_("red"),
+    N_("off"),
+    N_("lead"),
+    N_("responsible"),
+    N_("planned"),
+    N_("open"),
+    N_("closed"),
+    N_("stated"),
+    N_("inferred"),
+    N_("brand"),
+    N_("safeguard"),
+    N_("accept"),
+    N_("return"),
+    N_("pending"),
+    N_("sending"),
+    N_("sent"),
+    N_("dead"),
+    N_("dropped"),
+    N_("letters"),
+    N_("duplicates"),
+    N_("draft"),
+    N_("released"),
+)
+
+
+class Day(click.ParamType[dt.date]):
+    """A date as the options take it."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no time zone)
+        except ValueError:
+            self.fail(_("{value}: expected a date such as 2023-01-31").format(value=value), param, ctx)
+
+
+def _person(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    if not name.strip():
+        raise RefusedError("a name is needed: a decision has a person")
+    return name.strip()
+
+
+refs_argument = click.argument("refs", metavar="REF...", nargs=-1, required=True)
+ref_argument = click.argument("ref", metavar="REF")
+by_option = click.option(
+    "--by", "by_name", metavar="NAME", required=True, callback=_person, help=_("the name of the person who acts")
+)
+reason_option = click.option("--reason", default="", help=_("why"))
+plan_option = click.option(
+    "--plan", "plan_code", metavar="CODE", help=_("code of the plan; not needed where there is only one")
+)
+year_option = click.option("--year", type=int, help=_("year of the implementation; not needed where there is only one"))
+
+
+def one_choice(**choices: Any) -> str:
+    """The name of the one option that was given. Raises UsageError where it is none or several."""
+    given = [name for name, value in choices.items() if value]
+    if len(given) != 1:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in choices)
+        raise click.UsageError(_("expected exactly one of {options}").format(options=options))
+    return given[0]
+
+
+def tell(line: str) -> None:
+    click.echo(line)
+
+
+def tell_problem(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def table(*headings: str, numbers: Iterable[int] = ()) -> "Table":
+    """An empty table; columns that hold numbers stand to the right."""
+    from rich.table import Table  # noqa: PLC0415
+
+    empty = Table()
+    for position, heading in enumerate(headings):
+        empty.add_column(heading, justify="right" if position in set(numbers) else "left")
+    return empty
+
+
+def show_table(filled: "Table") -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    # What is named by a plan is not markup, and where nobody looks at a screen nothing is cut.
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console = Console(markup=False, emoji=False, highlight=False, width=200)
+    console.print(filled)

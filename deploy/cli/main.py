@@ -1,0 +1,28 @@
+"""The `duban` command."""
+
+import sys
+
+from pydantic import ValidationError
+
+from adapters.language import Language
+from adapters.settings import Settings
+
+
+def main() -> None:
+    """Run the command; a setting that is not right is told before anything reads it."""
+    try:
+        # Only now: the help texts are in the language of the settings.
+        from deploy.cli.root import duban  # noqa: PLC0415
+    except ValidationError as error:
+        _tell_settings(error)
+        sys.exit(2)
+    duban(prog_name="duban")
+
+
+def _tell_settings(error: ValidationError) -> None:
+    """One line for each setting that is not right; without its value, which may be secret."""
+    language = Language.of(Settings.model_fields["language"].default)
+    template = language.gettext("the setting {name} is not right: {why}")
+    for problem in error.errors():
+        name = "_".join(["DUBAN", *map(str, problem["loc"])]).upper()
+        sys.stderr.write(template.format(name=name, why=problem["msg"]) + "\n")

@@ -1,0 +1,74 @@
+"""`duban mailbox`, `duban dead` and `duban attention`: what was sent, what could not be, what needs a person."""
+
+import click
+
+from adapters import clock
+from deploy.cli.base import _, plan_option, show_table, table, tell
+from deploy.cli.operation.access import local_time, office_actor, work_on
+from models.assignments.assignment import find, set_aside, take_up
+from models.delivery.claim import retry_dead
+from models.delivery.mailbox import letters_of
+from models.plan.unit import unit_of
+from models.queries.queues import dead_messages
+from rendering.letter_text import LINK, linked
+from services.letter_links import letter_link
+
+
+@click.command()
+@click.argument("unit")
+@click.option("--last", type=click.IntRange(min=1), help=_("only so many of the newest letters"))
+@plan_option
+def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, plan):
+        recipient = unit_of(session, plan.id, unit)
+        letters = letters_of(session, recipient, last)
+        # What is stored opens nothing: who looks gets a link of their own, one for all that is shown.
+        has_link = any(LINK in letter.body for letter in letters)
+        link = letter_link(session, recipient, clock.now()) if has_link else ""
+    if not letters:
+        tell(_("no letters to {unit} yet").format(unit=unit))
+    for letter in reversed(letters):
+        tell(f"── {local_time(plan, letter.at)} · {letter.channel} ── {letter.subject}\n")
+        tell(f"{linked(letter.body, link).rstrip()}\n")
+
+
+@click.command()
+@click.option("--retry", is_flag=True, help=_("try them all again with the next delivery"))
+@plan_option
+def dead(plan_code: str | None, *, retry: bool) -> None:
+    with work_on(plan_code) as (session, plan):
+        rows = dead_messages(session, plan)
+        revived = retry_dead(session, plan, at=clock.now()) if retry else 0
+    if not rows:
+        tell(_("no notice was given up"))
+        return
+    listed = table(_("unit"), _("about"), _("tries"), _("what the channel said last"), numbers=[2])
+    for one in rows:
+        listed.add_row(one.unit_code, one.subject, str(one.tries), one.said or "-")
+    show_table(listed)
+    if retry:
+        tell(_("{count} notices are tried again with the next delivery").format(count=revived))
+
+
+@click.command()
+@click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option("--retry", is_flag=True, help=_("give these back to the patrol, all of them if none is named"))
+@click.option("--by", "by_name", metavar="NAME", help=_("the name of the person who gives them back"))
+@plan_option
+def attention(refs: tuple[str, ...], by_name: str | None, plan_code: str | None, *, retry: bool) -> None:
+    if retry and not (by_name or "").strip():
+        raise click.UsageError(_("--retry needs --by NAME: every act has a named person"))
+    with work_on(plan_code) as (session, plan):
+        aside = find(session, plan, refs) if refs else set_aside(session, plan)
+        shown = [(one.ref, one.needs_attention) for one in aside if one.needs_attention]
+        if retry and by_name:
+            take_up(session, plan, aside, actor=office_actor(session, plan, by_name), at=clock.now())
+    if not shown:
+        tell(_("nothing is set aside"))
+        return
+    listed = table(_("reference"), _("what went wrong"))
+    for ref, why in shown:
+        listed.add_row(ref, why)
+    show_table(listed)
+    if retry:
+        tell(_("{count} are looked at again by the next patrol").format(count=len(shown)))

@@ -1,0 +1,105 @@
+"""`duban portal` and `duban access`: the pages, and the links that open them."""
+
+import datetime as dt
+
+import click
+
+from adapters import clock
+from adapters.prefect_server import prefect_secret
+from adapters.settings import override, settings
+from deploy.cli.base import _, plan_option, show_table, table, tell
+from deploy.cli.operation.access import ensure_schema, local_time, work_on
+from models import access as links
+from models.common.errors import NotFoundError
+from models.common.kinds import UnitKind
+from models.plan.unit import body_of, unit_of
+
+OFFICE_LINK = dt.timedelta(minutes=15)  # long enough to paste it into a browser
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help=_("port to listen on; DUBAN_PORTAL_PORT if not given"))
+def portal(port: int | None) -> None:
+    import uvicorn  # noqa: PLC0415  (quick commands do not pay for it)
+
+    if port is not None:
+        override(DUBAN_PORTAL_PORT=str(port))
+    ensure_schema()
+    tell(_("Portal: {url}").format(url=settings().portal_address))
+    uvicorn.run(
+        "portal.start:make_app",
+        factory=True,
+        host=settings().portal_host,
+        port=settings().portal_port,
+        # Its own log would hold the addresses, and an address may hold a token.
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        forwarded_allow_ips=settings().trusted_proxies,
+    )
+
+
+@click.group()
+def access() -> None:
+    pass
+
+
+@access.command(help=_("A link for a person of the office: it opens once, and soon."))
+@click.argument("name")
+@plan_option
+def office(name: str, plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, plan):
+        unit = body_of(session, plan.id, UnitKind.OFFICE)
+        _access, token = links.issue(
+            session, unit, person=name, by=name, at=clock.now(), lasts=OFFICE_LINK, single_use=True
+        )
+    tell(f"{settings().portal_address}/enter/{token}")
+
+
+@access.command(help=_("A link for a unit, as its notices carry one."))
+@click.argument("code")
+@click.option("--days", type=click.IntRange(1, 366), help=_("days that it opens"))
+@plan_option
+def unit(code: str, days: int | None, plan_code: str | None) -> None:
+    lasts = dt.timedelta(days=days or settings().link_days)
+    with work_on(plan_code) as (session, plan):
+        row = unit_of(session, plan.id, code)
+        _access, token = links.issue(session, row, by="duban access", at=clock.now(), lasts=lasts)
+    tell(f"{settings().portal_address}/enter/{token}")
+
+
+@access.command(help=_("What the Prefect server asks for, for people of the office and for programs."))
+def prefect() -> None:
+    secret = prefect_secret.for_requests()
+    if secret is None:
+        raise NotFoundError(
+            "nothing is known that the Prefect server asks for; `duban up` makes {file}",
+            file=prefect_secret.file_in(settings().data_dir),
+        )
+    tell(secret)
+
+
+@access.command(name="list", help=_("Links that were issued, and who used them when."))
+@click.argument("code", required=False)
+@plan_option
+def list_links(code: str | None, plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, plan):
+        unit_id = unit_of(session, plan.id, code).id if code else None
+        rows = links.links_of(session, plan, unit_id=unit_id)
+    listed = table(_("number"), _("unit"), _("role"), _("issued"), _("until"), _("last used"), numbers=[0])
+    for row in rows:
+        one = row.Access
+        used = f"{local_time(plan, row.used_at)} {row.used_by} {row.used_from}" if row.used_at else "-"
+        until = _("withdrawn") if one.revoked_at else local_time(plan, one.expires_at)
+        listed.add_row(str(one.id), row.Unit.code, _(one.role), local_time(plan, one.issued_at), until, used)
+    show_table(listed)
+
+
+@access.command(help=_("Withdraw a link, and what it opened."))
+@click.argument("number", type=int)
+@click.option("--by", "by_name", metavar="NAME", required=True, help=_("the name of the person who acts"))
+@plan_option
+def revoke(number: int, by_name: str, plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, plan):
+        links.revoke(session, plan, number, by=by_name, at=clock.now())
+    tell(_("Link {number} is withdrawn.").format(number=number))

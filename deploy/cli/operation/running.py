@@ -1,0 +1,160 @@
+"""`duban up`, `duban run` and `duban rehearse`: the stack, and a plan's life acted out on it."""
+
+import datetime as dt
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from adapters import clock
+from adapters.language import Language
+from adapters.plan_files.reader import read_plan
+from adapters.prefect_server import prefect_secret
+from adapters.settings import settings
+from deploy.rehearsal import play as rehearsal
+from models.acceptance.verdict import VerdictOutcome
+from rendering.labels import VERDICTS
+
+language = Language.of(settings().language)
+_ = language.gettext
+console = Console(stderr=True)
+SEED = 20221101
+TEND_EVERY_S = 5
+
+plan_folder = click.argument("folder", metavar="PLAN", type=click.Path(path_type=Path))
+seed_option = click.option(
+    "--seed", type=int, default=SEED, show_default=True, help=_("the same seed gives the same life")
+)
+
+
+@click.command(help=_("Start the database, the Prefect server, a worker and the portal, and stay until Ctrl-C."))
+def up() -> None:
+    from deploy.stack import running  # noqa: PLC0415  (quick commands do not pay for it)
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_ignored: stop.set())
+    console.print(_("Starting; this takes some ten seconds…"))
+    with running(by_schedule=True, portal=True) as parts:
+        base = f"http://127.0.0.1:{settings().prefect_port}"
+        click.echo(_("Prefect: {url}").format(url=f"{base}/dashboard"))
+        click.echo(_("Start a phase: {url}").format(url=f"{base}/deployments"))
+        _say_how_to_come_in()
+        for plan, link in _office_links().items():
+            click.echo(_("Portal, as the office of {plan} (opens once): {url}").format(plan=plan, url=link))
+        click.echo(_("Another link: `duban access office NAME`"))
+        click.echo(_("Data: {folder}").format(folder=settings().data_dir))
+        click.echo(_("Ctrl-C stops everything; the data stays."))
+        while not stop.wait(TEND_EVERY_S):
+            for part in parts.tend():
+                said = _("{part} had stopped and was started again; its log lies in {folder}")
+                click.echo(said.format(part=part, folder=settings().data_dir), err=True)
+        console.print(_("Stopping…"))
+
+
+def _say_how_to_come_in() -> None:
+    """What Prefect asks for, where a person reads it; what is written to a file may be read by others, and stays."""
+    if sys.stdout.isatty():
+        click.echo(_("Prefect asks for: {secret}").format(secret=prefect_secret.for_own_server(settings().data_dir)))
+    else:
+        click.echo(_("What Prefect asks for: `duban access prefect`"))
+
+
+def _office_links() -> dict[str, str]:
+    """A link to the portal for the office of each plan. Whoever opens it says their name there."""
+    from sqlalchemy import select  # noqa: PLC0415
+
+    from adapters.database.sessions import transaction  # noqa: PLC0415
+    from deploy.cli.operation.portal import OFFICE_LINK  # noqa: PLC0415
+    from models import access  # noqa: PLC0415
+    from models.common.kinds import UnitKind  # noqa: PLC0415
+    from models.plan.plan import Plan  # noqa: PLC0415
+    from models.plan.unit import body_of  # noqa: PLC0415
+
+    links = {}
+    with transaction() as session:
+        for plan in session.scalars(select(Plan).order_by(Plan.code)):
+            office = body_of(session, plan.id, UnitKind.OFFICE)
+            _access, token = access.issue(
+                session, office, by="duban up", at=clock.now(), lasts=OFFICE_LINK, single_use=True
+            )
+            links[plan.code] = f"{settings().portal_address}/enter/{token}"
+    return links
+
+
+@click.command(help=_("Rehearse a plan in the data folder, on the whole stack; the data stays to look at."))
+@plan_folder
+@seed_option
+def run(folder: Path, seed: int) -> None:
+    from deploy.rehearsal.acting import rehearse_here  # noqa: PLC0415
+
+    document = read_plan(folder)
+    with _progress_bar() as progress:
+        summary = rehearse_here(document, seed, progress)
+    _show(summary)
+    data = settings().data_dir
+    click.echo(_("Summary: {file}").format(file=data / "summary.json"))
+    click.echo(_("Look at it: `duban status`, `duban mailbox UNIT`, and `make up` for the runs in the Prefect UI."))
+
+
+@click.command(help=_("See what a plan will ask of whom, and when: rehearse it aside, and leave real data alone."))
+@plan_folder
+@seed_option
+@click.option("--json", "as_json", is_flag=True, help=_("print the summary as JSON"))
+def rehearse(folder: Path, seed: int, *, as_json: bool) -> None:
+    from deploy.rehearsal.acting import rehearse_aside  # noqa: PLC0415
+
+    document = read_plan(folder)
+    with _progress_bar() as progress:
+        summary = rehearse_aside(document, seed, progress)
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        _show(summary)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[rehearsal.Progress]:
+    """A bar over the days of the plan; until the first day it says that the stack is starting."""
+    # As at Ctrl-C: what was started ends with us.
+    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(128 + signal.SIGTERM))
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(_("starting the stack"), total=None)
+
+        def progress(first: dt.date, last: dt.date, day: dt.date) -> None:
+            bar.update(task, description=day.isoformat(), total=(last - first).days, completed=(day - first).days)
+
+        yield progress
+
+
+def _show(summary: dict[str, Any]) -> None:
+    """A table a phase, and the figures that say whether anything went wrong."""
+    table = Table(title=_("{plan}, seed {seed}").format(plan=summary["plan"], seed=summary["seed"]))
+    headings = (_("phase"), _("issued"), _("accepted"), _("late"), _("escalations by step"), _("notices"))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number in {0, 4} else "right")
+    for phase in summary["phases"]:
+        steps = "  ".join(f"{step} {count}" for step, count in phase["escalations"].items())
+        figures = [str(phase[name]) for name in ("issued", "accepted", "late")]
+        table.add_row(phase["phase"], *figures, steps, str(phase["notices"]))
+    Console().print(table)
+    messages = summary["messages"]
+    click.echo(
+        _("messages sent {sent}, in letters {letters}; sent twice {duplicates}, given up {dead}").format(**messages)
+    )
+    said = _("figures entered {readings}, targets met {met} of {indicators}; bulletins sent {bulletins}")
+    click.echo(said.format(met=summary["targets"].get("met", 0), **summary))
+    if summary["verdicts"]:
+        given = [f"{_(VERDICTS[VerdictOutcome(one)])} {count}" for one, count in summary["verdicts"].items()]
+        click.echo(_("verdicts of the panel: {verdicts}").format(verdicts=language.list(given)))
+    click.echo(_("journal digest {digest}").format(digest=summary["journal_digest"]))

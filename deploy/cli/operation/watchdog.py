@@ -1,0 +1,51 @@
+"""`duban watchdog`: whether anything is late, unsent or unattended, now or at the end of a day."""
+
+import datetime as dt
+import json
+
+import click
+
+from deploy.cli.base import Day, _, language, plan_option, show_table, table, tell
+from deploy.cli.operation.access import ensure_schema
+from services.watchdog import Watched, blindness_is_told, lines_of, watch_over
+
+
+@click.command()
+@click.option("--on", "on", type=Day(), metavar="DATE", help=_("as at the end of that day's patrols; now if not given"))
+@click.option("--json", "as_json", is_flag=True, help=_("print JSON, with the keys that the documentation names"))
+@plan_option
+@click.pass_context
+def watchdog(ctx: click.Context, on: dt.date | None, plan_code: str | None, *, as_json: bool) -> None:
+    with blindness_is_told():
+        ensure_schema()
+    watched = watch_over([plan_code] if plan_code else [], on)
+    if as_json:
+        tell(json.dumps(_facts(watched), ensure_ascii=False, indent=2))
+    else:
+        _show(watched)
+    ctx.exit(0 if watched.all_is_well else 1)
+
+
+def _facts(watched: Watched) -> dict[str, object]:
+    return {
+        "at": watched.at.isoformat(),
+        "well": watched.all_is_well,
+        "plans": {
+            plan: [
+                {"kind": one.kind.value, "about": list(one.about), "text": language.say(one.reason)} for one in found
+            ]
+            for plan, found in watched.alerts.items()
+        },
+        "notes": [language.say(note) for note in watched.notes],
+    }
+
+
+def _show(watched: Watched) -> None:
+    lines = lines_of(watched, language)
+    if lines:
+        listed = table(_("plan"), _("what the watchdog found"))
+        for line in lines:
+            listed.add_row(*line)
+        show_table(listed)
+    if watched.all_is_well:
+        tell(_("All is well."))

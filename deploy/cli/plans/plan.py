@@ -1,0 +1,171 @@
+"""`duban plan` and `duban units`: what a plan says."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+
+from adapters import clock
+from adapters.database.sessions import transaction
+from adapters.language import N_
+from adapters.plan_files.reader import read_plan
+from deploy.cli.base import _, language, plan_option, show_table, table, tell
+from deploy.cli.operation.access import ensure_schema, work_on
+from models.common.errors import RefusedError
+from models.common.event import Actor
+from models.common.kinds import UnitKind
+from models.loading import Loaded, addressees, compare, items_of, load_plan
+from models.plan.area import Area
+from models.plan.document import PlanDocument
+from models.plan.phase import Phase, PhaseCode, PhaseStatus, phases_of
+from models.plan.plan import Plan
+from models.plan.unit import BODIES, Unit
+from models.queries import statistics as queries
+
+# Not the kinds' own values: `office` and `leader` are codes of units as well, and codes are never translated.
+KINDS = {
+    UnitKind.BUREAU: N_("bureau"),
+    UnitKind.COUNTY: N_("county"),
+    UnitKind.OFFICE: N_("the leading-group office"),
+    UnitKind.LEADER: N_("the head of the leading group"),
+}
+
+folder_argument = click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
+
+
+@click.group()
+def plan() -> None:
+    pass
+
+
+@plan.command(help=_("Check a plan and print everything that is wrong with it. Nothing is written."))
+@folder_argument
+def check(folder: Path) -> None:
+    document = read_plan(folder)
+    tell(_("{plan} is sound.").format(plan=document.code))
+    _tell_summary(document)
+
+
+@plan.command(
+    help=_("Store a plan. A changed one is compared with what is stored first; work that runs is not rewritten.")
+)
+@folder_argument
+@click.option("--yes", is_flag=True, help=_("store the differences without asking"))
+@click.option("--by", "by_name", metavar="NAME", default="duban", help=_("the name of the person who acts"))
+def load(folder: Path, by_name: str, *, yes: bool) -> None:
+    document = read_plan(folder)
+    ensure_schema()
+    with transaction() as session:
+        outcome, changes = compare(session, document)
+    if outcome is Loaded.UNCHANGED:
+        tell(_("{plan} is stored already; nothing has changed.").format(plan=document.code))
+        return
+    if outcome is Loaded.CHANGED:
+        _agree(document, changes, yes=yes)
+    with transaction() as session:
+        # Somebody may have loaded another version while this one was being read.
+        if compare(session, document) != (outcome, changes):
+            raise RefusedError("what is stored of {plan} has changed meanwhile; look again", plan=document.code)
+        plan = load_plan(session, document, actor=Actor(by_name), at=clock.now())
+        opened = [phase.ref for phase in phases_of(session, plan) if phase.status is not PhaseStatus.PLANNED]
+    tell(_("{plan} is stored.").format(plan=document.code))
+    if outcome is Loaded.CHANGED and opened:
+        note = _("What was issued in {phases} stays as it was, and what is new in the plan is not issued there.")
+        tell(note.format(phases=", ".join(opened)))
+    _tell_summary(document)
+
+
+def _agree(document: PlanDocument, changes: list[str], *, yes: bool) -> None:
+    """Show the differences and ask. Raises RefusedError where nobody can be asked, Abort where the answer is no."""
+    tell(_("{plan} differs from what is stored in {count} places:").format(plan=document.code, count=len(changes)))
+    for change in changes:
+        tell(f"  {change}")
+    if yes:
+        return
+    if not _can_be_asked():
+        raise RefusedError("{plan} was not stored: nobody can be asked here; `--yes` agrees", plan=document.code)
+    click.confirm(_("Store these differences?"), abort=True)
+
+
+def _can_be_asked() -> bool:
+    return sys.stdin.isatty()
+
+
+def _tell_summary(document: PlanDocument) -> None:
+    declared = sum(entry.declared for entry in document.declared)
+    for label, count in (
+        (_("units"), sum(unit.kind not in BODIES for unit in document.units)),
+        (_("areas"), len(document.areas)),
+        (_("measures declared"), declared),
+        (_("measures enumerated"), sum(len(area.measures) for area in document.areas)),
+        (_("indicators"), len(document.indicators)),
+        (_("requirements"), len(document.requirements)),
+    ):
+        tell(f"  {label}: {count}")
+    issued = assignments_of(document)
+    label = _("assignments")
+    tell(f"  {label}: {sum(issued.values())}")
+    for phase, count in issued.items():
+        tell(f"    {phase}: {count}")
+
+
+def assignments_of(document: PlanDocument) -> dict[str, int]:
+    """How many assignments each phase will issue: a unit is asked for one thing once, in whatever roles."""
+    members = {entry.code: entry.members for entry in document.collectives}
+    counts: Counter[str] = Counter({queries.phase_label(PhaseCode(one.code), one.period): 0 for one in document.phases})
+    for entry in document.requirements:
+        asked = sum(
+            len({unit for _role, code in addressees(entry, item) for unit in members.get(code, (code,))})
+            for item in items_of(document, entry.scope)
+        )
+        for period in entry.due:
+            counts[queries.phase_label(PhaseCode(entry.phase), period[:4])] += asked
+    return dict(counts)
+
+
+@plan.command(help=_("What a stored plan holds: areas, phases, what is declared and what is enumerated."))
+@plan_option
+def show(plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, row):
+        counts = queries.plan_counts(session, row)
+        phases = session.scalars(select(Phase).where(Phase.plan_id == row.id).order_by(Phase.starts_on)).all()
+        order = session.scalars(select(Area.code).where(Area.plan_id == row.id).order_by(Area.id)).all()
+    tell(f"{row.code}  {language.text(row.title)}  {row.starts}–{row.ends}")
+    tell(_("version {version}, notices from {day}").format(version=row.version, day=row.go_live_on or "-"))
+    measures = counts["measures"]
+    tell(
+        _("units {units}, measures declared {declared} and enumerated {enumerated}, indicators {indicators}").format(
+            **measures, units=counts["units"], indicators=counts["indicators"]
+        )
+    )
+    _show_areas(row, order)
+    listed = table(_("phase"), _("name"), _("from"), _("until"), _("status"))
+    for one in phases:
+        listed.add_row(one.ref, language.text(one.name), str(one.starts_on), str(one.ends_on), _(one.status))
+    show_table(listed)
+
+
+def _show_areas(row: Plan, order: Sequence[str]) -> None:
+    """In the order of the plan, which the stored content does not keep."""
+    listed = table(_("area"), _("kind"), _("name"), _("lead"), _("responsible"), _("measures"), numbers=[5])
+    for code in order:
+        area = row.content["areas"][code]
+        name = area["name"][language.code]
+        listed.add_row(
+            code, _(area["kind"]), name, area["lead"], language.list(area["responsible"]), str(len(area["measures"]))
+        )
+    show_table(listed)
+
+
+@click.command()
+@plan_option
+def units(plan_code: str | None) -> None:
+    with work_on(plan_code) as (session, row):
+        rows = session.scalars(select(Unit).where(Unit.plan_id == row.id).order_by(Unit.id)).all()
+    listed = table(_("code"), _("name"), _("kind"))
+    for unit in rows:
+        listed.add_row(unit.code, language.text(unit.name), _(KINDS[unit.kind]))
+    show_table(listed)

@@ -1,0 +1,176 @@
+"""Where a rehearsal takes place: in the data folder, if that holds no real work, or in a scratch folder of its own."""
+
+import datetime as dt
+import json
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, text
+
+from adapters.database import embedded
+from adapters.database import sessions as database
+from adapters.evidence.store import EvidenceStore
+from adapters.prefect_server import prefect_secret
+from adapters.settings import override, settings
+from deploy.rehearsal.play import Progress, Rehearsal
+from deploy.rehearsal.summary import summarise
+from deploy.stack import ACTED_OUT, running
+from models.assignments.evidence import Evidence
+from models.common.constraints import domain_errors
+from models.common.errors import RefusedError
+from models.migrations import belongings, upgrade
+from models.plan.document import PlanDocument
+from models.plan.plan import Plan
+
+
+def rehearse_here(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
+    """Act the plan out in the data folder of the settings, which keeps it; writes `summary.json` there.
+
+    What an earlier rehearsal left is thrown away first. Raises RefusedError where there is real work.
+    """
+    forget_rehearsals()
+    summary = _rehearse(document, seed, progress)
+    (settings().data_dir / "summary.json").write_text(
+        json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    return summary
+
+
+def rehearse_aside(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
+    """Act the plan out in a scratch folder with a database of its own, and leave nothing behind."""
+    with _scratch_folder() as folder:
+        override(
+            DUBAN_DATA_DIR=str(folder), DUBAN_DATABASE_URL=None, DUBAN_EVIDENCE_URL=None, DUBAN_ADDRESSES_FILE=None
+        )
+        database.forget_engine()
+        try:
+            return _rehearse(document, seed, progress)
+        finally:
+            database.forget_engine()
+            embedded.leave(folder)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="duban-") as name:
+        # The embedded database may run as another user, who has to get in.
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def forget_rehearsals() -> None:
+    """Remove from the database and the folders what was acted out, and nothing else.
+
+    Raises RefusedError where there is real work, SchemaError where the database is another program's.
+    """
+    engine = database.engine()
+    with domain_errors(), engine.connect() as connection:
+        belongings.refuse_to_remove(connection)
+        is_ours = belongings.is_ours(connection)
+        if is_ours:
+            _refuse_real_work(connection)
+    if is_ours:
+        upgrade(engine)  # so that every table with one of our names is ours
+        evidence = _remove_tables(engine)
+        _remove_evidence(evidence)
+    _put_aside_prefect()
+
+
+def _remove_tables(engine: Engine) -> list[str]:
+    """The files that the rows named."""
+    with domain_errors(), engine.begin() as connection:
+        # A plan that somebody loads meanwhile would be lost.
+        connection.execute(text("LOCK TABLE plan IN ACCESS EXCLUSIVE MODE"))
+        _refuse_real_work(connection)
+        evidence = list(connection.scalars(select(Evidence.sha256).distinct()))
+        belongings.remove(connection)
+    return evidence
+
+
+def _refuse_real_work(connection: Connection) -> None:
+    real = connection.scalars(select(Plan.code).where(Plan.rehearsal_seed.is_(None))).all()
+    if real:
+        raise RefusedError(
+            "{folder} holds the real work of {plans}; rehearse with `duban rehearse`, or set DUBAN_DATA_DIR",
+            folder=str(settings().data_dir),
+            plans=", ".join(real),
+        )
+
+
+def _remove_evidence(addresses: Iterable[str]) -> None:
+    """Only what the rows of rehearsals named: the folder may also keep the files of another database."""
+    store = EvidenceStore(str(settings().data_dir.absolute() / "evidence"))
+    for address in addresses:
+        file = Path(store.path_of(address))
+        with suppress(OSError):  # it is gone, or others lie beside it
+            file.unlink()
+            file.parent.rmdir()
+
+
+def _put_aside_prefect() -> None:
+    """Remove Prefect's store where a rehearsal made it; one that ran real work is only put aside."""
+    store = settings().data_dir / "prefect"
+    if (store / ACTED_OUT).exists():
+        shutil.rmtree(store, ignore_errors=True)
+    elif store.exists():
+        kept = next(name for number in count(1) if not (name := store.with_name(f"prefect.kept-{number}")).exists())
+        store.rename(kept)
+
+
+def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
+    port = _port()
+    clock_file = settings().data_dir.absolute() / "rehearsal.clock"
+    clock_file.parent.mkdir(parents=True, exist_ok=True)
+    mark = settings().data_dir / "prefect" / ACTED_OUT
+    mark.parent.mkdir(exist_ok=True)
+    mark.touch()
+    clock_file.write_text(dt.datetime(document.starts, 1, 1, tzinfo=dt.UTC).isoformat(), encoding="ascii")
+    # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
+    override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
+    try:
+        with running(by_schedule=False), _flows_in_process() as (patrol, bulletin):
+            Rehearsal(document, seed, patrol, bulletin).play(progress)
+            return summarise(document.code)
+    finally:
+        clock_file.unlink(missing_ok=True)
+        override(DUBAN_CLOCK_FILE=None)
+
+
+def _port() -> int:
+    """The port of the settings, or any that is free where something else has it."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", settings().prefect_port)) != 0:
+            return settings().prefect_port
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _flows_in_process() -> Iterator[tuple[Any, Any]]:
+    """Patrol and bulletin, run in this process: hundreds of days would each wait for a process of their own."""
+    override(PREFECT_LOGGING_LEVEL="WARNING", PREFECT_LOGGING_TO_API_ENABLED="false")
+    from prefect.settings import (  # noqa: PLC0415
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
+
+    from flows.bulletin import bulletin  # noqa: PLC0415
+    from flows.patrol import patrol  # noqa: PLC0415
+
+    # Without a heartbeat: at the end of a run its thread is waited for, up to a second.
+    changes = {
+        PREFECT_API_URL: settings().prefect_api,
+        PREFECT_API_AUTH_STRING: prefect_secret.for_requests(),
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(updates=changes):
+        yield patrol, bulletin

@@ -1,0 +1,311 @@
+"""The rehearsal: a plan's whole life acted out by seeded units through the real code, on a clock that is moved.
+
+The phases are real Prefect runs on the worker, gates included; patrol is the real flow; signing, handing
+in and reviewing go through the same functions as the command line's.
+"""
+
+import datetime as dt
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from adapters.database.sessions import transaction
+from adapters.evidence.inspection import MIB, Limits, inspect
+from adapters.evidence.store import EvidenceStore
+from adapters.settings import settings
+from deploy.rehearsal.actors import Habit, evidence_text, habit, reviewer, statistician
+from deploy.rehearsal.office_acts import (
+    DIRECTOR,
+    Act,
+    accept_what_can_be,
+    end_the_judging,
+    enter_figures,
+    release_bulletins,
+)
+from deploy.rehearsal.phase_runs import PhaseRun
+from deploy.rehearsal.reported import reports
+from models.assignments import extension, review
+from models.assignments.assignment import Assignment, acknowledge, find, reviewer_of
+from models.assignments.evidence import StoredEvidence, submit
+from models.bulletins.bulletin import is_to_be_made, month_before
+from models.common.errors import BlockedError
+from models.common.event import Actor
+from models.common.kinds import UnitKind
+from models.common.status import Status
+from models.dates.moments import tick_of
+from models.indicators.reading import Figure
+from models.loading import load_plan
+from models.outbox.message import Message, MessageStatus
+from models.phases.gate import Answer, GateDecision, reasons_not_closable
+from models.plan.document import PlanDocument
+from models.plan.indicator import indicators_of
+from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.plan import Plan, plan_of
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit, body_of, units_of
+
+Progress = Callable[[dt.date, dt.date, dt.date], None]  # the first day, the last, and where it is
+
+PAPERWORK_DAYS = {1, 4}  # Tuesday and Friday, as offices do; it also keeps the days apart on which patrol has work
+WORK_BEGINS = dt.timedelta(hours=1, minutes=30)  # after patrol's first round of the day
+ASK_BEFORE = 8  # working days before the date, when it is plain that it cannot be met
+ASKED_BECAUSE = "材料尚在会签"
+EXTENSION_DAYS = 10  # working days that a unit asks for
+GATE_EXTENSION_DAYS = 20  # working days by which the office extends a phase with open work
+REVIEW_AGAIN_AFTER = 3  # working days, where a lead's item waits for its responsible units
+# Working days before the end of the last phase: the last figures, and the panel's first and last session.
+LAST_FIGURES, FIRST_SESSION, LAST_SESSION = 20, 15, 8
+
+
+class Rehearsal:
+    """One plan and one seed; `play` acts it out in the database and the Prefect server of the settings."""
+
+    def __init__(
+        self,
+        document: PlanDocument,
+        seed: int,
+        patrol: Callable[[str, dt.date], object],
+        bulletin: Callable[[str, str], object],
+    ) -> None:
+        self.document, self.seed, self._patrol, self._bulletin = document, seed, patrol, bulletin
+        self.code = document.code
+        self.store = EvidenceStore(settings().evidence_address)
+        self.agenda: dict[dt.date, list[Act]] = defaultdict(list)
+        self.runs: dict[str, PhaseRun] = {}
+        self.patrols = 0
+
+    def play(self, progress: Progress) -> None:
+        """Load the plan and live through it, working day by working day, until its last phase is closed."""
+        first = min(entry.issue_on for entry in self.document.phases)
+        last = dt.date(self.document.ends, 12, 31)
+        self._set_clock(first)
+        with transaction() as session:
+            at = tick_of(first, self.document.timezone)
+            plan = load_plan(session, self.document, actor=Actor("rehearsal"), at=at)
+            plan.rehearsal_seed = self.seed
+            self.calendar = plan.work_calendar
+            self._plan_the_judging(session, plan, first)
+        day = first
+        while day <= last:
+            self._live(day)
+            progress(first, last, day)
+            day = self.calendar.add(day, 1)
+        for run in self.runs.values():
+            run.finish()
+
+    def _live(self, day: dt.date) -> None:
+        self._set_clock(day)
+        for phase in self._phases():
+            self._phase_day(phase, day)
+        if self._bulletin_is_due(day):
+            self._bulletin(self.code, month_before(day))
+            self._on(self.calendar.add(day, 1), release_bulletins)
+        if self._patrol_is_due(day):
+            self._patrol(self.code, day)
+            self.patrols += 1
+        acts = self.agenda.pop(day, [])
+        if acts:
+            at = tick_of(day, self.document.timezone) + WORK_BEGINS
+            self._act(acts, at)
+
+    def _act(self, acts: Sequence[Act], at: dt.datetime) -> None:
+        with transaction() as session:
+            plan = plan_of(session, self.code)
+            for act in acts:
+                act(session, plan, at)
+
+    def _set_clock(self, day: dt.date) -> None:
+        clock_file = settings().clock_file
+        assert clock_file is not None
+        at = tick_of(day, self.document.timezone)
+        clock_file.write_text(at.isoformat(), encoding="ascii")
+
+    def _phases(self) -> Sequence[Phase]:
+        with transaction() as session:
+            plan = plan_of(session, self.code)
+            query = select(Phase).where(Phase.plan_id == plan.id, Phase.status != PhaseStatus.CLOSED)
+            return session.scalars(query.order_by(Phase.starts_on)).all()
+
+    def _patrol_is_due(self, day: dt.date) -> bool:
+        """Whether patrol would find anything: a tick with nothing due does nothing, so it need not be acted out."""
+        at = tick_of(day, self.document.timezone)
+        with transaction() as session:
+            waiting = session.scalar(
+                select(func.count()).where(Message.status == MessageStatus.PENDING, Message.next_try_at <= at)
+            )
+            return bool(waiting) or bool(session.scalar(select(func.count()).where(Assignment.next_action_at <= at)))
+
+    def _bulletin_is_due(self, day: dt.date) -> bool:
+        at = tick_of(day, self.document.timezone)
+        with transaction() as session:
+            return is_to_be_made(session, plan_of(session, self.code), at)
+
+    # The figures, and what is judged by them.
+
+    def _plan_the_judging(self, session: Session, plan: Plan, first: dt.date) -> None:
+        end = max(entry.ends_on for entry in self.document.phases)
+        counties = [unit for unit in units_of(session, plan.id) if unit.kind is UnitKind.COUNTY]
+        entries: dict[tuple[dt.date, Unit | None], list[Figure]] = defaultdict(list)
+        for indicator in indicators_of(session, plan.id):
+            until = self.calendar.add(end, -LAST_FIGURES)
+            for on, unit, figure in reports(self.seed, plan, indicator, counties, first, until):
+                entries[on, unit].append(figure)
+        for (on, unit), figures in entries.items():
+            self._on(on, enter_figures(figures, unit, statistician(self.seed, unit.code if unit else None)))
+        if any(entry.code == PhaseCode.ACCEPTANCE for entry in self.document.phases):
+            self._on(self.calendar.add(end, -FIRST_SESSION), accept_what_can_be)
+            self._on(self.calendar.add(end, -LAST_SESSION), end_the_judging)
+
+    # The office: phases and gates.
+
+    def _phase_day(self, phase: Phase, day: dt.date) -> None:
+        run = self.runs.get(phase.ref)
+        if run is None:
+            if day >= phase.issue_on:
+                self.runs[phase.ref] = PhaseRun.start(self.code, phase)
+                self._plan_ahead(phase, day)
+        elif day >= self.calendar.last_on_or_before(phase.ends_on):
+            run.answer(self._answer(phase, day))
+
+    def _answer(self, phase: Phase, day: dt.date) -> Answer:
+        """Close when all is settled. The first phase tries without; others are extended once, then overridden."""
+        with transaction() as session:
+            still_open = bool(reasons_not_closable(session, session.get_one(Phase, phase.id)))
+        rounds = self.runs[phase.ref].rounds
+        close_first = phase.ref == next(iter(self.runs))
+        last_day = dt.date(self.document.ends, 12, 31)
+        until = min(self.calendar.add(day, GATE_EXTENSION_DAYS), last_day)
+        if still_open and rounds == int(close_first) and until > day:
+            return Answer(GateDecision.EXTEND, DIRECTOR, "尚有未办结件,延期办理", until=until)
+        tries_without = close_first and rounds == 0 and until > day
+        override = "未办结件继续督办" if still_open and not tries_without else ""
+        return Answer(GateDecision.CLOSE, DIRECTOR, "本阶段任务已办理", override_reason=override)
+
+    # The units: each piece of work is planned ahead when it is issued.
+
+    def _plan_ahead(self, phase: Phase, day: dt.date) -> None:
+        for unit, work, refs, due_on in self._pieces(phase):
+            ways = habit(self.seed, unit, work)
+            self.agenda[self.calendar.add(day, ways.sign_after)].append(self._sign(refs, ways))
+            submit_on = self.calendar.add(due_on, ways.submit_offset) if ways.submit_offset else due_on
+            submit_on = max(submit_on, self.calendar.add(day, ways.sign_after))
+            if ways.asks_for_time:
+                ask_on = self.calendar.add(due_on, -ASK_BEFORE)
+                if ask_on > day:
+                    self._on(ask_on, self._ask(refs, ways, self.calendar.add(due_on, EXTENSION_DAYS)))
+                    self._on(self.calendar.add(ask_on, 1), self._decide_extension(refs, ways))
+            self._on(submit_on, self._submit(unit, refs, ways, version=1))
+
+    def _on(self, day: dt.date, act: Act) -> None:
+        while day.weekday() not in PAPERWORK_DAYS or not self.calendar.is_working(day):
+            day += dt.timedelta(days=1)
+        self.agenda[day].append(act)
+
+    def _pieces(self, phase: Phase) -> Iterable[tuple[str, str, list[str], dt.date]]:
+        """Unit, piece of work, references, due date: what a unit answers with one submission.
+
+        Measures of one area are one piece: a fact is asked once, and one file serves several assignments.
+        """
+        with transaction() as session:
+            rows = session.execute(
+                select(
+                    Unit.code, Requirement.code, Requirement.period, Requirement.area_id, Requirement.ref, Assignment
+                )
+                .join(Assignment.requirement)
+                .join(Assignment.unit)
+                .where(Requirement.phase_id == phase.id)
+                .order_by(Unit.code, Requirement.ref)
+            ).all()
+        pieces: dict[tuple[str, str, dt.date], list[str]] = defaultdict(list)
+        for unit, code, period, area_id, ref, assignment in rows:
+            area = ref.split("/")[2].split(".")[0] if area_id else ""
+            pieces[unit, f"{period}/{code}/{area}/{assignment.role}", assignment.due_on].append(f"{ref}/{unit}")
+        for (unit, work, due_on), refs in pieces.items():
+            yield unit, work, refs, due_on
+
+    def _sign(self, refs: Sequence[str], ways: Habit) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            assignments = find(session, plan, refs)
+            acknowledge(session, plan, assignments, actor=Actor(ways.person, assignments[0].unit_id), at=at)
+
+        return act
+
+    def _submit(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            assignments = [one for one in find(session, plan, refs) if one.status.is_owed]
+            if not assignments:
+                return
+            owed = [one.ref for one in assignments]
+            file = self._file(unit, owed, version)
+            actor = Actor(ways.person, assignments[0].unit_id)
+            submit(session, plan, assignments, [file], note=f"第 {version} 版", actor=actor, at=at)
+            after = ways.review_after
+            self._on(self.calendar.add(plan.day_of(at), after), self._review(unit, owed, ways, version))
+
+        return act
+
+    def _file(self, unit: str, refs: Sequence[str], version: int) -> StoredEvidence:
+        """A small real file that goes through inspection and the store."""
+        limits = Limits(settings().evidence_max_mb * MIB, settings().evidence_unpacked_max_mb * MIB)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "evidence.txt"
+            path.write_text(evidence_text(unit, refs, version), encoding="utf-8")
+            facts = inspect(path, f"{unit}佐证材料第{version}版.txt", limits)
+            stored = self.store.put(path)
+        return StoredEvidence(facts.name, facts.media_type, stored.size, stored.sha256)
+
+    def _ask(self, refs: Sequence[str], ways: Habit, until: dt.date) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            for assignment in find(session, plan, refs):
+                if extension.reasons_not_extendable(assignment, until, ASKED_BECAUSE, plan.day_of(at)):
+                    continue
+                actor = Actor(ways.person, assignment.unit_id)
+                extension.ask(session, plan, assignment, until=until, reason=ASKED_BECAUSE, actor=actor, at=at)
+
+        return act
+
+    def _decide_extension(self, refs: Sequence[str], ways: Habit) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            office = body_of(session, plan.id, UnitKind.OFFICE)
+            for assignment in find(session, plan, refs):
+                if extension.pending(session, assignment) is None:
+                    continue
+                extension.decide(
+                    session,
+                    plan,
+                    assignment,
+                    grant=ways.is_granted,
+                    reason="同意" if ways.is_granted else "按原定期限办理",
+                    actor=Actor(DIRECTOR, office.id),
+                    at=at,
+                )
+
+        return act
+
+    def _review(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            today = plan.day_of(at)
+            waiting = [one for one in find(session, plan, refs) if one.status is Status.SUBMITTED]
+            blocked = []
+            for assignment in waiting:
+                body = reviewer_of(session, plan, assignment)
+                actor = Actor(reviewer(self.seed, body.code), body.id)
+                if version == 1 and ways.rework_after is not None:
+                    review.send_back(session, plan, assignment, reason="请补充盖章件", actor=actor, at=at)
+                    continue
+                try:
+                    review.accept(session, plan, assignment, actor=actor, at=at, reason="符合要求")
+                except BlockedError:
+                    blocked.append(assignment.ref)
+            if blocked:
+                again = self._review(unit, blocked, ways, version)
+                self._on(self.calendar.add(today, REVIEW_AGAIN_AFTER), again)
+            if waiting and version == 1 and ways.rework_after is not None:
+                again = self._submit(unit, [one.ref for one in waiting], ways, version=2)
+                self._on(self.calendar.add(today, ways.rework_after), again)
+
+        return act

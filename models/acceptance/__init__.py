@@ -1,0 +1,1 @@
+"""The acceptance (验收): what there is to judge, the verdicts, who is commended."""

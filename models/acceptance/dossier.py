@@ -1,0 +1,563 @@
+"""The acceptance (验收): what there is to judge each item by, what speaks against it, and the panel's decision.
+
+Judged are every measure, every safeguard and every indicator of the plan. The plan is accepted when all of them are.
+"""
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.acceptance.verdict import Item, Verdict, VerdictOutcome, key_of, latest_verdicts, subject_of
+from models.assignments.assignment import Assignment, still_open
+from models.assignments.changes import changed_since
+from models.assignments.evidence import Submission, SubmissionFile, SubmissionItem
+from models.common.base import AnyRow
+from models.common.errors import NotFoundError, Reason, RefusedError
+from models.common.event import Actor, Event, EventKind, record
+from models.common.kinds import AreaKind
+from models.common.message_kinds import MessageKind
+from models.common.status import Status
+from models.common.text import Text
+from models.dates.moments import end_of
+from models.finding import Finding, raise_finding
+from models.indicators.attainment import Attainment, Outcome, attainments
+from models.outbox.message import Notice, post
+from models.phases.gate import Via
+from models.plan.area import Area, Measure, areas_of
+from models.plan.indicator import Indicator, indicators_of
+from models.plan.phase import Phase, PhaseCode, phase_of
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit, only_office, unit_of
+
+SELF_CHECK = "self-check"
+MOST_NAMED = 10  # of the open assignments of one item: the others are counted
+
+Key = tuple[str, int]  # as `models.acceptance.verdict.key_of` makes it
+
+
+class ItemKind(StrEnum):
+    MEASURE = "measure"
+    SAFEGUARD = "safeguard"
+    INDICATOR = "indicator"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counts:
+    """The assignments of one item, in all phases. `asked`, `accepted` and `waived` are those of its self-check."""
+
+    asked: int = 0
+    accepted: int = 0
+    waived: int = 0
+    open: int = 0
+    files: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that the panel judges one item by.
+
+    `lead` is None for a target that belongs to no area. `open_work` names the first of what is open. `attained` are
+    the indicators of the item's own clause in the plan, or the indicator itself. `reasons` speak against accepting.
+    """
+
+    item: Item
+    kind: ItemKind
+    area: Area | None
+    lead: Unit | None
+    counts: Counts
+    open_work: tuple[Reason, ...]
+    open_findings: tuple[Finding, ...]
+    attained: tuple[Attainment, ...]
+    verdict: Verdict | None
+    reasons: tuple[Reason, ...]
+
+    @property
+    def code(self) -> str:
+        return self.item.code
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.verdict is not None and self.verdict.outcome is VerdictOutcome.ACCEPT
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Saying:
+    """What the panel says on one item. `units` put it right where it is conditional; none means the lead unit."""
+
+    outcome: VerdictOutcome
+    reason: str
+    until: dt.date | None = None
+    override_reason: str = ""
+    units: Sequence[Unit] = ()
+
+
+# ---- what there is to judge
+
+
+def item_of(session: Session, plan: Plan, code: str) -> Item:
+    """The measure, safeguard or indicator of that code. Raises NotFoundError."""
+    wanted = code.strip()
+    for item in items_of(session, plan):
+        if item.code == wanted:
+            return item
+    raise NotFoundError(
+        "no measure, safeguard or indicator {code!r} in the plan {plan}; `duban acceptance show` lists them",
+        code=wanted,
+        plan=plan.code,
+    )
+
+
+def items_of(session: Session, plan: Plan) -> list[Item]:
+    """Everything that is judged: measures in the order of their areas, then safeguards, then indicators."""
+    return [*judged_work(session, plan), *indicators_of(session, plan.id)]
+
+
+def judged_work(session: Session, plan: Plan) -> list[Measure | Area]:
+    """The measures and safeguards: what a rectification can be about."""
+    areas = areas_of(session, plan.id)
+    of_area = defaultdict(list)
+    for one in session.scalars(select(Measure).where(Measure.area_id.in_([area.id for area in areas]))):
+        of_area[one.area_id].append(one)
+    measures = [one for area in areas for one in sorted(of_area[area.id], key=_by_number)]
+    safeguards = [area for area in areas if area.kind is AreaKind.SAFEGUARD]
+    return [*measures, *safeguards]
+
+
+def _by_number(one: Measure) -> tuple[int, str]:
+    return len(one.code), one.code  # T3.10 comes after T3.2
+
+
+def kind_of(item: Item) -> ItemKind:
+    if isinstance(item, Indicator):
+        return ItemKind.INDICATOR
+    return ItemKind.MEASURE if isinstance(item, Measure) else ItemKind.SAFEGUARD
+
+
+def dossiers(session: Session, plan: Plan, on: dt.date) -> list[Dossier]:
+    """Every item with all that it is judged by, as it stood at the end of that day."""
+    return list(_dossiers(session, plan, on, items_of(session, plan)))
+
+
+def dossier(session: Session, plan: Plan, item: Item, on: dt.date) -> Dossier:
+    return next(iter(_dossiers(session, plan, on, [item])))
+
+
+def reasons_not_acceptable(session: Session, plan: Plan, item: Item, on: dt.date) -> list[Reason]:
+    """What is missing, in words; empty where the item can be accepted."""
+    return list(dossier(session, plan, item, on).reasons)
+
+
+def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) -> Iterable[Dossier]:
+    areas = {area.id: area for area in areas_of(session, plan.id)}
+    units = {unit.id: unit for unit in session.scalars(select(Unit).where(Unit.plan_id == plan.id))}
+    by = end_of(on, plan.timezone)
+    status = _status_on(session, plan, on)
+    counts, named = _counts(session, plan, items, status, by), _open_work(session, plan, items, status)
+    findings, verdicts = _open_findings(session, plan, by), latest_verdicts(session, plan, by)
+    attained = attainments(session, plan, on)
+    nothing: tuple[Reason, ...] = ()
+    for item in items:
+        key = key_of(item)
+        own = tuple(one for one in attained if _belongs(one.indicator, item))
+        area = _area_of(item, areas)
+        bare = Dossier(
+            item=item,
+            kind=kind_of(item),
+            area=area,
+            lead=units[area.lead_id] if area else None,
+            counts=counts.get(key, Counts()),
+            open_work=tuple(named.get(key, nothing)),
+            open_findings=tuple(findings.get(key, ())),
+            attained=own,
+            verdict=verdicts.get(key),
+            reasons=nothing,
+        )
+        yield dataclasses.replace(bare, reasons=tuple(_reasons(bare)))
+
+
+def _belongs(indicator: Indicator, item: Item) -> bool:
+    """A target belongs to the measure or safeguard whose clause of the plan states it; the plan has no other link."""
+    return indicator.id == item.id if isinstance(item, Indicator) else indicator.source == item.source
+
+
+def _area_of(item: Item, areas: Mapping[int, Area]) -> Area | None:
+    if isinstance(item, Measure):
+        return areas[item.area_id]
+    if isinstance(item, Area):
+        return item
+    within = [
+        area for area in areas.values() if item.source == area.source or item.source.startswith(f"{area.source}·")
+    ]
+    return within[0] if len(within) == 1 else None
+
+
+def _reasons(one: Dossier) -> Iterable[Reason]:
+    if one.kind is not ItemKind.INDICATOR:
+        yield from _reasons_of_work(one)
+    for finding in one.open_findings:
+        yield Reason("the rectification {ref} is not closed", ref=finding.ref)
+    for figure in one.attained:
+        yield from _reasons_of_figure(figure)
+
+
+def _reasons_of_work(one: Dossier) -> Iterable[Reason]:
+    counts = one.counts
+    if not counts.asked:
+        yield Reason("no self-check of {code} was issued", code=one.code)
+    elif not counts.accepted and counts.waived == counts.asked:
+        yield Reason("every self-check of {code} was waived: nobody has checked it", code=one.code)
+    yield from one.open_work
+    if counts.open > len(one.open_work):
+        yield Reason("{count} more are open", count=counts.open - len(one.open_work))
+    if not counts.files:
+        yield Reason("no file was handed in as evidence for {code}", code=one.code)
+
+
+def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
+    code = figure.indicator.code
+    if figure.outcome is Outcome.NO_DATA and figure.value is None:
+        yield Reason("there is no figure for the target {code}", code=code)
+    elif figure.outcome is Outcome.NO_DATA:
+        yield Reason("the figures for the target {code} are not complete", code=code)
+    elif figure.outcome is Outcome.MET and _is_before_due(figure):
+        due = figure.indicator.due
+        yield Reason(
+            "the figure for {code} is of {period}, and its target of {due}", code=code, period=figure.period, due=due
+        )
+    elif figure.outcome is Outcome.NOT_MET:
+        yield Reason("the target {code} is not met", code=code)
+    for conflict in figure.conflicts:
+        if conflict.contradiction is not None:
+            yield Reason("the figures for {code} and {other} exclude each other", code=code, other=conflict.other.code)
+
+
+def _is_before_due(figure: Attainment) -> bool:
+    """What was reached once may not be any more in the year for which it is asked."""
+    due, point = figure.indicator.due, figure.point
+    return due.isdecimal() and point is not None and point.period.year < int(due)
+
+
+def conflicts_of(figure: Attainment) -> list[Reason]:
+    """Other targets for the same matter, in words, and how their figures exclude each other where they do."""
+    said = []
+    for one in figure.conflicts:
+        facts = {"code": figure.indicator.code, "other": one.other.code}
+        said.append(
+            Reason("{other} is another target for the same matter; {code} asks for more", **facts)
+            if one.is_stricter
+            else Reason("{other} is another target for the same matter and asks for more", **facts)
+        )
+        if one.contradiction is not None:
+            said.append(one.contradiction)
+    return said
+
+
+# ---- counting
+
+
+def _about(items: Sequence[Item]) -> ColumnElement[bool]:
+    measures = [item.id for item in items if isinstance(item, Measure)]
+    areas = [item.id for item in items if isinstance(item, Area)]
+    of_area = and_(Requirement.measure_id.is_(None), Requirement.area_id.in_(areas))
+    return Requirement.measure_id.in_(measures) | of_area
+
+
+def _key(row: AnyRow) -> Key:
+    return ("measure", row.measure_id) if row.measure_id else ("area", row.area_id)
+
+
+# What is put right for a verdict is not the work that is judged: its finding speaks for it.
+_NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
+
+
+def _status_on(session: Session, plan: Plan, on: dt.date) -> ColumnElement[Status]:
+    """The status of an assignment at the end of that day, null where it was not issued yet."""
+    if not session.scalar(select(changed_since(plan, on))):
+        return Assignment.status.expression
+    by = end_of(on, plan.timezone)
+    return (
+        select(Event.status_after)
+        .where(Event.assignment_id == Assignment.id, Event.status_after.is_not(None), Event.at <= by)
+        .order_by(Event.id.desc())
+        .limit(1)
+        .correlate(Assignment)
+        .scalar_subquery()
+    )
+
+
+def _counts(
+    session: Session, plan: Plan, items: Sequence[Item], status: ColumnElement[Status], by: dt.datetime
+) -> dict[Key, Counts]:
+    is_check = and_(Requirement.code == SELF_CHECK, Phase.code == PhaseCode.ACCEPTANCE)
+    amount = func.count(Assignment.id)
+    rows = session.execute(
+        select(
+            Requirement.measure_id,
+            Requirement.area_id,
+            amount.filter(is_check, status.is_not(None)).label("asked"),
+            amount.filter(is_check, status == Status.ACCEPTED).label("accepted"),
+            amount.filter(is_check, status == Status.WAIVED).label("waived"),
+            amount.filter(status.not_in((Status.ACCEPTED, Status.WAIVED))).label("open"),
+        )
+        .join(Assignment.requirement)
+        .join(Requirement.phase)
+        .where(Phase.plan_id == plan.id, _about(items), _NO_FINDING)
+        .group_by(Requirement.measure_id, Requirement.area_id)
+    )
+    files = _files(session, plan, items, by)
+    return {
+        _key(row): Counts(row.asked, row.accepted, row.waived, row.open, files.get(_key(row), 0)) for row in rows.all()
+    }
+
+
+def _files(session: Session, plan: Plan, items: Sequence[Item], by: dt.datetime) -> dict[Key, int]:
+    rows = session.execute(
+        select(
+            Requirement.measure_id,
+            Requirement.area_id,
+            func.count(SubmissionFile.evidence_id.distinct()).label("files"),
+        )
+        .join(Submission, Submission.id == SubmissionFile.submission_id)
+        .join(SubmissionItem, SubmissionItem.submission_id == Submission.id)
+        .join(Assignment, Assignment.id == SubmissionItem.assignment_id)
+        .join(Assignment.requirement)
+        .join(Requirement.phase)
+        .where(Phase.plan_id == plan.id, _about(items), Submission.at <= by)
+        .group_by(Requirement.measure_id, Requirement.area_id)
+    )
+    return {_key(row): row.files for row in rows}
+
+
+def _open_work(
+    session: Session, plan: Plan, items: Sequence[Item], status: ColumnElement[Status]
+) -> dict[Key, list[Reason]]:
+    """The first of each item's open assignments, by name."""
+    order = (Requirement.due_on, Requirement.ref, Unit.code)
+    number = func.row_number().over(partition_by=(Requirement.measure_id, Requirement.area_id), order_by=order)
+    ranked = (
+        select(
+            Requirement.measure_id,
+            Requirement.area_id,
+            Requirement.ref,
+            Unit.code,
+            status.label("status"),
+            number.label("number"),
+        )
+        .join(Assignment.requirement)
+        .join(Assignment.unit)
+        .join(Requirement.phase)
+        .where(
+            Phase.plan_id == plan.id,
+            _about(items),
+            _NO_FINDING,
+            status.not_in((Status.ACCEPTED, Status.WAIVED)),
+        )
+        .subquery()
+    )
+    found: dict[Key, list[Reason]] = defaultdict(list)
+    for row in session.execute(select(ranked).where(ranked.c.number <= MOST_NAMED).order_by(ranked.c.number)):
+        found[_key(row)].append(still_open(f"{row.ref}/{row.code}", row.status))
+    return found
+
+
+def _open_findings(session: Session, plan: Plan, by: dt.datetime) -> dict[Key, list[Finding]]:
+    """Rectifications that nobody had closed: of a verdict, also one that was replaced since, or about the item."""
+    rows = session.execute(
+        select(Finding, Verdict, Requirement.measure_id, Requirement.area_id)
+        .join(Requirement, Requirement.id == Finding.requirement_id)
+        .outerjoin(Verdict, Verdict.finding_id == Finding.id)
+        .where(
+            Finding.plan_id == plan.id,
+            Finding.raised_at <= by,
+            or_(Finding.closed_at.is_(None), Finding.closed_at > by),
+        )
+        .order_by(Finding.number)
+    )
+    found: dict[Key, list[Finding]] = defaultdict(list)
+    for row in rows:
+        if row.Verdict is not None:
+            found[row.Verdict.key].append(row.Finding)
+        elif row.area_id is not None:
+            found[_key(row)].append(row.Finding)
+    return found
+
+
+# ---- the panel
+
+
+def reasons_not_sayable(said: Saying, judged: Dossier, today: dt.date) -> list[Reason]:
+    """What is wrong with a decision by itself; empty where nothing is."""
+    found = []
+    if not said.reason.strip():
+        found.append(Reason("a reason is needed"))
+    if said.outcome is VerdictOutcome.CONDITIONAL:
+        if said.until is None or said.until <= today:
+            found.append(Reason("to accept on a condition, give a date after today by which it is to be met"))
+        if judged.open_findings:
+            ref = judged.open_findings[0].ref
+            found.append(Reason("its rectification {ref} is still open: the condition stands until then", ref=ref))
+        if not (said.units or judged.lead):
+            found.append(Reason("{code} belongs to no area: name the units that put it right", code=judged.code))
+    elif said.until is not None:
+        found.append(Reason("a date belongs to a condition only"))
+    return found
+
+
+def decide(
+    session: Session, plan: Plan, item: Item, said: Saying, *, via: Via, actor: Actor, at: dt.datetime
+) -> Verdict:
+    """The panel's decision on one item, written down by the office; the lead unit is told.
+
+    A condition is handed out as a finding, so that the ladder follows its date; when that is closed the item can be
+    accepted. Raises RefusedError for anybody but the office, for a decision that says too little, and with every
+    reason against accepting where no reason to override them is given.
+    """
+    only_office(session, plan.id, actor.unit_id)
+    # Of two who decide on the last two items at once the second one has to see that the plan is accepted.
+    session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
+    today = plan.day_of(at)
+    judged = dossier(session, plan, item, today)
+    _refuse(said, judged, today)
+    accepts = said.outcome is VerdictOutcome.ACCEPT
+    finding = _hand_out(session, plan, judged, said, actor, at) if said.outcome is VerdictOutcome.CONDITIONAL else None
+    verdict = Verdict(
+        plan_id=plan.id,
+        outcome=said.outcome,
+        until=said.until,
+        finding_id=finding and finding.id,
+        by_name=actor.name,
+        reason=said.reason.strip(),
+        override_reason=said.override_reason.strip() or None if accepts and judged.reasons else None,
+        missing=[{"template": one.template, "facts": one.facts} for one in judged.reasons],
+        via=via,
+        at=at,
+        **{f"{key_of(item)[0]}_id": item.id},
+    )
+    session.add(verdict)
+    session.flush()
+    _journal(session, plan, judged, verdict, actor, at)
+    _tell(session, plan, judged, verdict)
+    if accepts and not judged.is_accepted and not undecided_or_refused(session, plan):
+        record(session, EventKind.PLAN_ACCEPTED, actor, at, plan_id=plan.id, why=verdict.reason)
+    return verdict
+
+
+def _refuse(said: Saying, judged: Dossier, today: dt.date) -> None:
+    wrong = reasons_not_sayable(said, judged, today)
+    if wrong:
+        raise RefusedError("the verdict on {code}: {reasons}", code=judged.code, reasons=wrong)
+    if said.outcome is VerdictOutcome.ACCEPT and judged.reasons and not said.override_reason.strip():
+        raise RefusedError(
+            "{code} cannot be accepted: {reasons}; to accept it all the same, give a reason of its own for that",
+            code=judged.code,
+            reasons=list(judged.reasons),
+        )
+
+
+def _hand_out(session: Session, plan: Plan, judged: Dossier, said: Saying, actor: Actor, at: dt.datetime) -> Finding:
+    """The condition as work with a date. Raises RefusedError where the acceptance phase is not open."""
+    assert said.until is not None
+    item, lead = judged.item, judged.lead
+    proof = Text("整改报告和佐证材料", "A report on what was put right, with its evidence")
+    return raise_finding(
+        session,
+        plan,
+        phase_of(session, plan, PhaseCode.ACCEPTANCE),
+        title=Text(f"验收整改：{item.code} {item.name_zh}", f"To put right for acceptance: {item.code} {item.name_en}"),
+        what=Text(said.reason, said.reason),
+        proof=Text(item.proof_zh, item.proof_en) if isinstance(item, Measure) else proof,
+        units=said.units or ([lead] if lead else []),
+        due_on=said.until,
+        actor=actor,
+        at=at,
+        about=None if isinstance(item, Indicator) else item,
+        years_beyond=1,  # a panel that sits in the last weeks of a plan can still set a date
+    )
+
+
+def _journal(session: Session, plan: Plan, judged: Dossier, verdict: Verdict, actor: Actor, at: dt.datetime) -> None:
+    record(
+        session,
+        EventKind.VERDICT_GIVEN,
+        actor,
+        at,
+        plan_id=plan.id,
+        why=verdict.override_reason or verdict.reason,
+        detail={
+            "code": judged.code,
+            "item": judged.kind.value,
+            "outcome": verdict.outcome.value,
+            "until": verdict.until and verdict.until.isoformat(),
+            "via": verdict.via.value,
+            "missing": len(verdict.missing),
+            "overridden": verdict.override_reason is not None,
+        },
+    )
+
+
+def _tell(session: Session, plan: Plan, judged: Dossier, verdict: Verdict) -> None:
+    """A target that belongs to no area has nobody who answers for it, and nobody to tell."""
+    if judged.lead is not None:
+        told = Notice(judged.lead.id, MessageKind.VERDICT, subject_of(verdict), verdict.at, reason=verdict.reason)
+        post(session, plan, [dataclasses.replace(told, by_name=verdict.by_name)])
+
+
+# ---- how far it is
+
+
+def undecided_or_refused(session: Session, plan: Plan) -> list[str]:
+    """The codes of all items that are not accepted; empty where the plan is."""
+    verdicts = latest_verdicts(session, plan)
+    given = {key for key, one in verdicts.items() if one.outcome is VerdictOutcome.ACCEPT}
+    return [item.code for item in items_of(session, plan) if key_of(item) not in given]
+
+
+def without_verdict(session: Session, plan: Plan) -> list[str]:
+    """The codes of all items that nobody has decided on."""
+    verdicts = latest_verdicts(session, plan)
+    return [item.code for item in items_of(session, plan) if key_of(item) not in verdicts]
+
+
+def is_accepted(session: Session, plan: Plan) -> bool:
+    return not undecided_or_refused(session, plan)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Declared:
+    """What an area declares beside what it enumerates: `missing` measures have no name, and none is invented."""
+
+    area: str
+    name: Text
+    note: Text
+    declared: int
+    enumerated: int
+
+    @property
+    def missing(self) -> int:
+        return max(self.declared - self.enumerated, 0)
+
+
+def declared_measures(plan: Plan) -> list[Declared]:
+    """Area by area, as the plan document states it."""
+    declared = plan.content.get("declared") or {}
+    return [
+        Declared(
+            area=code,
+            name=Text(**one["name"]),
+            note=Text(**one["note"]),
+            declared=one["declared"],
+            enumerated=one["enumerated"],
+        )
+        for code, one in declared.items()
+    ]
+
+
+def units_named(session: Session, plan: Plan, codes: Iterable[str]) -> list[Unit]:
+    """Raises NotFoundError for a code that is none."""
+    return [unit_of(session, plan.id, code) for code in codes]

@@ -1,0 +1,1 @@
+"""Assignments (交办件) and all that happens to one."""

@@ -1,0 +1,311 @@
+"""Assignments (交办件): one requirement × one unit, the row on which everything turns."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    any_,
+    func,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
+
+from models.common.base import Base, Instant, Key, one_of
+from models.common.errors import IllegalMoveError, NotFoundError, Reason
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import UnitKind
+from models.common.status import Status, may_move
+from models.dates.moments import tick_of
+from models.plan.area import Role
+from models.plan.ladder import Standing, next_look
+from models.plan.phase import Phase
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit, body_of
+
+# As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
+OPEN = text("assignment.status NOT IN ('accepted', 'waived')")
+SET_ASIDE = text("assignment.needs_attention <> ''")
+
+
+class Assignment(Base):
+    """What one unit owes. `next_action_at` is the next instant at which patrol must look; null when closed."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        UniqueConstraint("requirement_id", "unit_id"),
+        # No date that a calendar cannot count on from, or that no language can hold.
+        CheckConstraint("due_on BETWEEN '1990-01-01' AND '2200-12-31'", name="due_on"),
+        Index(
+            "assignment_next_action_at_idx",
+            "next_action_at",
+            postgresql_where=text("next_action_at IS NOT NULL"),
+        ),
+        Index("assignment_unit_id_idx", "unit_id"),
+        # What waits for a review is little, however much there is.
+        Index("assignment_submitted_idx", "requirement_id", postgresql_where=text("status = 'submitted'")),
+        # Whether anything of a phase is open is asked at every tick, and one row answers it.
+        Index("assignment_open_idx", "requirement_id", postgresql_where=OPEN),
+        # The dates that a calendar published later may move, by year.
+        Index("assignment_provisional_idx", "due_on", postgresql_where=text(f"due_provisional AND {OPEN}")),
+        Index("assignment_needs_attention_idx", "id", postgresql_where=SET_ASIDE),
+    )
+
+    id: Mapped[Key]
+    requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"))
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    role: Mapped[Role] = mapped_column(one_of(Role, "role"))
+    status: Mapped[Status] = mapped_column(one_of(Status, "status"))
+    issued_on: Mapped[dt.date]  # the day that the ladder counts from
+    planned_due_on: Mapped[dt.date]  # as the plan states it, kept visible
+    due_on: Mapped[dt.date]  # in force: a working day, after extensions
+    due_provisional: Mapped[bool]  # the year's working days are not published yet
+    submitted_on: Mapped[dt.date | None]  # the last hand-in
+    version: Mapped[int] = mapped_column(server_default="0")  # how often it was handed in
+    # It was handed in past the date in force, and that was not excused: what the journal says up to now, kept so
+    # that today's light of a thousand rows needs no journal.
+    late: Mapped[bool] = mapped_column(server_default=text("false"))
+    done_until: Mapped[dt.date]  # steps of the ladder up to this day are settled
+    next_action_at: Mapped[Instant | None]
+    # Why patrol set the row aside, so that one bad row never stops the others; empty where all is well.
+    needs_attention: Mapped[str] = mapped_column(server_default="")
+
+    requirement: Mapped[Requirement] = relationship()
+    unit: Mapped[Unit] = relationship()
+
+    @property
+    def ref(self) -> str:
+        """How people name it: `2023/delivery/T3.2/longsha`."""
+        return f"{self.requirement.ref}/{self.unit.code}"
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.status, self.issued_on, self.due_on, self.submitted_on, self.done_until)
+
+
+def of_plan(code: str) -> ColumnElement[bool]:
+    """Whether an assignment is of this plan, for questions that mostly find nothing.
+
+    PostgreSQL looks up the plan's requirements when the first assignment is held against them; joined, it would read
+    them before.
+    """
+    asked = select(Requirement.id).join(Requirement.phase).join(Phase.plan).where(Plan.code == code)
+    return Assignment.requirement_id == any_(func.array(asked.scalar_subquery()))
+
+
+def find(session: Session, plan: Plan, refs: Iterable[str], *, lock: bool = True) -> list[Assignment]:
+    """The assignments of these references, in their order, locked for the caller's transaction.
+
+    Raises NotFoundError that names every reference that is none.
+    """
+    wanted = list(dict.fromkeys(refs))
+    pairs = [(requirement, unit) for requirement, _, unit in (ref.rpartition("/") for ref in wanted)]
+    query = _assignments(plan, lock=lock).where(
+        tuple_(Requirement.ref, Unit.code).in_(pairs),
+        # Says nothing new, but lets the database begin with the few requirements that are meant.
+        Requirement.ref.in_({requirement for requirement, _ in pairs}),
+    )
+    found = {assignment.ref: assignment for assignment in session.scalars(query)}
+    missing = [ref for ref in wanted if ref not in found]
+    if missing:
+        raise NotFoundError("no assignment {refs} in the plan {plan}", refs=", ".join(missing), plan=plan.code)
+    return [found[ref] for ref in wanted]
+
+
+def take(session: Session, plan: Plan, ids: Iterable[int], *, lock: bool = True) -> list[Assignment]:
+    """The assignments of these ids, in their order, locked for the caller's transaction.
+
+    Raises NotFoundError where one is none of the plan's.
+    """
+    wanted = list(dict.fromkeys(ids))
+    query = _assignments(plan, lock=lock).where(Assignment.id.in_(wanted))
+    found = {assignment.id: assignment for assignment in session.scalars(query)}
+    if len(found) < len(wanted):
+        raise NotFoundError("there is no such assignment")
+    return [found[one] for one in wanted]
+
+
+def own(session: Session, plan: Plan, ids: Iterable[int], unit_id: int) -> list[Assignment]:
+    """As `take`, of one unit. Raises NotFoundError also where one is another unit's."""
+    found = take(session, plan, ids)
+    if any(assignment.unit_id != unit_id for assignment in found):
+        raise NotFoundError("there is no such assignment")
+    return found
+
+
+def unsigned_of(session: Session, plan: Plan, unit_id: int) -> Sequence[Assignment]:
+    """All that a unit has not signed for, locked."""
+    query = _assignments(plan, lock=True).where(Assignment.unit_id == unit_id, Assignment.status == Status.ISSUED)
+    return session.scalars(query).all()
+
+
+def _assignments(plan: Plan, *, lock: bool) -> Select[Assignment]:
+    query = (
+        select(Assignment)
+        .join(Assignment.requirement)
+        .join(Assignment.unit)
+        .join(Requirement.phase)
+        .options(
+            contains_eager(Assignment.requirement).contains_eager(Requirement.phase),
+            contains_eager(Assignment.requirement).selectinload(Requirement.lead),
+            contains_eager(Assignment.unit),
+        )
+        .where(Phase.plan_id == plan.id)
+        .order_by(Assignment.id)
+    )
+    if lock:
+        # One order for everybody, so that two who take the same rows wait instead of deadlocking.
+        query = query.with_for_update(of=Assignment).execution_options(populate_existing=True)
+    return query
+
+
+def reviewer_of(session: Session, plan: Plan, assignment: Assignment) -> Unit:
+    """Who reviews: the lead unit for its responsible units, the office for the lead and where nobody leads."""
+    lead = assignment.requirement.lead
+    if assignment.role is Role.RESPONSIBLE and lead is not None:
+        return lead
+    return body_of(session, plan.id, UnitKind.OFFICE)
+
+
+def move(
+    session: Session,
+    plan: Plan,
+    assignment: Assignment,
+    after: Status,
+    *,
+    actor: Actor,
+    at: dt.datetime,
+    why: str = "",
+    due_on: dt.date | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Change the status, and nothing else does; write the event and the next wake-up with it.
+
+    `due_on` sets a new date along with it. Raises IllegalMoveError where the move does not exist.
+    """
+    before = assignment.status
+    if not may_move(before, after):
+        raise IllegalMoveError(
+            "{ref} cannot become {after}: it is {before}", ref=assignment.ref, before=before, after=after
+        )
+    due_before = assignment.due_on
+    today = plan.day_of(at)
+    assignment.status = after
+    if due_on is not None and due_on != due_before:
+        assignment.due_on, assignment.due_provisional = due_on, plan.work_calendar.settle(due_on).provisional
+    if after is Status.SUBMITTED:
+        assignment.submitted_on = today
+        assignment.late = assignment.late or today > due_before
+    # Who signs on the morning of a reminder or an order still gets it.
+    wake(plan, assignment, void_until=None if after is Status.ACKNOWLEDGED else today)
+    record(
+        session,
+        EventKind.MOVED,
+        actor,
+        at,
+        plan_id=plan.id,
+        assignment_id=assignment.id,
+        status_before=before,
+        status_after=after,
+        due_before=due_before,
+        due_after=assignment.due_on,
+        why=why,
+        detail=detail,
+    )
+
+
+def move_due(
+    session: Session,
+    plan: Plan,
+    assignment: Assignment,
+    due_on: dt.date,
+    *,
+    provisional: bool,
+    actor: Actor,
+    at: dt.datetime,
+    why: str,
+) -> None:
+    """Change the date in force, with its event and the next wake-up."""
+    before = assignment.due_on
+    assignment.due_on, assignment.due_provisional = due_on, provisional
+    wake(plan, assignment, void_until=plan.day_of(at))
+    record(
+        session,
+        EventKind.DUE_MOVED,
+        actor,
+        at,
+        plan_id=plan.id,
+        assignment_id=assignment.id,
+        due_before=before,
+        due_after=due_on,
+        why=why,
+    )
+
+
+def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> None:
+    """Set when patrol must look next; what the ladder would have asked up to a day, if one is given, is void."""
+    if void_until is not None:
+        assignment.done_until = max(assignment.done_until, void_until)
+    if not assignment.status.is_open or assignment.needs_attention:
+        assignment.next_action_at = None
+        return
+    ladder = assignment.requirement.phase.ladder or plan.ladder
+    look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar)
+    assignment.next_action_at = tick_of(look_on, plan.timezone) if look_on else None
+
+
+def set_aside(session: Session, plan: Plan) -> Sequence[Assignment]:
+    """What patrol could not judge and nobody has given back yet."""
+    return session.scalars(_assignments(plan, lock=False).where(SET_ASIDE)).all()
+
+
+def take_up(session: Session, plan: Plan, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime) -> int:
+    """Give what was set aside back to patrol, which looks at it in its next round; returns how many."""
+    aside = [assignment for assignment in assignments if assignment.needs_attention]
+    for assignment in aside:
+        why, assignment.needs_attention = assignment.needs_attention, ""
+        assignment.next_action_at = at if assignment.status.is_open else None
+        record(session, EventKind.TAKEN_UP, actor, at, plan_id=plan.id, assignment_id=assignment.id, why=why)
+    return len(aside)
+
+
+def acknowledge(
+    session: Session, plan: Plan, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime
+) -> int:
+    """Sign for those that are not signed for yet; returns how many. Signing twice changes nothing."""
+    unsigned = [assignment for assignment in assignments if assignment.status is Status.ISSUED]
+    for assignment in unsigned:
+        move(session, plan, assignment, Status.ACKNOWLEDGED, actor=actor, at=at)
+    return len(unsigned)
+
+
+def reasons_not_acceptable(session: Session, assignment: Assignment) -> list[Reason]:
+    """Why a lead's assignment cannot be accepted yet: the joint item's open ones, by reference."""
+    if assignment.role is not Role.LEAD:
+        return []
+    rows = session.execute(
+        select(Requirement.ref, Unit.code, Assignment.status)
+        .join(Assignment.requirement)
+        .join(Assignment.unit)
+        .where(
+            Assignment.requirement_id == assignment.requirement_id,
+            Assignment.role == Role.RESPONSIBLE,
+            Assignment.status.not_in((Status.ACCEPTED, Status.WAIVED)),
+        )
+        .order_by(Unit.code)
+    ).all()
+    return [still_open(f"{ref}/{unit}", status) for ref, unit, status in rows]
+
+
+def still_open(ref: str, status: Status) -> Reason:
+    return Reason("{ref} ({status})", ref=ref, status=status)

@@ -1,0 +1,52 @@
+"""Which entries of the journal change how an assignment stands, asked in SQL."""
+
+import datetime as dt
+
+from sqlalchemy import (
+    CTE,
+    Exists,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy import Date as SqlDate
+
+from models.assignments.assignment import Assignment
+from models.common.event import Event, EventKind
+from models.common.status import OWED, Status
+from models.dates.moments import end_of
+from models.plan.plan import Plan
+
+# What the light of a day depends on.
+CHANGES = (EventKind.ISSUED, EventKind.MOVED, EventKind.DUE_MOVED, EventKind.EXCUSED)
+
+
+def changed_since(plan: Plan, on: dt.date) -> Exists:
+    """Whether the journal goes on after that day: then the rows say something else by now."""
+    # Written out: a plan that is prepared for any instant would read the whole journal to find none.
+    end = literal(end_of(on, plan.timezone), literal_execute=True)
+    return exists().where(Event.plan_id == plan.id, Event.at > end, Event.kind.in_(CHANGES))
+
+
+def in_force(plan: Plan, on: dt.date, unit_id: int | None = None) -> CTE:
+    """For each assignment the entries of the journal that say its status and its date, and whether it was late."""
+    day = cast(func.timezone(plan.timezone, Event.at), SqlDate)
+    handed_in_late = and_(Event.status_after == Status.SUBMITTED, Event.status_before.in_(OWED), day > Event.due_before)
+    last_late = func.max(Event.id).filter(handed_in_late)
+    last_excuse = func.max(Event.id).filter(Event.kind == EventKind.EXCUSED)
+    query = (
+        select(
+            Event.assignment_id,
+            func.max(Event.id).filter(Event.status_after.is_not(None)).label("status_id"),
+            func.max(Event.id).filter(Event.due_after.is_not(None)).label("due_id"),
+            (last_late > func.coalesce(last_excuse, 0)).label("was_late"),
+        )
+        .where(Event.plan_id == plan.id, Event.kind.in_(CHANGES), Event.at <= end_of(on, plan.timezone))
+        .group_by(Event.assignment_id)
+    )
+    if unit_id is not None:
+        query = query.where(Event.assignment_id.in_(select(Assignment.id).where(Assignment.unit_id == unit_id)))
+    return query.cte("known")

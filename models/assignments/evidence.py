@@ -1,0 +1,194 @@
+"""Evidence (佐证材料) and submissions (反馈): files, figures and words; versioned, hashed, never overwritten."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.assignments.assignment import Assignment, move, reviewer_of
+from models.assignments.notices import notice_about
+from models.common.base import Base, Instant, Key
+from models.common.errors import IllegalMoveError, RefusedError
+from models.common.event import Actor
+from models.common.message_kinds import MessageKind
+from models.common.status import Status
+from models.outbox.message import post
+from models.plan.plan import Plan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredEvidence:
+    """A file that is already in the store: the file comes first, then its row."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    was_scanned: bool = False  # for viruses, and found clean
+
+
+class Evidence(Base):
+    """A file of a unit. The same content under the same name is one row, however often it serves."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (UniqueConstraint("unit_id", "sha256", "file_name"),)
+
+    id: Mapped[Key]
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    sha256: Mapped[str]
+    file_name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    was_scanned: Mapped[bool] = mapped_column(server_default=false())
+    at: Mapped[Instant]
+
+    @property
+    def stored(self) -> StoredEvidence:
+        return StoredEvidence(self.file_name, self.media_type, self.size, self.sha256, self.was_scanned)
+
+
+class Submission(Base):
+    """What a unit hands in at one time, for one or several assignments."""
+
+    __tablename__ = "submission"
+
+    id: Mapped[Key]
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    by_name: Mapped[str]
+    note: Mapped[str]
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[Instant]
+
+
+class SubmissionItem(Base):
+    """One version of what an assignment was answered with."""
+
+    __tablename__ = "submission_item"
+    __table_args__ = (UniqueConstraint("assignment_id", "version"),)
+
+    id: Mapped[Key]
+    submission_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submission.id"), index=True)
+    assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"))
+    version: Mapped[int]
+
+
+class SubmissionFile(Base):
+    __tablename__ = "submission_file"
+
+    submission_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submission.id"), primary_key=True)
+    evidence_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("evidence.id"), primary_key=True)
+
+
+def submit(
+    session: Session,
+    plan: Plan,
+    assignments: Sequence[Assignment],
+    files: Sequence[StoredEvidence],
+    *,
+    note: str,
+    figures: dict[str, Any] | None = None,
+    actor: Actor,
+    at: dt.datetime,
+) -> Submission:
+    """Hand in once for one or several assignments of one unit, and tell their reviewers.
+
+    Raises RefusedError where it is empty or not one unit's, IllegalMoveError where one is not open.
+    """
+    units = {assignment.unit_id for assignment in assignments}
+    if len(units) != 1:
+        raise RefusedError("one submission is for assignments of one unit; these are of {count}", count=len(units))
+    if not (files or note.strip() or figures):
+        raise RefusedError("a submission needs a file, a figure or a note")
+    submission = Submission(unit_id=units.pop(), by_name=actor.name, note=note.strip(), figures=figures or {}, at=at)
+    session.add(submission)
+    session.flush()
+    for evidence_id in keep(session, submission.unit_id, files, at):
+        session.add(SubmissionFile(submission_id=submission.id, evidence_id=evidence_id))
+    reviewers = [reviewer_of(session, plan, assignment).id for assignment in assignments]
+    for assignment in assignments:
+        _hand_in(session, plan, assignment, submission, actor, at)
+    kind = MessageKind.TO_REVIEW
+    notices = [
+        notice_about(assignment, kind, reviewer_id, at, by_name=actor.name)
+        for assignment, reviewer_id in zip(assignments, reviewers, strict=True)
+    ]
+    post(session, plan, notices)
+    return submission
+
+
+def keep(session: Session, unit_id: int, files: Sequence[StoredEvidence], at: dt.datetime) -> list[int]:
+    """Write down files that are in the store as a unit's own; returns their ids."""
+    ids = []
+    for file in dict.fromkeys(files):
+        row = {
+            "unit_id": unit_id,
+            "sha256": file.sha256,
+            "file_name": file.name,
+            "media_type": file.media_type,
+            "size": file.size,
+            "was_scanned": file.was_scanned,
+            "at": at,
+        }
+        kept = insert(Evidence).values(row)
+        kept = kept.on_conflict_do_update(
+            constraint="evidence_unit_id_sha256_file_name_key",
+            set_={"was_scanned": or_(Evidence.was_scanned, kept.excluded.was_scanned)},
+        )
+        ids.append(session.scalars(kept.returning(Evidence.id)).one())
+    return ids
+
+
+def _hand_in(
+    session: Session,
+    plan: Plan,
+    assignment: Assignment,
+    submission: Submission,
+    actor: Actor,
+    at: dt.datetime,
+    why: str = "",
+) -> None:
+    assignment.version += 1
+    session.add(SubmissionItem(submission_id=submission.id, assignment_id=assignment.id, version=assignment.version))
+    move(
+        session,
+        plan,
+        assignment,
+        Status.SUBMITTED,
+        actor=actor,
+        at=at,
+        why=why,
+        detail={"version": assignment.version},
+    )
+
+
+def hand_in_again(
+    session: Session, plan: Plan, assignment: Assignment, *, actor: Actor, at: dt.datetime, why: str
+) -> None:
+    """Undo a return: what was handed in last is under review again as a new version, and the reviewer hears why.
+
+    Raises IllegalMoveError where it was not returned.
+    """
+    item = latest_item(session, assignment)
+    if assignment.status is not Status.RETURNED or item is None:
+        raise IllegalMoveError(
+            "{ref} is {status}: there is no return to undo", ref=assignment.ref, status=assignment.status
+        )
+    submission = session.get_one(Submission, item.submission_id)
+    _hand_in(session, plan, assignment, submission, actor, at, why)
+    reviewer = reviewer_of(session, plan, assignment)
+    kind, by_name = MessageKind.TO_REVIEW, submission.by_name
+    post(session, plan, [notice_about(assignment, kind, reviewer.id, at, by_name=by_name, reason=why)])
+
+
+def latest_item(session: Session, assignment: Assignment) -> SubmissionItem | None:
+    """The version that is in force, None before the first."""
+    newest = select(func.max(SubmissionItem.version)).where(SubmissionItem.assignment_id == assignment.id)
+    return session.scalars(
+        select(SubmissionItem).where(
+            SubmissionItem.assignment_id == assignment.id, SubmissionItem.version == newest.scalar_subquery()
+        )
+    ).one_or_none()

@@ -1,0 +1,166 @@
+"""Extensions (延期): asked for before the deadline, with reasons; the original date stays visible."""
+
+import dataclasses
+import datetime as dt
+
+from sqlalchemy import BigInteger, ForeignKey, Index, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.assignments.assignment import Assignment, move_due
+from models.assignments.notices import notice_about
+from models.common.base import Base, Instant, Key
+from models.common.errors import NotFoundError, Reason, RefusedError
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import UnitKind
+from models.common.message_kinds import MessageKind
+from models.outbox.message import Notice, post
+from models.plan.plan import Plan
+from models.plan.unit import body_of, only_office
+
+
+class Extension(Base):
+    """A request, and what the office decided. Undecided while `granted` is null: silence is not consent."""
+
+    __tablename__ = "extension"
+    __table_args__ = (
+        Index(
+            "extension_one_pending_idx",
+            "assignment_id",
+            unique=True,
+            postgresql_where=text("granted IS NULL"),
+        ),
+    )
+
+    id: Mapped[Key]
+    assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"), index=True)
+    until: Mapped[dt.date]
+    reason: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[Instant]
+    due_before: Mapped[dt.date]
+    granted: Mapped[bool | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[Instant | None]
+    decision_reason: Mapped[str | None]
+    due_after: Mapped[dt.date | None]
+
+
+def reasons_not_extendable(assignment: Assignment, until: dt.date, reason: str, today: dt.date) -> list[Reason]:
+    """Why more time cannot be asked for; empty where it can."""
+    reasons = []
+    if not reason.strip():
+        reasons.append(Reason("a reason is needed"))
+    if not assignment.status.is_owed:
+        reasons.append(Reason("it is {status}", status=assignment.status))
+    if today > assignment.due_on:
+        reasons.append(
+            Reason("it was due on {due_on}; more time is asked for before the deadline", due_on=assignment.due_on)
+        )
+    if until <= assignment.due_on:
+        reasons.append(Reason("{until} is not later than {due_on}", until=until, due_on=assignment.due_on))
+    return reasons
+
+
+def ask(
+    session: Session,
+    plan: Plan,
+    assignment: Assignment,
+    *,
+    until: dt.date,
+    reason: str,
+    actor: Actor,
+    at: dt.datetime,
+) -> Extension:
+    """A unit asks for more time. Raises RefusedError with every reason against it, also where one is pending."""
+    reasons = reasons_not_extendable(assignment, until, reason, plan.day_of(at))
+    if pending(session, assignment) is not None:
+        reasons.append(Reason("an earlier request is not decided yet"))
+    if reasons:
+        raise RefusedError("{ref}: no extension can be asked for: {reasons}", ref=assignment.ref, reasons=reasons)
+    extension = Extension(
+        assignment_id=assignment.id,
+        until=until,
+        reason=reason.strip(),
+        asked_by=actor.name,
+        asked_at=at,
+        due_before=assignment.due_on,
+    )
+    session.add(extension)
+    session.flush()
+    record(
+        session,
+        EventKind.EXTENSION_ASKED,
+        actor,
+        at,
+        plan_id=plan.id,
+        assignment_id=assignment.id,
+        why=reason,
+        detail={"until": until.isoformat()},
+    )
+    office = body_of(session, plan.id, UnitKind.OFFICE)
+    notice = notice_about(assignment, MessageKind.EXTENSION_ASKED, office.id, at, by_name=actor.name, reason=reason)
+    post(session, plan, [_of(extension, notice)])
+    return extension
+
+
+def _of(extension: Extension, notice: Notice) -> Notice:
+    """Two requests on one day are two messages."""
+    return dataclasses.replace(notice, subject=f"{notice.subject}+{extension.id}")
+
+
+def pending(session: Session, assignment: Assignment) -> Extension | None:
+    return session.scalars(
+        select(Extension).where(Extension.assignment_id == assignment.id, Extension.granted.is_(None))
+    ).one_or_none()
+
+
+def decide(
+    session: Session,
+    plan: Plan,
+    assignment: Assignment,
+    *,
+    grant: bool,
+    reason: str,
+    actor: Actor,
+    at: dt.datetime,
+) -> Extension:
+    """The office grants or refuses the pending request. A date on a day off moves to the next working day.
+
+    Raises NotFoundError where nothing is pending, RefusedError for a refusal without a reason.
+    """
+    only_office(session, plan.id, actor.unit_id)
+    extension = _decidable(session, assignment, grant=grant, reason=reason)
+    extension.granted = grant
+    extension.decided_by, extension.decided_at, extension.decision_reason = actor.name, at, reason
+    if grant:
+        _extend(session, plan, assignment, extension, actor, at)
+    else:
+        about = {"plan_id": plan.id, "assignment_id": assignment.id}
+        record(session, EventKind.EXTENSION_REFUSED, actor, at, why=reason, **about)
+    kind = MessageKind.EXTENSION_GRANTED if grant else MessageKind.EXTENSION_REFUSED
+    notice = notice_about(assignment, kind, assignment.unit_id, at, by_name=actor.name, reason=reason)
+    post(session, plan, [_of(extension, notice)])
+    return extension
+
+
+def _decidable(session: Session, assignment: Assignment, *, grant: bool, reason: str) -> Extension:
+    """The request that waits. Raises where there is none, or the decision lacks its ground."""
+    extension = pending(session, assignment)
+    if extension is None:
+        raise NotFoundError("{refs}: no extension waits for a decision", refs=assignment.ref)
+    if grant and not assignment.status.is_owed:
+        raise RefusedError(
+            "{ref} is {status}: more time would change nothing", ref=assignment.ref, status=assignment.status
+        )
+    if not (grant or reason.strip()):
+        raise RefusedError("{ref}: say why the extension is refused", ref=assignment.ref)
+    return extension
+
+
+def _extend(
+    session: Session, plan: Plan, assignment: Assignment, extension: Extension, actor: Actor, at: dt.datetime
+) -> None:
+    settled = plan.work_calendar.settle(extension.until)
+    extension.due_after = settled.on
+    provisional, why = settled.provisional, extension.reason
+    move_due(session, plan, assignment, settled.on, provisional=provisional, actor=actor, at=at, why=why)

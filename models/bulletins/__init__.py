@@ -1,0 +1,1 @@
+"""The periodic report (督查通报)."""

@@ -1,0 +1,54 @@
+"""Bulletins as they were issued: what the units were sent stays as it was, whatever becomes of targets and limits."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import DDL, BigInteger, ForeignKey, select
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.bulletins.bulletin import Bulletin
+from models.common.base import Base
+from models.plan.plan import Plan
+
+
+class BulletinCopy(Base):
+    """One released version in one language and form: `language` is `zh` or `en`, `ending` that of the file's name."""
+
+    __tablename__ = "bulletin_copy"
+
+    bulletin_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bulletin.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    ending: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+
+
+def issued_copies(session: Session, plan: Plan) -> Iterator[tuple[BulletinCopy, Bulletin]]:
+    """All that was issued, in the order of the periods; one after the other, as they may be many."""
+    query = (
+        select(BulletinCopy, Bulletin)
+        .join(Bulletin, Bulletin.id == BulletinCopy.bulletin_id)
+        .where(Bulletin.plan_id == plan.id)
+        .order_by(Bulletin.period, Bulletin.version, BulletinCopy.language, BulletinCopy.ending)
+    )
+    for copy, bulletin in session.execute(query.execution_options(yield_per=1)):
+        yield copy, bulletin
+        session.expunge(copy)
+
+
+REFUSE_CHANGES = """
+CREATE FUNCTION bulletin_copy_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        MESSAGE = 'a released bulletin stays as it is: ' || TG_OP || ' refused',
+        ERRCODE = 'restrict_violation',
+        CONSTRAINT = 'bulletin_released';
+END
+$$
+"""
+REFUSE_CHANGES_TRIGGER = """
+CREATE TRIGGER bulletin_copy_released BEFORE UPDATE OR DELETE ON bulletin_copy
+    FOR EACH ROW EXECUTE FUNCTION bulletin_copy_refuse_change()
+"""
+
+sqlalchemy_event.listen(BulletinCopy.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
+sqlalchemy_event.listen(BulletinCopy.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]

@@ -1,0 +1,85 @@
+"""The ground of every table: naming of constraints, common column types, small mixins."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from enum import Enum as PyEnum
+from typing import Annotated, Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, DateTime, Enum, Identity, MetaData, Row, Select, any_, cast
+from sqlalchemy import Text as SqlText
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from models.common.kinds import Basis
+from models.common.text import Text
+
+# Constraint names are part of the design: `models.common.constraints` turns them into domain errors.
+NAMING = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+}
+
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+Instant = Annotated[dt.datetime, mapped_column(DateTime(timezone=True))]
+Json = Annotated[dict[str, Any], mapped_column(JSONB)]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {int: BigInteger, str: SqlText}  # noqa: RUF012  (SQLAlchemy's own form)
+
+
+def as_recordset(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """Rows as the parameter `rows`, from which `json_to_recordset` takes thousands of them in one statement.
+
+    As arrays, one a column, they would take two to three times as long: psycopg writes arrays an element at a time.
+    """
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return {"rows": json.dumps(found, default=_day_or_instant, ensure_ascii=False)}
+
+
+def _day_or_instant(value: dt.date) -> str:
+    return value.isoformat()
+
+
+def among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a column is one of these: one parameter however many, where IN makes a new statement for each number."""
+    found: ColumnElement[bool] = column == any_(cast(list(ids), ARRAY(BigInteger)))
+    return found
+
+
+def one_of(values: type[PyEnum], name: str) -> Enum:
+    """A text column that holds an enum's values and is checked by the database."""
+    return Enum(
+        values,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=name,
+        values_callable=lambda enum: [member.value for member in enum],
+    )
+
+
+class Named:
+    """Called something in both languages."""
+
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+
+    @property
+    def name(self) -> Text:
+        return Text(self.name_zh, self.name_en)
+
+
+class Sourced:
+    """Where the plan says so, or that it was inferred."""
+
+    source: Mapped[str]
+    basis: Mapped[Basis] = mapped_column(one_of(Basis, "basis"))

@@ -1,0 +1,93 @@
+"""What the database says becomes a domain error here, and nowhere else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from models.common.errors import DubanError, Reason, RefusedError, SchemaError, UnavailableError
+
+MEANINGS = {
+    "submission_item_assignment_id_version_key": Reason("somebody handed this in at the same moment; look again"),
+    "review_submission_item_id_key": Reason("somebody decided on this version at the same moment; look again"),
+    "extension_one_pending_idx": Reason("an earlier request for more time is not decided yet"),
+    "objection_one_pending_idx": Reason("an earlier objection is not decided yet"),
+    "finding_plan_id_number_key": Reason("somebody raised a finding at the same moment; look again"),
+    "plan_code_key": Reason("somebody loaded a plan of this code at the same moment; look again"),
+    "assignment_due_on_check": Reason("that date is too far away; expected one between 1990 and 2200"),
+    "reading_append_only": Reason("readings are append-only: a correction is a new one"),
+    "verdict_measure_id_fkey": Reason("a verdict was given on a measure that would vanish"),
+    "verdict_area_id_fkey": Reason("a verdict was given on a safeguard that would vanish"),
+    "verdict_indicator_id_fkey": Reason("a verdict was given on an indicator that would vanish"),
+    "bulletin_released": Reason("a released bulletin stays as it is; correct it instead"),
+    "event_append_only": Reason("the journal is append-only: entries are neither changed nor deleted"),
+}
+
+# By SQLSTATE, as PostgreSQL's manual lists them in its appendix A.
+HINDRANCES = {
+    "53100": Reason("the disk of the database is full; nothing was changed: make room, then try again"),
+    "53200": Reason("the database has no memory left; nothing was changed, try again in a minute"),
+    "53300": Reason("the database has no connection left; nothing was changed, try again in a minute"),
+    "53400": Reason("a limit set in the database was reached ({why}); nothing was changed"),
+    "58030": Reason("the database cannot read or write its disk ({why}); nothing was changed"),
+    "25006": Reason("the database can only be read at the moment; nothing was changed"),
+    "57014": Reason("the database gave up what took longer than DUBAN_STATEMENT_TIMEOUT_S; nothing was changed"),
+}
+IN_THE_WAY = {
+    "40001": Reason("others changed the same at the same moment; nothing was changed, try again"),
+    "40P01": Reason("others changed the same at the same moment; nothing was changed, try again"),
+    "55P03": Reason("others are at work on the same and did not let go; nothing was changed, try again in a minute"),
+}
+ANOTHER_SCHEMA = frozenset({"42P01", "42703"})  # no such table, no such column
+SHUT_DOWN = frozenset({"57P01", "57P02", "57P03"})
+
+
+@contextmanager
+def domain_errors() -> Iterator[None]:
+    """Turn what the database says into a domain error that says what it means."""
+    try:
+        yield
+    except DBAPIError as error:
+        meaning = meaning_of(error)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def meaning_of(error: DBAPIError) -> DubanError | None:
+    """None where it has no meaning for the domain: a lost connection, or a fault of ours."""
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if constraint in MEANINGS:
+        return RefusedError(MEANINGS[constraint].template)
+    if isinstance(error, IntegrityError):
+        return RefusedError("the database refused this: {constraint}", constraint=constraint or error.orig)
+    state = _state(error)
+    if state in ANOTHER_SCHEMA:
+        return SchemaError(
+            "the schema of the database is not the one that this code works with ({why}): run `duban db upgrade`",
+            why=first_line(error),
+        )
+    hindrance = HINDRANCES.get(state) or IN_THE_WAY.get(state)
+    return UnavailableError(hindrance.template, why=first_line(error)) if hindrance else None
+
+
+def may_pass(error: DBAPIError) -> bool:
+    """Whether the same transaction, done again, may well go through: others were in its way, or the line was cut."""
+    return _state(error) in IN_THE_WAY or is_lost(error)
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Whether the connection is gone, or there was none: what was sent last may have been done."""
+    state = _state(error)
+    # The driver knows no state of what the server could not say any more, or of a server that does not answer.
+    unsaid = isinstance(error, OperationalError) and not state
+    return error.connection_invalidated or unsaid or state in SHUT_DOWN or state.startswith("08")
+
+
+def first_line(error: DBAPIError) -> str:
+    """The database's own words, without the statement and what was in it."""
+    return next(iter(str(error.orig).splitlines()), "")
+
+
+def _state(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""

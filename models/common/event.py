@@ -1,0 +1,123 @@
+"""The journal (台账): who, when, what, before, after, why. Appended to, never changed; the database sees to it."""
+
+import dataclasses
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DDL, BigInteger, ForeignKey, Index, func, select
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.common.base import Base, Instant, Key, one_of
+from models.common.errors import RefusedError
+from models.common.status import Status
+
+# Entries are numbered when they are written and seen when they are committed: one may come after a later one.
+LATE_WITHIN = 1000
+
+
+class EventKind(StrEnum):
+    PLAN_LOADED = "plan_loaded"
+    PHASE_OPENED = "phase_opened"
+    GATE_DECIDED = "gate_decided"
+    ISSUED = "issued"
+    MOVED = "moved"  # a status changed
+    DUE_MOVED = "due_moved"  # a date changed and the status did not
+    ESCALATED = "escalated"  # a step of the ladder fired
+    SET_ASIDE = "set_aside"  # patrol could not judge the row, and a person has to look
+    TAKEN_UP = "taken_up"  # the office gave it back to patrol
+    EXTENSION_ASKED = "extension_asked"
+    EXTENSION_REFUSED = "extension_refused"
+    OBJECTION_RAISED = "objection_raised"
+    OBJECTION_DECIDED = "objection_decided"
+    EXCUSED = "excused"  # what was late until then no longer counts
+    COMPLAINT_FILED = "complaint_filed"
+    COMPLAINT_ANSWERED = "complaint_answered"
+    FINDING_RAISED = "finding_raised"
+    FINDING_CLOSED = "finding_closed"
+    READING_ENTERED = "reading_entered"  # a figure for an indicator, or a correction of one
+    BULLETIN_DRAFTED = "bulletin_drafted"
+    BULLETIN_RELEASED = "bulletin_released"  # and sent to the units
+    VERDICT_GIVEN = "verdict_given"  # on a measure, a safeguard or an indicator
+    COMMENDED = "commended"  # the list for commendation was settled
+    PLAN_ACCEPTED = "plan_accepted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a named person, and the unit for which they act; for the program its own name.
+
+    `run` is the Prefect flow run in which it happened, for the link from the journal to its run.
+    `address` is where a person's request came from: an IP address, or `slack:` and the id of a user.
+    """
+
+    name: str
+    unit_id: int | None = None
+    run: str | None = None
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise RefusedError("a name is needed: every act has a named person")
+
+
+class Event(Base):
+    """One entry. Status and date are columns of their own: every past light is computed from them."""
+
+    __tablename__ = "event"
+    # Appended in the order of time, so that a few pages say where to look, and adding to it costs next to nothing.
+    __table_args__ = (Index("event_at_idx", "at", postgresql_using="brin"),)
+
+    id: Mapped[Key]
+    at: Mapped[Instant]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
+    phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"))
+    assignment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("assignment.id"), index=True)
+    kind: Mapped[EventKind] = mapped_column(one_of(EventKind, "kind"))
+    actor: Mapped[str]
+    actor_unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    status_before: Mapped[Status | None] = mapped_column(one_of(Status, "status_before"))
+    status_after: Mapped[Status | None] = mapped_column(one_of(Status, "status_after"))
+    due_before: Mapped[dt.date | None]
+    due_after: Mapped[dt.date | None]
+    why: Mapped[str] = mapped_column(server_default="")
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    run: Mapped[str | None]
+    address: Mapped[str | None]
+
+
+REFUSE_CHANGES = """
+CREATE FUNCTION event_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        MESSAGE = 'the journal is append-only: ' || TG_OP || ' refused',
+        ERRCODE = 'restrict_violation',
+        CONSTRAINT = 'event_append_only';
+END
+$$
+"""
+REFUSE_CHANGES_TRIGGER = """
+CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
+    FOR EACH STATEMENT EXECUTE FUNCTION event_refuse_change()
+"""
+
+sqlalchemy_event.listen(Event.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
+sqlalchemy_event.listen(Event.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]
+
+
+def record(session: Session, kind: EventKind, actor: Actor, at: dt.datetime, **fields: Any) -> None:
+    """Append one entry in the caller's transaction."""
+    who = {"actor": actor.name, "actor_unit_id": actor.unit_id, "run": actor.run, "address": actor.address}
+    session.add(Event(kind=kind, at=at, **who, **fields))
+
+
+_LAST = select(func.max(Event.id)).scalar_subquery()
+_MARK = select(func.max(Event.id), func.count(Event.id)).where(Event.id > _LAST - LATE_WITHIN)
+
+
+def mark(session: Session) -> str:
+    """Where the journal stands: what is the same twice says that nothing was added between. Cheap at any size."""
+    last, count = session.execute(_MARK).one()
+    return f"{last or 0}+{count}"

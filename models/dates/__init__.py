@@ -1,0 +1,1 @@
+"""Days and instants: working days, periods, quiet hours."""

@@ -1,0 +1,1 @@
+"""From messages to letters: claimed, put together, sent, settled."""

@@ -1,0 +1,1 @@
+"""Readings of the targets, and whether these are met."""

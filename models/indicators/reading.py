@@ -1,0 +1,378 @@
+"""Readings (指标读数): what an indicator came to. Never changed: a correction is a new row, and the newest counts."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Float, ForeignKey, Index, func, select
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Mapped, Session, aliased, joinedload, mapped_column, relationship
+
+from models.assignments.evidence import Evidence
+from models.common.base import Base, Instant, Key
+from models.common.errors import BlockedError, Reason
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import Comparator, Rollup, UnitKind
+from models.common.text import Text
+from models.dates.moments import end_of
+from models.dates.period import Period, example, fits
+from models.plan.indicator import Indicator
+from models.plan.plan import Plan
+from models.plan.unit import BODIES, Unit
+
+YEARS_BEFORE = 10  # a base year may lie before the plan
+DECIMALS, MOST_DECIMALS = 2, 6
+LARGEST = 1e12
+LONGEST_WORDS = 1_000
+YES, NO = {"是", "yes", "true", "完成"}, {"否", "no", "false", "未完成"}
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?%?")
+CITY = Text("全市", "Whole city")
+
+WHOLE = 100  # per cent
+SHARES = {Comparator.EQUAL, Comparator.FULL}
+
+
+class Reading(Base):
+    """One reading: `unit_id` is null for the whole city, `value` null where an earlier one is withdrawn.
+
+    A yes is 1 and a no is 0. `reference` is what the figure is compared with, `weight` what it counts in a mean,
+    `words` where it comes from.
+    """
+
+    __tablename__ = "reading"
+    __table_args__ = (
+        Index("reading_newest_idx", "indicator_id", "unit_id", "period", "id"),
+        # PostgreSQL holds NaN for greater than any number, so that these keep it out as well.
+        CheckConstraint("value BETWEEN -1e12 AND 1e12", name="value"),
+        CheckConstraint("reference BETWEEN -1e12 AND 1e12", name="reference"),
+        CheckConstraint("weight > 0 AND weight <= 1e12", name="weight"),
+    )
+
+    id: Mapped[Key]
+    indicator_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("indicator.id"))
+    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    period: Mapped[str]
+    value: Mapped[float | None] = mapped_column(Float)
+    reference: Mapped[float | None] = mapped_column(Float)
+    weight: Mapped[float | None] = mapped_column(Float)
+    words: Mapped[str]
+    evidence_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("evidence.id"))
+    by_name: Mapped[str]
+    by_unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    at: Mapped[Instant]
+
+    indicator: Mapped[Indicator] = relationship()
+    unit: Mapped[Unit | None] = relationship(foreign_keys=unit_id)
+    by_unit: Mapped[Unit | None] = relationship(foreign_keys=by_unit_id)
+    evidence: Mapped[Evidence | None] = relationship()
+
+
+REFUSE_CHANGES = """
+CREATE FUNCTION reading_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        MESSAGE = 'readings are append-only: ' || TG_OP || ' refused',
+        ERRCODE = 'restrict_violation',
+        CONSTRAINT = 'reading_append_only';
+END
+$$
+"""
+REFUSE_CHANGES_TRIGGER = """
+CREATE TRIGGER reading_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reading
+    FOR EACH STATEMENT EXECUTE FUNCTION reading_refuse_change()
+"""
+
+sqlalchemy_event.listen(Reading.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
+sqlalchemy_event.listen(Reading.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figure:
+    """A reading that is to be entered: `unit` is None for the whole city, `value` None withdraws what is there."""
+
+    indicator: Indicator
+    period: str
+    unit: Unit | None
+    value: float | None
+    reference: float | None = None
+    weight: float | None = None
+    words: str = ""
+
+    @property
+    def key(self) -> tuple[int, str, int | None]:
+        return self.indicator.id, self.period, self.unit.id if self.unit else None
+
+    @property
+    def content(self) -> tuple[float | None, float | None, float | None, str]:
+        return self.value, self.reference, self.weight, self.words.strip()
+
+    @property
+    def ref(self) -> str:
+        """How people name it: `I05/2023/longsha`, `I05/2023` for the whole city."""
+        return "/".join((self.indicator.code, self.period, *([self.unit.code] if self.unit else [])))
+
+
+class Change(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compared:
+    """What entering a figure would do to the one that counts so far."""
+
+    figure: Figure
+    change: Change
+    before: Reading | None
+
+
+def plain(number: float) -> str:
+    """A number as people read it, with two decimals; with up to six where fewer would show a rounder one: 94.998 has
+    not reached 95.
+    """
+    decimals = DECIMALS
+    while f"{number:.{decimals}f}".endswith("0") and round(number, decimals) != round(number, MOST_DECIMALS):
+        decimals += 1
+    text = f"{number:,.{decimals}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def number_of(text: str) -> float | None:
+    """The number that somebody wrote: `1,200`, `95.2%`, yes and no as 1 and 0. None where it is none."""
+    word = unicodedata.normalize("NFKC", text).strip().casefold()
+    if word in YES or word in NO:
+        return float(word in YES)
+    bare = word.replace(",", "").replace(" ", "")
+    return float(bare.rstrip("%")) if _NUMBER.fullmatch(bare) else None
+
+
+# ---- what may be entered
+
+Wrong = Iterator[tuple[str, Reason]]  # which part of a figure, and why not so
+
+
+def reasons_not_readable(plan: Plan, figure: Figure, by: Unit, today: dt.date) -> list[Reason]:
+    """Why this unit cannot enter this figure on that day; empty where it can."""
+    return [reason for _, reason in wrong_in(plan, figure, by, today)]
+
+
+def wrong_in(plan: Plan, figure: Figure, by: Unit, today: dt.date) -> Wrong:
+    """The same, each with the name of the field of `Figure` that it is about."""
+    yield from (("unit", reason) for reason in _wrong_unit(figure, by))
+    yield from (("period", reason) for reason in _wrong_period(plan, figure, today))
+    yield from (("value", reason) for reason in _wrong_value(figure))
+    yield from _wrong_company(figure)
+
+
+def _wrong_unit(figure: Figure, by: Unit) -> Iterator[Reason]:
+    named = figure.unit
+    if by.kind is not UnitKind.OFFICE and (named is None or named.id != by.id):
+        yield Reason("expected a figure of {unit}: a unit enters its own alone", unit=by.name)
+    elif named is not None and named.kind in BODIES:
+        yield Reason("expected a bureau, a county or the whole city")
+    elif named is not None and not may_report(figure.indicator, named):
+        yield _wrong_reporter(figure.indicator)
+
+
+def _wrong_reporter(indicator: Indicator) -> Reason:
+    if indicator.reporters:
+        return Reason("expected one of the units that this is asked of: {units}", units=list(indicator.reporters))
+    return Reason("expected no unit: there is one figure for the whole city, which the office enters")
+
+
+def _wrong_period(plan: Plan, figure: Figure, today: dt.date) -> Iterator[Reason]:
+    due = figure.indicator.due
+    period = Period.read(figure.period)
+    if period is None or not fits(period, due):
+        yield Reason("expected a period such as {example}", example=example(due))
+        return
+    first, last = plan.starts - YEARS_BEFORE, plan.ends
+    if not first <= period.year <= last:
+        yield Reason("expected a year from {first} to {last}", first=first, last=last)
+    elif due.isdecimal() and period.year > int(due):
+        yield Reason("expected a year up to {due}, in which the target is due", due=due)
+    elif period.first > today:
+        yield Reason("expected a period that has begun; this one begins on {day}", day=period.first)
+
+
+def _wrong_value(figure: Figure) -> Iterator[Reason]:
+    indicator, value = figure.indicator, figure.value
+    if value is None:
+        return
+    if not abs(value) <= LARGEST:  # so that what is no number at all is refused too
+        yield Reason("expected a number within ±1,000,000,000,000")
+    elif indicator.comparator is Comparator.STATUS:
+        if value not in (0, 1):
+            yield Reason("expected yes or no (1 or 0)")
+    elif value < 0 and indicator.comparator is not Comparator.ABOVE_REFERENCE:
+        yield Reason("expected a number that is not negative")
+    elif _is_share(indicator) and value > WHOLE:
+        yield Reason("expected a percentage from 0 to 100")
+    elif indicator.rollup is Rollup.SUM and not value.is_integer():
+        yield Reason("expected a whole number: this is counted")
+
+
+def _is_share(indicator: Indicator) -> bool:
+    """A gross rate may exceed the whole; what has to come to exactly the whole may not."""
+    return indicator.comparator in SHARES and (indicator.unit == "%" or not indicator.value)
+
+
+def _wrong_company(figure: Figure) -> Wrong:
+    indicator, given = figure.indicator, figure.value is not None
+    if given and indicator.comparator is Comparator.ABOVE_REFERENCE and figure.reference is None:
+        yield "reference", Reason("expected what it is compared with: {reference}", reference=indicator.reference_words)
+    if figure.reference is not None and not abs(figure.reference) <= LARGEST:
+        yield "reference", Reason("expected a number within ±1,000,000,000,000")
+    if given and indicator.rollup is Rollup.WEIGHTED_MEAN and figure.unit is not None and figure.weight is None:
+        yield "weight", Reason("expected what units are weighed by, such as the number of children behind a percentage")
+    if figure.weight is not None and not 0 < figure.weight <= LARGEST:
+        yield "weight", Reason("expected a weight greater than 0")
+    if not figure.words.strip():
+        yield "words", Reason("expected where the figure comes from")
+    elif len(figure.words) > LONGEST_WORDS:
+        yield "words", Reason("expected at most {limit} characters", limit=LONGEST_WORDS)
+
+
+# ---- what counts
+
+
+def may_report(indicator: Indicator, unit: Unit) -> bool:
+    """Whether a unit's reading has a part in the city's: not where there is one figure for the whole city alone."""
+    if indicator.reporters:
+        return unit.code in indicator.reporters
+    return indicator.rollup is not Rollup.LATEST and unit.kind not in BODIES
+
+
+def newest(
+    session: Session,
+    plan: Plan,
+    on: dt.date | None = None,
+    *,
+    indicator: Indicator | None = None,
+    unit: Unit | None = None,
+) -> Sequence[Reading]:
+    """The readings that count, as they were known at the end of that day; without one, as they are known now.
+
+    Of each indicator, unit and period there is one at most: those withdrawn are left out.
+    """
+    query = (
+        select(Reading)
+        .join(Indicator, Indicator.id == Reading.indicator_id)
+        .where(Indicator.plan_id == plan.id)
+        .ext(distinct_on(Reading.indicator_id, Reading.unit_id, Reading.period))
+        .order_by(Reading.indicator_id, Reading.unit_id, Reading.period, Reading.id.desc())
+    )
+    if on is not None:
+        query = query.where(Reading.at <= end_of(on, plan.timezone))
+    if indicator is not None:
+        query = query.where(Reading.indicator_id == indicator.id)
+    if unit is not None:
+        query = query.where(Reading.unit_id == unit.id)
+    counting = aliased(Reading, query.subquery())
+    return session.scalars(select(counting).where(counting.value.is_not(None)).order_by(counting.id)).all()
+
+
+def history(
+    session: Session, plan: Plan, indicator: Indicator, on: dt.date, unit: Unit | None = None
+) -> Sequence[Reading]:
+    """Every reading that was entered for an indicator until the end of that day, of one unit or all, newest first."""
+    until = end_of(on, plan.timezone)
+    query = select(Reading).where(Reading.indicator_id == indicator.id, Reading.at <= until)
+    if unit is not None:
+        query = query.where(Reading.unit_id == unit.id)
+    together = (joinedload(Reading.unit), joinedload(Reading.by_unit), joinedload(Reading.evidence))
+    return session.scalars(query.options(*together).order_by(Reading.id.desc())).all()
+
+
+def compare(session: Session, plan: Plan, figures: Sequence[Figure]) -> list[Compared]:
+    """What entering them would do, one for one."""
+    counting = {(one.indicator_id, one.period, one.unit_id): one for one in newest(session, plan)}
+    return [_compared(figure, counting.get(figure.key)) for figure in figures]
+
+
+def _compared(figure: Figure, before: Reading | None) -> Compared:
+    if before is None:
+        return Compared(figure, Change.SAME if figure.value is None else Change.NEW, None)
+    same = figure.content == (before.value, before.reference, before.weight, before.words)
+    return Compared(figure, Change.SAME if same else Change.CHANGED, before)
+
+
+def fingerprint(compared: Iterable[Compared]) -> str:
+    """Of a preview: another one where anything that it rests on has changed since."""
+    lines = (f"{one.figure.ref} {one.figure.content} {one.before and one.before.id}" for one in compared)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def reasons_not_enterable(plan: Plan, figures: Sequence[Figure], by: Unit, today: dt.date) -> list[Reason]:
+    """As `reasons_not_readable` for all of them, each with what it is about; and none may be there twice."""
+    found = [
+        Reason("{ref}: {reason}", ref=figure.ref, reason=reason)
+        for figure in figures
+        for reason in reasons_not_readable(plan, figure, by, today)
+    ]
+    seen: set[object] = set()
+    for figure in figures:
+        if figure.key in seen:
+            found.append(Reason("{ref}: it is given twice", ref=figure.ref))
+        seen.add(figure.key)
+    return found
+
+
+def enter(
+    session: Session,
+    plan: Plan,
+    figures: Sequence[Figure],
+    *,
+    by: Unit,
+    evidence_id: int | None = None,
+    actor: Actor,
+    at: dt.datetime,
+) -> list[Compared]:
+    """Write down what is new or changed, with a journal entry each; what counts already is left as it is.
+
+    Raises BlockedError with everything that is wrong, and then nothing is written.
+    """
+    if reasons := reasons_not_enterable(plan, figures, by, plan.day_of(at)):
+        raise BlockedError("nothing was entered: {reasons}", reasons)
+    # Of two who enter at once the second one compares with what the first one wrote.
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK, plan.id % 2**31)))
+    compared = compare(session, plan, figures)
+    for one in compared:
+        if one.change is not Change.SAME:
+            _write(session, plan, one, by, evidence_id, actor, at)
+    session.flush()
+    return compared
+
+
+_LOCK = 0x0D1C  # of all advisory locks, the one for readings; the second number is the plan
+
+
+def _write(
+    session: Session, plan: Plan, compared: Compared, by: Unit, evidence_id: int | None, actor: Actor, at: dt.datetime
+) -> None:
+    figure, before = compared.figure, compared.before
+    value, reference, weight, words = figure.content
+    session.add(
+        Reading(
+            indicator_id=figure.indicator.id,
+            unit_id=figure.unit.id if figure.unit else None,
+            period=figure.period,
+            value=value,
+            reference=reference,
+            weight=weight,
+            words=words,
+            evidence_id=evidence_id,
+            by_name=actor.name,
+            by_unit_id=by.id,
+            at=at,
+        )
+    )
+    detail = {"ref": figure.ref, "value": value, "reference": reference, "weight": weight}
+    detail |= {"before": before.value} if before else {}
+    record(session, EventKind.READING_ENTERED, actor, at, plan_id=plan.id, why=words, detail=detail)

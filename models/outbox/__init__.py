@@ -1,0 +1,1 @@
+"""Messages: decide now, deliver later."""

@@ -1,0 +1,153 @@
+"""The outbox: decide now, deliver later. A message is written in the transaction that causes it."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.common.base import Base, Instant, Key, as_recordset, one_of
+from models.common.message_kinds import MessageKind, OrderColour
+from models.plan.plan import Plan
+
+# As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
+UNSENT = text("message.status IN ('pending', 'sending')")
+DEAD = text("message.status = 'dead'")
+
+
+class MessageStatus(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"  # claimed by a delivery until `next_try_at`
+    SENT = "sent"
+    DEAD = "dead"  # given up; a person has to look
+    DROPPED = "dropped"  # no longer true when it was to be sent
+
+
+class AttemptOutcome(StrEnum):
+    SENDING = "sending"  # begun; still so after a crash, when nobody knows whether it went out
+    SENT = "sent"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    AMBIGUOUS = "ambiguous"
+
+
+class Attempt(Base):
+    """One send of one digest to one recipient, with its text; for the mailbox it is the letter itself.
+
+    `key` travels with the post, so that an ambiguous outcome can be looked up before it is sent again.
+    """
+
+    __tablename__ = "attempt"
+
+    id: Mapped[Key]
+    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True)
+    key: Mapped[str] = mapped_column(index=True)
+    channel: Mapped[str]
+    # Its address by a digest, which gives nothing away: after a move nothing can be looked up there.
+    lane: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[Instant]
+    outcome: Mapped[AttemptOutcome] = mapped_column(one_of(AttemptOutcome, "outcome"))
+    detail: Mapped[str] = mapped_column(server_default="")
+    external_id: Mapped[str] = mapped_column(server_default="")
+    subject: Mapped[str]
+    body: Mapped[str]
+
+
+class Message(Base):
+    """One thing to tell one recipient, once: the key forbids telling it again."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("recipient_id", "kind", "subject", "for_date"),
+        Index(
+            "message_next_try_at_idx",
+            "next_try_at",
+            postgresql_where=UNSENT,
+        ),
+        # What was given up is little, however much was sent.
+        Index("message_dead_idx", "recipient_id", postgresql_where=DEAD),
+    )
+
+    id: Mapped[Key]
+    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    kind: Mapped[MessageKind] = mapped_column(one_of(MessageKind, "kind"))
+    subject: Mapped[str]
+    for_date: Mapped[dt.date]
+    assignment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("assignment.id"))
+    phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"))
+    order: Mapped[OrderColour | None] = mapped_column(one_of(OrderColour, "order"))
+    reason: Mapped[str] = mapped_column(server_default="")
+    by_name: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[Instant]
+    status: Mapped[MessageStatus] = mapped_column(one_of(MessageStatus, "status"), server_default="pending")
+    tries: Mapped[int] = mapped_column(server_default="0")
+    next_try_at: Mapped[Instant]
+    # How many sends of it may have arrived although nobody could say so: the next one says that it may be a repeat.
+    unsure: Mapped[int] = mapped_column(server_default="0")
+
+
+class AttemptMessage(Base):
+    """Which messages a digest carried: one that stands in two that were sent was doubled."""
+
+    __tablename__ = "attempt_message"
+
+    attempt_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("attempt.id"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("message.id"), primary_key=True, index=True)
+
+
+COLUMNS = (
+    *("recipient_id", "kind", "subject", "for_date", "assignment_id", "phase_id"),
+    *("order", "reason", "by_name", "created_at"),
+)
+POST = text("""
+INSERT INTO message (
+    recipient_id, kind, subject, for_date, assignment_id, phase_id, "order", reason, by_name, created_at, next_try_at
+)
+SELECT *, created_at FROM json_to_recordset(CAST(:rows AS json)) AS posted (
+    recipient_id bigint, kind text, subject text, for_date date, assignment_id bigint, phase_id bigint,
+    "order" text, reason text, by_name text, created_at timestamptz
+)
+ON CONFLICT ON CONSTRAINT message_recipient_id_kind_subject_for_date_key DO NOTHING
+RETURNING id
+""")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to be written. `for_date` None means the day of writing, in the plan's time zone."""
+
+    recipient_id: int
+    kind: MessageKind
+    subject: str
+    at: dt.datetime
+    for_date: dt.date | None = None
+    assignment_id: int | None = None
+    phase_id: int | None = None
+    order: OrderColour | None = None
+    reason: str = ""
+    by_name: str = ""
+
+
+def post(session: Session, plan: Plan, notices: Iterable[Notice]) -> int:
+    """Write messages in the caller's transaction; one that is there already stays. Returns how many are new."""
+    rows = [
+        (
+            notice.recipient_id,
+            notice.kind,
+            notice.subject,
+            notice.for_date or plan.day_of(notice.at),
+            notice.assignment_id,
+            notice.phase_id,
+            notice.order,
+            notice.reason,
+            notice.by_name,
+            notice.at,
+        )
+        for notice in notices
+    ]
+    if not rows:
+        return 0
+    session.flush()  # what a message speaks of has to be there
+    return len(session.execute(POST, as_recordset(COLUMNS, rows)).all())

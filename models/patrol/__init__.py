@@ -1,0 +1,1 @@
+"""What patrol does: escalation, gates, calendars, its own rounds."""

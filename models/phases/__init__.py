@@ -1,0 +1,1 @@
+"""Opening a phase, and its gate."""

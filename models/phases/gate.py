@@ -1,0 +1,229 @@
+"""Gates (阶段关口): the office's decision that a phase may close. One row a round; a phase has one open round."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.assignments.assignment import OPEN, Assignment, still_open
+from models.common.base import Base, Instant, Key, one_of
+from models.common.errors import IllegalMoveError, Reason, RefusedError
+from models.common.event import Actor, EventKind, record
+from models.plan.phase import Phase, PhaseStatus
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit
+
+MOST_NAMED = 1000  # of what is open: all are counted, and as many named as a person may go through
+
+
+class GateDecision(StrEnum):
+    CLOSE = "close"
+    KEEP_OPEN = "keep open"
+    EXTEND = "extend"
+
+
+class Via(StrEnum):
+    """Where the decision was made. The Prefect UI knows no names: what it says is as typed there."""
+
+    PREFECT_UI = "prefect-ui"
+    COMMAND = "command"
+    PORTAL = "portal"
+
+
+class Gate(Base):
+    """One round at the gate. Undecided while `decision` is null.
+
+    `refused`: closing was asked for while work was open and no override was given. `still_open` says how many
+    assignments were open at the decision, and `blocking` names them, or the first of them where they are very many.
+    """
+
+    __tablename__ = "gate"
+    __table_args__ = (UniqueConstraint("phase_id", "round"),)
+
+    id: Mapped[Key]
+    phase_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("phase.id"))
+    round: Mapped[int]
+    asked_at: Mapped[Instant]
+    decision: Mapped[GateDecision | None] = mapped_column(one_of(GateDecision, "decision"))
+    until: Mapped[dt.date | None]
+    by_name: Mapped[str | None]
+    via: Mapped[Via | None] = mapped_column(one_of(Via, "via"))
+    reason: Mapped[str | None]
+    override_reason: Mapped[str | None]
+    refused: Mapped[bool | None]
+    blocking: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    still_open: Mapped[int] = mapped_column(server_default="0")
+    decided_at: Mapped[Instant | None]
+    run: Mapped[str | None]
+    # When the run that stood at this round was told, where the decision was made elsewhere.
+    resumed_at: Mapped[Instant | None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """What the office says at the gate."""
+
+    decision: GateDecision
+    by_name: str
+    reason: str
+    until: dt.date | None = None
+    override_reason: str = ""
+
+
+def open_round(session: Session, phase: Phase, at: dt.datetime) -> Gate | None:
+    """The round that waits for an answer; asked anew after a decision that left the phase open.
+
+    None where the phase is not open. The caller holds the phase's row lock.
+    """
+    if phase.status is not PhaseStatus.OPEN:
+        return None
+    last = session.scalars(
+        select(Gate).where(Gate.phase_id == phase.id).order_by(Gate.round.desc()).limit(1)
+    ).one_or_none()
+    if last is not None and last.decision is None:
+        return last
+    gate = Gate(phase_id=phase.id, round=(last.round if last else 0) + 1, asked_at=at)
+    session.add(gate)
+    session.flush()
+    return gate
+
+
+def reasons_not_closable(session: Session, phase: Phase) -> list[Reason]:
+    """The references of its first `MOST_NAMED` open assignments, with their status; empty where it can close."""
+    rows = session.execute(
+        select(Requirement.ref, Unit.code, Assignment.status)
+        .join(Assignment.requirement)
+        .join(Assignment.unit)
+        .where(Requirement.phase_id == phase.id, OPEN)
+        .order_by(Requirement.due_on, Requirement.ref, Unit.code)
+        .limit(MOST_NAMED)
+    )
+    return [still_open(f"{ref}/{unit}", status) for ref, unit, status in rows]
+
+
+def count_open(session: Session, phase: Phase) -> int:
+    """How many of the phase's assignments are open."""
+    query = select(func.count()).select_from(Assignment).join(Assignment.requirement)
+    return session.scalar(query.where(Requirement.phase_id == phase.id, OPEN)) or 0
+
+
+def reasons_not_answerable(answer: Answer, latest: dt.date) -> list[Reason]:
+    """What is wrong with an answer by itself; empty where nothing is. `latest`: today, or the phase's end if later."""
+    found = []
+    if not answer.by_name.strip():
+        found.append(Reason("a name is needed: a decision has a person"))
+    if not answer.reason.strip():
+        found.append(Reason("a reason is needed"))
+    if answer.decision is GateDecision.EXTEND and (answer.until is None or answer.until <= latest):
+        found.append(Reason("to extend, give a date after {day}", day=latest.isoformat()))
+    return found
+
+
+def decide(
+    session: Session, plan: Plan, phase: Phase, answer: Answer, *, via: Via, actor: Actor, at: dt.datetime
+) -> Gate:
+    """Answer the open round. The caller holds the phase's row lock.
+
+    Closing with open work is written down as refused, unless a reason to override is given.
+    Raises RefusedError for an answer that says too little, IllegalMoveError where no round is open.
+    """
+    wrong = reasons_not_answerable(answer, max(plan.day_of(at), phase.ends_on))
+    if wrong:
+        raise RefusedError("the gate of {phase}: {reasons}", phase=phase.ref, reasons=wrong)
+    gate = open_round(session, phase, at)
+    if gate is None:
+        raise IllegalMoveError(
+            "the phase {phase} is {status}: its gate asks nothing", phase=phase.ref, status=phase.status
+        )
+    closing = answer.decision is GateDecision.CLOSE
+    blocking = reasons_not_closable(session, phase) if closing else []
+    gate.decision, gate.by_name, gate.via, gate.reason = (
+        answer.decision,
+        answer.by_name.strip(),
+        via,
+        answer.reason,
+    )
+    gate.until = answer.until if answer.decision is GateDecision.EXTEND else None
+    gate.override_reason = (answer.override_reason.strip() or None) if closing else None
+    gate.blocking, gate.decided_at, gate.run = [reason.facts["ref"] for reason in blocking], at, actor.run
+    gate.still_open = count_open(session, phase) if blocking else 0
+    gate.refused = bool(blocking) and gate.override_reason is None
+    if closing and not gate.refused:
+        phase.status, phase.closed_at = PhaseStatus.CLOSED, at
+    if gate.until is not None:
+        phase.ends_on = gate.until
+    _journal(session, plan, phase, gate, actor, at)
+    return gate
+
+
+def set_aside(
+    session: Session, plan: Plan, phase: Phase, answer: Answer, *, via: Via, actor: Actor, at: dt.datetime
+) -> None:
+    """Use up the open round for an answer that could not be carried out, so that the gate asks anew."""
+    gate = open_round(session, phase, at)
+    if gate is None:
+        return
+    gate.decision, gate.by_name, gate.via, gate.reason = answer.decision, answer.by_name, via, answer.reason
+    gate.refused, gate.blocking, gate.decided_at, gate.run = True, [], at, actor.run
+    _journal(session, plan, phase, gate, actor, at)
+
+
+def untold(session: Session, plan: Plan) -> Sequence[tuple[Gate, Phase]]:
+    """Rounds that were decided elsewhere than in the Prefect UI, and whose run has not been told."""
+    rows = session.execute(
+        select(Gate, Phase)
+        .join(Phase, Phase.id == Gate.phase_id)
+        .where(
+            Phase.plan_id == plan.id,
+            Gate.via.in_((Via.COMMAND, Via.PORTAL)),
+            Gate.decided_at.is_not(None),
+            Gate.resumed_at.is_(None),
+        )
+        .order_by(Gate.id)
+    )
+    return [(gate, phase) for gate, phase in rows]
+
+
+def mark_told(session: Session, gate_ids: Collection[int], at: dt.datetime) -> None:
+    """The runs of these rounds know the decision, or there are none to tell."""
+    session.execute(update(Gate).where(Gate.id.in_(gate_ids)).values(resumed_at=at))
+
+
+def answer_of(gate: Gate) -> Answer:
+    """What was answered in a round, as it is filled into a form."""
+    assert gate.decision is not None
+    return Answer(gate.decision, gate.by_name or "", gate.reason or "", gate.until, gate.override_reason or "")
+
+
+def last_decided(session: Session, phase: Phase) -> Gate | None:
+    """The round that was answered last, None before the first answer."""
+    return session.scalars(
+        select(Gate).where(Gate.phase_id == phase.id, Gate.decision.is_not(None)).order_by(Gate.round.desc()).limit(1)
+    ).one_or_none()
+
+
+def _journal(session: Session, plan: Plan, phase: Phase, gate: Gate, actor: Actor, at: dt.datetime) -> None:
+    record(
+        session,
+        EventKind.GATE_DECIDED,
+        actor,
+        at,
+        plan_id=plan.id,
+        phase_id=phase.id,
+        why=gate.override_reason or gate.reason,
+        detail={
+            "phase": phase.ref,
+            "round": gate.round,
+            "decision": gate.decision,
+            "via": gate.via,
+            "until": gate.until and gate.until.isoformat(),
+            "refused": gate.refused,
+            "overridden": bool(gate.override_reason and gate.blocking),
+            "open": gate.still_open,
+        },
+    )

@@ -1,0 +1,180 @@
+"""Issuing: requirements become assignments. Opening a phase does it for all of the phase's, in one transaction."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from models.common.event import Actor, EventKind, record
+from models.common.kinds import UnitKind
+from models.common.message_kinds import MessageKind
+from models.common.status import Status
+from models.dates.moments import tick_of
+from models.outbox.message import Message, MessageStatus, Notice, post
+from models.phases.gate import open_round
+from models.plan.ladder import Standing, next_look
+from models.plan.phase import Phase, PhaseStatus
+from models.plan.plan import Ladder, Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit, body_of
+
+# A unit that an item names more than once, by itself or as one of a collective, is asked once, and leads where it
+# leads. The caller's lock on the phase says that nothing was issued yet; ON CONFLICT would look up every row once more.
+# The journal says the phase of no assignment: it follows from the requirement, and each foreign key of a million rows
+# takes seconds.
+ISSUE = text("""
+WITH dated AS (
+    SELECT * FROM unnest(
+        CAST(:requirement_id AS bigint[]), CAST(:issued_on AS date[]), CAST(:planned_due_on AS date[]),
+        CAST(:due_on AS date[]), CAST(:due_provisional AS boolean[]), CAST(:next_action_at AS timestamptz[])
+    ) AS dated (requirement_id, issued_on, planned_due_on, due_on, due_provisional, next_action_at)
+), named AS (
+    SELECT requirement_id, coalesce(addressee.unit_id, member.unit_id) AS unit_id, role
+    FROM addressee LEFT JOIN collective_member AS member USING (collective_id)
+), issued AS (
+    INSERT INTO assignment (
+        requirement_id, unit_id, role, status, issued_on, planned_due_on, due_on, due_provisional,
+        done_until, next_action_at
+    )
+    SELECT DISTINCT ON (requirement_id, unit_id)
+           requirement_id, unit_id, role, 'issued', issued_on, planned_due_on, due_on, due_provisional,
+           issued_on, next_action_at
+    FROM dated JOIN named USING (requirement_id)
+    ORDER BY requirement_id, unit_id, role = 'lead' DESC
+    RETURNING id, unit_id, due_on
+), journalled AS (
+    INSERT INTO event (at, plan_id, assignment_id, kind, actor, actor_unit_id, run, address, status_after, due_after)
+    SELECT :at, :plan_id, id, 'issued', :actor, :actor_unit_id, :run, :address, 'issued', due_on
+    FROM issued
+)
+SELECT unit_id, count(*) AS issued, max(due_on) AS last_due_on, min(due_on) AS first_due_on
+FROM issued GROUP BY unit_id
+""")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opening:
+    """What opening did. `is_new` is false where the phase was open or closed already: then nothing was issued."""
+
+    phase_id: int
+    phase_ref: str
+    status: PhaseStatus
+    issued: int
+    is_new: bool
+
+
+def open_phase(session: Session, plan: Plan, phase: Phase, *, actor: Actor, at: dt.datetime) -> Opening:
+    """Open the phase and hand its work out. Repeatable; the caller holds the phase's row lock."""
+    if phase.status is not PhaseStatus.PLANNED:
+        return Opening(phase.id, phase.ref, phase.status, issued=0, is_new=False)
+    today = plan.day_of(at)
+    plan.go_live_on = plan.go_live_on or today
+    phase.status, phase.opened_at, phase.ladder_id = PhaseStatus.OPEN, at, plan.ladder_id
+    session.flush()
+    requirements = session.scalars(select(Requirement).where(Requirement.phase_id == phase.id)).all()
+    issued_on = issue_date(plan, phase, today)
+    by_unit = issue(session, plan, phase, requirements, actor=actor, at=at, issued_on=issued_on)
+    issued = sum(row.issued for row in by_unit)
+    record(
+        session,
+        EventKind.PHASE_OPENED,
+        actor,
+        at,
+        plan_id=plan.id,
+        phase_id=phase.id,
+        detail={"phase": phase.ref, "issued": issued},
+    )
+    post(session, plan, _notices(session, plan, phase, by_unit, at))
+    open_round(session, phase, at)
+    return Opening(phase.id, phase.ref, phase.status, issued=issued, is_new=True)
+
+
+def issue_date(plan: Plan, phase: Phase, today: dt.date) -> dt.date:
+    """The day that the ladder counts from: today, or the planned day where that was before notices began."""
+    live_from = plan.go_live_on or today
+    return phase.issue_on if phase.issue_on < live_from else today
+
+
+def issue(
+    session: Session,
+    plan: Plan,
+    phase: Phase,
+    requirements: Sequence[Requirement],
+    *,
+    actor: Actor,
+    at: dt.datetime,
+    issued_on: dt.date,
+) -> Sequence[Any]:
+    """Hand requirements of one phase, written to the database, out to their addressees; returns a row a unit.
+
+    Once for each requirement: a second time breaks the constraint on requirement and unit, and writes nothing. The
+    caller holds the phase's row lock.
+    """
+    ladder = phase.ladder or plan.ladder
+    rows = [dated(plan, ladder, requirement, issued_on) for requirement in requirements]
+    columns = {
+        name: [row[name] for row in rows]
+        for name in (
+            "requirement_id",
+            "issued_on",
+            "planned_due_on",
+            "due_on",
+            "due_provisional",
+            "next_action_at",
+        )
+    }
+    common = {
+        "at": at,
+        "plan_id": plan.id,
+        "actor": actor.name,
+        "actor_unit_id": actor.unit_id,
+        "run": actor.run,
+        "address": actor.address,
+    }
+    return session.execute(ISSUE, columns | common).all()
+
+
+def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date) -> dict[str, Any]:
+    """The dates that all assignments of a requirement share. A day off moves to the next working day."""
+    settled = plan.work_calendar.settle(requirement.due_on)
+    standing = Standing(Status.ISSUED, issued_on, settled.on, None, issued_on)
+    look_on = next_look(ladder.rungs, standing, plan.work_calendar)
+    return {
+        "requirement_id": requirement.id,
+        "issued_on": issued_on,
+        "planned_due_on": requirement.due_on,
+        "due_on": settled.on,
+        "due_provisional": settled.provisional,
+        "next_action_at": look_on and tick_of(look_on, plan.timezone),
+    }
+
+
+def _notices(session: Session, plan: Plan, phase: Phase, by_unit: Sequence[Any], at: dt.datetime) -> list[Notice]:
+    """One notice a unit, unless all of its work was over before notices began; one digest of the backlog."""
+    live_from = plan.go_live_on or plan.day_of(at)
+    notices = [
+        Notice(row.unit_id, MessageKind.ISSUED, phase.ref, at, phase_id=phase.id)
+        for row in by_unit
+        if row.last_due_on >= live_from
+    ]
+    if any(row.first_due_on < live_from for row in by_unit):
+        office = body_of(session, plan.id, UnitKind.OFFICE)
+        notices.append(Notice(office.id, MessageKind.BACKLOG, plan.code, at, phase_id=phase.id))
+    return notices
+
+
+def units_to_notify(session: Session, phase: Phase) -> Sequence[str]:
+    """Codes of the units whose notice of this phase waits to be sent; empty once all are told."""
+    return session.scalars(
+        select(Unit.code)
+        .join(Message, Message.recipient_id == Unit.id)
+        .where(
+            Message.phase_id == phase.id,
+            Message.kind == MessageKind.ISSUED,
+            Message.status.in_((MessageStatus.PENDING, MessageStatus.SENDING)),
+        )
+        .order_by(Unit.code)
+    ).all()

@@ -1,0 +1,152 @@
+"""A plan as it is written down: what `plans/<code>/` holds, checked and typed, before it reaches the database.
+
+`adapters.plan_files.reader.read_plan` makes it from YAML; `models.plan.plan.load_plan` stores it.
+"""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+from models.common.kinds import AreaKind, Basis, Comparator, Rollup, Scope, UnitKind
+from models.common.text import Text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnitEntry:
+    code: str
+    name: Text
+    kind: UnitKind
+    full_name: str | None = None
+    basis: Basis = Basis.STATED
+    source: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CollectiveEntry:
+    """A named set of units; `members` are unit codes, already resolved."""
+
+    code: str
+    name: Text
+    members: tuple[str, ...]
+    basis: Basis = Basis.STATED
+    source: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MeasureEntry:
+    code: str
+    name: Text
+    proof: Text
+    source: str
+    basis: Basis = Basis.STATED
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AreaEntry:
+    """`lead` is a unit code; `responsible` are codes of units or collectives, in the order of the plan."""
+
+    code: str
+    kind: AreaKind
+    name: Text
+    lead: str
+    responsible: tuple[str, ...]
+    measures: tuple[MeasureEntry, ...]
+    source: str
+    basis: Basis = Basis.STATED
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IndicatorEntry:
+    """`value` is a number, or two numbers for a range; `due` a year ("2025") or a recurrence ("yearly").
+
+    `conflicts_with` are codes of indicators that ask for the same less strictly: this one is the stricter.
+    `reporters` are the units whose readings make up the city's; where none is named, the counties.
+    """
+
+    code: str
+    name: Text
+    comparator: Comparator
+    value: tuple[float, ...]
+    unit: Text
+    reference: Text
+    due: str
+    due_basis: Basis
+    soft: bool
+    source: str
+    note: str = ""
+    basis: Basis = Basis.STATED
+    rollup: Rollup = Rollup.LATEST
+    rollup_basis: Basis = Basis.INFERRED
+    conflicts_with: tuple[str, ...] = ()
+    reporters: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PhaseEntry:
+    """One phase and year: `code` launch, implementation or acceptance; `period` the year it runs in."""
+
+    code: str
+    period: str
+    name: Text
+    starts_on: dt.date
+    ends_on: dt.date
+    issue_on: dt.date
+    source: str
+    basis: Basis = Basis.STATED
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RequirementEntry:
+    """What is asked. `due` maps a period ("2023", "2023Q1", "2025H1") to the last day.
+
+    `audience` holds, for the scope `plan`, codes of units and collectives, and otherwise the
+    roles "lead" and "responsible".
+    """
+
+    code: str
+    phase: str
+    scope: Scope
+    audience: tuple[str, ...]
+    due: dict[str, dt.date]
+    title: Text
+    why: Text
+    proof: Text
+    basis: Basis = Basis.INFERRED
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeclaredCount:
+    """What the plan declares about an area beside what it enumerates."""
+
+    area: str
+    name: Text
+    declared: int
+    enumerated: int
+    note: Text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlanDocument:
+    """A whole plan, sound: every code that is named exists, every date lies in its phase."""
+
+    code: str
+    title: Text
+    city: Text
+    timezone: str
+    calendar: str  # "china" or "weekends"
+    starts: int
+    ends: int
+    go_live_on: dt.date | None
+    near_limit_days: int
+    unsigned_working_days: int
+    rework_working_days: int
+    source: str
+    organisation: dict[str, Any]
+    declared: tuple[DeclaredCount, ...]
+    units: tuple[UnitEntry, ...]
+    collectives: tuple[CollectiveEntry, ...]
+    areas: tuple[AreaEntry, ...]
+    indicators: tuple[IndicatorEntry, ...]
+    phases: tuple[PhaseEntry, ...]
+    requirements: tuple[RequirementEntry, ...]
+    ladder: tuple[dict[str, Any], ...] = dataclasses.field(default=())

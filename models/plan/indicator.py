@@ -1,0 +1,83 @@
+"""Quantified targets of the plan."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Float, ForeignKey, UniqueConstraint, inspect, select, text
+from sqlalchemy import Text as SqlText
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.common.base import Base, Key, Named, Sourced, one_of
+from models.common.errors import NotFoundError
+from models.common.kinds import Basis, Comparator, Rollup
+from models.common.text import Text
+
+# What readings are judged by, and how it is said in English, which may be mended at any time.
+JUDGED = ("comparator", "value", "unit", "reference", "due", "rollup", "reporters", "conflicts_with")
+TARGET = (*JUDGED, "unit_en", "reference_en")
+
+
+class Indicator(Named, Sourced, Base):
+    """A target. `value` holds one number, two for a range, none where it is a yes or a reference.
+
+    `due` is a year, or `yearly`, `monthly`, `each_term`; `soft` marks words such as explore or strive.
+    `conflicts_with` holds codes of indicators that ask for the same less strictly, `reporters` those of the
+    units whose readings make up the city's: the counties where it is empty.
+    """
+
+    __tablename__ = "indicator"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+
+    id: Mapped[Key]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
+    code: Mapped[str]
+    comparator: Mapped[Comparator] = mapped_column(one_of(Comparator, "comparator"))
+    value: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    unit: Mapped[str]
+    unit_en: Mapped[str] = mapped_column(server_default="")
+    reference: Mapped[str]
+    reference_en: Mapped[str] = mapped_column(server_default="")
+    due: Mapped[str]
+    due_basis: Mapped[Basis] = mapped_column(one_of(Basis, "due_basis"))
+    soft: Mapped[bool]
+    note: Mapped[str]
+    rollup: Mapped[Rollup] = mapped_column(one_of(Rollup, "rollup"))
+    rollup_basis: Mapped[Basis] = mapped_column(one_of(Basis, "rollup_basis"))
+    conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+    reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+    # The targets of days gone by, where they were others: `until` is the last day on which they were in force.
+    earlier_targets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+
+    def as_of(self, day: dt.date) -> "Indicator":
+        """With the target in force at the end of that day: what was met stays met when the plan asks for more."""
+        for one in self.earlier_targets:
+            if day <= dt.date.fromisoformat(one["until"]):
+                whole = {column.key: getattr(self, column.key) for column in inspect(Indicator).columns}
+                then = {name: one[name] for name in TARGET}
+                enums = {"comparator": Comparator(one["comparator"]), "rollup": Rollup(one["rollup"])}
+                return Indicator(**{**whole, **then, **enums})
+        return self
+
+    @property
+    def unit_words(self) -> Text:
+        return Text(self.unit, self.unit_en or self.unit)
+
+    @property
+    def reference_words(self) -> Text:
+        """What it is compared with, or what is to be covered."""
+        return Text(self.reference, self.reference_en or self.reference)
+
+
+def indicators_of(session: Session, plan_id: int) -> Sequence[Indicator]:
+    """All of a plan, by their codes."""
+    return session.scalars(select(Indicator).where(Indicator.plan_id == plan_id).order_by(Indicator.code)).all()
+
+
+def indicator_of(session: Session, plan_id: int, code: str) -> Indicator:
+    """The indicator of that code. Raises NotFoundError."""
+    found = session.scalar(select(Indicator).where(Indicator.plan_id == plan_id, Indicator.code == code))
+    if found is None:
+        raise NotFoundError("no indicator {code!r} in this plan; `duban indicator show` lists them", code=code)
+    return found

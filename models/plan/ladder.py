@@ -1,0 +1,214 @@
+"""The ladder: when to remind, order and escalate. Pure: dates and a status in, steps out."""
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from models.common.message_kinds import MessageKind, OrderColour
+from models.common.status import OWED, Status
+from models.dates.workdays import WorkCalendar
+
+
+class Anchor(StrEnum):
+    """The date that a step counts from."""
+
+    ISSUED = "issued"
+    DUE = "due"
+    SUBMITTED = "submitted"
+
+
+class Condition(StrEnum):
+    """What must still be so for a step to fire."""
+
+    UNSIGNED = "unsigned"
+    OPEN = "open"
+    UNREVIEWED = "unreviewed"
+
+
+class Audience(StrEnum):
+    UNIT = "unit"
+    LEAD = "lead"
+    REVIEWER = "reviewer"
+    OFFICE = "office"
+    LEADER = "leader"
+
+
+HOLDS: dict[Condition, frozenset[Status]] = {
+    Condition.UNSIGNED: frozenset({Status.ISSUED}),
+    Condition.OPEN: OWED,
+    Condition.UNREVIEWED: frozenset({Status.SUBMITTED}),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One rung. `offset` counts working days where `working`, else calendar days; negative is before the anchor."""
+
+    code: str
+    anchor: Anchor
+    offset: int
+    working: bool
+    condition: Condition
+    audience: tuple[Audience, ...]
+    order: OrderColour | None = None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> "Step":
+        return cls(
+            code=data["code"],
+            anchor=Anchor(data["anchor"]),
+            offset=data["offset"],
+            working=data["working"],
+            condition=Condition(data["condition"]),
+            audience=tuple(Audience(one) for one in data["audience"]),
+            order=OrderColour(data["order"]) if data.get("order") else None,
+        )
+
+    @property
+    def kind(self) -> MessageKind:
+        if self.condition is Condition.UNSIGNED:
+            return MessageKind.UNSIGNED
+        if self.condition is Condition.UNREVIEWED:
+            return MessageKind.UNREVIEWED
+        return MessageKind.OVERDUE if self.offset > 0 else MessageKind.REMINDER
+
+    def date(self, anchor: dt.date, calendar: WorkCalendar) -> dt.date:
+        """The day on which the step falls.
+
+        A reminder before the date that would fall on a day off comes on the last working day
+        before it, so that it never arrives later than it was meant to.
+        """
+        if self.working:
+            return calendar.add(anchor, self.offset)
+        return calendar.last_on_or_before(anchor + dt.timedelta(days=self.offset))
+
+
+def _reminder(days: int, order: OrderColour | None = None) -> Step:
+    code = f"T-{days}" if days else "T+0"
+    return Step(code, Anchor.DUE, -days, False, Condition.OPEN, (Audience.UNIT,), order)  # noqa: FBT003
+
+
+def _overdue(days: int, *audience: Audience, order: OrderColour | None = None) -> Step:
+    return Step(f"T+{days}", Anchor.DUE, days, True, Condition.OPEN, audience, order)  # noqa: FBT003
+
+
+def _waiting(code: str, anchor: Anchor, days: int, condition: Condition, audience: Audience) -> Step:
+    return Step(code, anchor, days, True, condition, (audience,))  # noqa: FBT003
+
+
+def default_ladder(unsigned_working_days: int = 3) -> tuple[Step, ...]:
+    """The ladder of a plan that states none. A person decides on talks and accountability; no step does."""
+    return (
+        _waiting("unsigned", Anchor.ISSUED, unsigned_working_days, Condition.UNSIGNED, Audience.OFFICE),
+        _reminder(30),
+        _reminder(7),
+        _reminder(3, OrderColour.BLUE),
+        _reminder(1),
+        _reminder(0),
+        _overdue(1, Audience.UNIT, Audience.LEAD, order=OrderColour.RED),
+        _overdue(3, Audience.OFFICE, order=OrderColour.RED),
+        _overdue(10, Audience.LEADER, order=OrderColour.RED),
+        _waiting("review-5", Anchor.SUBMITTED, 5, Condition.UNREVIEWED, Audience.REVIEWER),
+        _waiting("review-10", Anchor.SUBMITTED, 10, Condition.UNREVIEWED, Audience.OFFICE),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """All that the ladder needs to know of an assignment.
+
+    `done_until`: steps up to and with this day are settled, fired or void. It is the day of issue,
+    of a new deadline or of a return, and patrol moves it on.
+    """
+
+    status: Status
+    issued_on: dt.date
+    due_on: dt.date
+    submitted_on: dt.date | None
+    done_until: dt.date
+
+    def anchor(self, anchor: Anchor) -> dt.date | None:
+        return {
+            Anchor.ISSUED: self.issued_on,
+            Anchor.DUE: self.due_on,
+            Anchor.SUBMITTED: self.submitted_on,
+        }[anchor]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fired:
+    """A step that fell due. `speaks_to`: whom it is told; empty for history, or when a later step speaks."""
+
+    step: Step
+    anchor_on: dt.date
+    on: dt.date
+    speaks_to: tuple[Audience, ...]
+    order: OrderColour | None
+    historic: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What patrol has to do for every assignment of one standing; `next_on` is None when nothing is left."""
+
+    fired: tuple[Fired, ...]
+    next_on: dt.date | None
+
+
+def judge(
+    ladder: Iterable[Step], standing: Standing, calendar: WorkCalendar, *, on: dt.date, live_from: dt.date
+) -> Verdict:
+    """What is due and not yet done on `on`, and the next day to look.
+
+    Never "what is due today": after an outage everything missed is found, and what was missed
+    for one audience collapses into its latest step. Steps before `live_from` are history.
+    """
+    timetable = sorted(_timetable(ladder, standing, calendar), key=lambda entry: entry[0])
+    due = [entry for entry in timetable if entry[0] <= on]
+    later = [day for day, _, _ in timetable if day > on]
+    return Verdict(tuple(_collapse(due, live_from)), min(later, default=None))
+
+
+@functools.lru_cache(maxsize=8192)
+def next_look(ladder: tuple[Step, ...], standing: Standing, calendar: WorkCalendar) -> dt.date | None:
+    """The first day on which a step can fire, if nothing changes until then."""
+    return min((day for day, _, _ in _timetable(ladder, standing, calendar)), default=None)
+
+
+_Entry = tuple[dt.date, Step, dt.date]
+
+
+def _timetable(ladder: Iterable[Step], standing: Standing, calendar: WorkCalendar) -> Iterable[_Entry]:
+    for step in ladder:
+        anchor = standing.anchor(step.anchor)
+        if anchor is None or standing.status not in HOLDS[step.condition]:
+            continue
+        day = step.date(anchor, calendar)
+        if day > standing.done_until:
+            yield day, step, anchor
+
+
+def _collapse(due: list[_Entry], live_from: dt.date) -> Iterable[Fired]:
+    told: dict[tuple[Audience, Condition], str] = {}
+    for day, step, _ in due:
+        if day >= live_from:
+            told.update(dict.fromkeys(((one, step.condition) for one in step.audience), step.code))
+    for day, step, anchor in due:
+        historic = day < live_from
+        speaks_to = tuple(one for one in step.audience if told.get((one, step.condition)) == step.code)
+        yield Fired(step, anchor, day, () if historic else speaks_to, _strongest(step, due, live_from), historic)
+
+
+def _strongest(step: Step, due: list[_Entry], live_from: dt.date) -> OrderColour | None:
+    """A reminder that speaks for an earlier, stronger order carries the colour of that order."""
+    if step.order is not None:
+        return step.order
+    orders = (
+        other.order
+        for day, other, _ in due
+        if day >= live_from and other.kind is step.kind and set(other.audience) & set(step.audience)
+    )
+    return max(filter(None, orders), key=list(OrderColour).index, default=None)

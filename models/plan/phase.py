@@ -1,0 +1,78 @@
+"""Phases: launch, implementation year by year, acceptance."""
+
+import datetime as dt
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models.common.base import Base, Instant, Key, Named, Sourced, one_of
+from models.common.errors import NotFoundError
+from models.plan.plan import Ladder, Plan
+
+
+class PhaseCode(StrEnum):
+    LAUNCH = "launch"
+    IMPLEMENTATION = "implementation"
+    ACCEPTANCE = "acceptance"
+
+
+class PhaseStatus(StrEnum):
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Phase(Named, Sourced, Base):
+    """One phase and year. `ends_on` moves when the office extends it; `planned_ends_on` stays."""
+
+    __tablename__ = "phase"
+    __table_args__ = (UniqueConstraint("plan_id", "code", "period"),)
+
+    id: Mapped[Key]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
+    code: Mapped[PhaseCode] = mapped_column(one_of(PhaseCode, "code"))
+    period: Mapped[str]
+    starts_on: Mapped[dt.date]
+    planned_ends_on: Mapped[dt.date]
+    ends_on: Mapped[dt.date]
+    issue_on: Mapped[dt.date]
+    status: Mapped[PhaseStatus] = mapped_column(one_of(PhaseStatus, "status"))
+    opened_at: Mapped[Instant | None]
+    closed_at: Mapped[Instant | None]
+    # The ladder as it was when the phase opened; a later change of the plan does not rewrite running work.
+    ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"))
+
+    plan: Mapped[Plan] = relationship()
+    ladder: Mapped[Ladder | None] = relationship(lazy="selectin")
+
+    @property
+    def year(self) -> int | None:
+        """The year as the phase's flow takes it; launch and acceptance take none."""
+        return int(self.period) if self.code is PhaseCode.IMPLEMENTATION else None
+
+    @property
+    def ref(self) -> str:
+        """`launch` and `acceptance` happen once; the years of the implementation are told apart."""
+        return f"{self.code}-{self.period}" if self.code is PhaseCode.IMPLEMENTATION else self.code.value
+
+
+def phases_of(session: Session, plan: Plan) -> Sequence[Phase]:
+    """The plan's phases in their order."""
+    return session.scalars(select(Phase).where(Phase.plan_id == plan.id).order_by(Phase.starts_on)).all()
+
+
+def phase_of(session: Session, plan: Plan, code: PhaseCode, year: int | None = None, *, lock: bool = False) -> Phase:
+    """The phase of that code, and of that year where one is given. Raises NotFoundError."""
+    query = select(Phase).where(Phase.plan_id == plan.id, Phase.code == code).order_by(Phase.period)
+    if year is not None:
+        query = query.where(Phase.period == str(year))
+    if lock:
+        query = query.with_for_update(of=Phase).execution_options(populate_existing=True)
+    phase = session.scalars(query).first()
+    if phase is None:
+        raise NotFoundError(
+            "the plan {plan} has no phase {phase} in {year}", plan=plan.code, phase=code, year=year or "-"
+        )
+    return phase

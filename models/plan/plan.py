@@ -1,0 +1,112 @@
+"""The plan: the document, versioned, with its horizon, time zone and calendar."""
+
+import dataclasses
+import datetime as dt
+import functools
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from models.common.base import Base, Json, Key, one_of
+from models.common.errors import NotFoundError, RefusedError
+from models.common.text import Text
+from models.dates.moments import day_of
+from models.dates.workdays import CalendarName, WorkCalendar
+from models.plan.ladder import Step
+
+
+class Ladder(Base):
+    """A ladder as it stood on a day. Never changed: a plan whose ladder changes points to a new row,
+    and phases that are open keep the old one.
+    """
+
+    __tablename__ = "ladder"
+
+    id: Mapped[Key]
+    digest: Mapped[str] = mapped_column(unique=True)
+    steps: Mapped[list[dict[str, object]]] = mapped_column(JSONB)
+
+    @functools.cached_property
+    def rungs(self) -> tuple[Step, ...]:
+        return tuple(Step.read(step) for step in self.steps)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """What of a plan decides on lights: days before a date from which it is near, working days to sign in."""
+
+    near_limit_days: int
+    unsigned_working_days: int
+
+
+class Plan(Base):
+    """One plan. `content` is the document as last loaded, to compare the next one with."""
+
+    __tablename__ = "plan"
+
+    id: Mapped[Key]
+    code: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[int]
+    digest: Mapped[str]
+    # As long as the document itself, and needed only when the next one is loaded.
+    content: Mapped[Json] = mapped_column(deferred=True)
+    title_zh: Mapped[str]
+    title_en: Mapped[str]
+    timezone: Mapped[str]
+    calendar: Mapped[CalendarName] = mapped_column(one_of(CalendarName, "calendar"))
+    starts: Mapped[int]
+    ends: Mapped[int]
+    # From when the office wants notices; the day the first phase opens, where the plan does not say.
+    go_live_on: Mapped[dt.date | None]
+    near_limit_days: Mapped[int]
+    unsigned_working_days: Mapped[int]
+    rework_working_days: Mapped[int]
+    # The limits of days gone by, where they were others: `until` is the last day on which they were in force.
+    earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"))
+    # Set where the plan's life was acted out: such data may be thrown away, real work may not.
+    rehearsal_seed: Mapped[int | None]
+
+    ladder: Mapped[Ladder] = relationship()
+
+    def limits_on(self, day: dt.date) -> Limits:
+        """Those in force at the end of that day: a past light stays as it was when a limit changes."""
+        for one in self.earlier_limits:
+            if day <= dt.date.fromisoformat(one["until"]):
+                return Limits(one["near_limit_days"], one["unsigned_working_days"])
+        return Limits(self.near_limit_days, self.unsigned_working_days)
+
+    @property
+    def title(self) -> Text:
+        return Text(self.title_zh, self.title_en)
+
+    @property
+    def work_calendar(self) -> WorkCalendar:
+        return WorkCalendar(self.calendar)
+
+    def day_of(self, at: dt.datetime) -> dt.date:
+        return day_of(at, self.timezone)
+
+
+def plan_codes(session: Session) -> list[str]:
+    """Codes of all plans."""
+    return list(session.scalars(select(Plan.code).order_by(Plan.code)))
+
+
+def plan_of(session: Session, code: str | None = None) -> Plan:
+    """The plan of that code; without one, the only plan there is.
+
+    Raises NotFoundError for an unknown code, RefusedError where a choice is needed.
+    """
+    plans = list(session.scalars(select(Plan).order_by(Plan.code)))
+    codes = ", ".join(plan.code for plan in plans) or "-"
+    if code is None:
+        if len(plans) == 1:
+            return plans[0]
+        raise RefusedError("say which plan is meant, one of: {codes}", codes=codes)
+    for plan in plans:
+        if plan.code == code:
+            return plan
+    raise NotFoundError("no plan {code!r}; there is: {codes}", code=code, codes=codes)

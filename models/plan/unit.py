@@ -1,0 +1,81 @@
+"""Units, and the named sets of units that a plan speaks of."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.common.base import Base, Key, Named, Sourced, one_of
+from models.common.errors import NotFoundError, RefusedError
+from models.common.kinds import UnitKind
+
+# The two bodies of the leading group: they receive notices, but no work is issued to them.
+BODIES = (UnitKind.OFFICE, UnitKind.LEADER)
+
+
+class Unit(Named, Sourced, Base):
+    """A bureau or county that work is issued to, or a body of the leading group."""
+
+    __tablename__ = "unit"
+    __table_args__ = (
+        UniqueConstraint("plan_id", "code"),
+        # One office and one leader a plan: escalation has to know where to go.
+        Index(
+            "unit_one_body_idx",
+            "plan_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("kind IN ('office', 'leader')"),
+        ),
+    )
+
+    id: Mapped[Key]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
+    code: Mapped[str]
+    kind: Mapped[UnitKind] = mapped_column(one_of(UnitKind, "kind"))
+    full_name: Mapped[str | None]
+
+
+class Collective(Named, Sourced, Base):
+    """A named set of units, such as 各县(市)区; its wording is kept where it is named."""
+
+    __tablename__ = "collective"
+    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+
+    id: Mapped[Key]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
+    code: Mapped[str]
+
+
+class CollectiveMember(Base):
+    __tablename__ = "collective_member"
+
+    collective_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("collective.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), primary_key=True)
+
+
+def unit_of(session: Session, plan_id: int, code: str) -> Unit:
+    """The unit of that code in the plan. Raises NotFoundError."""
+    unit = session.scalar(select(Unit).where(Unit.plan_id == plan_id, Unit.code == code))
+    if unit is None:
+        raise NotFoundError("no unit {code!r} in this plan; `duban units` lists them", code=code)
+    return unit
+
+
+def units_of(session: Session, plan_id: int) -> Sequence[Unit]:
+    """The units that work is issued to, in the order of the plan."""
+    query = select(Unit).where(Unit.plan_id == plan_id, Unit.kind.not_in(BODIES)).order_by(Unit.kind, Unit.id)
+    return session.scalars(query).all()
+
+
+def body_of(session: Session, plan_id: int, kind: UnitKind) -> Unit:
+    """The office or the leader of a plan."""
+    return session.scalars(select(Unit).where(Unit.plan_id == plan_id, Unit.kind == kind)).one()
+
+
+def only_office(session: Session, plan_id: int, unit_id: int | None) -> Unit:
+    """Raises RefusedError unless that unit is the office."""
+    office = body_of(session, plan_id, UnitKind.OFFICE)
+    if unit_id != office.id:
+        raise RefusedError("only the leading-group office ({unit}) may do this", unit=office.code)
+    return office

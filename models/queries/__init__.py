@@ -1,0 +1,1 @@
+"""Read questions: lists, counts and records of any day."""

@@ -1,0 +1,221 @@
+"""All that is known of one assignment: what is asked, every version, what was asked for, and the journal."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, literal, null, select, union_all
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
+
+from models.assignments.assignment import Assignment, reasons_not_acceptable
+from models.assignments.changes import CHANGES
+from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
+from models.assignments.extension import Extension
+from models.assignments.history import change_of, history_of
+from models.assignments.light import Change, Light, light
+from models.assignments.objection import Objection
+from models.assignments.review import Decision, Review
+from models.common.base import AnyRow
+from models.common.errors import NotFoundError, Reason
+from models.common.event import Event
+from models.common.kinds import UnitKind
+from models.plan.area import Role
+from models.plan.phase import Phase
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit
+
+EXTENSION = "extension"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of a version, as a page lists it; `size` in bytes."""
+
+    id: int
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """What was handed in at one time, and how it was answered; `decision` is None while nobody has."""
+
+    number: int
+    at: dt.datetime
+    by_name: str
+    note: str
+    figures: dict[str, Any]
+    files: tuple[KeptFile, ...]
+    decision: Decision | None
+    reviewed_by: str
+    reviewer: str
+    reviewed_at: dt.datetime | None
+    review_reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plea:
+    """A request for more time (`until` is the day asked for) or an objection; `granted` is None while undecided."""
+
+    id: int
+    about: str  # EXTENSION, or what an objection is about
+    until: dt.date | None
+    reason: str
+    by_name: str
+    at: dt.datetime
+    granted: bool | None
+    decided_by: str | None
+    decided_at: dt.datetime | None
+    answer: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """`waits_for`: the open parts of a joint item, where the unit leads it."""
+
+    assignment: Assignment
+    reviewer: Unit
+    light: Light
+    left: int
+    versions: tuple[Version, ...]
+    pleas: tuple[Plea, ...]
+    journal: Sequence[Event]
+    waits_for: list[Reason]
+
+    @property
+    def pending(self) -> Plea | None:
+        """The request that nobody has answered yet, if there is one."""
+        return next((plea for plea in self.pleas if plea.granted is None and plea.about == EXTENSION), None)
+
+    @property
+    def objection(self) -> Plea | None:
+        return next((plea for plea in self.pleas if plea.granted is None and plea.about != EXTENSION), None)
+
+
+def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) -> Record:
+    """Raises NotFoundError where it is none of the plan's assignments."""
+    assignment, office = _assignment(session, plan, assignment_id)
+    lead = assignment.requirement.lead
+    journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
+    history = history_of(plan, _changes(plan, journal), assignment.issued_on, today)
+    return Record(
+        assignment=assignment,
+        reviewer=lead if assignment.role is Role.RESPONSIBLE and lead is not None else office,
+        light=light(history, today, plan.limits_on(today).near_limit_days),
+        left=plan.work_calendar.count(today, assignment.due_on),
+        versions=tuple(_version(row) for row in session.execute(_VERSIONS.where(_of(assignment)))),
+        pleas=tuple(Plea(*row) for row in session.execute(_pleas(assignment.id))),
+        journal=journal,
+        waits_for=reasons_not_acceptable(session, assignment),
+    )
+
+
+def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit]:
+    office = aliased(Unit)
+    row = session.execute(
+        select(Assignment, office)
+        .join(Assignment.requirement)
+        .join(Requirement.phase)
+        .join(Assignment.unit)
+        .join(office, (office.plan_id == Phase.plan_id) & (office.kind == UnitKind.OFFICE))
+        .options(
+            contains_eager(Assignment.requirement).options(
+                contains_eager(Requirement.phase).lazyload(Phase.ladder),
+                joinedload(Requirement.lead),
+                joinedload(Requirement.area),
+                joinedload(Requirement.measure),
+            ),
+            contains_eager(Assignment.unit),
+        )
+        .where(Assignment.id == assignment_id, Phase.plan_id == plan.id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("there is no such assignment")
+    return row[0], row[1]
+
+
+def _changes(plan: Plan, journal: Sequence[Event]) -> list[Change]:
+    changes: list[Change] = []
+    for event in journal:
+        if event.kind in CHANGES:
+            changes.append(change_of(plan, event, changes[-1] if changes else None))
+    return changes
+
+
+_files = (
+    select(func.jsonb_agg(func.jsonb_build_array(Evidence.id, Evidence.file_name, Evidence.size, Evidence.sha256)))
+    .join(SubmissionFile, SubmissionFile.evidence_id == Evidence.id)
+    .where(SubmissionFile.submission_id == Submission.id)
+    .correlate(Submission)
+    .scalar_subquery()
+)
+_VERSIONS = (
+    select(
+        SubmissionItem.version,
+        Submission.at,
+        Submission.by_name,
+        Submission.note,
+        Submission.figures,
+        _files.label("files"),
+        Review.decision,
+        Review.by_name.label("reviewed_by"),
+        Unit.code.label("reviewer"),
+        Review.at.label("reviewed_at"),
+        Review.reason,
+    )
+    .join(Submission, Submission.id == SubmissionItem.submission_id)
+    .outerjoin(Review, Review.submission_item_id == SubmissionItem.id)
+    .outerjoin(Unit, Unit.id == Review.unit_id)
+    .order_by(SubmissionItem.version.desc())
+)
+
+
+def _of(assignment: Assignment) -> Any:
+    return SubmissionItem.assignment_id == assignment.id
+
+
+def _version(row: AnyRow) -> Version:
+    return Version(
+        number=row.version,
+        at=row.at,
+        by_name=row.by_name,
+        note=row.note,
+        figures=row.figures,
+        files=tuple(KeptFile(*file) for file in row.files or ()),
+        decision=row.decision,
+        reviewed_by=row.reviewed_by or "",
+        reviewer=row.reviewer or "",
+        reviewed_at=row.reviewed_at,
+        review_reason=row.reason or "",
+    )
+
+
+def _pleas(assignment_id: int) -> Any:
+    extensions = select(
+        Extension.id,
+        literal(EXTENSION).label("about"),
+        Extension.until,
+        Extension.reason,
+        Extension.asked_by,
+        Extension.asked_at.label("at"),
+        Extension.granted,
+        Extension.decided_by,
+        Extension.decided_at,
+        Extension.decision_reason,
+    ).where(Extension.assignment_id == assignment_id)
+    objections = select(
+        Objection.id,
+        Objection.about.cast(Extension.reason.type),
+        null(),
+        Objection.reason,
+        Objection.by_name,
+        Objection.at,
+        Objection.upheld,
+        Objection.decided_by,
+        Objection.decided_at,
+        Objection.decision_reason,
+    ).where(Objection.assignment_id == assignment_id)
+    return union_all(extensions, objections).order_by("at")

@@ -1,0 +1,129 @@
+"""What presses: overdue work with whom the ladder told of it, and work that waits for its reviewer. The first of each.
+
+How many there are in all is for the board to say.
+"""
+
+import dataclasses
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session, aliased
+
+from models.assignments.assignment import Assignment
+from models.common.base import among
+from models.common.kinds import UnitKind
+from models.common.message_kinds import MessageKind
+from models.common.status import OWED, Status
+from models.common.text import Text
+from models.dates.moments import end_of
+from models.patrol.escalation import Escalation
+from models.plan.area import Role
+from models.plan.ladder import Audience, Step
+from models.plan.phase import Phase, phases_of
+from models.plan.plan import Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import Unit, body_of
+from models.queries.worklist import Work, works
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overdue:
+    """Overdue work; `told`: who knows that it is, by the day on which the ladder first told them."""
+
+    work: Work
+    told: Mapping[Audience, dt.date]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InReview:
+    """Work that was handed in on a day and that `reviewer` has not judged."""
+
+    work: Work
+    reviewer: Text
+    since: dt.date
+
+
+# The lead of its own item, and an item that nobody leads, has no other to be told.
+_HAS_LEAD = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None)).label("has_lead")
+
+
+def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Overdue]:
+    """What has been overdue longest first."""
+    ids = session.scalars(
+        select(Assignment.id)
+        .join(Assignment.requirement)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(Phase.plan_id == plan.id, Assignment.status.in_(OWED), Assignment.due_on < today)
+        .order_by(Assignment.due_on, Requirement.ref, Assignment.id)
+        .limit(limit)
+    ).all()
+    shown = _shown(session, plan, ids, today)
+    due = {work.id: work.due_on for work in shown.values()}
+    told = told_of(session, plan, due, end_of(today, plan.timezone))
+    return [Overdue(shown[one], told.get(one, {})) for one in ids]
+
+
+def told_of(
+    session: Session, plan: Plan, due: Mapping[int, dt.date], by: dt.datetime
+) -> Mapping[int, dict[Audience, dt.date]]:
+    """Who had been told by then that these assignments were past these dates; history reached nobody.
+
+    The day is the one on which patrol told them: after an outage it is later than the step's own. What was said before
+    an extension is settled with it.
+    """
+    steps = {phase.id: _overdue_steps((phase.ladder or plan.ladder).rungs) for phase in phases_of(session, plan)}
+    fired = session.execute(
+        select(
+            Escalation.assignment_id,
+            Escalation.anchor_on,
+            Escalation.step,
+            Escalation.at,
+            Requirement.phase_id,
+            _HAS_LEAD,
+        )
+        .join(Assignment, Assignment.id == Escalation.assignment_id)
+        .join(Assignment.requirement)
+        .where(among(Escalation.assignment_id, due), Escalation.at <= by, ~Escalation.historic)
+        .order_by(Escalation.at, Escalation.id)
+    )
+    told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
+    for row in fired:
+        step = steps[row.phase_id].get(row.step)
+        if step is None or row.anchor_on != due[row.assignment_id]:
+            continue
+        for audience in step.audience:
+            if audience is not Audience.LEAD or row.has_lead:
+                told[row.assignment_id].setdefault(audience, plan.day_of(row.at))
+    return told
+
+
+def _overdue_steps(rungs: Sequence[Step]) -> Mapping[str, Step]:
+    return {step.code: step for step in rungs if step.kind is MessageKind.OVERDUE}
+
+
+def in_review(session: Session, plan: Plan, today: dt.date, limit: int) -> list[InReview]:
+    """What has waited longest first."""
+    lead = aliased(Unit)
+    office = body_of(session, plan.id, UnitKind.OFFICE)
+    rows = session.execute(
+        select(Assignment.id, Assignment.submitted_on, lead.name_zh, lead.name_en)
+        .join(Assignment.requirement)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        # The rule of `models.assignments.assignment.reviewer_of`: where no unit leads, and of the lead's own, it is the
+        # office.
+        .outerjoin(lead, and_(lead.id == Requirement.lead_id, Assignment.role == Role.RESPONSIBLE))
+        .where(Phase.plan_id == plan.id, Assignment.status == Status.SUBMITTED)
+        .order_by(Assignment.submitted_on, Requirement.ref, Assignment.id)
+        .limit(limit)
+    ).all()
+    shown = _shown(session, plan, [row.id for row in rows], today)
+    return [
+        InReview(shown[row.id], Text(row.name_zh, row.name_en) if row.name_zh else office.name, row.submitted_on)
+        for row in rows
+    ]
+
+
+def _shown(session: Session, plan: Plan, ids: Sequence[int], today: dt.date) -> Mapping[int, Work]:
+    return {work.id: work for work in works(session, plan, ids, today)}

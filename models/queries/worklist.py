@@ -1,0 +1,289 @@
+"""What lies on a unit's desk, and on a reviewer's: assignments as a person reads them, with today's light."""
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Collection, Iterable, Sequence
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, bindparam, exists, func, select
+from sqlalchemy.orm import Session
+
+from models.assignments.assignment import Assignment
+from models.assignments.history import changes_until, history_of
+from models.assignments.light import Change, Facts, Light, light_from, was_late
+from models.common.base import AnyRow, AnySelect, among
+from models.common.event import Event, EventKind
+from models.common.kinds import Basis, UnitKind
+from models.common.status import CLOSED, OWED, Status
+from models.common.text import Text
+from models.dates.moments import end_of
+from models.dates.workdays import WorkCalendar
+from models.plan.area import Role
+from models.plan.phase import Phase
+from models.plan.plan import Limits, Plan
+from models.plan.requirement import Requirement
+from models.plan.unit import BODIES, Unit
+from models.queries.listing import LISTED, item_of
+
+PAGE = 50
+CALENDAR = 2000  # dates in one feed: programs fetch it whole, every hour
+
+
+class Pile(StrEnum):
+    """How a desk is sorted: what the unit has to do, what waits for its reviewer, what is over."""
+
+    OWED = "owed"
+    SUBMITTED = "submitted"
+    CLOSED = "closed"
+
+
+PILES: dict[Pile, frozenset[Status]] = {
+    Pile.OWED: OWED,
+    Pile.SUBMITTED: frozenset({Status.SUBMITTED}),
+    Pile.CLOSED: CLOSED,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """One assignment on a desk. `left`: working days to its date, negative when it has passed.
+
+    One is equal to itself alone: what it says is compared where it is made.
+    """
+
+    id: int
+    ref: str
+    title: Text
+    item: Text | None
+    unit_code: str
+    unit: Text
+    role: Role
+    status: Status
+    light: Light
+    due_on: dt.date
+    planned_due_on: dt.date
+    provisional: bool
+    left: int
+    version: int
+    proof: Text
+    source: str
+    basis: Basis
+
+    @property
+    def is_owed(self) -> bool:
+        return self.status.is_owed
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Desk:
+    """How much lies on a unit's desk. `asked`: what it was issued since the first of the month."""
+
+    piles: dict[Pile, int]
+    unsigned: int
+    to_review: int
+    asked: int
+
+
+_TASKS = LISTED.add_columns(
+    Assignment.role,
+    Assignment.status,
+    Assignment.late,
+    Assignment.version,
+    Assignment.issued_on,
+).join(Phase, Phase.id == Requirement.phase_id)
+
+
+def desk(session: Session, unit: Unit, today: dt.date) -> Desk:
+    """What a unit's front page counts, in one question."""
+    days = {"unit_id": unit.id, "first": today.replace(day=1), "today": today}
+    *piles, unsigned, asked, waiting = session.execute(_DESK, days).one()
+    return Desk(dict(zip(PILES, piles, strict=True)), unsigned, waiting, asked)
+
+
+def _desk() -> AnySelect:
+    """Two counts side by side: one condition for both would have the database read every assignment there is."""
+    unit_id = bindparam("unit_id", type_=BigInteger)
+    waiting = (
+        select(func.count())
+        .join_from(Assignment, Requirement, Requirement.id == Assignment.requirement_id)
+        .where(
+            Assignment.status == Status.SUBMITTED,
+            Assignment.role == Role.RESPONSIBLE,
+            Requirement.lead_id == unit_id,
+        )
+    )
+    this_month = Assignment.issued_on.between(bindparam("first", type_=Date), bindparam("today", type_=Date))
+    return select(
+        *(func.count().filter(Assignment.status.in_(statuses)) for statuses in PILES.values()),
+        func.count().filter(Assignment.status == Status.ISSUED),
+        func.count().filter(this_month),
+        waiting.scalar_subquery(),
+    ).where(Assignment.unit_id == unit_id)
+
+
+_DESK = _desk()
+
+
+def work_of(session: Session, plan: Plan, unit: Unit, pile: Pile, today: dt.date, page: int = 1) -> list[Work]:
+    """One page of a pile: what is due first stands first; of what is over, the newest."""
+    rows = session.execute(_page_of(pile), {"unit_id": unit.id, "start": (page - 1) * PAGE})
+    return _works_now(plan, rows, today)
+
+
+# Putting a question together takes as long as asking it.
+@functools.cache
+def _page_of(pile: Pile) -> AnySelect:
+    order = (Assignment.due_on.desc() if pile is Pile.CLOSED else Assignment.due_on, Assignment.requirement_id)
+    # The page is cut first: what stands on it is then looked up for its rows alone.
+    cut = (
+        select(Assignment.id)
+        .where(Assignment.unit_id == bindparam("unit_id", type_=BigInteger), Assignment.status.in_(PILES[pile]))
+        .order_by(*order)
+        .limit(PAGE)
+        .offset(bindparam("start", type_=BigInteger))
+    )
+    return _TASKS.where(Assignment.id.in_(cut)).order_by(*order)
+
+
+def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: int = 1) -> list[Work]:
+    """What waits for this unit's review, the longest wait first."""
+    query = (
+        _TASKS.where(Assignment.status == Status.SUBMITTED, _reviewed_by(unit), Phase.plan_id == plan.id)
+        .order_by(Assignment.submitted_on, Requirement.ref, Assignment.id)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    return _works_now(plan, session.execute(query), today)
+
+
+def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:
+    return session.scalars(counting_to_review(plan, unit)).one()
+
+
+def counting_to_review(plan: Plan, unit: Unit) -> Select[int]:
+    """The question behind `count_to_review`, to be asked among others."""
+    return (
+        select(func.count())
+        .select_from(Assignment)
+        .join(Assignment.requirement)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(Assignment.status == Status.SUBMITTED, _reviewed_by(unit), Phase.plan_id == plan.id)
+    )
+
+
+def works(session: Session, plan: Plan, ids: Collection[int], on: dt.date) -> list[Work]:
+    """These assignments of the plan as they stood at the end of that day, what is due first first.
+
+    One that is not of the plan is left out.
+    """
+    query = _TASKS.where(among(Assignment.id, ids), Phase.plan_id == plan.id)
+    rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref)).all()
+    return _works(session, plan, rows, on)
+
+
+def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[Work]:
+    """All that a unit owes, with its dates, for a calendar."""
+    query = _TASKS.where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
+    query = query.order_by(Assignment.due_on, Requirement.ref).limit(CALENDAR)
+    return _works_now(plan, session.execute(query), today)
+
+
+def issued_between(
+    session: Session, plan: Plan, first: dt.date, last: dt.date, *, by_then: bool = False
+) -> list[tuple[Unit, int]]:
+    """How many things were asked of each unit in these days, most first: the burden that the office answers for.
+
+    `by_then` leaves out what was issued afterwards with a day of these, as when a phase is opened late.
+    """
+    issued = func.count(Assignment.id)
+    within = and_(Assignment.unit_id == Unit.id, Assignment.issued_on.between(first, last))
+    if by_then:
+        within = and_(
+            within,
+            exists().where(
+                Event.assignment_id == Assignment.id,
+                Event.kind == EventKind.ISSUED,
+                Event.at <= end_of(last, plan.timezone),
+            ),
+        )
+    rows = session.execute(
+        select(Unit, issued)
+        .outerjoin(Assignment, within)
+        .where(Unit.plan_id == plan.id, Unit.kind.not_in(BODIES))
+        .group_by(Unit.id)
+        .order_by(issued.desc(), Unit.code)
+    )
+    return [(unit, count) for unit, count in rows]
+
+
+def _reviewed_by(unit: Unit) -> ColumnElement[bool]:
+    """The rule of `models.assignments.assignment.reviewer_of`, as a condition."""
+    led = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None))
+    if unit.kind is UnitKind.OFFICE:
+        return ~led
+    return and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id == unit.id)
+
+
+def _works(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[Work]:
+    """As they stood at the end of that day."""
+    changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
+    rules = _rules_of(plan, on)
+    return [_work(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
+
+
+def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
+    if not changes:
+        return _facts_now(_rules_of(plan, on), row)
+    history = history_of(plan, changes, row.issued_on, on)
+    return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by)
+
+
+def _works_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[Work]:
+    rules = _rules_of(plan, today)
+    return [_work_now(rules, row, today) for row in rows]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rules:
+    """What of a plan makes a row's light."""
+
+    calendar: WorkCalendar
+    limits: Limits
+
+
+def _rules_of(plan: Plan, on: dt.date) -> _Rules:
+    return _Rules(plan.work_calendar, plan.limits_on(on))
+
+
+# A page is looked at more often than it changes: the same row makes the same work, and the same work the same markup.
+@functools.lru_cache(maxsize=8192)
+def _work_now(rules: _Rules, row: AnyRow, today: dt.date) -> Work:
+    return _work(rules, row, _facts_now(rules, row), today)
+
+
+def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
+    sign_by = rules.calendar.add(row.issued_on, rules.limits.unsigned_working_days)
+    return Facts(row.status, row.due_on, row.late, sign_by)
+
+
+def _work(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> Work:
+    return Work(
+        id=row.id,
+        ref=f"{row.requirement_ref}/{row.unit_code}",
+        title=Text(row.title_zh, row.title_en),
+        item=item_of(row),
+        unit_code=row.unit_code,
+        unit=Text(row.unit_zh, row.unit_en),
+        role=row.role,
+        status=facts.status,
+        light=light_from(facts, on, rules.limits.near_limit_days),
+        due_on=facts.due_on,
+        planned_due_on=row.planned_due_on,
+        provisional=row.due_provisional,
+        left=rules.calendar.count(on, facts.due_on),
+        version=row.version,
+        proof=Text(row.proof_zh, row.proof_en),
+        source=row.source,
+        basis=row.basis,
+    )

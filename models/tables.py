@@ -1,0 +1,73 @@
+"""Every table there is: a table is known once its module is loaded, and here all are.
+
+For whoever needs them all: the archive, the migrations and the tests.
+"""
+
+from models.acceptance.verdict import Commendation, CommendedUnit, Verdict
+from models.access import Access, AccessUse, Deed
+from models.assignments.assignment import Assignment
+from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
+from models.assignments.extension import Extension
+from models.assignments.objection import Objection
+from models.assignments.review import Review
+from models.bulletins.bulletin import Bulletin
+from models.bulletins.copy import BulletinCopy
+from models.common.base import Base
+from models.common.event import Event
+from models.complaint import Complaint
+from models.delivery.pace import Pace
+from models.finding import Finding
+from models.indicators.reading import Reading
+from models.outbox.message import Attempt, AttemptMessage, Message
+from models.patrol.escalation import Escalation
+from models.patrol.rounds import PatrolRound
+from models.phases.gate import Gate
+from models.plan.area import Area, Measure, Responsibility
+from models.plan.indicator import Indicator
+from models.plan.phase import Phase
+from models.plan.plan import Ladder, Plan
+from models.plan.requirement import Addressee, Requirement
+from models.plan.unit import Collective, CollectiveMember, Unit
+
+MAPPED = (
+    Verdict,
+    Commendation,
+    CommendedUnit,
+    Access,
+    AccessUse,
+    Deed,
+    Assignment,
+    Evidence,
+    Submission,
+    SubmissionItem,
+    SubmissionFile,
+    Extension,
+    Objection,
+    Review,
+    Bulletin,
+    BulletinCopy,
+    Event,
+    Complaint,
+    Pace,
+    Finding,
+    Reading,
+    Attempt,
+    Message,
+    AttemptMessage,
+    Escalation,
+    PatrolRound,
+    Gate,
+    Area,
+    Measure,
+    Responsibility,
+    Indicator,
+    Phase,
+    Ladder,
+    Plan,
+    Requirement,
+    Addressee,
+    Unit,
+    Collective,
+    CollectiveMember,
+)
+METADATA = Base.metadata

@@ -1,0 +1,1 @@
+"""What the program says: letters, bulletins, labels, documents, charts."""

@@ -1,0 +1,202 @@
+"""What the Prefect UI shows of a plan: progress, board, what is overdue, what waits for review.
+
+Views of rows: losing them loses nothing. Their size is bounded; what is beyond is counted, and the portal has it all.
+"""
+
+import dataclasses
+import datetime as dt
+import json
+import operator
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from adapters.language import N_, Language
+from adapters.settings import settings
+from models.assignments.light import Light
+from models.common.status import CLOSED, Status
+from models.plan.ladder import Audience
+from models.plan.phase import Phase, PhaseStatus, phases_of
+from models.plan.plan import Plan
+from models.queries import overdue as pressing
+from models.queries import statistics as queries
+from models.queries.board import Board, BoardRow, Counts, board
+from models.queries.worklist import Work
+
+ROWS = 100  # of a list; an artifact travels as a whole, to the server and to each browser that shows it
+LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
+BY = ("role", "status", "light")
+BODIES = {
+    Audience.UNIT: N_("the unit"),
+    Audience.LEAD: N_("the lead unit"),
+    Audience.REVIEWER: N_("the reviewer"),
+    Audience.OFFICE: N_("the office"),
+    Audience.LEADER: N_("the head of the group"),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """One artifact: what it shows, and above it a few words. `daily`: a day's last version is kept."""
+
+    key: str
+    kind: Literal["table", "markdown", "progress"]
+    data: str | float
+    description: str
+    daily: bool = True
+
+
+def key_of(name: str, plan: str, phase: str = "") -> str:
+    """A key that stays, in the letters that keys may have: small ones, digits and dashes."""
+    plain = re.sub(r"[^a-z0-9]+", "-", plan.lower())
+    # Codes that differ only in what keys cannot have are kept apart.
+    told_apart = plain if plain == plan else f"{plain}-{zlib.crc32(plan.encode()):08x}"
+    return "-".join(filter(None, (name, told_apart, phase)))
+
+
+def keys_of(session: Session, plan: Plan) -> list[str]:
+    """The keys of all that `pictures` shows."""
+    phases = [key_of(name, plan.code, phase.ref) for phase in _open(session, plan) for name in ("progress", "status")]
+    return [*phases, *(key_of(name, plan.code) for name in ("overdue", "review", "board"))]
+
+
+def pictures(session: Session, plan: Plan, on: dt.date) -> list[Shown]:
+    """How a plan stands; the board comes last."""
+    counts = queries.standing_counts(session, plan, on)
+    seen = board(session, plan, on)
+    by_status = {status: sum(one["count"] for one in counts if one["status"] == status) for status in Status}
+    drawing = _Drawing(plan, on)
+    return [
+        *(one for phase in _open(session, plan) for one in drawing.phase(phase, counts)),
+        drawing.overdue(pressing.overdue(session, plan, on, ROWS), seen.total[Light.RED]),
+        drawing.review(pressing.in_review(session, plan, on, ROWS), by_status[Status.SUBMITTED]),
+        drawing.board(seen),
+    ]
+
+
+def phase_pictures(session: Session, plan: Plan, phase: Phase, on: dt.date) -> list[Shown]:
+    """How far one phase is, whether it is open or not."""
+    return _Drawing(plan, on).phase(phase, queries.standing_counts(session, plan, on))
+
+
+def _open(session: Session, plan: Plan) -> Sequence[Phase]:
+    return [phase for phase in phases_of(session, plan) if phase.status is PhaseStatus.OPEN]
+
+
+class _Drawing:
+    """Rows as the office reads them, in its language, with links to the portal."""
+
+    def __init__(self, plan: Plan, on: dt.date) -> None:
+        self.plan, self.on = plan, on
+        self.language = Language.of(settings().language)
+        self._ = self.language.gettext
+
+    # One phase
+
+    def phase(self, phase: Phase, counts: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        label = queries.phase_label(phase.code, phase.period)
+        ours = [one for one in counts if one["phase"] == label]
+        total = sum(one["count"] for one in ours)
+        settled = sum(one["count"] for one in ours if Status(one["status"]) in CLOSED)
+        name = self.language.text(phase.name)
+        far = self._("{settled} of {total} settled · {phase} {period}, last day {day}").format(
+            phase=name, period=phase.period, settled=settled, total=total, day=phase.ends_on
+        )
+        address = self._link(self._("its page"), f"/phases/{phase.id}")
+        progress = round(100 * settled / total, 1) if total else 0.0
+        table = self._table(
+            (N_("Role"), N_("Status"), N_("Light"), N_("Items")),
+            ([*map(self._, words), count] for *words, count in map(operator.itemgetter(*BY, "count"), ours)),
+        )
+        about = self._("By role, status and light · {phase} {period}").format(phase=name, period=phase.period)
+        return [
+            Shown(
+                key_of("progress", self.plan.code, phase.ref), "progress", progress, f"{far} · {address}", daily=False
+            ),
+            Shown(key_of("status", self.plan.code, phase.ref), "table", table, f"{about} · {address}", daily=False),
+        ]
+
+    # The board
+
+    def board(self, seen: Board) -> Shown:
+        areas = {area.code: f"{area.code} {self.language.text(area.name)}" for area in seen.areas}
+        names = [areas.get(code) or self._("The plan as a whole") for code in seen.columns]
+        head = [N_("Unit"), N_("All together"), *names]
+        everybody = [self._link(self._("All units"), "/board"), *self._cells(seen.total, seen.columns)]
+        units = ([self._unit(row), *self._cells(row.total, row.cells)] for row in seen.rows)
+        said = [self._("{light} {count}").format(light=self._(light), count=seen.total[light]) for light in LIGHTS]
+        if seen.pages > 1:
+            told = self._("the first {count} units; the others are on the portal")
+            said.append(told.format(count=len(seen.rows)))
+        said.append(self._headline(N_("Lights by unit and area"), "/board"))
+        return Shown(key_of("board", self.plan.code), "table", self._table(head, [everybody, *units]), " · ".join(said))
+
+    def _cells(self, total: Counts, areas: Mapping[str, Counts]) -> list[str]:
+        return [self._lights(total), *map(self._lights, areas.values())]
+
+    def _unit(self, row: BoardRow) -> str:
+        return self._link(self.language.text(row.unit.name), f"/assignments?{urlencode({'unit': row.unit.code})}")
+
+    def _lights(self, counts: Counts) -> str:
+        return " ".join(f"{self._(light)} {counts[light]}" for light in LIGHTS if counts[light])
+
+    # Lists
+
+    def overdue(self, rows: Sequence[pressing.Overdue], count: int) -> Shown:
+        head = (
+            N_("Item"),
+            N_("Unit"),
+            N_("Due"),
+            N_("Working days over"),
+            N_("Told, and since when"),
+            N_("What is asked"),
+        )
+        cells = (
+            [ref, unit, str(row.work.due_on), -row.work.left, self._told(row.told), title]
+            for row, (ref, unit, title) in ((row, self._work(row.work)) for row in rows)
+        )
+        return self._list("overdue", N_("Overdue, and who was told"), "/assignments?light=red", head, cells, count)
+
+    def _told(self, told: Mapping[Audience, dt.date]) -> str:
+        return self.language.list([f"{self._(BODIES[audience])} {since}" for audience, since in told.items()])
+
+    def review(self, rows: Sequence[pressing.InReview], count: int) -> Shown:
+        head = (N_("Item"), N_("Unit"), N_("What is asked"), N_("Due"), N_("Reviewer"), N_("Handed in on"))
+        cells = (
+            [*self._work(row.work), str(row.work.due_on), self.language.text(row.reviewer), str(row.since)]
+            for row in rows
+        )
+        return self._list("review", N_("Waiting for review"), "/reviews", head, cells, count)
+
+    def _work(self, work: Work) -> tuple[str, str, str]:
+        return (
+            self._link(work.ref, f"/assignments/{work.id}"),
+            self.language.text(work.unit),
+            self.language.text(work.title),
+        )
+
+    def _list(
+        self, name: str, title: str, path: str, head: Sequence[str], rows: Iterable[Sequence[Any]], count: int
+    ) -> Shown:
+        said = [self._("{count} items").format(count=count)]
+        if count > ROWS:
+            said.append(self._("the first {count}; the others are on the portal").format(count=ROWS))
+        said.append(self._headline(title, path))
+        return Shown(key_of(name, self.plan.code), "table", self._table(head, rows), " · ".join(said))
+
+    # Means: figures come first in a description, as cards show only its beginning
+
+    def _headline(self, title: str, path: str) -> str:
+        return f"{self._link(self._(title), path)} · {self.on} · {self.language.text(self.plan.title)}"
+
+    def _link(self, text: str, path: str) -> str:
+        plain = re.sub(r"([\[\]\\])", r"\\\1", text)
+        return f"[{plain}]({settings().portal_address}{path})"
+
+    def _table(self, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+        names = [self._(name) for name in head]
+        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False)

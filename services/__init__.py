@@ -1,0 +1,1 @@
+"""One function an act: transaction, permission, models, the outside, a small result."""

@@ -1,0 +1,274 @@
+"""The watchdog's round: ask the rows, see to the gates, tell the office by a second channel, send the heartbeat."""
+
+import asyncio
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters import clock
+from adapters.channels.addresses import Address, address_in
+from adapters.channels.registry import Channels
+from adapters.channels.types import Labels, Outcome, Post, Receipt
+from adapters.database.sessions import transaction
+from adapters.language import N_, Language
+from adapters.monitoring import heartbeat
+from adapters.prefect_server import prefect_api
+from adapters.prefect_server.prefect_api import PrefectUnreachableError
+from adapters.settings import settings
+from models.common.errors import DubanError, NotFoundError, Reason
+from models.common.kinds import UnitKind
+from models.dates.quiet_hours import QuietHours, opens_at
+from models.monitoring import watch
+from models.monitoring.watch import Alert
+from models.outbox.message import Attempt, AttemptOutcome
+from models.plan.plan import Plan, plan_codes, plan_of
+from models.plan.unit import Unit, body_of
+
+TELL_AGAIN = dt.timedelta(days=1)
+FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
+LOST = dt.timedelta(hours=2)  # no run is at work for so long: what a patrol has not done by then, the next one does
+KEY = "watchdog-"
+_NOT_TOLD = N_("the office could not be told by the second channel: {why}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watched:
+    """What one round found. `notes`: what went wrong with telling it, or was not possible."""
+
+    at: dt.datetime
+    alerts: dict[str, list[Alert]]
+    notes: list[Reason]
+
+    @property
+    def all_is_well(self) -> bool:
+        return not any(self.alerts.values())
+
+
+def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
+    """Look after these plans, or all, and tell who has to know. A plan that cannot be looked after hides no other.
+
+    `on`: as things stand at the end of that day's patrols; now when it is None or today.
+    """
+    with blindness_is_told():
+        lost = _end_lost_runs()
+        found = {plan: _seen(plan, on) for plan in plans or plans_watched()}
+        notes = [lost, *(tell(plan, alerts) for plan, alerts in found.items()), _tell_that_it_sees_again()]
+    missed = heartbeat.beat(all_is_well=not any(found.values()))
+    return Watched(clock.now(), found, list({note.template: note for note in (*notes, missed) if note}.values()))
+
+
+@contextmanager
+def blindness_is_told() -> Iterator[None]:
+    """Where looking itself fails, as without a database: the heartbeat says so, and the office is told once a day."""
+    try:
+        yield
+    except BaseException as error:
+        heartbeat.beat(all_is_well=False)
+        if isinstance(error, Exception) and not isinstance(error, NotFoundError):
+            _tell_that_it_is_blind(error)
+        raise
+
+
+def _tell_that_it_is_blind(error: Exception) -> None:
+    """A file remembers it, as the database cannot. Never raises: the error itself must not be lost."""
+    mark, now = _mark(), clock.now()
+    with suppress(OSError, ValueError):
+        if now - dt.datetime.fromisoformat(mark.read_text(encoding="ascii")) < TELL_AGAIN:
+            return
+    language = Language.of(settings().language)
+    title = language.gettext(N_("Duban: the watchdog cannot look at the plans"))
+    todo = language.gettext(N_("Until somebody mends it, nobody is reminded and nothing is escalated: {why}"))
+    why = language.say(error) if isinstance(error, DubanError) else f"{type(error).__name__}: {error}".splitlines()[0]
+    hindrance = _say(title, todo.format(why=why))
+    if hindrance:
+        error.add_note(language.say(hindrance))
+        return
+    with suppress(OSError):  # then it is told again
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(now.isoformat(), encoding="ascii")
+
+
+def _tell_that_it_sees_again() -> Reason | None:
+    mark = _mark()
+    if not mark.exists():
+        return None
+    language = Language.of(settings().language)
+    title = language.gettext(N_("Duban: the watchdog sees the plans again"))
+    hindrance = _say(title, language.gettext(N_("What it finds is told as before.")))
+    if not hindrance:
+        mark.unlink(missing_ok=True)
+    return hindrance
+
+
+def _mark() -> Path:
+    return settings().data_dir / "watchdog-is-blind"
+
+
+def _say(title: str, body: str) -> Reason | None:
+    """By the second channel, without a database; why it could not be."""
+    address = _second_channel()
+    if not isinstance(address, Address):
+        return address
+    receipt = asyncio.run(_sent(address, Post(f"{KEY}blind", title, body)))
+    return None if receipt.outcome is Outcome.SENT else Reason(_NOT_TOLD, why=receipt.detail)
+
+
+def _second_channel() -> Address | Reason:
+    """Where the office is told; why nowhere."""
+    secret = settings().watchdog_address
+    if secret is None:
+        return Reason("the office is not told by a second channel: DUBAN_WATCHDOG_ADDRESS is not set")
+    address = address_in(secret.get_secret_value().strip())
+    if address is None or address.kind == "mailbox":
+        return Reason("DUBAN_WATCHDOG_ADDRESS is no address such as slack:C0123ABC or dingtalk://…")
+    return address
+
+
+def plans_watched() -> list[str]:
+    """Codes of all plans."""
+    with transaction() as session:
+        return plan_codes(session)
+
+
+def _seen(plan: str, on: dt.date | None) -> list[Alert]:
+    try:
+        return look(plan, on)
+    except NotFoundError:  # somebody named it
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is: it is an alert, and the others are looked after
+        return [watch.unseen(error)]
+
+
+def look(plan: str, on: dt.date | None = None) -> list[Alert]:
+    """All that is wrong with a plan; starts a run at each gate where none stands."""
+    with transaction() as session:
+        row = plan_of(session, plan)
+        may_leave = functools.partial(_may_leave, row)
+        found = watch.alerts(session, row, at=_instant(row, on), may_leave=may_leave)
+        gates = watch.open_gates(session, row)
+    return [*found, *_at_gates(row, gates)]
+
+
+def _end_lost_runs() -> Reason | None:
+    """Where Prefect cannot be asked, the gates say so."""
+    try:
+        ended = prefect_api.end_lost_runs(FLOWS, LOST)
+    except PrefectUnreachableError:
+        return None
+    if not ended:
+        return None
+    return Reason(
+        "{count} runs gave no sign of their end and are marked as crashed: {runs}",
+        count=len(ended),
+        runs=ended[: watch.SHOWN],
+    )
+
+
+def _instant(plan: Plan, on: dt.date | None) -> dt.datetime:
+    now = clock.now()
+    return now if on in {None, plan.day_of(now)} else watch.day_is_over(on or plan.day_of(now), plan.timezone)
+
+
+def _may_leave(plan: Plan, at: dt.datetime) -> bool:
+    return opens_at(at, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours)) <= at
+
+
+def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Alert]:
+    found = []
+    try:
+        for gate in gates:
+            code, year = gate.phase.code.value, gate.phase.year
+            rounds = {gate.round, *gate.untold}
+            if not prefect_api.stands_at_gate(plan.code, code, year, rounds):
+                # Safe, also where one is on its way after all: a phase that is open is not opened again.
+                run_id = prefect_api.start_phase(plan.code, code, year)
+                found.append(watch.no_run(gate, settings().run_address(run_id)))
+    except PrefectUnreachableError as error:
+        found.append(watch.no_prefect(error))
+    return found
+
+
+def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
+    """Tell the office what was found, and when all is well again; why it could not be, None where nothing hindered.
+
+    Once for the same list and day: the attempts say what was told last.
+    """
+    address = _second_channel()
+    if not isinstance(address, Address):
+        return address if found or settings().watchdog_address else None
+    with transaction() as session:
+        row = plan_of(session, plan)
+        office = body_of(session, row.id, UnitKind.OFFICE)
+        at = clock.now()
+        if not _is_news(_last_told(session, office), found, at):
+            return None
+        post = _post(row, found, at)
+    receipt = asyncio.run(_sent(address, post))
+    with transaction() as session:
+        session.add(_attempt(office, address, post, receipt.outcome, receipt.detail, at))
+    if receipt.outcome is Outcome.SENT:
+        return None
+    return Reason(_NOT_TOLD, why=receipt.detail)
+
+
+async def _sent(address: Address, post: Post) -> Receipt:
+    async with Channels.from_settings(settings()) as channels:
+        return await channels.send(address, post)
+
+
+def _is_news(last: Attempt | None, found: Sequence[Alert], at: dt.datetime) -> bool:
+    if last is None:
+        return bool(found)
+    if last.key != _key(found):
+        return True
+    return bool(found) and at - last.at >= TELL_AGAIN
+
+
+def _last_told(session: Session, office: Unit) -> Attempt | None:
+    """The last list that reached the office. One of which that is not known is told again."""
+    told = select(Attempt).where(
+        Attempt.recipient_id == office.id, Attempt.key.startswith(KEY), Attempt.outcome == AttemptOutcome.SENT
+    )
+    return session.scalars(told.order_by(Attempt.id.desc()).limit(1)).one_or_none()
+
+
+def _key(found: Sequence[Alert]) -> str:
+    return KEY + hashlib.sha256(watch.mark_of(found).encode()).hexdigest()[:32]
+
+
+def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:
+    language = Language.of(settings().language)
+    title = language.gettext(N_("Duban: the watchdog found {count} things")) if found else ""
+    title = title or language.gettext(N_("Duban: all is well again"))
+    lines = [f"- {language.say(one.reason)}" for one in found]
+    when = f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
+    body = "\n".join([f"{language.text(plan.title)} ({plan.code}), {when}", *lines])
+    return Post(_key(found), title.format(count=len(found)), body, labels=Labels.of(language))
+
+
+def _attempt(office: Unit, address: Address, post: Post, outcome: Outcome, detail: str, at: dt.datetime) -> Attempt:
+    """What was told, beside the notices that were sent."""
+    return Attempt(
+        recipient_id=office.id,
+        key=post.key,
+        channel=address.kind,
+        at=at,
+        outcome=AttemptOutcome(outcome.value),
+        detail=detail,
+        subject=post.subject,
+        body=post.body,
+    )
+
+
+def lines_of(watched: Watched, language: Language) -> list[tuple[str, str]]:
+    """Plan and sentence, one for each thing; what hindered the telling stands at the end without a plan."""
+    found = [(plan, language.say(one.reason)) for plan, listed in watched.alerts.items() for one in listed]
+    return [*found, *(("", language.say(note)) for note in watched.notes)]

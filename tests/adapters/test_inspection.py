@@ -1,0 +1,342 @@
+"""What may be handed in, and the exact words with which the rest is refused."""
+
+import io
+import os
+import struct
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.evidence.inspection import ALLOWED, MIB, FileFacts, Limits, inspect
+from models.common.errors import RefusedError
+
+LIMITS = Limits()
+OLE2 = bytes.fromhex("D0CF11E0A1B11AE1")
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+def zipped(*members: str, content: bytes = b"<a/>", packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for member in members:
+            # Without the present time in it, so that every test process has the same bytes.
+            archive.writestr(zipfile.ZipInfo(member), content, packing)
+    return target.getvalue()
+
+
+SOUND = {
+    "pdf": b"%PDF-1.7\n1 0 obj\n",
+    "ofd": zipped("OFD.xml"),
+    "docx": zipped("[Content_Types].xml", "word/document.xml"),
+    "xlsx": zipped("xl/workbook.xml"),
+    "pptx": zipped("ppt/presentation.xml"),
+    "odt": zipped("mimetype", content=b"application/vnd.oasis.opendocument.text"),
+    "ods": zipped("mimetype", content=b"application/vnd.oasis.opendocument.spreadsheet"),
+    "jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    "jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    "png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "heic": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
+    "mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42",
+    "txt": "落实方案".encode("gb18030"),
+    "md": "# 落实方案".encode(),
+    "csv": "\ufeff县,完成\n某县,1\n".encode(),
+    "zip": zipped("照片/一.jpg"),
+} | dict.fromkeys(["doc", "xls", "ppt", "wps", "et", "dps"], OLE2 + bytes(504))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "content"
+
+
+def refusal(path: Path, name: str, limits: Limits = LIMITS) -> str:
+    with pytest.raises(RefusedError) as caught:
+        inspect(path, name, limits)
+    return str(caught.value)
+
+
+def refusal_of(content: bytes, path: Path, name: str, limits: Limits = LIMITS) -> str:
+    path.write_bytes(content)
+    return refusal(path, name, limits)
+
+
+def test_every_accepted_type_has_a_sample() -> None:
+    assert SOUND.keys() == ALLOWED.keys()
+
+
+@pytest.mark.parametrize("suffix", sorted(ALLOWED))
+def test_accepts(suffix: str, file: Path) -> None:
+    file.write_bytes(SOUND[suffix])
+    expected = FileFacts(f"材料.{suffix.upper()}", ALLOWED[suffix][0], len(SOUND[suffix]))
+    assert inspect(file, f"材料.{suffix.upper()}", LIMITS) == expected
+
+
+@pytest.mark.parametrize("suffix", sorted(ALLOWED))
+def test_refuses_content_of_another_type(suffix: str, file: Path) -> None:
+    content = SOUND["pdf"] + b"\0" if suffix != "pdf" else SOUND["png"]
+    expected = (
+        f"件.{suffix}: is not plain text in UTF-8 or GB18030"
+        if suffix in {"txt", "md", "csv"}
+        else f"件.{suffix}: the content is not that of a {suffix} file; save it again as {suffix} or correct its ending"
+    )
+    assert refusal_of(content, file, f"件.{suffix}") == expected
+
+
+@pytest.mark.parametrize("suffix", ["docx", "xlsx", "pptx", "ofd", "odt", "ods"])
+def test_refuses_a_plain_zip_under_an_office_name(suffix: str, file: Path) -> None:
+    assert refusal_of(SOUND["zip"], file, f"件.{suffix}").startswith(
+        f"件.{suffix}: the content is not that of a {suffix} file"
+    )
+
+
+def test_refuses_the_mimetype_of_another_office_file(file: Path) -> None:
+    assert "is not that of a odt file" in refusal_of(SOUND["ods"], file, "件.odt")
+
+
+@pytest.mark.parametrize(
+    ("given_name", "kept"),
+    [
+        ("关于2023年工作的报告(盖章).pdf", "关于2023年工作的报告(盖章).pdf"),
+        (
+            "关于2023年工作的报告（盖章）：“终稿”，第１版.pdf",
+            "关于2023年工作的报告（盖章）：“终稿”，第１版.pdf",
+        ),
+        ("C:\\材料\\报告.pdf", "报告.pdf"),
+        ("../../etc/报告.pdf", "报告.pdf"),
+        ("re\u0301sume\u0301 {0}.pdf", "r\u00e9sum\u00e9 {0}.pdf"),
+        ("𠮷林县.pdf", "𠮷林县.pdf"),
+        ("长" * 196 + ".pdf", "长" * 196 + ".pdf"),
+    ],
+)
+def test_names_survive(given_name: str, kept: str, file: Path) -> None:
+    file.write_bytes(SOUND["pdf"])
+    assert inspect(file, given_name, LIMITS).name == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "报告\u202efdp.exe",
+            "报告\\u202efdp.exe: the name holds invisible control characters; rename the file",
+        ),
+        ("a\nb.pdf", "a\\u000ab.pdf: the name holds invisible control characters; rename the file"),
+        ("a\udcff.pdf", "a\\udcff.pdf: the name holds invisible control characters; rename the file"),
+        ("材料/", '"材料/": is not the name of a file'),
+        ("..", '"..": is not the name of a file'),
+        (
+            "长" * 197 + ".pdf",
+            "长" * 40 + "…: the name has 201 characters, at most 200 are accepted",
+        ),
+    ],
+)
+def test_names_refused(name: str, words: str, file: Path) -> None:
+    assert refusal_of(SOUND["pdf"], file, name) == words
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("程序.EXE", "exe"), ("报告", ""), ("报告.docm", "docm")])
+def test_refuses_other_types(name: str, suffix: str, file: Path) -> None:
+    assert refusal_of(b"x", file, name) == (
+        f'{name}: files of the type "{suffix}" are not accepted; expected one of csv, doc, docx, dps, et, '
+        "heic, jpeg, jpg, md, mp4, ods, odt, ofd, pdf, png, ppt, pptx, txt, wps, xls, xlsx, zip"
+    )
+
+
+def test_refuses_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "none", "报告.pdf") == "报告.pdf: there is no such file"
+    for path in (tmp_path, tmp_path / "pipe"):
+        assert refusal(path, "报告.pdf") == ("报告.pdf: is not a file; hand in files, no folders or devices")
+
+
+def test_refuses_empty(file: Path) -> None:
+    assert refusal_of(b"", file, "报告.pdf") == "报告.pdf: is empty"
+
+
+def test_refuses_unreadable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_bytes(SOUND["pdf"])
+
+    def denied(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    assert refusal(file, "报告.pdf") == "报告.pdf: cannot be read (Permission denied)"
+
+
+def test_refuses_a_byte_over_the_limit(file: Path) -> None:
+    file.write_bytes(SOUND["pdf"])
+    os.truncate(file, 50 * MIB)
+    assert inspect(file, "报告.pdf", LIMITS).size == 50 * MIB
+    os.truncate(file, 50 * MIB + 1)
+    assert refusal(file, "报告.pdf") == "报告.pdf: is 50.1 MB, at most 50 MB may be handed in"
+
+
+def test_text_split_across_pieces_and_a_late_nul(file: Path) -> None:
+    text = "督办" * 300_000
+    file.write_bytes(b"x" + text.encode("gb18030"))
+    assert inspect(file, "说明.txt", LIMITS).media_type == "text/plain"
+    assert refusal_of(text.encode() + b"\0", file, "说明.txt") == ("说明.txt: is not plain text in UTF-8 or GB18030")
+
+
+# ---- zip and Office files
+
+
+def test_refuses_an_unpacked_size_over_the_limit(file: Path) -> None:
+    content = zipped("word/document.xml", content=bytes(3 * MIB))
+    limits = Limits(unpacked_bytes=2 * MIB)
+    assert refusal_of(content, file, "报告.docx", limits) == ("报告.docx: unpacks to 3 MB, at most 2 MB are accepted")
+
+
+def test_refuses_a_small_bomb(file: Path) -> None:
+    content = zipped("word/document.xml", content=bytes(20 * MIB))
+    ratio = -(-20 * MIB // len(content))
+    assert refusal_of(content, file, "报告.docx") == (
+        f"报告.docx: unpacks to {ratio} times its size, at most 200 times is accepted"
+    )
+
+
+def test_refuses_too_many_entries(file: Path) -> None:
+    limits = Limits(entries=2)
+    assert refusal_of(zipped("a", "b", "c"), file, "照片.zip", limits) == (
+        "照片.zip: holds 3 files, at most 2 are accepted"
+    )
+
+
+def test_refuses_a_directory_too_big_to_read(file: Path) -> None:
+    content = zipped(*(f"{number:060}" for number in range(2_000)))
+    assert refusal_of(content, file, "照片.zip", Limits(entries=2)) == (
+        "照片.zip: is damaged and cannot be unpacked; save or pack it again"
+    )
+
+
+def patched(content: bytes, offset: int, form: str, value: int) -> bytes:
+    """`content` with a field of its first directory entry replaced."""
+    changed = bytearray(content)
+    struct.pack_into(form, changed, changed.index(b"PK\x01\x02") + offset, value)
+    return bytes(changed)
+
+
+def test_refuses_a_lying_header(file: Path) -> None:
+    content = patched(zipped("word/document.xml", content=bytes(3 * MIB)), 24, "<I", 10)
+    assert refusal_of(content, file, "报告.docx", Limits(unpacked_bytes=2 * MIB)) == (
+        "报告.docx: unpacks to more than it declares; pack it again with another program"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SOUND["zip"][:-30],
+        SOUND["zip"][: len(SOUND["zip"]) // 2],
+        patched(SOUND["zip"], 16, "<I", 1),  # checksum
+        patched(SOUND["zip"], 24, "<I", 99),  # unpacked size, too large
+        patched(SOUND["zip"], 20, "<I", 2),  # packed size, too small
+        patched(SOUND["zip"], 10, "<H", 99),  # unknown way of packing
+        patched(SOUND["zip"], 42, "<I", 7),  # place of the content
+        patched(zipped("a", packing=zipfile.ZIP_STORED), 20, "<I", 10_000),  # shares bytes with others
+    ],
+    ids=["no end", "half", "checksum", "unpacked size", "packed size", "packing", "offset", "overlap"],
+)
+def test_refuses_a_broken_zip(content: bytes, file: Path) -> None:
+    assert refusal_of(content, file, "照片.zip") == (
+        "照片.zip: is damaged and cannot be unpacked; save or pack it again"
+    )
+
+
+def test_refuses_a_zip_of_nothing(file: Path) -> None:
+    assert refusal_of(zipped(), file, "照片.zip") == "照片.zip: there is nothing in it"
+
+
+def test_refuses_passwords(file: Path) -> None:
+    assert refusal_of(patched(SOUND["zip"], 8, "<H", 1), file, "照片.zip") == (
+        "照片.zip: is protected by a password; hand it in without one"
+    )
+    assert refusal_of(SOUND["doc"], file, "报告.docx") == (
+        "报告.docx: is protected by a password or in an older format; save it as docx without a password"
+    )
+
+
+@pytest.mark.parametrize("entry", ["../a.txt", "a/../../b", "/etc/passwd", "..\\a.txt", "C:\\a.txt"])
+def test_refuses_paths_that_lead_outside(entry: str, file: Path) -> None:
+    assert refusal_of(zipped(entry), file, "照片.zip") == (
+        f"照片.zip: the path {entry} inside it leads outside; pack it again with relative paths"
+    )
+
+
+def test_refuses_macros(file: Path) -> None:
+    modern = zipped("word/document.xml", "word/vbaProject.bin")
+    old = OLE2 + bytes(256 * 1024 - 16) + "_VBA_PROJECT".encode("utf-16-le")
+    assert refusal_of(modern, file, "报告.docx") == "报告.docx: holds macros; save it without macros"
+    assert refusal_of(old, file, "报告.doc") == "报告.doc: holds macros; save it without macros"
+
+
+def test_memory_stays_flat(file: Path) -> None:
+    content = zipped("word/document.xml", content=bytes(100 * MIB))
+    file.write_bytes(content)
+    tracemalloc.start()
+    try:
+        assert inspect(file, "报告.docx", Limits(ratio=2_000)).media_type == WORD
+        assert tracemalloc.get_traced_memory()[1] < 4 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+def outcome(path: Path, name: str) -> FileFacts | str:
+    try:
+        return inspect(path, name, LIMITS)
+    except RefusedError as refused:
+        return str(refused)
+
+
+def check_any(content: bytes, suffix: str, path: Path) -> None:
+    path.write_bytes(content)
+    name = f"件.{suffix}"
+    found = outcome(path, name)
+    if isinstance(found, str):
+        assert found.startswith(f"{name}: ")
+    else:
+        assert found == FileFacts(name, ALLOWED[suffix][0], len(content))
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    suffix=st.sampled_from(sorted(ALLOWED)),
+    head=st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", OLE2, b"\x00\x00\x00\x18ftyp", b"%PDF"]),
+    content=st.binary(max_size=400),
+    tail=st.sampled_from([b"", b"PK\x05\x06" + bytes(18)]),
+)
+def test_random_bytes_are_accepted_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, head: bytes, content: bytes, tail: bytes
+) -> None:
+    check_any(head + content + tail, suffix, tmp_path_factory.getbasetemp() / "random")
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    suffix=st.sampled_from(["docx", "odt", "zip", "ofd"]),
+    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6),
+)
+def test_damaged_zips_are_accepted_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, changes: list[tuple[int, int]]
+) -> None:
+    content = bytearray(SOUND[suffix])
+    for place, value in changes:
+        content[place % len(content)] = value
+    check_any(bytes(content), suffix, tmp_path_factory.getbasetemp() / "damaged")
+
+
+@settings(deadline=None)
+@given(name=st.text(max_size=220))
+def test_any_name_is_kept_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "named"
+    path.write_bytes(SOUND["pdf"])
+    found = outcome(path, name + ".pdf")
+    shown = found if isinstance(found, str) else found.name
+    assert shown.encode().decode() == shown
+    if isinstance(found, FileFacts):
+        assert "/" not in found.name
+        assert len(found.name) <= 200

@@ -1,0 +1,114 @@
+"""A plan's whole life on the real stack: server, worker, database, gates, units; the same for the same seed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.support.stack import free_port, open_folder
+
+ROOT = Path(__file__).parents[2]
+PLANS = {"tiny": ROOT / "tests" / "plans" / "tiny", "real": ROOT / "plans" / "northwest-education-centre"}
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
+
+
+DUBAN = str(Path(sys.executable).with_name("duban"))
+
+
+def duban(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    environment = environment_of(data)
+    return subprocess.run([DUBAN, *arguments], capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+
+
+def environment_of(data: Path) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PREFECT_"))}
+    return environment | {"DUBAN_DATA_DIR": str(data), "DUBAN_PREFECT_PORT": str(free_port())}
+
+
+def rehearse(plan: Path, seed: int, data: Path) -> dict[str, Any]:
+    done = duban("rehearse", str(plan), "--seed", str(seed), "--json", data=data)
+    assert done.returncode == 0, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
+
+
+@pytest.mark.xdist_group("stack")
+def test_the_same_seed_lives_the_same_life_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    first, second = (rehearse(PLANS["tiny"], 7, tmp_path) for _ in range(2))
+    other = rehearse(PLANS["tiny"], 8, tmp_path)
+
+    assert first == second
+    assert other["journal_digest"] != first["journal_digest"]
+    assert first["assignments"]["total"] == 34
+    assert list(tmp_path.iterdir()) == []  # it took place aside
+
+
+@pytest.mark.xdist_group("stack")
+def test_told_to_end_it_takes_what_it_started_with_it() -> None:
+    with open_folder() as data:
+        command = [DUBAN, "run", str(PLANS["tiny"])]
+        with subprocess.Popen(command, env=environment_of(data), cwd=ROOT, stderr=subprocess.DEVNULL) as running:
+            deadline = time.monotonic() + 120
+            while len(_serving(data)) < 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            running.terminate()
+            assert running.wait(60) == 128 + signal.SIGTERM
+        assert _still_using(data) == []
+
+
+@pytest.mark.xdist_group("rehearsal")
+def test_the_real_plan_from_2022_to_2025() -> None:
+    with open_folder() as data:
+        done = duban("run", str(PLANS["real"]), data=data)
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((data / "summary.json").read_text("utf-8"))
+        status = duban("status", "--plan", summary["plan"], "--json", data=data)
+        assert _still_using(data) == []
+
+    assert summary["units"] == 40
+    assert summary["measures"] == {"declared": 41, "enumerated": 34}
+    assert summary["indicators"] == 54
+    assert summary["assignments"] == {"launch": 67, "2023": 1092, "2024": 1092, "acceptance": 968, "total": 3219}
+    assert sum(summary["by_status"].values()) == 3219
+    assert summary["messages"]["duplicates"] == summary["messages"]["dead"] == summary["messages"]["pending"] == 0
+    assert summary["messages"]["sent"] > 3219
+    assert {"unsigned", "T-30", "T-7", "T-3", "T-1", "T+0", "T+1", "T+3", "T+10"} <= summary["escalations"].keys()
+    assert sum(count for name, count in summary["flow_runs"].items() if name.startswith("Closed")) == 4
+    assert not {"Failed", "Crashed"} & summary["flow_runs"].keys()
+    # A bulletin for each month but the last, and a verdict on everything.
+    assert summary["bulletins"] == 37
+    assert sum(summary["targets"].values()) == 54
+    assert summary["targets"]["met"] > 40
+    assert summary["verdicts"].keys() == {"accept", "reject"}
+    assert sum(summary["verdicts"].values()) == 34 + 5 + 54
+
+    # What it left can be asked afterwards.
+    assert json.loads(status.stdout)["assignments"]["total"] == 3219
+
+
+def _serving(folder: Path) -> set[str]:
+    """Which of the two servers are there."""
+    said = _still_using(folder)
+    return {server for server in ("bin/postgres ", "-m prefect server ") if any(server in one for one in said)}
+
+
+def _still_using(folder: Path) -> list[str]:
+    """Processes that were started over that folder and live on. Other tests run theirs over others."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            said = [*process.cmdline(), process.environ().get("DUBAN_DATA_DIR", "")]
+        except psutil.Error:  # it has ended meanwhile
+            continue
+        if any(str(folder) in word for word in said):
+            found.append(" ".join(said))
+    return found

@@ -1,0 +1,231 @@
+"""The Prefect UI on the real stack: names, tags, states, artifacts; and that losing all of it loses nothing."""
+
+import datetime as dt
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adapters.database.sessions import forget_engine, transaction
+from adapters.prefect_server import prefect_api
+from adapters.settings import settings
+from models.assignments.assignment import Assignment
+from models.common.event import Event
+from models.phases.gate import Answer, Gate, GateDecision
+from models.plan.phase import Phase
+from services import watchdog
+from tests.conftest import TINY, Clock
+from tests.support.stack import Stack, stack
+from tests.support.story import Story, moment
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+
+WAIT_S = 150  # for a process that imports Prefect, on a busy machine
+NORTH, SOUTH = "2022/liaison/north", "2022/liaison/south"
+KEYS = ["board-tiny", "overdue-tiny", "progress-tiny-launch", "review-tiny", "status-tiny-launch"]
+Patrol = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Stack]:
+    with stack(TINY, moment("2022-11-01")) as started:
+        yield started
+
+
+@pytest.fixture
+def story(place: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+    """What stands in the stack's database; and this process has the stack's settings, as somebody beside it."""
+    monkeypatch.setenv("DUBAN_DATABASE_URL", place.database)
+    monkeypatch.setenv("DUBAN_CLOCK_FILE", str(place.clock))
+    monkeypatch.setenv("DUBAN_PREFECT_URL", place.prefect)
+    monkeypatch.setenv("DUBAN_PREFECT_AUTH_STRING", place.secret)
+    settings.cache_clear()
+    forget_engine()
+    yield Story("tiny", Clock(place.clock).set)
+    forget_engine()
+
+
+@pytest.fixture
+def patrol(place: Stack, story: Story) -> Iterator[Patrol]:
+    """The flow, run in this process on the stack's server; returns the id of its run."""
+    from prefect.settings import (  # noqa: PLC0415  (three seconds, for this test only)
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
+
+    from flows.patrol import patrol as flow  # noqa: PLC0415
+
+    def run(when: str) -> str:
+        story.at(when)
+        state = flow("tiny", return_state=True)
+        assert state.is_completed(), state
+        return str(state.state_details.flow_run_id)
+
+    there = {PREFECT_API_URL: f"{place.prefect}/api", PREFECT_API_AUTH_STRING: place.secret}
+    with temporary_settings(updates={**there, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield run
+
+
+def test_a_phase_is_seen_from_its_start_to_its_closing(place: Stack, story: Story, patrol: Patrol) -> None:
+    run = prefect_api.start_phase("tiny", "launch", None)
+    wait_for(place, run, "Suspended")
+    assert seen(place, run) == ("launch tiny", {"phase", "launch", "tiny", "2022"}, "round 1, last day 2022-12-31")
+    assert shown_with(place, run) == {"progress-tiny-launch": 0, "status-tiny-launch": 2}
+
+    # Nothing happens: nothing new is shown, and the run says so.
+    assert "nothing-due" in tags(place, patrol("2022-11-01 10:00"))
+    assert versions(place) == dict.fromkeys(KEYS, 1)
+    assert "nothing-due" in tags(place, patrol("2022-11-01 10:15"))
+    assert versions(place) == dict.fromkeys(KEYS, 1)
+
+    # Somebody hands in: within the day the newest version changes, on another day there is a new one of what differs.
+    story.submit(NORTH)
+    story.accept(NORTH)
+    story.submit(SOUTH)
+    assert "acted" in tags(place, patrol("2022-11-01 10:30"))  # it dropped what was settled, or sent letters
+    assert versions(place) == dict.fromkeys(KEYS, 1) | {"patrol-tiny": 1}
+    assert shown_with(place, run) == {"progress-tiny-launch": 16.7, "status-tiny-launch": 4}
+    assert "nothing-due" in tags(place, patrol("2022-11-02"))
+    assert versions(place) == dict.fromkeys(KEYS, 1) | {"patrol-tiny": 1}
+    assert "2022-11-02" in prefect_api.newest_artifacts(["board-tiny"])["board-tiny"].description
+    story.accept(SOUTH)
+    patrol("2022-11-02 10:00")  # its morning had nothing new, and the version of the day before stays
+    changed = {"board-tiny": 2, "review-tiny": 2}
+    assert {key: count for key, count in versions(place).items() if count > 1 and key != "patrol-tiny"} == changed
+
+    before, pictures = facts(), newest()
+    empty(place)
+    assert newest() == {}
+    found = watchdog.watch_over(["tiny"]).alerts["tiny"]
+    assert [one.kind for one in found if one.kind == "no_run"] == ["no_run"]
+    patrol("2022-11-03 10:00")
+    restored = suspended(place)
+    assert newest() == pictures
+    assert facts() == before
+
+    prefect_api.answer_gate(restored, answer(GateDecision.EXTEND), dt.date(2023, 1, 31))
+    wait_for(place, restored, "Extended")
+    assert seen(place, restored)[1:] == (
+        {"phase", "launch", "tiny", "2022", "extended"},
+        "round 2, last day 2023-01-31",
+    )
+    prefect_api.answer_gate(restored, answer(GateDecision.CLOSE, override="并入实施阶段"), dt.date(2023, 1, 31))
+    wait_for(place, restored, "Closed with override")
+    assert shown_with(place, restored)["progress-tiny-launch"] == 33.3
+
+
+def test_a_place_that_a_dead_run_holds_is_given_back(place: Stack, story: Story) -> None:
+    """As its machine leaves it: nobody is there to say that it ended."""
+    dead, next_one, last = (scheduled(place) for _ in range(3))
+    assert pending(place, dead) == "Pending"
+    assert pending(place, next_one) == "Cancelled"  # and so would be all that come after it
+
+    assert prefect_api.end_lost_runs(["patrol"], dt.timedelta(hours=2)) == []
+    named = place.ask("GET", f"/flow_runs/{dead}")["name"]
+    assert prefect_api.end_lost_runs(["patrol"], dt.timedelta(0)) == [named]
+    assert prefect_api.state_of(dead)[1] == "Crashed"
+    assert pending(place, last) == "Pending"
+    assert prefect_api.end_lost_runs(["patrol"], dt.timedelta(0)) != []
+
+
+def test_what_is_kept_and_where_places_are_written_down(place: Stack) -> None:
+    kept = place.ask("GET", "/admin/settings")["server"]
+    vacuum = kept["services"]["db_vacuum"]
+    assert sorted(vacuum["enabled"]) == ["events", "flow_runs"]
+    assert vacuum["retention_period"] in {"P90D", 90 * 86400}
+    assert kept["concurrency"]["lease_storage"].endswith(".filesystem")  # in memory, a restart would forget them
+
+
+def answer(decision: GateDecision, override: str = "") -> Answer:
+    return Answer(decision, "赵主任", "办公室决定", dt.date(2023, 1, 31), override)
+
+
+# ---- Prefect
+
+
+def wait_for(place: Stack, run: str, name: str) -> None:
+    _until(lambda: prefect_api.state_of(run)[1] == name, f"{run} is not {name}")
+
+
+def suspended(place: Stack) -> str:
+    """The run that stands at a gate."""
+    query = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
+    return str(_until(lambda: place.ask("POST", "/flow_runs/filter", query), "no run stands at the gate")[0]["id"])
+
+
+def _until(found: Callable[[], Any], otherwise: str) -> Any:
+    deadline = time.monotonic() + WAIT_S
+    while not (what := found()):
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.2)
+    return what
+
+
+def seen(place: Stack, run: str) -> tuple[str, set[str], str]:
+    """What a list of runs says of one, besides the name of its state."""
+    shown = place.ask("GET", f"/flow_runs/{run}")
+    return shown["name"], set(shown["tags"]), shown["state"]["message"]
+
+
+def tags(place: Stack, run: str) -> set[str]:
+    return seen(place, run)[1]
+
+
+def all_artifacts(place: Stack) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = place.ask("POST", "/artifacts/filter", {"limit": 200})
+    return [one for one in found if one["key"] != "watchdog"]
+
+
+def versions(place: Stack) -> Counter[str]:
+    return Counter(one["key"] for one in all_artifacts(place))
+
+
+def shown_with(place: Stack, run: str) -> dict[str, float]:
+    """What the page of a run shows: how far, or how many rows, by key."""
+    of_run = {one["key"]: one["data"] for one in all_artifacts(place) if one["flow_run_id"] == run}
+    return {key: len(json.loads(data)) if isinstance(data, str) else data for key, data in of_run.items()}
+
+
+def newest() -> dict[str, Any]:
+    return {key: one.data for key, one in prefect_api.newest_artifacts(KEYS).items()}
+
+
+def empty(place: Stack) -> None:
+    """Throw away all that Prefect remembers of runs."""
+    for one in place.ask("POST", "/artifacts/filter", {"limit": 200}):
+        place.ask("DELETE", f"/artifacts/{one['id']}")
+    for one in place.ask("POST", "/flow_runs/filter", {"limit": 200}):
+        place.ask("DELETE", f"/flow_runs/{one['id']}")
+    assert place.ask("POST", "/flow_runs/filter", {}) == []
+
+
+def scheduled(place: Stack) -> str:
+    """A run of the patrol that the worker leaves alone: it is for tomorrow."""
+    deployment = place.ask("GET", "/deployments/name/patrol/patrol")
+    tomorrow = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+    body = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}}
+    return str(place.ask("POST", f"/deployments/{deployment['id']}/create_flow_run", body)["id"])
+
+
+def pending(place: Stack, run: str) -> str:
+    """Take a run as a worker does; the name of the state that it comes into."""
+    place.ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "PENDING", "name": "Pending"}})
+    return prefect_api.state_of(run)[1]
+
+
+# ---- Duban
+
+
+def facts() -> dict[str, list[Any]]:
+    """Every row that says what happened and how things stand."""
+    with transaction() as session:
+        return {
+            kind.__tablename__: [tuple(row) for row in session.execute(select(kind.__table__).order_by(kind.id))]
+            for kind in (Event, Assignment, Phase, Gate)
+        }

@@ -1,0 +1,137 @@
+"""The ladder as a rule: what fires when, that nothing is missed after a gap, and nothing fires twice."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.common.message_kinds import OrderColour
+from models.common.status import Status
+from models.dates.workdays import CalendarName, WorkCalendar
+from models.plan.ladder import Audience, Fired, Standing, default_ladder, judge, next_look
+
+D = dt.date
+CHINA = WorkCalendar(CalendarName.CHINA)
+LADDER = default_ladder()
+EVER = D(2000, 1, 1)
+ISSUED, DUE = D(2023, 1, 3), D(2023, 12, 20)
+OPEN = Standing(Status.ACKNOWLEDGED, ISSUED, DUE, None, ISSUED)
+
+
+def fired(standing: Standing, on: D, live_from: D = EVER) -> tuple[Fired, ...]:
+    return judge(LADDER, standing, CHINA, on=on, live_from=live_from).fired
+
+
+def walk(standing: Standing, days: list[D]) -> list[tuple[str, D]]:
+    """What fires when somebody looks on these days only."""
+    seen = []
+    for day in days:
+        seen += [(one.step.code, one.on) for one in fired(standing, day)]
+        standing = dataclasses.replace(standing, done_until=day)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("step", "day"),
+    [
+        ("T-30", D(2023, 11, 20)),
+        ("T-7", D(2023, 12, 13)),
+        ("T-3", D(2023, 12, 15)),  # the 17th is a Sunday: never later than it was meant
+        ("T-1", D(2023, 12, 19)),
+        ("T+0", D(2023, 12, 20)),
+        ("T+1", D(2023, 12, 21)),
+        ("T+3", D(2023, 12, 25)),
+        ("T+10", D(2024, 1, 4)),  # New Year's Day is not worked
+    ],
+)
+def test_a_step_falls_on_its_day(step: str, day: D) -> None:
+    before = dataclasses.replace(OPEN, done_until=day - dt.timedelta(days=1))
+    assert [one.step.code for one in fired(before, day)] == [step]
+
+
+def test_a_reminder_speaks_for_those_that_were_missed_and_keeps_their_colour() -> None:
+    missed = fired(OPEN, D(2023, 12, 19))
+    assert [(one.step.code, bool(one.speaks_to)) for one in missed] == [
+        ("T-30", False),
+        ("T-7", False),
+        ("T-3", False),
+        ("T-1", True),
+    ]
+    assert missed[-1].order is OrderColour.BLUE
+
+
+def test_after_a_long_gap_each_audience_hears_the_latest_only() -> None:
+    heard = {one.step.code: one.speaks_to for one in fired(OPEN, D(2024, 2, 1)) if one.speaks_to}
+    assert heard == {
+        "T+1": (Audience.UNIT, Audience.LEAD),
+        "T+3": (Audience.OFFICE,),
+        "T+10": (Audience.LEADER,),
+    }
+
+
+def test_what_fell_before_notices_began_is_history() -> None:
+    past = fired(OPEN, D(2023, 12, 21), live_from=D(2023, 12, 20))
+    assert [(one.step.code, one.historic) for one in past][-3:] == [("T-1", True), ("T+0", False), ("T+1", False)]
+    assert all(one.speaks_to == () for one in past if one.historic)
+
+
+def test_nothing_is_asked_of_a_unit_that_has_handed_in_or_is_done() -> None:
+    waiting = dataclasses.replace(OPEN, status=Status.SUBMITTED, submitted_on=D(2023, 12, 18))
+    assert [one.step.code for one in fired(waiting, D(2024, 6, 1))] == ["review-5", "review-10"]
+    assert next_look(LADDER, dataclasses.replace(OPEN, status=Status.ACCEPTED), CHINA) is None
+
+
+DAYS = st.dates(D(2022, 6, 1), D(2027, 6, 1))
+STANDINGS = st.builds(
+    lambda status, issued, due_in, handed_in, since: Standing(
+        status,
+        issued,
+        issued + dt.timedelta(days=due_in),
+        issued + dt.timedelta(days=handed_in) if status is Status.SUBMITTED else None,
+        issued + dt.timedelta(days=since),
+    ),
+    st.sampled_from(Status),
+    DAYS,
+    st.integers(0, 90),
+    st.integers(0, 90),
+    st.integers(0, 60),
+)
+
+
+@given(STANDINGS, st.sets(st.integers(0, 150)))
+def test_looking_often_or_once_finds_the_same_and_nothing_twice(standing: Standing, looks: set[int]) -> None:
+    last = standing.issued_on + dt.timedelta(days=150)
+    often = [standing.issued_on + dt.timedelta(days=look) for look in sorted(looks)]
+    found = walk(standing, [day for day in often if day >= standing.done_until] + [last])
+    assert len(found) == len(set(found))
+    assert sorted(found) == sorted(walk(standing, [last]))
+
+
+@given(STANDINGS)
+def test_the_next_look_is_the_day_of_the_next_step(standing: Standing) -> None:
+    day = next_look(LADDER, standing, CHINA)
+    far = standing.issued_on + dt.timedelta(days=400)
+    if day is None:
+        assert fired(standing, far) == ()
+        return
+    assert fired(standing, day - dt.timedelta(days=1)) == ()
+    assert fired(standing, day)
+
+
+@given(STANDINGS, st.integers(0, 150))
+def test_a_verdict_names_the_next_look_itself(standing: Standing, later: int) -> None:
+    on = standing.done_until + dt.timedelta(days=later)
+    verdict = judge(LADDER, standing, CHINA, on=on, live_from=EVER)
+    assert verdict.next_on == next_look(LADDER, dataclasses.replace(standing, done_until=on), CHINA)
+
+
+@given(STANDINGS, st.integers(0, 150))
+def test_nobody_hears_of_one_condition_twice_at_once(standing: Standing, later: int) -> None:
+    heard = [
+        (audience, one.step.condition)
+        for one in fired(standing, standing.issued_on + dt.timedelta(days=later))
+        for audience in one.speaks_to
+    ]
+    assert len(heard) == len(set(heard))

@@ -1,0 +1,74 @@
+"""Working days: moved weekends, years that nobody has published yet, and arithmetic that can be undone."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.dates.workdays import CalendarName, Settled, WorkCalendar
+
+D = dt.date
+CHINA = WorkCalendar(CalendarName.CHINA)
+WEEKENDS = WorkCalendar(CalendarName.WEEKENDS)
+DAYS = st.dates(D(2022, 1, 1), D(2028, 12, 31))  # beyond what is published, too
+COUNTS = st.integers(1, 60)
+
+
+@pytest.mark.parametrize(
+    ("day", "worked"),
+    [
+        (D(2023, 9, 28), True),
+        (D(2023, 9, 29), False),  # a Friday: mid-autumn
+        (D(2023, 10, 6), False),  # a Friday: the last day of the holiday
+        (D(2023, 10, 7), True),  # a Saturday, worked in its place
+        (D(2023, 10, 8), True),  # a Sunday, worked in its place
+        (D(2023, 10, 14), False),
+    ],
+)
+def test_the_national_day_of_2023_moves_weekends(day: D, worked: bool) -> None:
+    assert CHINA.is_working(day) is worked
+
+
+def test_a_date_in_the_holiday_moves_to_the_worked_saturday_after_it() -> None:
+    assert CHINA.settle(D(2023, 9, 30)) == Settled(D(2023, 10, 7), provisional=False)
+    assert CHINA.last_on_or_before(D(2023, 10, 6)) == D(2023, 9, 28)
+    assert CHINA.add(D(2023, 9, 28), 3) == D(2023, 10, 9)
+    assert CHINA.add(D(2023, 10, 9), -3) == D(2023, 9, 28)
+    assert CHINA.count(D(2023, 9, 28), D(2023, 10, 9)) == 3
+
+
+def test_a_year_that_is_not_published_counts_weekends_and_says_so() -> None:
+    assert CHINA.settle(D(2036, 10, 1)) == Settled(D(2036, 10, 1), provisional=True)
+    assert CHINA.settle(D(2036, 10, 4)) == Settled(D(2036, 10, 6), provisional=True)
+    assert WEEKENDS.settle(D(2036, 10, 4)) == Settled(D(2036, 10, 6), provisional=False)
+
+
+def test_a_date_that_moves_into_an_unpublished_year_is_provisional(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+    assert CHINA.settle(D(2023, 12, 30)) == Settled(D(2024, 1, 1), provisional=True)
+
+
+@given(DAYS, COUNTS)
+def test_counting_undoes_adding(day: D, count: int) -> None:
+    assert CHINA.count(day, CHINA.add(day, count)) == count
+
+
+@given(DAYS, COUNTS)
+def test_going_back_undoes_going_on(day: D, count: int) -> None:
+    worked = CHINA.settle(day).on
+    assert CHINA.add(CHINA.add(worked, count), -count) == worked
+
+
+@given(DAYS, DAYS)
+def test_counting_backwards_is_negative(one: D, other: D) -> None:
+    assert CHINA.count(one, other) == -CHINA.count(other, one)
+
+
+@given(DAYS)
+def test_settling_finds_the_nearest_working_day_and_stays_there(day: D) -> None:
+    settled = CHINA.settle(day).on
+    assert settled >= day
+    assert CHINA.is_working(settled)
+    assert CHINA.count(day, settled) <= 1
+    assert CHINA.settle(settled).on == CHINA.last_on_or_before(settled) == settled

@@ -1,0 +1,162 @@
+"""Patrols at once, and patrols that were killed: the result is that of one undisturbed patrol."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock import now
+from adapters.database.sessions import engine, transaction
+from models.assignments.assignment import Assignment
+from models.common.event import Actor, Event, EventKind
+from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message
+from models.patrol.escalation import Escalation, chase
+from models.plan.phase import PhaseCode
+from models.plan.plan import plan_of
+from models.queries.statistics import doubled
+from tasks import patrol
+from tasks.deliver import deliver
+from tasks.phases import open_phase
+from tests.conftest import ROOT, Clock
+from tests.support.story import Story, moment
+
+Picture = dict[str, Counter[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def late(real_plan: str, clock: Clock) -> str:
+    """The real plan at the end of its first year, all told of their work, and nobody has done anything."""
+    clock.set(moment("2023-01-03"))
+    open_phase.fn(real_plan, PhaseCode.IMPLEMENTATION, 2023)
+    tell_all(real_plan)
+    clock.set(moment("2024-01-04"))
+    return real_plan
+
+
+def tell_all(plan: str) -> None:
+    """Deliver until nothing is left: a letter holds so many notices, and the rest waits for the next delivery."""
+    while deliver(plan, now()).letters:
+        pass
+
+
+def picture(session: Session) -> Picture:
+    """All that a patrol leaves behind, without the keys of the rows."""
+    questions: dict[str, Any] = {
+        "escalations": select(
+            Escalation.assignment_id, Escalation.step, Escalation.fell_on, Escalation.historic, Escalation.told
+        ),
+        "events": select(Event.assignment_id, Event.detail["step"].astext).where(Event.kind == EventKind.ESCALATED),
+        "messages": select(Message.recipient_id, Message.kind, Message.subject, Message.for_date, Message.order),
+        "assignments": select(Assignment.id, Assignment.done_until, Assignment.next_action_at),
+    }
+    return {name: Counter(map(tuple, session.execute(query))) for name, query in questions.items()}
+
+
+def undisturbed(plan: str) -> Picture:
+    """What one patrol alone would do; undone at once."""
+    with Session(engine()) as session:
+        chase(session, plan, actor=Actor("duban"), at=now(), limit=10_000)
+        session.flush()
+        expected = picture(session)
+        session.rollback()
+    assert len({row[0] for row in expected["escalations"]}) == 1092
+    return expected
+
+
+def chased() -> Picture:
+    with transaction() as session:
+        return picture(session)
+
+
+def at_once(act: Any, times: int) -> Sequence[Any]:
+    together = Barrier(times)
+
+    def run(_: int) -> Any:
+        together.wait()
+        return act()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))
+
+
+def assert_told_once(plan: str) -> None:
+    with transaction() as session:
+        row = plan_of(session, plan)
+        assert doubled(session, row) == 0
+        carried = session.scalars(
+            select(AttemptMessage.message_id)
+            .join(Attempt, Attempt.id == AttemptMessage.attempt_id)
+            .where(Attempt.outcome == AttemptOutcome.SENT)
+        ).all()
+        assert sorted(carried) == sorted(session.scalars(select(Message.id)))
+
+
+def test_patrols_at_once_share_the_work_and_do_nothing_twice(late: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = undisturbed(late)
+    monkeypatch.setattr(patrol, "BATCH", 50)  # so that they meet often
+    done = at_once(lambda: patrol.chase_due.fn(late, now()), 3)
+    while patrol.chase_due.fn(late, now()).looked_at:
+        pass  # what one skipped because another held it, the next patrol takes
+    assert sum(one.looked_at for one in done) <= 1092
+    assert chased() == expected
+    letters = at_once(lambda: deliver(late, now()).letters, 3)
+    # 40 units, the office and the leader: one digest each, whoever sent it. The office has more than a letter holds,
+    # and each delivery may send it one.
+    assert 42 <= sum(letters) <= 44
+    tell_all(late)
+    assert_told_once(late)
+
+
+@pytest.mark.timeout(60)
+def test_a_patrol_that_hangs_holds_up_no_other(late: str) -> None:
+    with transaction() as session:
+        assert chase(session, late, actor=Actor("hanging"), at=now(), limit=100).looked_at == 100
+        assert patrol.chase_due.fn(late, now()).looked_at == 1092 - 100
+
+
+def test_keeping_up_at_once_tells_of_a_gate_once(story: Story) -> None:
+    story.at("2023-01-03")
+    story.open("implementation")
+    story.answer("implementation", "keep open")
+    story.at("2024-01-02")
+    told = at_once(lambda: patrol.keep_up.fn(story.plan, now()), 3)
+    assert sorted(told) == [(0, 0, 0), (0, 0, 0), (1, 0, 0)]
+
+
+def test_after_a_killed_patrol_the_next_one_finishes(late: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = undisturbed(late)
+    killed = f"""
+import os, signal
+from adapters.clock import now
+from models.patrol import escalation
+from tasks import patrol
+
+write, done = escalation.post, []
+
+def post(*args):
+    done.append(write(*args))
+    if len(done) > 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done[-1]
+
+escalation.post, patrol.BATCH = post, 50
+patrol.chase_due.fn({late!r}, now())
+"""
+    ended = subprocess.run([sys.executable, "-c", killed], cwd=ROOT, env=os.environ, check=False)
+    assert ended.returncode == -9
+    assert 0 < len(chased()["escalations"]) < len(expected["escalations"])
+    for _ in range(100):  # the dead one's rows are free as soon as the server sees that it is gone
+        patrol.chase_due.fn(late, now())
+        if chased() == expected:
+            break
+    assert chased() == expected
+    tell_all(late)
+    assert_told_once(late)

@@ -1,0 +1,665 @@
+"""What a unit, a lead, the office and the leader are told, from the first day to the last: exactly this."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select, update
+
+from adapters import clock
+from adapters.database.sessions import transaction
+from adapters.plan_files.reader import read_plan
+from models.assignments.assignment import Assignment
+from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
+from models.common.event import Actor, Event, EventKind
+from models.common.status import Status
+from models.loading import load_plan
+from models.monitoring.audit import audit
+from models.outbox.message import Message
+from models.patrol.escalation import Escalation
+from models.phases.gate import Answer, GateDecision
+from models.plan.ladder import next_look
+from models.plan.phase import PhaseCode, PhaseStatus, phase_of
+from models.plan.plan import plan_of
+from tasks.patrol import chase_due
+from tasks.phases import Closing, Round, ask_at_gate, decide_gate
+from tests.conftest import TINY
+from tests.support.story import CLERK, Story, Told
+
+UNITS = ("edu", "finance", "north", "south")
+NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
+LEAD = "2023/delivery/T1.1/edu"
+HALF_YEAR = "2023H1/progress/north"  # due on Friday 2023-06-30; nobody leads it
+
+Timeline = dict[str, list[Told]]
+
+
+@pytest.fixture
+def north(story: Story) -> Story:
+    """A year's work was handed out, and one county's part of one measure is all that is left of it."""
+    story.at("2023-01-03")
+    story.open("implementation")
+    story.only(NORTH)
+    story.sign(NORTH)
+    return story
+
+
+def about(*news: tuple[str, str], ref: str = NORTH) -> list[Told]:
+    return sorted((who, what, ref) for who, what in news)
+
+
+def steps(story: Story) -> list[tuple[str, dt.date]]:
+    with transaction() as session:
+        rows = session.execute(select(Escalation.step, Escalation.anchor_on).order_by(Escalation.id))
+        return [(row.step, row.anchor_on) for row in rows]
+
+
+def events(kind: EventKind) -> list[Event]:
+    with transaction() as session:
+        return list(session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id)))
+
+
+class TestTheLadder:
+    def test_every_step_for_a_unit_that_never_answers(self, north: Story) -> None:
+        assert north.patrol_daily("2023-11-17", "2024-01-31") == {
+            "2023-11-20": about(("north", "reminder")),
+            "2023-12-13": about(("north", "reminder")),
+            "2023-12-15": about(("north", "blue reminder")),  # T-3 is a Sunday
+            "2023-12-19": about(("north", "reminder")),
+            "2023-12-20": about(("north", "reminder")),
+            "2023-12-21": about(("north", "red overdue"), ("edu", "red overdue")),
+            "2023-12-25": about(("office", "red overdue")),
+            "2024-01-02": about(("office", "gate_due"), ref="implementation-2023"),
+            "2024-01-04": about(("leader", "red overdue")),
+        }
+
+    def test_who_has_not_signed_in_three_working_days_is_named_to_the_office(self, story: Story) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        story.only(NORTH, LEAD)
+        story.sign(LEAD)
+        assert story.patrol_daily("2023-01-03", "2023-01-31") == {"2023-01-06": about(("office", "unsigned"))}
+
+    def test_who_signs_on_the_morning_of_an_order_still_gets_it(self, story: Story) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        story.only(NORTH)
+        story.patrol_daily("2023-12-19", "2023-12-20")
+        story.told()
+        story.at("2023-12-21 08:00")
+        story.sign(NORTH)
+        story.patrol("2023-12-21 08:30")
+        story.expect(*about(("north", "red overdue"), ("edu", "red overdue")))
+
+    def test_a_reviewer_who_lets_a_unit_wait(self, north: Story) -> None:
+        north.at("2023-03-01")
+        north.submit(NORTH)
+        assert north.patrol_daily("2023-03-01", "2023-04-30") == {
+            "2023-03-01": about(("edu", "to_review")),
+            "2023-03-08": about(("edu", "unreviewed")),
+            "2023-03-15": about(("office", "unreviewed")),
+        }
+
+    def test_a_review_that_both_steps_bring_to_the_office_is_one_line_after_an_outage(self, story: Story) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        story.only(HALF_YEAR)
+        story.at("2023-03-01")
+        story.submit(HALF_YEAR)
+        story.patrol()
+        story.expect(("office", "to_review", HALF_YEAR))
+        story.patrol("2023-03-20")
+        story.expect(("office", "unreviewed", HALF_YEAR))
+
+    def test_a_second_patrol_on_the_same_day_adds_nothing(self, north: Story) -> None:
+        north.patrol("2023-12-21")
+        north.told()
+        north.patrol("2023-12-21 09:15")
+        north.patrol("2023-12-21 17:30")
+        north.expect()
+
+    def test_what_was_settled_before_sending_is_dropped_and_not_chased(self, north: Story) -> None:
+        before = north.dropped()
+        north.at("2023-12-13 08:30")
+        chase_due.fn(north.plan, clock.now())
+        north.submit(NORTH)
+        north.accept(NORTH)
+        north.patrol("2023-12-13 08:45")
+        # Neither the reminder nor the wish to review it.
+        north.expect(*about(("north", "accepted")), ("office", "gate_ready", "implementation-2023"))
+        assert north.dropped() == before + 2
+
+    def test_who_was_given_more_time_before_sending_is_not_called_overdue(self, north: Story) -> None:
+        north.at("2023-12-20 10:00")
+        north.ask_extension(NORTH, "2024-01-30")
+        north.deliver()
+        north.told()
+        north.at("2023-12-21 08:30")
+        chase_due.fn(north.plan, clock.now())
+        north.grant(NORTH)
+        north.deliver()
+        assert [(who, what) for who, what, _ in north.told()] == [("north", "extension_granted")]
+        assert "逾期" not in north.letter("north")
+
+    def test_a_notice_of_new_work_leaves_out_what_was_settled_before_it_left(self, story: Story) -> None:
+        story.at("2023-01-03 08:30")
+        story.open("implementation")
+        story.only(NORTH)
+        assert "新交办 1 件" in story.letter("north")
+        assert "新交办" not in story.letter("south")
+        assert "取消" in story.letter("south")
+
+
+class TestCatchingUp:
+    def test_after_72_hours_of_silence_each_unit_gets_one_digest_with_one_reminder(self, story: Story) -> None:
+        story.at("2022-11-01")
+        story.open("launch")
+        refs = [f"2022/liaison/{unit}" for unit in UNITS]
+        story.sign(*refs, "2022/scheme/T1/edu", "2022/scheme/S1/finance")
+        story.patrol("2022-11-10 17:30")
+        story.told()
+        # T-3 (Saturday, so Friday) and T-1 (Monday) fell while nobody looked; the blue of T-3 stays.
+        done = story.patrol("2022-11-14 08:30")
+        story.expect(*((unit, "blue reminder", f"2022/liaison/{unit}") for unit in UNITS))
+        assert done
+        assert (done.letters, done.messages) == (4, 4)
+        assert [step for step, _ in steps(story)].count("T-3") == 4
+
+    def test_an_outage_across_the_deadline(self, north: Story) -> None:
+        north.patrol("2023-12-18")
+        north.told()
+        north.patrol("2023-12-26")
+        north.expect(*about(("north", "red overdue"), ("edu", "red overdue"), ("office", "red overdue")))
+
+    def test_a_holiday_week_with_moved_weekends(self, story: Story) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        story.only(HALF_YEAR)
+        story.sign(HALF_YEAR)
+        story.at("2023-06-01")
+        story.ask_extension(HALF_YEAR, "2023-10-01")
+        story.grant(HALF_YEAR)
+        story.patrol("2023-09-08")
+        story.told()
+        assert story.row(HALF_YEAR).due_on == dt.date(2023, 10, 7)
+        told = story.patrol_daily("2023-09-11", "2023-10-13")
+        assert told == {
+            # T-7, T-3 and T-1 all fall into the holiday: said once, on the last day of work before it.
+            "2023-09-28": about(("north", "blue reminder"), ref=HALF_YEAR),
+            "2023-10-07": about(("north", "reminder"), ref=HALF_YEAR),  # a Saturday that is worked
+            "2023-10-08": about(("north", "red overdue"), ref=HALF_YEAR),  # a Sunday that is worked
+            "2023-10-10": about(("office", "red overdue"), ref=HALF_YEAR),
+        }
+
+    def test_on_a_day_off_a_letter_waits(self, north: Story) -> None:
+        north.at("2023-10-02")
+        north.submit(NORTH)
+        assert north.patrol().waiting == 1
+        north.expect()
+        north.patrol("2023-10-07")
+        north.expect(*about(("edu", "to_review")))
+
+
+class TestExtensions:
+    def test_the_old_steps_stop_and_the_new_ones_start(self, north: Story) -> None:
+        north.patrol("2023-11-20")
+        north.expect(*about(("north", "reminder")))
+        north.at("2023-12-14")
+        north.ask_extension(NORTH, "2024-01-31", "等待上级文件")
+        north.patrol()
+        north.expect(*about(("office", "extension_asked"), ("north", "reminder")))
+        assert "申请延至：2024年1月31日" in north.letter("office")
+        north.grant(NORTH)
+        north.patrol()
+        north.expect(*about(("north", "extension_granted")))
+        assert "2024年1月31日" in north.letter("north")
+        assert "2023年12月20日" in north.letter("north"), "the original date stays visible"
+        told = north.patrol_daily("2023-12-15", "2024-02-02")
+        del told["2024-01-02"]  # the last day of the phase is told to the office
+        assert told == {
+            "2023-12-29": about(("north", "reminder")),
+            "2024-01-24": about(("north", "reminder")),
+            "2024-01-26": about(("north", "blue reminder")),
+            "2024-01-30": about(("north", "reminder")),
+            "2024-01-31": about(("north", "reminder")),
+            "2024-02-01": about(("north", "red overdue"), ("edu", "red overdue")),
+        }
+        row = north.row(NORTH)
+        assert (row.planned_due_on, row.due_on) == (dt.date(2023, 12, 20), dt.date(2024, 1, 31))
+
+    def test_silence_is_not_consent(self, north: Story) -> None:
+        north.at("2023-12-18")
+        north.ask_extension(NORTH, "2024-01-31")
+        north.patrol_daily("2023-12-18", "2023-12-20")
+        north.told()
+        north.patrol("2023-12-21")
+        north.expect(*about(("north", "red overdue"), ("edu", "red overdue")))
+        assert north.row(NORTH).due_on == dt.date(2023, 12, 20)
+
+    def test_asked_in_time_and_granted_late_it_is_no_blot_but_the_red_days_stay_red(self, north: Story) -> None:
+        north.at("2023-12-18")
+        north.ask_extension(NORTH, "2023-12-29")
+        north.at("2023-12-25")
+        north.grant(NORTH)
+        north.at("2023-12-28")
+        north.settle(NORTH)
+        lights = [north.light(NORTH, f"2023-12-{day}").value for day in (20, 21, 26, 28)]
+        assert lights == ["blue", "red", "blue", "green"]
+
+    @pytest.mark.parametrize(
+        ("day", "until", "reason", "why"),
+        [
+            ("2023-12-21", "2024-01-31", "忙", "it was due on 2023-12-20; more time is asked for before the deadline"),
+            ("2023-12-01", "2023-12-20", "忙", "2023-12-20 is not later than 2023-12-20"),
+            ("2023-12-01", "2024-01-31", "  ", "a reason is needed"),
+        ],
+    )
+    def test_refused_at_once_with_the_reason(self, north: Story, day: str, until: str, reason: str, why: str) -> None:
+        north.at(day)
+        with pytest.raises(RefusedError, match=why):
+            north.ask_extension(NORTH, until, reason)
+        north.deliver()
+        north.expect()
+
+    def test_a_refusal_needs_a_reason_and_the_steps_go_on(self, north: Story) -> None:
+        north.at("2023-12-01")
+        north.ask_extension(NORTH, "2024-01-31")
+        with pytest.raises(RefusedError, match="an earlier request is not decided yet"):
+            north.ask_extension(NORTH, "2024-02-28")
+        with pytest.raises(RefusedError, match="say why"):
+            north.refuse(NORTH, reason=" ")
+        with pytest.raises(RefusedError, match="only the leading-group office"):
+            north.grant(NORTH, unit="edu")
+        north.refuse(NORTH)
+        with pytest.raises(NotFoundError, match="no extension waits"):
+            north.grant(NORTH)
+        north.patrol("2023-12-13")
+        north.expect(*about(("north", "extension_refused"), ("north", "reminder")))
+
+    def test_asked_again_on_the_day_of_the_refusal_the_office_hears_of_what_is_not_decided(self, north: Story) -> None:
+        north.at("2023-12-01")
+        north.ask_extension(NORTH, "2024-01-31")
+        north.refuse(NORTH)
+        north.ask_extension(NORTH, "2023-12-29")
+        north.deliver()
+        north.expect(*about(("office", "extension_asked"), ("north", "extension_refused")))
+
+
+class TestHandingIn:
+    def test_one_submission_serves_several_assignments_of_one_unit(self, story: Story) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        both = (NORTH, "2023/delivery/T1.2/north")
+        story.only(*both, LEAD)
+        story.submit(*both)
+        story.deliver()
+        story.expect(*(("edu", "to_review", ref) for ref in both))
+        with pytest.raises(RefusedError, match="for assignments of one unit; these are of 2"):
+            story.submit(*both, LEAD)
+        with pytest.raises(IllegalMoveError, match="cannot become submitted: it is submitted"):
+            story.submit(NORTH)
+        with pytest.raises(RefusedError, match="needs a file, a figure or a note"):
+            story.submit(LEAD, note=" ")
+        with pytest.raises(NotFoundError, match="no assignment 2023/delivery/T9/north, x in the plan tiny"):
+            story.submit(NORTH, "2023/delivery/T9/north", "x")
+
+    def test_signing_twice_is_signing_once(self, story: Story) -> None:
+        story.at("2022-11-01")
+        story.open("launch")
+        assert [story.sign("2022/liaison/edu", "2022/scheme/T1/edu") for _ in range(2)] == [2, 0]
+
+
+class TestReviews:
+    def test_returned_it_has_a_new_date_and_a_yellow_light(self, north: Story) -> None:
+        north.at("2023-12-18")
+        north.submit(NORTH)
+        north.at("2023-12-19")
+        north.send_back(NORTH, "缺盖章")
+        north.patrol()
+        north.expect(*about(("north", "returned")))
+        assert "缺盖章" in north.letter("north")
+        row = north.row(NORTH)
+        assert (row.planned_due_on, row.due_on) == (dt.date(2023, 12, 20), dt.date(2023, 12, 26))
+        assert north.light(NORTH, "2023-12-19") == "yellow"
+        assert north.patrol_daily("2023-12-20", "2023-12-27") == {
+            "2023-12-22": about(("north", "blue reminder")),
+            "2023-12-25": about(("north", "reminder")),
+            "2023-12-26": about(("north", "reminder")),
+            "2023-12-27": about(("north", "red overdue"), ("edu", "red overdue")),
+        }
+
+    def test_returned_long_before_its_date_it_keeps_it(self, north: Story) -> None:
+        north.at("2023-03-01")
+        north.submit(NORTH)
+        north.send_back(NORTH)
+        assert north.row(NORTH).due_on == dt.date(2023, 12, 20)
+
+    def test_two_returns_on_one_day_are_two_messages(self, north: Story) -> None:
+        north.at("2023-03-01")
+        for _ in range(2):
+            north.submit(NORTH)
+            north.send_back(NORTH)
+        north.deliver()
+        north.expect(*about(("north", "returned"), ("north", "returned")))
+
+    def test_late_and_made_good_it_is_yellow_and_the_red_days_stay_red(self, north: Story) -> None:
+        north.at("2023-12-22")
+        north.settle(NORTH)
+        before = {day: north.light(NORTH, f"2023-12-{day:02}").value for day in range(15, 32)}
+        assert before == (
+            dict.fromkeys(range(15, 17), "off")
+            | dict.fromkeys(range(17, 21), "blue")
+            | {21: "red"}
+            | dict.fromkeys(range(22, 32), "yellow")
+        )
+        assert north.standing(NORTH, "2023-12-31").was_late
+
+    def test_whatever_follows_past_lights_stay_as_they_were(self, north: Story) -> None:
+        deeds: list[tuple[str, Callable[[], None]]] = [
+            ("2023-12-14", lambda: north.ask_extension(NORTH, "2023-12-27")),
+            ("2023-12-22", lambda: north.grant(NORTH)),
+            ("2023-12-28", lambda: north.submit(NORTH)),
+            ("2023-12-29", lambda: north.send_back(NORTH)),
+            ("2024-01-04", lambda: north.submit(NORTH)),
+            ("2024-01-08", lambda: north.accept(NORTH)),
+        ]
+        days = [dt.date(2023, 12, 10) + dt.timedelta(days=n) for n in range(30)]
+        seen: dict[dt.date, str] = {}
+        for when, deed in deeds:
+            seen |= {day: north.light(NORTH, str(day)) for day in days if str(day) < when and day not in seen}
+            north.at(when)
+            deed()
+        now = {day: north.light(NORTH, str(day)) for day in days}
+        assert {day: now[day] for day in seen} == seen
+        assert set(now.values()) == {"off", "blue", "red", "yellow"}
+
+    def test_a_lead_waits_for_its_responsible_units_and_hears_which(self, story: Story) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        story.submit(LEAD)
+        story.settle(NORTH)
+        story.waive("2023/delivery/T1.1/finance")
+        with pytest.raises(BlockedError) as refused:
+            story.accept(LEAD)
+        assert [reason.facts for reason in refused.value.reasons] == [
+            {"ref": "2023/delivery/T1.1/south", "status": Status.ISSUED}
+        ]
+        assert story.row(LEAD).status is Status.SUBMITTED
+        story.settle("2023/delivery/T1.1/south")
+        story.accept(LEAD)
+        assert story.row(LEAD).status is Status.ACCEPTED
+
+    def test_who_may_not_review(self, north: Story) -> None:
+        north.at("2023-03-01")
+        with pytest.raises(IllegalMoveError, match="has nothing to review: it is acknowledged"):
+            north.accept(NORTH)
+        north.submit(NORTH)
+        with pytest.raises(RefusedError, match="handed in by 张三; somebody else"):
+            north.accept(NORTH, by=CLERK)
+        for unit in ("office", "north", "south"):
+            with pytest.raises(RefusedError, match="is reviewed by edu"):
+                north.accept(NORTH, unit=unit)
+        with pytest.raises(RefusedError, match="say why it is returned"):
+            north.send_back(NORTH, reason=" ")
+        assert north.row(NORTH).status is Status.SUBMITTED
+
+    def test_a_version_that_was_overtaken_is_not_decided_on(self, north: Story) -> None:
+        north.at("2023-03-01")
+        north.submit(NORTH)
+        north.send_back(NORTH, version=1)
+        north.submit(NORTH)
+        with pytest.raises(RefusedError, match="version 1 was looked at, but version 2 came in since"):
+            north.accept(NORTH, version=1)
+        north.accept(NORTH, version=2)
+
+    def test_only_the_office_waives_and_says_why(self, north: Story) -> None:
+        with pytest.raises(RefusedError, match="only the leading-group office"):
+            north.waive(NORTH, unit="edu")
+        with pytest.raises(RefusedError, match="say why it is waived"):
+            north.waive(NORTH, reason="")
+        north.waive(NORTH)
+        north.patrol_daily("2023-12-13", "2023-12-28")
+        assert north.row(NORTH).status is Status.WAIVED
+        with pytest.raises(IllegalMoveError, match="cannot become submitted: it is waived"):
+            north.submit(NORTH)
+
+    def test_a_rework_date_in_an_unpublished_year_is_provisional(
+        self, north: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+        north.at("2023-12-28")
+        north.submit(NORTH)
+        north.send_back(NORTH)
+        row = north.row(NORTH)
+        assert (row.due_on, row.due_provisional) == (dt.date(2024, 1, 4), True)
+
+
+class TestPlansThatBeganInThePast:
+    def test_a_plan_wholly_in_the_past_is_one_backlog_digest(self, story: Story) -> None:
+        story.at("2026-03-02")
+        issued = [
+            story.open("launch").issued,
+            story.open("implementation").issued,
+            story.open("acceptance").issued,
+        ]
+        assert issued == [6, 17, 11]
+        story.patrol()
+        story.expect(("office", "backlog", "tiny"))
+        assert "34" in story.letter("office")
+        assert story.patrol_daily("2026-03-02", "2026-04-30") == {}
+        with transaction() as session:
+            assert session.scalar(select(func.count()).select_from(Message)) == 1
+            assert set(session.scalars(select(Escalation.historic))) == {True}
+
+    def test_a_plan_that_goes_live_in_the_middle_of_a_year(self, story: Story) -> None:
+        document = dataclasses.replace(read_plan(TINY), go_live_on=dt.date(2023, 6, 1))
+        with transaction() as session:
+            load_plan(session, document, actor=Actor("test"), at=clock.now())
+        story.at("2023-06-01")
+        story.open("implementation")
+        story.patrol()
+        # The first quarter is history and one line to the office; what is still ahead is handed out.
+        issued = [(unit, "issued", "implementation-2023") for unit in UNITS]
+        story.expect(*issued, ("office", "backlog", "tiny"))
+        refs = [f"2023H1/progress/{unit}" for unit in ("finance", "north", "south")]
+        assert story.patrol_daily("2023-06-02", "2023-06-27") == {
+            # T-7 is in the dragon-boat holiday, T-3 after a Sunday that is worked.
+            "2023-06-21": [(ref.rpartition("/")[2], "reminder", ref) for ref in refs],
+            "2023-06-27": [(ref.rpartition("/")[2], "blue reminder", ref) for ref in refs],
+        }
+
+
+class TestGates:
+    def test_closing_with_open_work_is_refused_and_says_what_is_open(self, north: Story) -> None:
+        gate = north.answer("implementation", "close")
+        assert (gate.refused, gate.blocking, gate.round) == (True, [NORTH], 1)
+        assert self.phase(north) == ("open", "2023-12-31")
+        assert north.answer("implementation", "keep open").round == 2
+
+    def test_of_very_many_that_are_open_some_are_named_and_all_are_counted(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        story.at("2023-01-03")
+        story.open("implementation")
+        everything = story.answer("implementation", "close")
+        monkeypatch.setattr("models.phases.gate.MOST_NAMED", 2)
+        some = story.answer("implementation", "close")
+        assert (everything.still_open, some.still_open) == (len(everything.blocking or []),) * 2
+        assert some.blocking == (everything.blocking or [])[:2]
+        decided = [event.detail and event.detail["open"] for event in events(EventKind.GATE_DECIDED)]
+        assert decided == [everything.still_open] * 2
+
+    def test_an_override_closes_and_is_journalled(self, north: Story) -> None:
+        gate = north.answer("implementation", "close", override="组长会议决定")
+        assert not gate.refused
+        assert self.phase(north)[0] == "closed"
+        decided = events(EventKind.GATE_DECIDED)[-1]
+        assert (decided.why, decided.actor) == ("组长会议决定", "王五")
+        assert decided.detail
+        assert (decided.detail["overridden"], decided.detail["open"]) == (True, 1)
+        with pytest.raises(IllegalMoveError, match="its gate asks nothing"):
+            north.answer("implementation", "keep open")
+
+    def test_extending_moves_the_end_and_asks_again(self, north: Story) -> None:
+        north.at("2024-01-02")
+        with pytest.raises(RefusedError, match="give a date after 2024-01-02"):
+            north.answer("implementation", "extend", until="2024-01-02")
+        north.answer("implementation", "extend", until="2024-01-31")
+        assert self.phase(north) == ("open", "2024-01-31")
+        told = north.patrol_daily("2024-01-02", "2024-02-02")
+        assert [day for day, news in told.items() for one in news if one[1] == "gate_due"] == ["2024-02-01"]
+
+    def test_an_extension_shortens_no_phase(self, north: Story) -> None:
+        north.at("2023-06-01")
+        with pytest.raises(RefusedError, match="give a date after 2023-12-31"):
+            north.answer("implementation", "extend", until="2023-09-01")
+        assert self.phase(north) == ("open", "2023-12-31")
+
+    def test_a_decision_needs_a_reason(self, north: Story) -> None:
+        with pytest.raises(RefusedError, match="a reason is needed"):
+            north.answer("implementation", "keep open", reason=" ")
+
+    def test_when_all_is_settled_the_office_hears_it_once_and_decides_itself(self, north: Story) -> None:
+        north.at("2023-05-04")
+        north.settle(NORTH)
+        told = north.patrol_daily("2023-05-04", "2023-05-31")
+        ready = ("office", "gate_ready", "implementation-2023")
+        assert told == {"2023-05-04": sorted([*about(("north", "accepted")), ready])}
+        assert self.phase(north)[0] == "open"
+        gate = north.answer("implementation", "close")
+        assert (gate.refused, gate.blocking) == (False, [])
+        assert north.patrol_daily("2023-06-01", "2023-06-02") == {}
+
+    def test_an_answer_in_the_form_that_cannot_be_carried_out_is_asked_for_again(self, north: Story) -> None:
+        place = (north.plan, PhaseCode.IMPLEMENTATION, 2023)
+        wrong = Answer(GateDecision.EXTEND, "王五", "还差一件", until=dt.date(2022, 1, 1))
+        assert decide_gate.fn(*place, 1, wrong) is PhaseStatus.OPEN
+        again = ask_at_gate.fn(*place)
+        assert isinstance(again, Round)
+        assert (again.number, again.still_open) == (2, 1)
+        assert "the answer was incomplete" in again.setback
+        right = Answer(GateDecision.CLOSE, "王五", "已到期", override_reason="组长会议决定")
+        assert decide_gate.fn(*place, 2, right) is PhaseStatus.CLOSED
+        assert ask_at_gate.fn(*place) == Closing("implementation-2023", "王五", "组长会议决定", overridden=True)
+
+    def test_an_answer_that_comes_twice_is_carried_out_once(self, north: Story) -> None:
+        place = (north.plan, PhaseCode.IMPLEMENTATION, 2023)
+        keep = Answer(GateDecision.KEEP_OPEN, "王五", "还差一件")
+        assert decide_gate.fn(*place, 1, keep) is decide_gate.fn(*place, 1, keep) is PhaseStatus.OPEN
+        waiting = ask_at_gate.fn(*place)
+        assert isinstance(waiting, Round)
+        assert waiting.number == 2
+
+    def phase(self, story: Story) -> tuple[str, str]:
+        with transaction() as session:
+            phase = phase_of(session, plan_of(session, story.plan), PhaseCode.IMPLEMENTATION)
+            return phase.status.value, phase.ends_on.isoformat()
+
+
+def check_due(on: dt.date) -> None:
+    """The last requirement of the tiny plan, due on another day."""
+    document = read_plan(TINY)
+    *others, check = document.requirements
+    changed = dataclasses.replace(document, requirements=(*others, dataclasses.replace(check, due={"2024": on})))
+    with transaction() as session:
+        load_plan(session, changed, actor=Actor("test"), at=clock.now())
+
+
+class TestProvisionalDates:
+    def test_where_the_date_stays_the_reminders_before_it_move_all_the_same(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        check_due(dt.date(2024, 10, 16))
+        mine = "2024/self-check/S1/north"
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+            next_look.cache_clear()
+            story.at("2023-10-09")
+            story.open("acceptance")
+            story.only(mine)
+            story.sign(mine)
+            story.patrol("2023-10-10")
+        next_look.cache_clear()
+        story.patrol("2023-10-26")
+        assert story.row(mine).due_on == dt.date(2024, 10, 16)
+        # 30 days before it is a Monday in the holiday: the Saturday before is worked instead.
+        assert story.patrol_daily("2024-09-13", "2024-09-16") == {"2024-09-14": about(("north", "reminder"), ref=mine)}
+
+    def test_a_row_whose_date_cannot_be_settled_is_set_aside_and_the_others_are_told(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        check_due(dt.date(2024, 10, 2))
+        bad, good = "2024/self-check/S1/north", "2024/self-check/S1/south"
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+            story.at("2023-10-09")
+            story.open("acceptance")
+            story.only(bad, good)
+            story.sign(bad, good)
+            story.patrol("2023-10-10")
+        with transaction() as session:
+            beyond = {"status": Status.SUBMITTED, "submitted_on": dt.date(9999, 12, 31)}
+            session.execute(update(Assignment).where(Assignment.id == story.row(bad).id).values(**beyond))
+        story.patrol("2023-10-26")
+        story.expect(("south", "due_moved", good), ("office", "set_aside", bad))
+        assert story.row(bad).needs_attention.startswith("OverflowError")
+        assert story.row(good).due_on == dt.date(2024, 10, 8)
+
+    def test_a_calendar_that_comes_out_late_lets_no_step_fire_twice_and_none_fail(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mine = "2022/liaison/north"
+        story.at("2022-11-01")
+        story.open("launch")
+        story.only(mine)
+        story.sign(mine)
+        story.ask_extension(mine, "2022-12-30")
+        story.grant(mine)
+        story.patrol_daily("2022-11-02", "2022-12-30")
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2022)
+            next_look.cache_clear()  # it is kept for a process, which knows one calendar
+            # By weekends these are the 1st and the 3rd working day after it; in truth the 2nd was one off.
+            told = story.patrol_daily("2022-12-31", "2023-01-04")
+            assert [what for day in told.values() for _, what, ref in day if ref == mine] == ["red overdue"] * 2
+        next_look.cache_clear()
+        told = story.patrol_daily("2023-01-05", "2023-01-20")
+        assert [(day, who) for day, news in told.items() for who, _, ref in news if ref == mine] == [
+            ("2023-01-16", "leader")
+        ]
+        assert story.row(mine).needs_attention == ""
+        with transaction() as session:
+            plan = plan_of(session, story.plan)
+            assert [one.problems for one in audit(session, plan, until=clock.now()) if one.problems] == []
+
+    def test_a_date_settles_when_the_calendar_of_its_year_comes_out(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        check_due(dt.date(2024, 10, 2))
+        mine = "2024/self-check/S1/north"
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+            story.at("2023-10-09")
+            story.open("acceptance")
+            story.only(mine)
+            story.sign(mine)
+            assert (story.row(mine).due_on, story.row(mine).due_provisional) == (dt.date(2024, 10, 2), True)
+            story.patrol("2023-10-10")
+            story.expect()
+        # The notice on 2024 is out: the 2nd of October is in the holiday, and the 8th is the next day of work.
+        story.patrol("2023-10-26")
+        story.expect(("north", "due_moved", mine))
+        row = story.row(mine)
+        assert (row.due_on, row.due_provisional, row.planned_due_on) == (
+            dt.date(2024, 10, 8),
+            False,
+            dt.date(2024, 10, 2),
+        )
+        story.patrol("2024-09-24")
+        story.expect(("north", "reminder", mine))  # the T-30 of an outage
+        assert story.patrol_daily("2024-09-25", "2024-10-09") == {
+            "2024-09-30": about(("north", "blue reminder"), ref=mine),
+            "2024-10-08": about(("north", "reminder"), ref=mine),
+            "2024-10-09": about(("north", "red overdue"), ("finance", "red overdue"), ref=mine),
+        }

@@ -1,0 +1,299 @@
+"""Time travel: act a plan out through the real code, and expect exactly the messages that follow."""
+
+import dataclasses
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from adapters import clock
+from adapters.database.sessions import transaction
+from models import complaint, finding
+from models.acceptance.dossier import judged_work
+from models.assignments import evidence, extension, objection, review
+from models.assignments.assignment import Assignment, acknowledge, find, reviewer_of
+from models.assignments.light import Light
+from models.assignments.objection import About
+from models.common.event import Actor
+from models.common.kinds import UnitKind
+from models.common.text import Text
+from models.complaint import ComplaintKind
+from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
+from models.phases import gate as gates
+from models.phases.gate import Answer, Gate, GateDecision, Via
+from models.phases.opening import Opening
+from models.plan.phase import PhaseCode, phase_of
+from models.plan.plan import Plan, plan_of
+from models.plan.unit import Unit, body_of, unit_of
+from models.queries.statistics import Standing, standings
+from tasks.deliver import Delivered, deliver
+from tasks.patrol import chase_due, keep_up
+from tasks.phases import open_phase
+from tasks.runs import instant_of
+
+ZONE = ZoneInfo("Asia/Shanghai")
+Told = tuple[str, str, str]  # recipient, kind (with the colour of an order before it), what it is about
+
+FINDING = (
+    Text("台账不全", "Incomplete records"),
+    Text("缺少签到表", "No attendance lists"),
+    Text("台账", "Records"),
+)
+CLERK, REVIEWER, DIRECTOR = "张三", "李四", "王五"
+
+
+def moment(text: str) -> dt.datetime:
+    """`2022-11-01 14:00`, or `2022-11-01` for nine in the morning of that day."""
+    return dt.datetime.fromisoformat(text if " " in text else f"{text} 09:00").replace(tzinfo=ZONE)
+
+
+@dataclasses.dataclass
+class Story:
+    """Everybody's deeds as short verbs; `expect` names all that was delivered since it was last asked."""
+
+    plan: str
+    set_clock: Callable[[dt.datetime], None]
+    read_until: int = 0  # the last attempt that `expect` has seen
+
+    def at(self, when: str) -> None:
+        self.set_clock(moment(when))
+
+    # The program
+
+    def open(self, phase: str, year: int | None = None) -> Opening:
+        return open_phase.fn(self.plan, PhaseCode(phase), year)
+
+    def patrol(self, when: str | None = None) -> Delivered:
+        """One round, as the flow does it."""
+        if when:
+            self.at(when)
+        at = instant_of(self.plan, None)
+        chase_due.fn(self.plan, at)
+        keep_up.fn(self.plan, at)
+        return self.deliver()
+
+    def patrol_daily(self, first: str, last: str) -> dict[str, list[Told]]:
+        """A round every day; returns what was told on the days on which anything was."""
+        day, told = dt.date.fromisoformat(first), {}
+        while day <= dt.date.fromisoformat(last):
+            self.patrol(day.isoformat())
+            if news := self.told():
+                told[day.isoformat()] = news
+            day += dt.timedelta(days=1)
+        return told
+
+    def deliver(self) -> Delivered:
+        """Deliver what is due, and see that nobody gets two letters."""
+        before = self._last_attempt()
+        done = deliver(self.plan, clock.now())
+        with transaction() as session:
+            letters = session.scalars(select(Attempt.recipient_id).where(Attempt.id > before)).all()
+        assert max(Counter(letters).values(), default=1) == 1, "one digest for each recipient and tick"
+        return done
+
+    # The units
+
+    def sign(self, *refs: str, by: str = CLERK) -> int:
+        with self._plan() as (session, plan):
+            return acknowledge(session, plan, find(session, plan, refs), actor=Actor(by), at=clock.now())
+
+    def submit(self, *refs: str, by: str = CLERK, note: str = "已办") -> None:
+        with self._plan() as (session, plan):
+            evidence.submit(session, plan, find(session, plan, refs), [], note=note, actor=Actor(by), at=clock.now())
+
+    def ask_extension(self, ref: str, until: str, reason: str = "等待上级文件", by: str = CLERK) -> None:
+        with self._assignment(ref) as (session, plan, row):
+            day = dt.date.fromisoformat(until)
+            extension.ask(session, plan, row, until=day, reason=reason, actor=Actor(by), at=clock.now())
+
+    def object(self, ref: str, about: str, reason: str = "材料齐全", by: str = CLERK) -> None:
+        with self._assignment(ref) as (session, plan, row):
+            against = About(about)
+            objection.object_to(session, plan, row, about=against, reason=reason, actor=Actor(by), at=clock.now())
+
+    def complain(self, unit: str, text: str, *, kind: str = "complaint", by: str = CLERK) -> str:
+        """Returns its reference."""
+        with self._plan() as (session, plan):
+            actor = Actor(by, unit_of(session, plan.id, unit).id)
+            assert actor.unit_id
+            sort, at = ComplaintKind(kind), clock.now()
+            return complaint.file_complaint(session, plan, actor.unit_id, kind=sort, text=text, actor=actor, at=at).ref
+
+    # Who reviews: without `unit` the one whose task it is
+
+    def accept(self, ref: str, *, by: str = REVIEWER, unit: str | None = None, version: int | None = None) -> None:
+        with self._assignment(ref) as (session, plan, row):
+            actor = Actor(by, self._reviewer(session, plan, row, unit))
+            review.accept(session, plan, row, actor=actor, at=clock.now(), version=version)
+
+    def send_back(self, ref: str, reason: str = "缺盖章", *, by: str = REVIEWER, version: int | None = None) -> None:
+        with self._assignment(ref) as (session, plan, row):
+            actor = Actor(by, self._reviewer(session, plan, row, None))
+            review.send_back(session, plan, row, reason=reason, actor=actor, at=clock.now(), version=version)
+
+    # The office
+
+    def grant(self, ref: str, *, unit: str = "office") -> None:
+        self._decide_extension(ref, "同意", unit, grant=True)
+
+    def refuse(self, ref: str, reason: str = "时间充足", *, unit: str = "office") -> None:
+        self._decide_extension(ref, reason, unit, grant=False)
+
+    def decide_objection(
+        self, ref: str, *, upheld: bool, reason: str = "已核实", until: str | None = None, unit: str = "office"
+    ) -> None:
+        with self._assignment(ref) as (session, plan, row):
+            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
+            day = dt.date.fromisoformat(until) if until else None
+            at = clock.now()
+            objection.decide(session, plan, row, upheld=upheld, reason=reason, until=day, actor=actor, at=at)
+
+    def answer_complaint(self, ref: str, text: str, *, unit: str = "office") -> None:
+        with self._plan() as (session, plan):
+            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
+            found = complaint.complaint_of(session, plan, ref)
+            complaint.answer(session, plan, found, text=text, actor=actor, at=clock.now())
+
+    def raise_finding(
+        self,
+        *units: str,
+        due: str,
+        title: Text = FINDING[0],
+        phase: str = "implementation",
+        year: int | None = None,
+        by_unit: str = "office",
+        about: str = "",
+    ) -> str:
+        """Returns the reference of its requirement; `about` is the code of a measure or safeguard."""
+        with self._plan() as (session, plan):
+            return finding.raise_finding(
+                session,
+                plan,
+                phase_of(session, plan, PhaseCode(phase), year),
+                title=title,
+                what=FINDING[1],
+                proof=FINDING[2],
+                units=[unit_of(session, plan.id, unit) for unit in units],
+                due_on=dt.date.fromisoformat(due),
+                actor=Actor(DIRECTOR, unit_of(session, plan.id, by_unit).id),
+                at=clock.now(),
+                about=next((one for one in judged_work(session, plan) if one.code == about), None),
+            ).ref
+
+    def close_finding(self, number: int, check: str = "现场核查，已整改到位", *, unit: str = "office") -> None:
+        with self._plan() as (session, plan):
+            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
+            found = finding.finding_of(session, plan, number)
+            finding.close(session, plan, found, check=check, actor=actor, at=clock.now())
+
+    def waive(self, ref: str, reason: str = "上级已取消", *, unit: str = "office") -> None:
+        with self._assignment(ref) as (session, plan, row):
+            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
+            review.waive(session, plan, row, reason=reason, actor=actor, at=clock.now())
+
+    def only(self, *refs: str) -> None:
+        """Waive everything else, so that the story is about these alone; what was told so far is past."""
+        with self._plan() as (session, plan):
+            office = Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id)
+            for row in session.scalars(select(Assignment)).all():
+                if row.ref not in refs and row.status.is_open:
+                    review.waive(session, plan, row, reason="与本故事无关", actor=office, at=clock.now())
+        self.deliver()
+        self.told()
+
+    def settle(self, *refs: str) -> None:
+        """Hand in and accept."""
+        for ref in refs:
+            self.submit(ref)
+            self.accept(ref)
+
+    def answer(
+        self,
+        phase: str,
+        decision: str,
+        *,
+        year: int | None = None,
+        until: str | None = None,
+        override: str = "",
+        reason: str = "按计划",
+    ) -> Gate:
+        """What the office says at the gate."""
+        said = Answer(
+            GateDecision(decision), DIRECTOR, reason, (until and dt.date.fromisoformat(until)) or None, override
+        )
+        with self._plan() as (session, plan):
+            locked = phase_of(session, plan, PhaseCode(phase), year, lock=True)
+            actor = Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id)
+            return gates.decide(session, plan, locked, said, via=Via.COMMAND, actor=actor, at=clock.now())
+
+    # What can be seen
+
+    def told(self) -> list[Told]:
+        """What was delivered since this was last asked."""
+        with transaction() as session:
+            rows = session.execute(
+                select(Unit.code, Message.kind, Message.order, Message.subject)
+                .join(Attempt, Attempt.recipient_id == Unit.id)
+                .join(AttemptMessage, AttemptMessage.attempt_id == Attempt.id)
+                .join(Message, Message.id == AttemptMessage.message_id)
+                .where(Attempt.id > self.read_until, Attempt.outcome == AttemptOutcome.SENT)
+            ).all()
+        self.read_until = self._last_attempt()
+        return sorted(
+            (unit, f"{order} {kind}" if order else str(kind), re.split("[#+]", subject)[0])
+            for unit, kind, order, subject in rows
+        )
+
+    def expect(self, *expected: Told) -> None:
+        assert self.told() == sorted(expected)
+
+    def dropped(self) -> int:
+        with transaction() as session:
+            return session.scalars(select(func.count()).where(Message.status == MessageStatus.DROPPED)).one()
+
+    def letter(self, unit: str) -> str:
+        """The text of the last letter to a unit."""
+        with self._plan() as (session, plan):
+            recipient = unit_of(session, plan.id, unit).id
+            latest = select(Attempt).where(Attempt.recipient_id == recipient).order_by(Attempt.id.desc()).limit(1)
+            return session.scalars(latest).one().body
+
+    def row(self, ref: str) -> Assignment:
+        with self._assignment(ref) as (_, _, row):
+            return row
+
+    def standing(self, ref: str, on: str) -> Standing:
+        with self._plan() as (session, plan):
+            return next(one for one in standings(session, plan, dt.date.fromisoformat(on)) if one.ref == ref)
+
+    def light(self, ref: str, on: str) -> Light:
+        return self.standing(ref, on).light
+
+    # Means
+
+    @contextmanager
+    def _plan(self) -> Iterator[tuple[Session, Plan]]:
+        with transaction() as session:
+            yield session, plan_of(session, self.plan)
+
+    @contextmanager
+    def _assignment(self, ref: str) -> Iterator[tuple[Session, Plan, Assignment]]:
+        with self._plan() as (session, plan):
+            yield session, plan, find(session, plan, [ref])[0]
+
+    def _reviewer(self, session: Session, plan: Plan, row: Assignment, unit: str | None) -> int:
+        return unit_of(session, plan.id, unit).id if unit else reviewer_of(session, plan, row).id
+
+    def _decide_extension(self, ref: str, reason: str, unit: str, *, grant: bool) -> None:
+        with self._assignment(ref) as (session, plan, row):
+            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
+            extension.decide(session, plan, row, grant=grant, reason=reason, actor=actor, at=clock.now())
+
+    def _last_attempt(self) -> int:
+        with transaction() as session:
+            return session.scalar(select(func.max(Attempt.id))) or 0
