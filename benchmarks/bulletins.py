@@ -16,7 +16,7 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from adapters.database.sessions import transaction
-from adapters.heap import heap_at_rest
+from adapters.gc import gc_frozen
 from adapters.language import Language
 from benchmarks import ground, plans
 from benchmarks.report import Figure, at_most
@@ -81,7 +81,7 @@ def _rows_of(content: bytes) -> Sequence[tuple[str, Rows]]:
     return [(page.title, list(page.iter_rows(values_only=True))) for page in book.worksheets]
 
 
-@heap_at_rest()
+@gc_frozen()
 def _plain(sheets: Sequence[tuple[str, Rows]]) -> float:
     started = time.perf_counter()
     book = Workbook(write_only=True)

@@ -32,7 +32,7 @@ from sqlalchemy import select
 from adapters.channels.slack import EVENT_TYPE, _blocks
 from adapters.channels.types import Post
 from adapters.database.sessions import transaction
-from adapters.heap import heap_at_rest
+from adapters.gc import gc_frozen
 from adapters.settings import override
 from benchmarks import ground, national
 from benchmarks.report import Figure, at_least, for_information, no_more_than, show
@@ -40,7 +40,7 @@ from models.loading import load_plan
 from models.outbox.message import Attempt, Message
 from models.plan.document import PlanDocument
 from models.plan.unit import Unit
-from tasks.deliver import AT_ONCE, Delivered, deliver
+from tasks.deliver import MAX_SENDS_AT_ONCE, Delivered, deliver
 
 NOW = national.issued_at() + dt.timedelta(hours=2)
 LIMIT_S = 1.0
@@ -115,7 +115,9 @@ def _within_the_limit(home: Path, slack: str, channels: int, each: int) -> Itera
 
 
 def _without_a_limit(home: Path, slack: str, letters: int, rounds: int) -> Iterator[Figure]:
-    ground.say(f"{letters} letters without a limit, in turn with a bare loop of slack_sdk at {AT_ONCE} at once…")
+    ground.say(
+        f"{letters} letters without a limit, in turn with a bare loop of slack_sdk at {MAX_SENDS_AT_ONCE} at once…"
+    )
     ours, bare, bare_async = [], [], []
     for _ in range(rounds):
         done, seconds = _deliver(home, letters, letters)
@@ -180,13 +182,13 @@ def _calls(letters: int) -> list[dict[str, Any]]:
 def _post_all(slack: str, calls: Sequence[dict[str, Any]]) -> None:
     client = WebClient("xoxb-benchmark", base_url=f"{slack}/api/", retry_handlers=[])
     client.proxy = None
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_SENDS_AT_ONCE) as pool:
         for answer in pool.map(lambda call: client.chat_postMessage(**call), calls):
             answer.validate()  # type: ignore[no-untyped-call]
 
 
 async def _post_all_async(slack: str, calls: Sequence[dict[str, Any]]) -> None:
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(MAX_SENDS_AT_ONCE)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         client = AsyncWebClient("xoxb-benchmark", base_url=f"{slack}/api/", session=session, retry_handlers=[])
         client.proxy = None
@@ -198,7 +200,7 @@ async def _post_all_async(slack: str, calls: Sequence[dict[str, Any]]) -> None:
         await asyncio.gather(*map(post, calls))
 
 
-@heap_at_rest()  # as ours is; what else lies in this process is no matter of theirs
+@gc_frozen()  # as ours is; what else lies in this process is no matter of theirs
 def _timed(act: Callable[[], None]) -> float:
     started = time.perf_counter()
     act()

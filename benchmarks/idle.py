@@ -18,7 +18,7 @@ from benchmarks.ground import copied, say
 from benchmarks.processes.patrol_process import patrol
 from benchmarks.report import Figure, no_more_than
 
-MOST = 20
+MAX_PAGES = 20
 Statement = tuple[str, Any]
 
 
@@ -31,7 +31,7 @@ def measure(database: str, rows: int) -> Iterator[Figure]:
             pages, planning = pages + touched, planning + planned
             say(f"  {touched:4} pages, {planned:4} in planning: {' '.join(statement.split())[:90]}")
     say(f"  {pages} pages in all, {planning} in planning")
-    yield no_more_than(MOST, "patrol with nothing due", pages, "pages", rows=rows)
+    yield no_more_than(MAX_PAGES, "patrol with nothing due", pages, "pages", rows=rows)
 
 
 def _statements() -> list[Statement]:

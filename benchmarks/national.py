@@ -8,13 +8,13 @@ import datetime as dt
 
 from sqlalchemy import text
 
-from adapters.database.sessions import take_time, transaction
+from adapters.database.sessions import no_statement_timeout, transaction
 from benchmarks.ground import connected, tidy
 from models.common.event import Actor
 from models.common.kinds import AreaKind, Basis, Scope, UnitKind
 from models.common.status import Status
 from models.common.text import Text
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.loading import load_plan
 from models.plan.area import Role
@@ -27,7 +27,7 @@ from models.plan.document import (
     RequirementEntry,
     UnitEntry,
 )
-from models.plan.ladder import Standing, Verdict, default_ladder, judge
+from models.plan.ladder import DueSteps, LadderState, default_ladder, due_steps
 from models.plan.phase import PhaseCode
 from tasks.phases import open_phase
 
@@ -51,7 +51,7 @@ PROGRAM = Actor("benchmark")
 
 def tick(day: dt.date) -> dt.datetime:
     """The instant of patrol's first round on a day."""
-    return tick_of(day, TIMEZONE)
+    return first_round_on(day, TIMEZONE)
 
 
 def issued_at() -> dt.datetime:
@@ -66,7 +66,7 @@ def now() -> dt.datetime:
 def store(townships: int) -> None:
     """Load the plan into the database that the settings point to."""
     with transaction() as session:
-        take_time(session)
+        no_statement_timeout(session)
         load_plan(session, document(townships), actor=PROGRAM, at=issued_at())
     tidy()
 
@@ -82,7 +82,7 @@ def make_due(count: int) -> None:
     Their dates were moved, as the journal says; all that the ladder asked before that day is settled.
     """
     with transaction() as session:
-        take_time(session)
+        no_statement_timeout(session)
         session.execute(
             MAKE_DUE,
             {"count": count, "dates": list(DUE_DATES), "settled": BEFORE, "at": issued_at()},
@@ -133,11 +133,13 @@ FROM moved, plan
 """
 
 
-def verdicts() -> dict[dt.date, Verdict]:
+def verdicts() -> dict[dt.date, DueSteps]:
     """By date due, what the ladder asks on the measured day."""
     ladder, calendar = default_ladder(UNSIGNED_WORKING_DAYS), WorkCalendar(CalendarName.CHINA)
-    standings = {due_on: Standing(Status.ISSUED, ISSUED_ON, due_on, None, BEFORE) for due_on in DUE_DATES}
-    return {due_on: judge(ladder, one, calendar, on=TODAY, live_from=ISSUED_ON) for due_on, one in standings.items()}
+    standings = {due_on: LadderState(Status.ISSUED, ISSUED_ON, due_on, None, BEFORE) for due_on in DUE_DATES}
+    return {
+        due_on: due_steps(ladder, one, calendar, on=TODAY, live_from=ISSUED_ON) for due_on, one in standings.items()
+    }
 
 
 def document(townships: int) -> PlanDocument:

@@ -24,7 +24,7 @@ from benchmarks.report import Figure, at_least, at_most, no_more_than
 
 GROWTH = 1.5
 SLOWER = 4.0
-MOST_MB = 300
+MAX_MB = 300
 SHARED = 1.5
 # What is due is claimed as patrol claims it. `{which}` says what is due: all of it, or one assignment.
 SCRIPT = """
@@ -123,7 +123,7 @@ def measure(many: str, few: str, *, due: int, rows: int, fewer: int, times: int)
     yield at_most(SLOWER, f"{name}, beside plain SQL", ours, "s", floor=statistics.median(of_sql), rows=rows)
     processes = [process for one in (*of_few, *of_many, *of_two) for process in one.each]
     peak, imported = (max(getattr(one, name) for one in processes) for name in ("peak_mb", "imported_mb"))
-    yield no_more_than(MOST_MB, "patrol, peak memory (floor: after its imports)", peak, "MB", floor=imported, rows=rows)
+    yield no_more_than(MAX_MB, "patrol, peak memory (floor: after its imports)", peak, "MB", floor=imported, rows=rows)
     yield at_least(SHARED, "two patrols at once, assignments", due / both, "/s", floor=due / ours, rows=rows)
 
 

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from adapters.database.sessions import engine, transaction
 from adapters.plan_files.reader import read_plan
-from deploy.rehearsal.actors import Habit, habit
+from deploy.rehearsal.habits import Habit, habit
 from models.assignments.assignment import Assignment
 from models.common.base import AnyRow
 from models.common.event import Actor, Event, EventKind
 from models.common.status import OWED, Status
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.dates.workdays import WorkCalendar
 from models.loading import load_plan
 from models.phases.opening import open_phase
@@ -42,7 +42,7 @@ PROGRAM = Actor("benchmark")
 
 def now() -> dt.datetime:
     """The present of the portal that is measured."""
-    return tick_of(TODAY, "Asia/Shanghai") + NOON
+    return first_round_on(TODAY, "Asia/Shanghai") + NOON
 
 
 def load(folder: Path) -> list[str]:
@@ -85,9 +85,9 @@ def owed_by(session: Session, unit: Unit) -> list[int]:
 
 def _store(session: Session, document: PlanDocument) -> Plan:
     first = min(phase.issue_on for phase in document.phases)
-    plan = load_plan(session, document, actor=PROGRAM, at=tick_of(first, document.timezone))
+    plan = load_plan(session, document, actor=PROGRAM, at=first_round_on(first, document.timezone))
     for phase in phases_of(session, plan):
-        open_phase(session, plan, phase, actor=PROGRAM, at=tick_of(phase.issue_on, plan.timezone))
+        open_phase(session, plan, phase, actor=PROGRAM, at=first_round_on(phase.issue_on, plan.timezone))
     return plan
 
 
@@ -169,7 +169,7 @@ def _days(row: AnyRow, does: Habit, calendar: WorkCalendar) -> tuple[dt.date, dt
 
 def _event(plan: Plan, assignment_id: int, move: _Move) -> dict[str, Any]:
     return {
-        "at": tick_of(move.on, plan.timezone) + NOON,
+        "at": first_round_on(move.on, plan.timezone) + NOON,
         "plan_id": plan.id,
         "assignment_id": assignment_id,
         "kind": EventKind.MOVED,

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, LiteralString
 
 from adapters.database.sessions import transaction
-from adapters.heap import heap_at_rest
+from adapters.gc import gc_frozen
 from benchmarks import national
 from benchmarks.ground import connected, copied, say
 from benchmarks.report import Figure, at_most
 from models.plan.plan import plan_of
 from models.queries.board import board
-from models.queries.statistics import standing_counts
+from models.queries.statistics import counts_by_light
 
-MOST = 1.5
+MAX_RATIO = 1.5
 BY_LIGHT = """
 SELECT requirement_id, role, status, due_on < %(today)s, due_on <= %(near)s, issued_on < %(unsigned)s, late, count(*)
 FROM assignment GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -30,7 +30,7 @@ BY_UNIT = "SELECT unit_id, status, count(*) FROM assignment GROUP BY unit_id, st
 def measure(database: str, rows: int, times: int) -> Iterator[Figure]:
     """Medians of so many of each in turn, after one that is not counted, on a copy in which the units have worked."""
     # As in the portal (`portal/app.py`): what else lies in this process is no matter of theirs.
-    with copied(database), heap_at_rest():
+    with copied(database), gc_frozen():
         national.live()
         yield from _compared("status", _status, BY_LIGHT, rows, times)
         yield from _compared("the board's figures", _board, BY_UNIT, rows, times)
@@ -40,7 +40,7 @@ def _compared(name: str, ours: Callable[[], object], bare: LiteralString, rows: 
     pairs = [(_seconds(lambda: _ask(bare)), _seconds(ours)) for _ in range(times + 1)][1:]
     floor, value = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
     say(f"  {name}: bare {floor:.2f} s, ours {value:.2f} s")
-    yield at_most(MOST, name, value, "s", floor=floor, rows=rows)
+    yield at_most(MAX_RATIO, name, value, "s", floor=floor, rows=rows)
 
 
 def _seconds(act: Callable[[], object]) -> float:
@@ -51,7 +51,7 @@ def _seconds(act: Callable[[], object]) -> float:
 
 def _status() -> object:
     with transaction() as session:
-        return standing_counts(session, plan_of(session, national.CODE), national.TODAY)
+        return counts_by_light(session, plan_of(session, national.CODE), national.TODAY)
 
 
 def _board() -> object:

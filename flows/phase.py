@@ -20,7 +20,7 @@ from tasks.stand import stand
 # The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
 TEN_YEARS = dt.timedelta(days=10 * 365)
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as share the database well
-MOST_NOTIFY_RUNS = 200  # beyond, several units share a task run: Prefect makes about 150 task runs a second
+MAX_NOTIFY_RUNS = 200  # beyond, several units share a task run: Prefect makes about 150 task runs a second
 
 Choice = Literal["保持开放 keep open", "关闭 close", "延期 extend"]
 DECISIONS = {words: decision for decision, words in CHOICES.items()}
@@ -64,7 +64,7 @@ def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
 def _notify_units(plan: str, phase: PhaseCode, year: int | None) -> None:
     """One task run a unit. A unit that could not be told does not hold up the others, and is logged."""
     units = phases.units_to_notify(plan, phase, year)
-    size = -(-len(units) // MOST_NOTIFY_RUNS) or 1
+    size = -(-len(units) // MAX_NOTIFY_RUNS) or 1
     batches = [units[start : start + size] for start in range(0, len(units), size)]
     labels = [batch[0] if len(batch) == 1 else f"{batch[0]}-and-{len(batch) - 1}" for batch in batches]
     runs = [deliver.notify.submit(plan, batch, label) for batch, label in zip(batches, labels, strict=True)]

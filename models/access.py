@@ -13,14 +13,14 @@ from sqlalchemy import BigInteger, ForeignKey, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import AnyRow, Base, Instant, Key, one_of
+from models.common.base import AnyRow, Base, Instant, Key, text_enum
 from models.common.errors import NotFoundError, Reason
 from models.common.kinds import UnitKind
 from models.plan.plan import Plan
 from models.plan.unit import Unit
 
 TOKEN_BYTES = 32
-STAY = dt.timedelta(hours=12)  # a working day: then the link has to be opened again
+WEB_SESSION_LASTS = dt.timedelta(hours=12)  # a working day: then the link has to be opened again
 
 
 class AccessRole(StrEnum):
@@ -49,7 +49,7 @@ class Access(Base):
 
     id: Mapped[Key]
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True)
-    role: Mapped[AccessRole] = mapped_column(one_of(AccessRole, "role"))
+    role: Mapped[AccessRole] = mapped_column(text_enum(AccessRole, "role"))
     token_hash: Mapped[str] = mapped_column(unique=True)
     person: Mapped[str] = mapped_column(server_default="")
     single_use: Mapped[bool]
@@ -69,13 +69,13 @@ class AccessUse(Base):
     access_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("access.id"), index=True)
     at: Mapped[Instant]
     address: Mapped[str]
-    outcome: Mapped[UseOutcome] = mapped_column(one_of(UseOutcome, "outcome"))
+    outcome: Mapped[UseOutcome] = mapped_column(text_enum(UseOutcome, "outcome"))
     secret_hash: Mapped[str | None] = mapped_column(unique=True)
     person: Mapped[str] = mapped_column(server_default="")
     ends_at: Mapped[Instant | None]
 
 
-class Deed(Base):
+class IdempotencyKey(Base):
     """What must happen once: a form that was sent, a request that was signed. `outcome` is what the person was told."""
 
     __tablename__ = "deed"
@@ -87,7 +87,7 @@ class Deed(Base):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stay:
+class WebSession:
     """Who is there: the use that opened, its link, the unit and the plan."""
 
     use: AccessUse
@@ -185,7 +185,7 @@ def enter(session: Session, token: str, *, address: str, at: dt.datetime) -> str
             outcome=outcome,
             secret_hash=secret and digest(secret),
             person=access.person,
-            ends_at=at + STAY if secret else None,
+            ends_at=at + WEB_SESSION_LASTS if secret else None,
         )
     )
     return secret or Reason(_REFUSALS[outcome])
@@ -209,14 +209,14 @@ def _outcome(session: Session, access: Access, at: dt.datetime) -> UseOutcome:
     return UseOutcome.OPENED
 
 
-def stay_of(session: Session, secret: str, at: dt.datetime) -> Stay | None:
+def web_session_of(session: Session, secret: str, at: dt.datetime) -> WebSession | None:
     """The stay of a cookie's secret; None where there is none, it has ended, or its link was withdrawn."""
-    row = session.execute(_STAY, {"secret_hash": digest(secret), "at": at}).one_or_none()
-    return Stay(*row) if row else None
+    row = session.execute(_WEB_SESSION, {"secret_hash": digest(secret), "at": at}).one_or_none()
+    return WebSession(*row) if row else None
 
 
 # Asked for every page, so put together once.
-_STAY = (
+_WEB_SESSION = (
     select(AccessUse, Access, Unit, Plan)
     .join(Access, Access.id == AccessUse.access_id)
     .join(Unit, Unit.id == Access.unit_id)
@@ -229,11 +229,11 @@ _STAY = (
 )
 
 
-def leave(stay: Stay, at: dt.datetime) -> None:
+def leave(stay: WebSession, at: dt.datetime) -> None:
     stay.use.ends_at = at
 
 
-def say_name(session: Session, stay: Stay, person: str) -> str:
+def say_name(session: Session, stay: WebSession, person: str) -> str:
     """Who it is, once a stay: a name that could be changed at will would name nobody. Returns the name that stands."""
     # Of two names at the same moment one stays.
     session.execute(update(AccessUse).where(AccessUse.id == stay.use.id, AccessUse.person == "").values(person=person))
@@ -324,16 +324,23 @@ def uses_of(session: Session, access: Access) -> Sequence[AccessUse]:
     ).all()
 
 
-def first_time(session: Session, key: str, at: dt.datetime, use_id: int | None = None) -> bool:
+def claim_once(session: Session, key: str, at: dt.datetime, use_id: int | None = None) -> bool:
     """Whether this is done for the first time. A second caller waits for the first one's transaction to end."""
-    once = insert(Deed).values(key=key, at=at, use_id=use_id).on_conflict_do_nothing().returning(Deed.key)
+    once = (
+        insert(IdempotencyKey)
+        .values(key=key, at=at, use_id=use_id)
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    )
     return session.scalar(once) is not None
 
 
 def told(session: Session, key: str, use_id: int) -> dict[str, Any] | None:
     """What somebody was told about a deed of their own."""
-    return session.scalar(select(Deed.outcome).where(Deed.key == key, Deed.use_id == use_id))
+    return session.scalar(
+        select(IdempotencyKey.outcome).where(IdempotencyKey.key == key, IdempotencyKey.use_id == use_id)
+    )
 
 
 def tell(session: Session, key: str, outcome: dict[str, Any]) -> None:
-    session.execute(update(Deed).where(Deed.key == key).values(outcome=outcome))
+    session.execute(update(IdempotencyKey).where(IdempotencyKey.key == key).values(outcome=outcome))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
@@ -38,7 +38,7 @@ class Complaint(Base):
     id: Mapped[Key]
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True)
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    kind: Mapped[ComplaintKind] = mapped_column(one_of(ComplaintKind, "kind"))
+    kind: Mapped[ComplaintKind] = mapped_column(text_enum(ComplaintKind, "kind"))
     text: Mapped[str]
     by_name: Mapped[str]
     at: Mapped[Instant]

@@ -25,7 +25,7 @@ from models.common.errors import RefusedError
 from models.common.event import Event, EventKind
 from models.common.status import Status
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.dates.workdays import ONE_DAY
 from models.plan.area import Role
 from models.plan.plan import Plan

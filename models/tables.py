@@ -4,7 +4,7 @@ For whoever needs them all: the archive, the migrations and the tests.
 """
 
 from models.acceptance.verdict import Commendation, CommendedUnit, Verdict
-from models.access import Access, AccessUse, Deed
+from models.access import Access, AccessUse, IdempotencyKey
 from models.assignments.assignment import Assignment
 from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
 from models.assignments.extension import Extension
@@ -15,7 +15,7 @@ from models.bulletins.copy import BulletinCopy
 from models.common.base import Base
 from models.common.event import Event
 from models.complaint import Complaint
-from models.delivery.pace import Pace
+from models.delivery.rate_limit import RateLimit
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.outbox.message import Attempt, AttemptMessage, Message
@@ -35,7 +35,7 @@ MAPPED = (
     CommendedUnit,
     Access,
     AccessUse,
-    Deed,
+    IdempotencyKey,
     Assignment,
     Evidence,
     Submission,
@@ -48,7 +48,7 @@ MAPPED = (
     BulletinCopy,
     Event,
     Complaint,
-    Pace,
+    RateLimit,
     Finding,
     Reading,
     Attempt,

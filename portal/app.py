@@ -13,14 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
-from adapters.heap import heap_at_rest
+from adapters.gc import gc_frozen
 from adapters.language import N_
 from adapters.settings import settings
 from models.common.errors import DubanError, NotFoundError, SchemaError, UnavailableError
+from portal.context import ForgedError, TurnedAwayError, page
+from portal.middleware import TOO_LARGE, RequestGuard, TooLargeError
 from portal.pages import FOLDER
 from portal.routes import ALL
-from portal.shield import TOO_LARGE, Shield, TooLargeError
-from portal.visits import ForgedError, TurnedAwayError, page
 
 log = logging.getLogger("duban.portal")
 
@@ -29,9 +29,9 @@ THREADS = 12
 NOT_FOUND, BAD_REQUEST, FORBIDDEN, UNPROCESSABLE, FAILED, UNAVAILABLE = 404, 400, 403, 422, 500, 503
 
 
-def make_app() -> Shield:
+def make_app() -> RequestGuard:
     """The portal as it is served. The shield is outermost, so that a failure's page has its headers too."""
-    return Shield(build())
+    return RequestGuard(build())
 
 
 def build() -> FastAPI:
@@ -56,7 +56,7 @@ def build() -> FastAPI:
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    with heap_at_rest():
+    with gc_frozen():
         yield
 
 

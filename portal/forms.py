@@ -13,7 +13,7 @@ LARGEST_ID = 2**63 - 1  # PostgreSQL's bigint
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
-MOST_AT_ONCE = 200  # assignments or files that one form names
+MAX_IDS_IN_FORM = 200  # assignments or files that one form names
 FormId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
@@ -24,7 +24,7 @@ def _storable(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-Ids = Annotated[list[FormId], Field(max_length=MOST_AT_ONCE)]
+Ids = Annotated[list[FormId], Field(max_length=MAX_IDS_IN_FORM)]
 
 
 def _none_for_empty(value: Any) -> Any:

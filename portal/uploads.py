@@ -21,9 +21,9 @@ from adapters.settings import settings
 from models.assignments.evidence import StoredEvidence
 from models.common.errors import RefusedError
 
-MOST_FIELDS = 2000
+MAX_FIELDS = 2000
 LONGEST_TEXT_KB = 64
-MOST_TEXT_KB = 1024  # in all fields together
+MAX_TEXT_KB = 1024  # in all fields together
 
 _KIB = 1024
 _BATCH = MIB
@@ -197,8 +197,8 @@ class _Form:
             self._open_file(part)
         else:
             self._field_count += 1
-            if self._field_count > MOST_FIELDS:
-                raise RefusedError("the form has too many fields; at most {limit} are accepted", limit=MOST_FIELDS)
+            if self._field_count > MAX_FIELDS:
+                raise RefusedError("the form has too many fields; at most {limit} are accepted", limit=MAX_FIELDS)
 
     def add_content(self, data: bytes, start: int, end: int) -> None:
         part = self._part
@@ -251,8 +251,8 @@ class _Form:
         self._text_size += size
         if part.size > LONGEST_TEXT_KB * _KIB:
             raise RefusedError("a text of the form is too long; at most {limit} KB are accepted", limit=LONGEST_TEXT_KB)
-        if self._text_size > MOST_TEXT_KB * _KIB:
-            raise RefusedError("the form holds too much text; at most {limit} KB are accepted", limit=MOST_TEXT_KB)
+        if self._text_size > MAX_TEXT_KB * _KIB:
+            raise RefusedError("the form holds too much text; at most {limit} KB are accepted", limit=MAX_TEXT_KB)
 
     def _check_file(self, part: _Part) -> None:
         limit = settings().evidence_max_mb

@@ -17,7 +17,7 @@ from models.acceptance.dossier import Declared, Dossier, ItemKind, conflicts_of,
 from models.acceptance.verdict import Verdict, VerdictOutcome
 from models.common.kinds import UnitKind
 from models.common.text import Text
-from models.dates.moments import day_of, end_of
+from models.dates.instants import day_of, end_of
 from models.indicators.attainment import Attainment
 from models.plan.plan import Plan
 from models.plan.unit import body_of

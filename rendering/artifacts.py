@@ -22,10 +22,10 @@ from models.common.status import CLOSED, Status
 from models.plan.ladder import Audience
 from models.plan.phase import Phase, PhaseStatus, phases_of
 from models.plan.plan import Plan
-from models.queries import overdue as pressing
-from models.queries import statistics as queries
+from models.queries import overdue as overdue_work
+from models.queries import statistics
 from models.queries.board import Board, BoardRow, Counts, board
-from models.queries.worklist import Work
+from models.queries.worklist import WorkItem
 
 ROWS = 100  # of a list; an artifact travels as a whole, to the server and to each browser that shows it
 LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
@@ -66,21 +66,21 @@ def keys_of(session: Session, plan: Plan) -> list[str]:
 
 def pictures(session: Session, plan: Plan, on: dt.date) -> list[Shown]:
     """How a plan stands; the board comes last."""
-    counts = queries.standing_counts(session, plan, on)
+    counts = statistics.counts_by_light(session, plan, on)
     seen = board(session, plan, on)
     by_status = {status: sum(one["count"] for one in counts if one["status"] == status) for status in Status}
     drawing = _Drawing(plan, on)
     return [
         *(one for phase in _open(session, plan) for one in drawing.phase(phase, counts)),
-        drawing.overdue(pressing.overdue(session, plan, on, ROWS), seen.total[Light.RED]),
-        drawing.review(pressing.in_review(session, plan, on, ROWS), by_status[Status.SUBMITTED]),
+        drawing.overdue(overdue_work.overdue(session, plan, on, ROWS), seen.total[Light.RED]),
+        drawing.review(overdue_work.in_review(session, plan, on, ROWS), by_status[Status.SUBMITTED]),
         drawing.board(seen),
     ]
 
 
 def phase_pictures(session: Session, plan: Plan, phase: Phase, on: dt.date) -> list[Shown]:
     """How far one phase is, whether it is open or not."""
-    return _Drawing(plan, on).phase(phase, queries.standing_counts(session, plan, on))
+    return _Drawing(plan, on).phase(phase, statistics.counts_by_light(session, plan, on))
 
 
 def _open(session: Session, plan: Plan) -> Sequence[Phase]:
@@ -98,7 +98,7 @@ class _Drawing:
     # One phase
 
     def phase(self, phase: Phase, counts: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        label = queries.phase_label(phase.code, phase.period)
+        label = statistics.phase_label(phase.code, phase.period)
         ours = [one for one in counts if one["phase"] == label]
         total = sum(one["count"] for one in ours)
         settled = sum(one["count"] for one in ours if Status(one["status"]) in CLOSED)
@@ -146,7 +146,7 @@ class _Drawing:
 
     # Lists
 
-    def overdue(self, rows: Sequence[pressing.Overdue], count: int) -> Shown:
+    def overdue(self, rows: Sequence[overdue_work.Overdue], count: int) -> Shown:
         head = (
             N_("Item"),
             N_("Unit"),
@@ -164,7 +164,7 @@ class _Drawing:
     def _told(self, told: Mapping[Audience, dt.date]) -> str:
         return self.language.list([f"{self._(BODIES[audience])} {since}" for audience, since in told.items()])
 
-    def review(self, rows: Sequence[pressing.InReview], count: int) -> Shown:
+    def review(self, rows: Sequence[overdue_work.InReview], count: int) -> Shown:
         head = (N_("Item"), N_("Unit"), N_("What is asked"), N_("Due"), N_("Reviewer"), N_("Handed in on"))
         cells = (
             [*self._work(row.work), str(row.work.due_on), self.language.text(row.reviewer), str(row.since)]
@@ -172,7 +172,7 @@ class _Drawing:
         )
         return self._list("review", N_("Waiting for review"), "/reviews", head, cells, count)
 
-    def _work(self, work: Work) -> tuple[str, str, str]:
+    def _work(self, work: WorkItem) -> tuple[str, str, str]:
         return (
             self._link(work.ref, f"/assignments/{work.id}"),
             self.language.text(work.unit),

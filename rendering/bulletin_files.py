@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from sqlalchemy.orm import Session
 
-from adapters.heap import heap_at_rest
+from adapters.gc import gc_frozen
 from adapters.language import Code, Language
 from models.bulletins import bulletin as bulletins
 from models.bulletins.bulletin import Bulletin
@@ -17,7 +17,7 @@ from models.bulletins.copy import BulletinCopy
 from models.bulletins.figures import all_works
 from models.common.event import Actor
 from models.plan.plan import Plan
-from models.queries.worklist import Work
+from models.queries.worklist import WorkItem
 from rendering.bulletin_text import LIGHT_WORDS, Cell, Report, Section, Table, report
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -94,7 +94,7 @@ def _assignment_heads(language: Language) -> list[str]:
     ]
 
 
-def _assignments(found: Iterable[Work], language: Language) -> Iterator[Sequence[Cell]]:
+def _assignments(found: Iterable[WorkItem], language: Language) -> Iterator[Sequence[Cell]]:
     text = language.text
     # Thousands of rows say the same few words.
     said = functools.cache(language.gettext)
@@ -173,7 +173,7 @@ WRITERS: Mapping[str, tuple[Writer, str]] = {
 """By the ending of a file's name: what writes it, and its media type."""
 
 
-@heap_at_rest()
+@gc_frozen()
 def written(session: Session, plan: Plan, bulletin: Bulletin, language: Language, ending: str) -> tuple[bytes, str]:
     """The whole file and its media type. What was issued is given as it was issued."""
     write, media_type = WRITERS[ending]
@@ -195,7 +195,8 @@ def release(
     session: Session, plan: Plan, bulletin: Bulletin, *, edition: int, actor: Actor, at: dt.datetime
 ) -> Bulletin:
     """`models.bulletins.bulletin.release`, and what is issued with it is kept: targets and limits may change, but not
-    that."""
+    that.
+    """
     released = bulletins.release(session, plan, bulletin, edition=edition, actor=actor, at=at)
     for language in map(Language.of, LANGUAGES):
         for ending in ISSUED:

@@ -12,7 +12,16 @@ from models.acceptance.dossier import conflicts_of
 from models.assignments.light import Light
 from models.bulletins import bulletin as bulletins
 from models.bulletins.bulletin import Bulletin, Texts, Words
-from models.bulletins.figures import AreaCounts, Asked, Figures, Overdue, PhaseStanding, Said, SaidKind, figures
+from models.bulletins.figures import (
+    AreaCounts,
+    Asked,
+    Figures,
+    Overdue,
+    PhaseStanding,
+    StatementKind,
+    UnitStatement,
+    figures,
+)
 from models.common.errors import Reason
 from models.common.event import Actor
 from models.common.kinds import Comparator, UnitKind
@@ -22,14 +31,14 @@ from models.indicators.reading import plain
 from models.plan.plan import Plan
 from models.plan.unit import body_of
 from models.queries.board import Counts
-from models.queries.worklist import Work
+from models.queries.worklist import WorkItem
 from rendering.artifacts import BODIES
 from rendering.labels import OUTCOMES, said_in_one
 
 Cell = str | int | float | dt.date | None
 
 LIGHTS = (Light.GREEN, Light.BLUE, Light.YELLOW, Light.RED, Light.OFF)
-SHOWN = 50  # rows of a table where people read; the workbook has all
+MAX_ROWS_SHOWN = 50  # rows of a table where people read; the workbook has all
 NAMED = 5  # good cases and open questions that are proposed in words
 
 LIGHT_WORDS = {
@@ -40,13 +49,13 @@ LIGHT_WORDS = {
     Light.OFF: N_("No light"),
 }
 SAID = {
-    (SaidKind.EXTENSION, None): N_("more time asked for until {until}, not decided: {text}"),
-    (SaidKind.EXTENSION, True): N_("more time until {until} granted: {text}"),
-    (SaidKind.EXTENSION, False): N_("more time until {until} refused: {text}"),
-    (SaidKind.OBJECTION, None): N_("objects, not decided: {text}"),
-    (SaidKind.OBJECTION, True): N_("objects, upheld: {text}"),
-    (SaidKind.OBJECTION, False): N_("objects, dismissed: {text}"),
-    (SaidKind.SUBMISSION, None): N_("on handing in: {text}"),
+    (StatementKind.EXTENSION, None): N_("more time asked for until {until}, not decided: {text}"),
+    (StatementKind.EXTENSION, True): N_("more time until {until} granted: {text}"),
+    (StatementKind.EXTENSION, False): N_("more time until {until} refused: {text}"),
+    (StatementKind.OBJECTION, None): N_("objects, not decided: {text}"),
+    (StatementKind.OBJECTION, True): N_("objects, upheld: {text}"),
+    (StatementKind.OBJECTION, False): N_("objects, dismissed: {text}"),
+    (StatementKind.SUBMISSION, None): N_("on handing in: {text}"),
 }
 DECIDED = {True: N_("granted"), False: N_("refused"), None: N_("waiting")}
 
@@ -105,7 +114,7 @@ def make(
 
 
 def report(
-    session: Session, plan: Plan, bulletin: Bulletin, language: Language, *, limit: int | None = SHOWN
+    session: Session, plan: Plan, bulletin: Bulletin, language: Language, *, limit: int | None = MAX_ROWS_SHOWN
 ) -> Report:
     """Put a bulletin together. Each table has `limit` rows at most, or all."""
     known = figures(session, plan, bulletins.period_of(bulletin.period), bulletin.as_of)
@@ -205,12 +214,12 @@ def _questions(known: Figures, language: Language) -> Iterator[str]:
             yield _(template).format(count=len(waiting), refs=_refs([one.work for one in waiting], language))
 
 
-def _refs(works: Sequence[Work], language: Language) -> str:
+def _refs(works: Sequence[WorkItem], language: Language) -> str:
     more = "…" if len(works) > NAMED else ""
     return language.list([work.ref for work in works[:NAMED]]) + more
 
 
-def _what(work: Work, language: Language) -> str:
+def _what(work: WorkItem, language: Language) -> str:
     title = language.text(work.title)
     return f"{language.text(work.item)} {title}" if work.item else title
 
@@ -310,7 +319,7 @@ class _Sections:
             ),
         )
 
-    def _said(self, said: Sequence[Said]) -> str:
+    def _said(self, said: Sequence[UnitStatement]) -> str:
         return "\n".join(
             f"{one.on} {one.by}: " + self._(SAID[one.kind, one.granted]).format(until=one.until, text=one.text)
             for one in said
@@ -434,7 +443,7 @@ class _Sections:
     def _work_heads(self) -> list[str]:
         return [self._("Unit"), self._("What is asked"), self._("Reference"), self._("Due")]
 
-    def _work_cells(self, work: Work) -> list[Cell]:
+    def _work_cells(self, work: WorkItem) -> list[Cell]:
         return [self.language.text(work.unit), _what(work, self.language), work.ref, work.due_on]
 
     def _some(self, name: str, caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[Table]:
@@ -443,7 +452,13 @@ class _Sections:
         return [table] if table.rows or self.limit is None else []
 
     def _table(
-        self, name: str, caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, limit: int | None = SHOWN
+        self,
+        name: str,
+        caption: str,
+        head: Sequence[str],
+        rows: Iterable[Sequence[Cell]],
+        *,
+        limit: int | None = MAX_ROWS_SHOWN,
     ) -> Table:
         found = list(rows)
         shown = found if self.limit is None or limit is None else found[: self.limit]

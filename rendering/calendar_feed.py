@@ -8,13 +8,15 @@ from icalendar import Alarm, Calendar, Event
 from adapters.language import N_, Language
 from models.common.text import Text
 from models.plan.plan import Plan
-from models.queries.worklist import Work
+from models.queries.worklist import WorkItem
 
 REFRESH = dt.timedelta(hours=1)
 WARN = dt.timedelta(days=-3)
 
 
-def feed(dates: Iterable[Work], *, unit: Text, plan: Plan, at: dt.datetime, language: Language, portal: str) -> bytes:
+def feed(
+    dates: Iterable[WorkItem], *, unit: Text, plan: Plan, at: dt.datetime, language: Language, portal: str
+) -> bytes:
     """All-day events, one an assignment: a date that moves keeps its event, and what is handed in leaves."""
     calendar = Calendar()
     calendar.add("prodid", "-//Duban//work of a unit//ZH")
@@ -28,7 +30,7 @@ def feed(dates: Iterable[Work], *, unit: Text, plan: Plan, at: dt.datetime, lang
     return content
 
 
-def _event(work: Work, plan: Plan, at: dt.datetime, language: Language, portal: str) -> Event:
+def _event(work: WorkItem, plan: Plan, at: dt.datetime, language: Language, portal: str) -> Event:
     page = f"{portal}/assignments/{work.id}"
     about = language.text(work.item) if work.item else language.text(work.title)
     event = Event()
@@ -45,7 +47,7 @@ def _event(work: Work, plan: Plan, at: dt.datetime, language: Language, portal: 
     return event
 
 
-def _description(work: Work, language: Language) -> str:
+def _description(work: WorkItem, language: Language) -> str:
     lines = [
         language.gettext("Reference: {ref}").format(ref=work.ref),
         language.gettext("Proof: {proof}").format(proof=language.text(work.proof)),

@@ -44,7 +44,7 @@ LOOKS: dict[Outcome, tuple[str, str, str]] = {
     Outcome.NOT_MET: (RED, "////", "X"),
     Outcome.NO_DATA: (MUTED, "", "s"),
 }
-MOST_SHOWN = 130.0  # per cent of the target: what is far beyond it need not squeeze the rest
+MAX_PERCENT_SHOWN = 130.0  # per cent of the target: what is far beyond it need not squeeze the rest
 WIDTH, DPI = 9.0, 144
 
 # Matplotlib's settings are the process's own.
@@ -205,14 +205,16 @@ def _draw_standing(
         rows = [place for place in places if attained[place].outcome is outcome]
         if not rows:
             continue
-        shares = [min(share_of(attained[place]), MOST_SHOWN) for place in rows]
+        shares = [min(share_of(attained[place]), MAX_PERCENT_SHOWN) for place in rows]
         bars = {"facecolor": "white" if hatch else colour, "edgecolor": colour, "hatch": hatch, "height": 0.62}
         axes.barh(rows, shares, label=words.outcomes[outcome], **bars)
     axes.axvline(100, color=INK, linewidth=1, linestyle="--")
     for place, text in enumerate(said):
-        axes.annotate(text, (MOST_SHOWN, place), xytext=(8, 0), textcoords="offset points", va="center", fontsize=9.5)
+        axes.annotate(
+            text, (MAX_PERCENT_SHOWN, place), xytext=(8, 0), textcoords="offset points", va="center", fontsize=9.5
+        )
     axes.set_yticks(places, labels, fontsize=9.5)
-    axes.set_xlim(0, MOST_SHOWN)
+    axes.set_xlim(0, MAX_PERCENT_SHOWN)
     axes.set_ylim(len(attained) - 0.4, -0.6)
     axes.set_xlabel(words.reached)
     axes.tick_params(axis="y", length=0)

@@ -22,7 +22,7 @@ from rendering.printable import printable
 Cell = str | int | float | dt.date | dt.datetime | None
 
 # Limits of Excel itself (support.microsoft.com, "Excel specifications and limits").
-MOST_ROWS = 1_048_576
+MAX_ROWS = 1_048_576
 LONGEST_TEXT = 32_767
 LONGEST_TITLE = 31
 
@@ -58,9 +58,9 @@ def write_workbook(sheets: Iterable[Sheet], output: BinaryIO) -> None:
 
 def _portions(rows: Iterator[Sequence[Cell]]) -> Iterator[Iterator[Sequence[Cell]]]:
     """The rows in portions of what a sheet holds beside its head; at least one, be it empty."""
-    yield itertools.islice(rows, MOST_ROWS - 1)
+    yield itertools.islice(rows, MAX_ROWS - 1)
     for following in rows:
-        yield itertools.chain([following], itertools.islice(rows, MOST_ROWS - 2))
+        yield itertools.chain([following], itertools.islice(rows, MAX_ROWS - 2))
 
 
 def _write(page: Any, head: Sequence[str], rows: Iterator[Sequence[Cell]]) -> None:

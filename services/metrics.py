@@ -10,10 +10,10 @@ from prometheus_client.registry import Collector
 
 from adapters import clock
 from adapters.database.sessions import transaction
-from models.monitoring.vitals import Vitals, vitals
+from models.monitoring.metrics import PlanMetrics, plan_metrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_Value = Callable[[Vitals, dt.datetime], float | None]
+_Value = Callable[[PlanMetrics, dt.datetime], float | None]
 
 GAUGES: dict[str, tuple[str, _Value]] = {
     "duban_assignments_due": ("Assignments that the patrol has to look at now", lambda one, _: one.due),
@@ -50,7 +50,7 @@ COUNTERS: dict[str, tuple[str, _Value]] = {
 class _Figures(Collector):
     """What one scrape tells."""
 
-    def __init__(self, found: Sequence[Vitals], at: dt.datetime) -> None:
+    def __init__(self, found: Sequence[PlanMetrics], at: dt.datetime) -> None:
         self.found, self.at = found, at
 
     def collect(self) -> Iterable[Metric]:
@@ -68,7 +68,7 @@ def exposition() -> bytes:
     """All figures in the format of `CONTENT_TYPE`."""
     at = clock.now()
     with transaction() as session:
-        found = vitals(session, at)
+        found = plan_metrics(session, at)
     registry = CollectorRegistry()
     registry.register(_Figures(found, at))
     return generate_latest(registry)

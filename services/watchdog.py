@@ -26,8 +26,8 @@ from adapters.settings import settings
 from models.common.errors import DubanError, NotFoundError, Reason
 from models.common.kinds import UnitKind
 from models.dates.quiet_hours import QuietHours, opens_at
-from models.monitoring import watch
-from models.monitoring.watch import Alert
+from models.monitoring import alerts
+from models.monitoring.alerts import Alert
 from models.outbox.message import Attempt, AttemptOutcome
 from models.plan.plan import Plan, plan_codes, plan_of
 from models.plan.unit import Unit, body_of
@@ -144,7 +144,7 @@ def _seen(plan: str, on: dt.date | None) -> list[Alert]:
     except NotFoundError:  # somebody named it
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is: it is an alert, and the others are looked after
-        return [watch.unseen(error)]
+        return [alerts.unseen(error)]
 
 
 def look(plan: str, on: dt.date | None = None) -> list[Alert]:
@@ -152,8 +152,8 @@ def look(plan: str, on: dt.date | None = None) -> list[Alert]:
     with transaction() as session:
         row = plan_of(session, plan)
         may_leave = functools.partial(_may_leave, row)
-        found = watch.alerts(session, row, at=_instant(row, on), may_leave=may_leave)
-        gates = watch.open_gates(session, row)
+        found = alerts.alerts(session, row, at=_instant(row, on), may_leave=may_leave)
+        gates = alerts.open_gates(session, row)
     return [*found, *_at_gates(row, gates)]
 
 
@@ -168,20 +168,20 @@ def _end_lost_runs() -> Reason | None:
     return Reason(
         "{count} runs gave no sign of their end and are marked as crashed: {runs}",
         count=len(ended),
-        runs=ended[: watch.SHOWN],
+        runs=ended[: alerts.MAX_NAMED],
     )
 
 
 def _instant(plan: Plan, on: dt.date | None) -> dt.datetime:
     now = clock.now()
-    return now if on in {None, plan.day_of(now)} else watch.day_is_over(on or plan.day_of(now), plan.timezone)
+    return now if on in {None, plan.day_of(now)} else alerts.day_is_over(on or plan.day_of(now), plan.timezone)
 
 
 def _may_leave(plan: Plan, at: dt.datetime) -> bool:
     return opens_at(at, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours)) <= at
 
 
-def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Alert]:
+def _at_gates(plan: Plan, gates: Sequence[alerts.OpenGate]) -> list[Alert]:
     found = []
     try:
         for gate in gates:
@@ -190,9 +190,9 @@ def _at_gates(plan: Plan, gates: Sequence[watch.OpenGate]) -> list[Alert]:
             if not prefect_api.stands_at_gate(plan.code, code, year, rounds):
                 # Safe, also where one is on its way after all: a phase that is open is not opened again.
                 run_id = prefect_api.start_phase(plan.code, code, year)
-                found.append(watch.no_run(gate, settings().run_address(run_id)))
+                found.append(alerts.no_run(gate, settings().run_address(run_id)))
     except PrefectUnreachableError as error:
-        found.append(watch.no_prefect(error))
+        found.append(alerts.no_prefect(error))
     return found
 
 
@@ -241,7 +241,7 @@ def _last_told(session: Session, office: Unit) -> Attempt | None:
 
 
 def _key(found: Sequence[Alert]) -> str:
-    return KEY + hashlib.sha256(watch.mark_of(found).encode()).hexdigest()[:32]
+    return KEY + hashlib.sha256(alerts.mark_of(found).encode()).hexdigest()[:32]
 
 
 def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:

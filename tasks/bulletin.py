@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import repeated
+from adapters.database.sessions import retrying_transaction
 from adapters.language import Language
 from adapters.settings import settings
 from models.bulletins.bulletin import bulletin_at, is_to_be_made, month_before
@@ -42,12 +42,12 @@ def bulletins_due() -> list[tuple[str, str]]:
                 found.append((code, month_before(plan.day_of(now))))
         return found
 
-    return repeated(look)
+    return retrying_transaction(look)
 
 
 def last_month(plan: str) -> str:
     """The month that has ended, by the plan's own clock."""
-    return repeated(lambda session: month_before(plan_of(session, plan).day_of(clock.now())))
+    return retrying_transaction(lambda session: month_before(plan_of(session, plan).day_of(clock.now())))
 
 
 @task(
@@ -66,7 +66,7 @@ def make_bulletin(plan: str, period: str, *, correct: bool = False) -> Made:
         made = bulletins.make(session, row, period, actor=program(), at=clock.now(), correct=correct)
         return Made(made.id, made.ref, made.status.value, made.as_of)
 
-    return repeated(make)
+    return retrying_transaction(make)
 
 
 def publish_bulletin(plan: str, made: Made) -> None:
@@ -80,5 +80,7 @@ def publish_bulletin(plan: str, made: Made) -> None:
     page = f"{settings().portal_address}/bulletins/{made.id}"
     status = {"draft": "待办公室修改、印发 draft", "released": "已印发 released"}[made.status]
     create_markdown_artifact(
-        repeated(write), key=key_of("bulletin", plan), description=f"{made.ref} · {made.as_of} · [{status}]({page})"
+        retrying_transaction(write),
+        key=key_of("bulletin", plan),
+        description=f"{made.ref} · {made.as_of} · [{status}]({page})",
     )

@@ -13,33 +13,40 @@ from sqlalchemy.orm import Session
 
 from adapters import clock
 from adapters.channels.addresses import Address, read_addresses
-from adapters.channels.lanes import Done, Lanes
 from adapters.channels.rate_limits import read_limits
 from adapters.channels.registry import Channels
 from adapters.channels.types import Labels, Post, Receipt, Trace
-from adapters.database.sessions import repeated
-from adapters.heap import heap_at_rest
+from adapters.channels.worker_pool import JobResult, SerialWorkers
+from adapters.database.sessions import retrying_transaction
+from adapters.gc import gc_frozen
 from adapters.language import Language
 from adapters.settings import settings
 from models.common.errors import DubanError, UnavailableError
 from models.dates.quiet_hours import QuietHours, opens_at
-from models.delivery.claim import AHEAD, LEASE, Begun, Digest, Written, begin, hold_back
+from models.delivery.claim import AHEAD, LEASE, Claimed, OutgoingLetter, RenderedLetter, claim_letters, hold_back
 from models.delivery.letter import Letter
-from models.delivery.pace import ANSWER, LONGEST_REST, Lane, give_back, rest
-from models.delivery.settling import LONGEST_FIRST_RETRY, Ended, Ending, Unsure, settle, unsure
+from models.delivery.outcome import (
+    MAX_FIRST_RETRY_WAIT,
+    AttemptResult,
+    SendResult,
+    UncertainAttempt,
+    record_outcomes,
+    uncertain_attempts,
+)
+from models.delivery.rate_limit import ANSWER_ALLOWANCE, MAX_BACK_OFF, Destination, back_off, release
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit
 from rendering.letter_text import linked, render
 from services.letter_links import letter_links
 from tasks.runs import instant_of, is_passing
 
-AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
-MOST = 3_000  # letters in memory at a time
+MAX_SENDS_AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
+MAX_LETTERS_IN_MEMORY = 3_000  # letters in memory at a time
 SETTLE_EVERY_S = 0.25  # so that many ends share a transaction
 LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then others may look it up and send it
 # Each after the outbox's own wait: before it nothing is due, and a run that sends nothing would pass for a success.
-NOTIFY_RETRIES_S = [LONGEST_FIRST_RETRY.total_seconds() * 2**tries + 5 for tries in range(3)]
-PATIENCE = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
+NOTIFY_RETRIES_S = [MAX_FIRST_RETRY_WAIT.total_seconds() * 2**tries + 5 for tries in range(3)]
+MAX_WAIT_FOR_TURN = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
 NO_TIME = dt.timedelta(0)
 # Slack allows some fifty questions a minute to all of an app together.
 LOOK_UPS, LOOK_UPS_REST = "look-ups", dt.timedelta(minutes=1)
@@ -104,12 +111,12 @@ def notify(plan: str, units: list[str], label: str) -> int:  # noqa: ARG001  (th
 class _Result:
     """What a lane has to tell of an attempt."""
 
-    lane: Lane
-    ended: Ended
+    lane: Destination
+    ended: AttemptResult
     is_look_up: bool = False
 
 
-@heap_at_rest()
+@gc_frozen()
 def deliver(plan: str, at: dt.datetime, units: Sequence[str] | None = None) -> Delivered:
     """Look up what is unsure, claim what is due, send it outside any transaction, settle each send.
 
@@ -146,11 +153,11 @@ class _Delivery:
         return self._at + dt.timedelta(seconds=monotonic - self._started)
 
     def run(self) -> Delivered:
-        with Lanes[_Result](AT_ONCE, self.channels) as lanes:
+        with SerialWorkers[_Result](MAX_SENDS_AT_ONCE, self.channels) as lanes:
             self._look_up(lanes)
             while True:
                 self._look_up_again(lanes)
-                is_more = lanes.under_way < MOST and self._is_time() and self._claim(lanes)
+                is_more = lanes.under_way < MAX_LETTERS_IN_MEMORY and self._is_time() and self._claim(lanes)
                 results = lanes.fetch(0 if is_more else SETTLE_EVERY_S)
                 if results:
                     self._settle(lanes, results)
@@ -166,17 +173,17 @@ class _Delivery:
         now = self.now()
         turns = [*self.waiting.values(), *([self.asking_again] if self.asking_again else [])]
         next_at = min((at for at in turns if at > now), default=None)
-        if next_at is None or next_at - now > PATIENCE or not self._is_time():
+        if next_at is None or next_at - now > MAX_WAIT_FOR_TURN or not self._is_time():
             return False
         time.sleep((next_at - now).total_seconds())
         return True
 
     # Claiming
 
-    def _claim(self, lanes: Lanes[_Result]) -> bool:
+    def _claim(self, lanes: SerialWorkers[_Result]) -> bool:
         """Claim a batch and line it up; returns whether there may be more."""
         now = self.now()
-        begun, links, held_back = repeated(lambda session: self._begun(session, now))
+        begun, links, held_back = retrying_transaction(lambda session: self._begun(session, now))
         served = {digest.recipient_id for digest in begun.digests}
         self.waiting = {one: at for one, at in self.waiting.items() if at > now and one not in served}
         self.waiting.update(begun.waiting)
@@ -200,7 +207,7 @@ class _Delivery:
         )
         return begun.recipients > 0
 
-    def _begun(self, session: Session, now: dt.datetime) -> tuple[Begun, dict[int, str], dict[int, dt.datetime]]:
+    def _begun(self, session: Session, now: dt.datetime) -> tuple[Claimed, dict[int, str], dict[int, dt.datetime]]:
         plan = plan_of(session, self.plan)
         units = self._unit_ids(session, plan)
         opens = opens_at(now, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours))
@@ -208,8 +215,8 @@ class _Delivery:
         waits = set() if is_open else hold_back(session, plan, at=now, until=opens, units=units, but_red=red)
         held_back = dict.fromkeys(waits, opens)
         if not (is_open or red):
-            return Begun([]), {}, held_back
-        begun = begin(
+            return Claimed([]), {}, held_back
+        begun = claim_letters(
             session,
             plan,
             at=now,
@@ -229,22 +236,26 @@ class _Delivery:
             return None
         return session.scalars(select(Unit.id).where(Unit.plan_id == plan.id, Unit.code.in_(self.units))).all()
 
-    def _write(self, letter: Letter) -> Written:
+    def _write(self, letter: Letter) -> RenderedLetter:
         rendered = render(letter, self.language, with_link=bool(settings().portal_url))
-        return Written(rendered.subject, rendered.body)
+        return RenderedLetter(rendered.subject, rendered.body)
 
     def _monotonic(self, at: dt.datetime | None) -> float:
         return self._started + (at - self._at).total_seconds() if at else 0.0
 
     # On the lanes
 
-    async def _send(self, digest: Digest, link: str, latest: dt.datetime) -> Done[_Result]:
+    async def _send(self, digest: OutgoingLetter, link: str, latest: dt.datetime) -> JobResult[_Result]:
         if self.now() > latest:
-            late = Ended(digest.attempt_id, Ending.TEMPORARY, "its turn did not come in time; it was not sent")
-            return Done(_Result(digest.lane, late))
+            late = AttemptResult(
+                digest.attempt_id, SendResult.TEMPORARY, "its turn did not come in time; it was not sent"
+            )
+            return JobResult(_Result(digest.lane, late))
         if (rests := self.resting.get(digest.lane.channel, self._at) - self.now()) > NO_TIME:
             said = "its channel wants no post for now; it was not sent"
-            return Done(_Result(digest.lane, Ended(digest.attempt_id, Ending.HELD, said, retry_after=rests)))
+            return JobResult(
+                _Result(digest.lane, AttemptResult(digest.attempt_id, SendResult.HELD, said, retry_after=rests))
+            )
         address = self.addresses.of(digest.recipient_code)
         post = Post(
             digest.key,
@@ -256,50 +267,57 @@ class _Delivery:
         )
         receipt = await self.channels.send(address, post)
         pause = self._pause(address, receipt)
-        ended = Ended(
-            digest.attempt_id, Ending(receipt.outcome.value), receipt.detail, receipt.external_id, retry_after=pause
+        ended = AttemptResult(
+            digest.attempt_id, SendResult(receipt.outcome.value), receipt.detail, receipt.external_id, retry_after=pause
         )
-        rest = max(digest.lane.apart, pause or digest.lane.apart)
-        if rest > AHEAD:  # whoever waits behind it ends now, and waits in the outbox: the round has to come to its end
-            self.resting[digest.lane.channel] = self.now() + rest
-            rest = NO_TIME
-        return Done(_Result(digest.lane, ended), rest.total_seconds())
+        back_off = max(digest.lane.apart, pause or digest.lane.apart)
+        if (
+            back_off > AHEAD
+        ):  # whoever waits behind it ends now, and waits in the outbox: the round has to come to its end
+            self.resting[digest.lane.channel] = self.now() + back_off
+            back_off = NO_TIME
+        return JobResult(_Result(digest.lane, ended), back_off.total_seconds())
 
     def _pause(self, address: Address, receipt: Receipt) -> dt.timedelta | None:
         """How long the channel has to rest."""
         if receipt.retry_after_s is not None:
-            return min(dt.timedelta(seconds=receipt.retry_after_s), LONGEST_REST)
+            return min(dt.timedelta(seconds=receipt.retry_after_s), MAX_BACK_OFF)
         return self.limits.of(address).rest if receipt.too_many else None
 
-    async def _found(self, attempt: Unsure, lane: Lane) -> Done[_Result]:
+    async def _found(self, attempt: UncertainAttempt, lane: Destination) -> JobResult[_Result]:
         address = self.addresses.of(attempt.recipient_code)
         # A unit that has moved to another channel since cannot be looked up there.
         has_moved = address.kind != attempt.channel or attempt.lane not in {"", lane.channel}
         if self.resting.get(LOOK_UPS, self._at) > self.now():
-            unasked = Ended(attempt.attempt_id, Ending.UNASKED, SAID[Trace.LATER], retry_after=LOOK_UPS_REST)
-            return Done(_Result(lane, unasked, is_look_up=True))
+            unasked = AttemptResult(
+                attempt.attempt_id, SendResult.UNASKED, SAID[Trace.LATER], retry_after=LOOK_UPS_REST
+            )
+            return JobResult(_Result(lane, unasked, is_look_up=True))
         # A rehearsal's clock says nothing about the channel's.
         since = None if settings().clock_file else attempt.at
         trace = Trace.UNTRACEABLE if has_moved else await self.channels.look_up(address, attempt.key, since)
         if trace is Trace.TOO_MANY:  # whom it would refuse as well waits without having asked
             self.resting[LOOK_UPS], trace = self.now() + LOOK_UPS_REST, Trace.LATER
-        return Done(_Result(lane, Ended(attempt.attempt_id, Ending(trace.value), SAID[trace]), is_look_up=True))
+        return JobResult(
+            _Result(lane, AttemptResult(attempt.attempt_id, SendResult(trace.value), SAID[trace]), is_look_up=True)
+        )
 
-    def _look_up(self, lanes: Lanes[_Result]) -> None:
+    def _look_up(self, lanes: SerialWorkers[_Result]) -> None:
         """Ask the channels about attempts of which nobody knows the end, before anything is sent again."""
         now = self.now()
 
-        def doubtful(session: Session) -> list[Unsure]:
+        def doubtful(session: Session) -> list[UncertainAttempt]:
             plan = plan_of(session, self.plan)
-            return unsure(session, plan, at=now, units=self._unit_ids(session, plan))
+            return uncertain_attempts(session, plan, at=now, units=self._unit_ids(session, plan))
 
         attempts = [
-            (attempt, self.limits.lane_of(self.addresses.of(attempt.recipient_code))) for attempt in repeated(doubtful)
+            (attempt, self.limits.lane_of(self.addresses.of(attempt.recipient_code)))
+            for attempt in retrying_transaction(doubtful)
         ]
         self.looking_up = len(attempts)
         lanes.add((lane.channel, functools.partial(self._found, one, lane), 0.0) for one, lane in attempts)
 
-    def _look_up_again(self, lanes: Lanes[_Result]) -> None:
+    def _look_up_again(self, lanes: SerialWorkers[_Result]) -> None:
         """Go on with those that were not asked about, as soon as their service may be asked again."""
         if self.asking_again and not self.looking_up and self._is_time() and self.asking_again <= self.now():
             self.asking_again = None
@@ -307,7 +325,7 @@ class _Delivery:
 
     # Settling
 
-    def _settle(self, lanes: Lanes[_Result], results: Sequence[_Result]) -> None:
+    def _settle(self, lanes: SerialWorkers[_Result], results: Sequence[_Result]) -> None:
         now = self.now()
         paced = {one.lane for one in results if one.lane.apart}
         rests = {
@@ -316,28 +334,28 @@ class _Delivery:
             if one.lane in paced and one.ended.retry_after is not None
         }
         needed = {
-            lane.channel: self._instant(lanes.ends_at(lane.channel, (lane.apart + ANSWER).total_seconds()))
+            lane.channel: self._instant(lanes.ends_at(lane.channel, (lane.apart + ANSWER_ALLOWANCE).total_seconds()))
             for lane in paced
             if lane.channel not in rests
         }
 
         def act(session: Session) -> None:
-            settle(session, [one.ended for one in results], at=now)
-            give_back(session, self.held, needed)
-            rest(session, rests)
+            record_outcomes(session, [one.ended for one in results], at=now)
+            release(session, self.held, needed)
+            back_off(session, rests)
 
-        repeated(act)
+        retrying_transaction(act)
         self.held |= {channel: at for channel, at in (needed | rests).items() if channel in self.held}
         self.looking_up -= sum(one.is_look_up for one in results)
-        if any(one.ended.ending is Ending.UNASKED for one in results):
+        if any(one.ended.ending is SendResult.UNASKED for one in results):
             self.asking_again = now + LOOK_UPS_REST
-        sends = [one.ended.ending for one in results if not (one.is_look_up or one.ended.ending is Ending.HELD)]
-        sent = sends.count(Ending.SENT)
+        sends = [one.ended.ending for one in results if not (one.is_look_up or one.ended.ending is SendResult.HELD)]
+        sent = sends.count(SendResult.SENT)
         self.done = dataclasses.replace(
             self.done,
             letters=self.done.letters + sent,
             failed=self.done.failed + len(sends) - sent,
-            given_up=self.done.given_up + sends.count(Ending.PERMANENT),
+            given_up=self.done.given_up + sends.count(SendResult.PERMANENT),
         )
 
 

@@ -9,11 +9,10 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import repeated
-from adapters.heap import heap_at_rest
+from adapters.database.sessions import retrying_transaction
+from adapters.gc import gc_frozen
 from adapters.prefect_server.gate_runs import Told, tell_run
-from models.patrol import calendar_update as upkeep
-from models.patrol import rounds as patrol_round
+from models.patrol import calendar_update, rounds
 from models.patrol.calendar_update import Settlement
 from models.patrol.escalation import Chased, chase
 from models.patrol.gate_reminders import tell_gates
@@ -33,7 +32,7 @@ _Untold = tuple[Plan, Sequence[tuple[Gate, Phase]]]
 @task(name="plans-on-patrol", retries=3, retry_delay_seconds=10, cache_policy=NO_CACHE, retry_condition_fn=is_passing)
 def plans_on_patrol() -> list[str]:
     """Codes of all plans."""
-    return repeated(plan_codes)
+    return retrying_transaction(plan_codes)
 
 
 @task(
@@ -44,13 +43,13 @@ def plans_on_patrol() -> list[str]:
     cache_policy=NO_CACHE,
     retry_condition_fn=is_passing,
 )
-@heap_at_rest()
+@gc_frozen()
 def chase_due(plan: str, at: dt.datetime) -> Chased:
     """Remind, order and escalate whatever is due by `at`, a batch a transaction."""
     actor = program()
     done = Chased()
     while True:
-        batch = repeated(lambda session: chase(session, plan, actor=actor, at=at, limit=BATCH))
+        batch = retrying_transaction(lambda session: chase(session, plan, actor=actor, at=at, limit=BATCH))
         done += batch
         if batch.looked_at < BATCH:
             return done
@@ -73,7 +72,7 @@ def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
 
     def look(session: Session, row: Plan) -> tuple[int, Settlement, _Untold]:
         told = tell_gates(session, row, at=at)
-        batch = upkeep.settle_provisional(session, row, actor=actor, at=at, limit=BATCH)
+        batch = calendar_update.settle_provisional(session, row, actor=actor, at=at, limit=BATCH)
         return told, batch, (row, untold(session, row))
 
     while True:
@@ -85,13 +84,13 @@ def keep_up(plan: str, at: dt.datetime) -> tuple[int, int, int]:
 
 def begin_round(plan: str, at: dt.datetime) -> Begun:
     """Write down that the patrol came."""
-    return in_plan(plan, lambda session, row: patrol_round.begin_round(session, row, at=at, started_at=clock.now()))
+    return in_plan(plan, lambda session, row: rounds.begin_round(session, row, at=at, started_at=clock.now()))
 
 
 def end_round(begun: Begun, chased: Chased, delivered: Delivered) -> None:
     """Write down that the round got to its end."""
-    repeated(
-        lambda session: patrol_round.end_round(
+    retrying_transaction(
+        lambda session: rounds.end_round(
             session,
             begun,
             ended_at=clock.now(),
@@ -113,7 +112,7 @@ def _tell_runs(plan: Plan, waiting: Sequence[tuple[Gate, Phase]], at: dt.datetim
         if outcome is Told.RESUMED or (outcome is Told.NOBODY and _has_no_run(gate, at))
     ]
     if done:
-        repeated(lambda session: mark_told(session, done, at))
+        retrying_transaction(lambda session: mark_told(session, done, at))
     return sum(outcome is Told.RESUMED for _, outcome in told.values())
 
 
@@ -124,4 +123,4 @@ def _has_no_run(gate: Gate, at: dt.datetime) -> bool:
 
 def in_plan(plan: str, act: Callable[[Session, Plan], T]) -> T:
     """One transaction on a plan, done again where it may go through the next time."""
-    return repeated(lambda session: act(session, plan_of(session, plan)))
+    return retrying_transaction(lambda session: act(session, plan_of(session, plan)))

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import repeated, take_time
+from adapters.database.sessions import no_statement_timeout, retrying_transaction
 from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.phases import gate as gates
@@ -55,7 +55,7 @@ def open_phase(plan: str, phase: PhaseCode, year: int | None) -> Opening:
     """Open the phase and issue its assignments. A phase that is open already is left as it is."""
 
     def act(session: Session, row: Plan, locked: Phase) -> Opening:
-        take_time(session)  # a national plan is issued in one statement
+        no_statement_timeout(session)  # a national plan is issued in one statement
         return opening.open_phase(session, row, locked, actor=program(), at=clock.now())
 
     return _on_phase(plan, phase, year, act)
@@ -69,7 +69,7 @@ def units_to_notify(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
         row = plan_of(session, plan)
         return list(opening.units_to_notify(session, phase_of(session, row, phase, year)))
 
-    return repeated(act)
+    return retrying_transaction(act)
 
 
 @task(name="ask-at-gate", retries=3, retry_delay_seconds=10, cache_policy=NO_CACHE, retry_condition_fn=is_passing)
@@ -143,4 +143,4 @@ def _on_phase(plan: str, phase: PhaseCode, year: int | None, act: Callable[[Sess
         row = plan_of(session, plan)
         return act(session, row, phase_of(session, row, phase, year, lock=True))
 
-    return repeated(on_phase)
+    return retrying_transaction(on_phase)

@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import repeated
+from adapters.database.sessions import retrying_transaction
 from adapters.language import N_, Language
 from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import Artifact
@@ -38,7 +38,7 @@ def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
         day = row.day_of(clock.now())
         return day, artifacts.phase_pictures(session, row, phase_of(session, row, phase, year), day)
 
-    day, shown = repeated(look)
+    day, shown = retrying_transaction(look)
     newest = prefect_api.newest_artifacts([one.key for one in shown])
     for one in shown:
         before = newest.get(one.key)
@@ -54,7 +54,7 @@ def tag_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
         extended = ["extended"] if place.ends_on > place.planned_ends_on else []
         return [row.code, place.code, place.period, *extended]
 
-    prefect_api.tag_run(flow_run.id, repeated(look))
+    prefect_api.tag_run(flow_run.id, retrying_transaction(look))
 
 
 def publish_effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]]) -> None:
@@ -62,7 +62,7 @@ def publish_effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]])
     language = Language.of(settings().language)
     lines = [f"| {language.gettext(what)} | {count} |" for what, count in done if count]
     head = f"| {language.gettext(WHAT_IT_DID)} | {language.gettext(HOW_MUCH)} |\n| --- | ---: |"
-    when = repeated(lambda session: at.astimezone(ZoneInfo(plan_of(session, plan).timezone)))
+    when = retrying_transaction(lambda session: at.astimezone(ZoneInfo(plan_of(session, plan).timezone)))
     prefect_api.create_artifact(
         artifacts.key_of("patrol", plan),
         "markdown",
@@ -89,13 +89,13 @@ def publish_plan(plan: str) -> int:
         row = plan_of(session, plan)
         return row.day_of(clock.now()), journal.mark(session), artifacts.keys_of(session, row)
 
-    on, mark, keys = repeated(ask)
+    on, mark, keys = retrying_transaction(ask)
     seen = f"{on} {mark}"
     newest = prefect_api.newest_artifacts(keys)
     board = artifacts.key_of("board", plan)
     if newest.keys() == set(keys) and newest[board].marks.get("journal") == seen:
         return 0
-    shown = repeated(lambda session: artifacts.pictures(session, plan_of(session, plan), on))
+    shown = retrying_transaction(lambda session: artifacts.pictures(session, plan_of(session, plan), on))
     # The board comes last, with the mark that all was shown.
     marks = {one.key: {"day": on.isoformat()} | ({"journal": seen} if one.key == board else {}) for one in shown}
     return sum(_show(one, newest.get(one.key), marks[one.key]) for one in shown)

@@ -10,7 +10,7 @@ from adapters import clock
 from adapters.database.sessions import transaction
 from models.common.errors import DubanError, UnavailableError
 from models.common.event import Actor
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.plan.plan import plan_of
 
 PROGRAM = "duban"
@@ -44,4 +44,4 @@ def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
     now = clock.now()
     with transaction() as session:
         row = plan_of(session, plan)
-        return now if on in {None, row.day_of(now)} else tick_of(on or row.day_of(now), row.timezone)
+        return now if on in {None, row.day_of(now)} else first_round_on(on or row.day_of(now), row.timezone)

@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.channels.addresses import Address
 from models.common.errors import RefusedError
-from models.delivery.pace import Lane
+from models.delivery.rate_limit import Destination
 
 OURS = Path(__file__).with_name("channel_limits.toml")
 DEFAULT = "default"
@@ -37,12 +37,12 @@ class Limits:
     def of(self, address: Address) -> Limit:
         return self.by_service.get(_service(address)) or self.by_service[DEFAULT]
 
-    def lane_of(self, address: Address) -> Lane:
+    def lane_of(self, address: Address) -> Destination:
         """The channel of an address, under a name that gives nothing away."""
         if address.kind == "mailbox":
-            return Lane("")
+            return Destination("")
         named = hashlib.sha256(f"{address.kind}:{address.target}".encode()).hexdigest()
-        return Lane(named, self.of(address).apart)
+        return Destination(named, self.of(address).apart)
 
 
 @functools.cache

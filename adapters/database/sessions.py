@@ -117,7 +117,7 @@ def transaction() -> Iterator[Session]:
         yield session
 
 
-def repeated(act: Callable[[Session], T]) -> T:
+def retrying_transaction(act: Callable[[Session], T]) -> T:
     """Run `act` in a transaction and commit; up to five times where it may go through the next time.
 
     That is so where others were in the way (serialization failure, deadlock, a lock not to be had in time) and
@@ -153,7 +153,7 @@ def _committed(act: Callable[[Session], T]) -> T:
         return act(session)
 
 
-def take_time(session: Session) -> None:
+def no_statement_timeout(session: Session) -> None:
     """Let the statements of this transaction take as long as they need: for the few that write a whole plan."""
     session.execute(text("SET LOCAL statement_timeout = 0"))
 
@@ -165,7 +165,7 @@ def _reader() -> Engine:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def read_session() -> Iterator[Session]:
     """A session whose statements each stand alone, two round trips fewer: for pages that only look."""
     with domain_errors(), Session(_reader(), expire_on_commit=False) as session:
         yield session

@@ -11,7 +11,7 @@ from adapters.settings import settings
 from models.common.errors import RefusedError
 
 # Seconds without a sign of life; clamd itself gives a file up after two minutes.
-PATIENCE_S = 150.0
+TIMEOUT_S = 150.0
 
 _CHUNK = 256 * 1024
 _LONGEST_REPLY = 4096
@@ -65,10 +65,10 @@ def _verdict(path: Path) -> str:
 def _connected() -> socket.socket:
     address = urlsplit(settings().clamd)
     if address.scheme == "tcp":
-        return socket.create_connection((address.hostname or "", address.port or 0), PATIENCE_S)
+        return socket.create_connection((address.hostname or "", address.port or 0), TIMEOUT_S)
     line = socket.socket(socket.AF_UNIX)
     try:
-        line.settimeout(PATIENCE_S)
+        line.settimeout(TIMEOUT_S)
         line.connect(address.path)
     except OSError:
         line.close()

@@ -11,9 +11,9 @@ from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, Mea
 
 RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
-MOST_UNITS = 50_000  # China has 38,600 townships and streets
-MOST_COLLECTIVES = 200
-MOST_MEMBERS = 1_000_000  # of all collectives together: each may hold every unit
+MAX_UNITS = 50_000  # China has 38,600 townships and streets
+MAX_COLLECTIVES = 200
+MAX_MEMBERS = 1_000_000  # of all collectives together: each may hold every unit
 VALUES = {
     Comparator.AT_LEAST: (1,),
     Comparator.EQUAL: (1,),
@@ -100,7 +100,7 @@ def words_of(place: Place, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def units_of(place: Place, known: Known) -> tuple[UnitEntry, ...]:
-    units = tuple(_unit(item, known.unit_lines) for item in place.items(MOST_UNITS))
+    units = tuple(_unit(item, known.unit_lines) for item in place.items(MAX_UNITS))
     if not place.is_list:
         return units
     known.units = {unit.code for unit in units if unit.kind in (UnitKind.BUREAU, UnitKind.COUNTY)}
@@ -126,7 +126,7 @@ def collective_places(place: Place, known: Known) -> list[NamedCollective]:
     """The collectives by name only: areas name them, and some of them are made from areas."""
     found: list[NamedCollective] = []
     taken = dict(known.unit_lines)
-    for item in place.items(MOST_COLLECTIVES):
+    for item in place.items(MAX_COLLECTIVES):
         fields = item.fields("code", "name", optional=(*MEMBER_KEYS, "basis", "source"))
         if item.is_mapping and sum(fields[key].given for key in MEMBER_KEYS) != 1:
             item.problem("expected exactly one of the keys {keys}", keys=", ".join(MEMBER_KEYS))
@@ -141,12 +141,12 @@ def collectives_of(
 ) -> tuple[CollectiveEntry, ...]:
     # A collective sees only those above it, so that none can contain itself.
     above: dict[str, tuple[str, ...]] = {}
-    entries, room = [], MOST_MEMBERS
+    entries, room = [], MAX_MEMBERS
     for code, fields in places:
         members = _members(fields, units, above, known)
         room -= len(members)
         if room < 0:
-            fields["code"].problem("expected collectives of at most {most} members in all", most=MOST_MEMBERS)
+            fields["code"].problem("expected collectives of at most {most} members in all", most=MAX_MEMBERS)
             break
         above[code] = members
         entries.append(

@@ -21,7 +21,7 @@ NODE_LIMIT = 1_000_000  # counted with every alias written out; 38,600 townships
 DEPTH_LIMIT = 30
 # What libyaml says from PyYAML 6.0.4 on: it reads ahead, and may come to a bound of its own first.
 TOO_DEEP = "exceeded maximum nesting depth"
-SHOWN = 60
+MAX_SHOWN_CHARACTERS = 60
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CODE = re.compile(r"[a-zA-Z][a-zA-Z0-9.-]{0,39}", re.ASCII)
@@ -32,7 +32,7 @@ _UNREADABLE = re.compile("[^\n\r\t\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U0001000
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def shown(value: str, most: int = SHOWN) -> str:
+def shown(value: str, most: int = MAX_SHOWN_CHARACTERS) -> str:
     """`value` as it can stand inside one line of a message."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value[: most + 1])
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -14,7 +14,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from adapters.database.sessions import engine, repeated
+from adapters.database.sessions import engine, retrying_transaction
 from benchmarks.processes.patrol_process import peak_mb, say
 from models.common.event import Actor
 from models.patrol.escalation import chase
@@ -24,7 +24,7 @@ RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # Prefect's annotation asks f
 
 @task(name="chase-one", cache_policy=NO_CACHE)
 def chase_one(plan: str, at: dt.datetime) -> int:
-    return repeated(lambda session: chase(session, plan, actor=Actor("duban"), at=at, limit=1)).looked_at
+    return retrying_transaction(lambda session: chase(session, plan, actor=Actor("duban"), at=at, limit=1)).looked_at
 
 
 @flow(name="chase-each", task_runner=RUNNER)

@@ -10,7 +10,7 @@ from adapters.settings import settings
 from deploy.cli.base import _, language, tell_problem
 from models.common.errors import DubanError
 
-MOST_PROBLEMS = 100  # of one plan on a screen: a wrong word may come a thousand times
+MAX_PROBLEMS_SHOWN = 100  # of one plan on a screen: a wrong word may come a thousand times
 
 # Where each command is defined, and what it is for: `duban --help` imports none of them.
 COMMANDS = {
@@ -114,7 +114,7 @@ def error_lines(error: Exception) -> Sequence[str]:
 
     match error:
         case PlanProblemsError():
-            problems = [_problem_line(one) for one in error.problems[:MOST_PROBLEMS]]
+            problems = [_problem_line(one) for one in error.problems[:MAX_PROBLEMS_SHOWN]]
             if (left := len(error.problems) - len(problems)) > 0:
                 problems.append(_("… and {count} more").format(count=left))
             return [*problems, _("{count} errors in the plan {folder}").format(**error.facts)]

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
-from models.acceptance import commendation as commending
+from models.acceptance import commendation
 from models.acceptance import dossier as acceptance
-from models.acceptance.dossier import Dossier, Saying
+from models.acceptance.dossier import Dossier, VerdictInput
 from models.acceptance.verdict import VerdictOutcome
 from models.bulletins.bulletin import bulletins_of
 from models.common.event import Actor
@@ -55,10 +55,10 @@ def end_the_judging(session: Session, plan: Plan, at: dt.datetime) -> None:
     """Its last one: what still lacks something is not accepted, and the best are commended as proposed."""
     accept_what_can_be(session, plan, at)
     _judge(session, plan, at, lambda one: one.verdict is None, VerdictOutcome.REJECT, "所列问题尚未解决")
-    since, until = commending.period_of(plan, plan.day_of(at))
-    best = [one.unit for one in commending.proposal(session, plan, since, until)]
+    since, until = commendation.period_of(plan, plan.day_of(at))
+    best = [one.unit for one in commendation.proposal(session, plan, since, until)]
     actor = director(session, plan)
-    commending.commend(
+    commendation.commend(
         session, plan, best, since=since, until=until, reason="按结果评分", via=Via.COMMAND, actor=actor, at=at
     )
 
@@ -66,7 +66,7 @@ def end_the_judging(session: Session, plan: Plan, at: dt.datetime) -> None:
 def _judge(
     session: Session, plan: Plan, at: dt.datetime, which: Callable[[Dossier], bool], outcome: VerdictOutcome, why: str
 ) -> None:
-    actor, said = director(session, plan), Saying(outcome, why)
+    actor, said = director(session, plan), VerdictInput(outcome, why)
     for one in acceptance.dossiers(session, plan, plan.day_of(at)):
         if which(one) and not one.is_accepted:
             acceptance.decide(session, plan, one.item, said, via=Via.COMMAND, actor=actor, at=at)

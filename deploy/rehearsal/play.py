@@ -17,7 +17,8 @@ from adapters.database.sessions import transaction
 from adapters.evidence.inspection import MIB, Limits, inspect
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
-from deploy.rehearsal.actors import Habit, evidence_text, habit, reviewer, statistician
+from deploy.rehearsal.habits import Habit, evidence_text, habit, reviewer, statistician
+from deploy.rehearsal.made_up_readings import reports
 from deploy.rehearsal.office_acts import (
     DIRECTOR,
     Act,
@@ -27,16 +28,15 @@ from deploy.rehearsal.office_acts import (
     release_bulletins,
 )
 from deploy.rehearsal.phase_runs import PhaseRun
-from deploy.rehearsal.reported import reports
 from models.assignments import extension, review
-from models.assignments.assignment import Assignment, acknowledge, find, reviewer_of
+from models.assignments.assignment import Assignment, acknowledge, by_refs, reviewer_of
 from models.assignments.evidence import StoredEvidence, submit
 from models.bulletins.bulletin import is_to_be_made, month_before
 from models.common.errors import BlockedError
 from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.common.status import Status
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.indicators.reading import Figure
 from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
@@ -84,7 +84,7 @@ class Rehearsal:
         last = dt.date(self.document.ends, 12, 31)
         self._set_clock(first)
         with transaction() as session:
-            at = tick_of(first, self.document.timezone)
+            at = first_round_on(first, self.document.timezone)
             plan = load_plan(session, self.document, actor=Actor("rehearsal"), at=at)
             plan.rehearsal_seed = self.seed
             self.calendar = plan.work_calendar
@@ -109,7 +109,7 @@ class Rehearsal:
             self.patrols += 1
         acts = self.agenda.pop(day, [])
         if acts:
-            at = tick_of(day, self.document.timezone) + WORK_BEGINS
+            at = first_round_on(day, self.document.timezone) + WORK_BEGINS
             self._act(acts, at)
 
     def _act(self, acts: Sequence[Act], at: dt.datetime) -> None:
@@ -121,7 +121,7 @@ class Rehearsal:
     def _set_clock(self, day: dt.date) -> None:
         clock_file = settings().clock_file
         assert clock_file is not None
-        at = tick_of(day, self.document.timezone)
+        at = first_round_on(day, self.document.timezone)
         clock_file.write_text(at.isoformat(), encoding="ascii")
 
     def _phases(self) -> Sequence[Phase]:
@@ -132,7 +132,7 @@ class Rehearsal:
 
     def _patrol_is_due(self, day: dt.date) -> bool:
         """Whether patrol would find anything: a tick with nothing due does nothing, so it need not be acted out."""
-        at = tick_of(day, self.document.timezone)
+        at = first_round_on(day, self.document.timezone)
         with transaction() as session:
             waiting = session.scalar(
                 select(func.count()).where(Message.status == MessageStatus.PENDING, Message.next_try_at <= at)
@@ -140,7 +140,7 @@ class Rehearsal:
             return bool(waiting) or bool(session.scalar(select(func.count()).where(Assignment.next_action_at <= at)))
 
     def _bulletin_is_due(self, day: dt.date) -> bool:
-        at = tick_of(day, self.document.timezone)
+        at = first_round_on(day, self.document.timezone)
         with transaction() as session:
             return is_to_be_made(session, plan_of(session, self.code), at)
 
@@ -229,14 +229,14 @@ class Rehearsal:
 
     def _sign(self, refs: Sequence[str], ways: Habit) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            assignments = find(session, plan, refs)
+            assignments = by_refs(session, plan, refs)
             acknowledge(session, plan, assignments, actor=Actor(ways.person, assignments[0].unit_id), at=at)
 
         return act
 
     def _submit(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            assignments = [one for one in find(session, plan, refs) if one.status.is_owed]
+            assignments = [one for one in by_refs(session, plan, refs) if one.status.is_owed]
             if not assignments:
                 return
             owed = [one.ref for one in assignments]
@@ -260,7 +260,7 @@ class Rehearsal:
 
     def _ask(self, refs: Sequence[str], ways: Habit, until: dt.date) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            for assignment in find(session, plan, refs):
+            for assignment in by_refs(session, plan, refs):
                 if extension.reasons_not_extendable(assignment, until, ASKED_BECAUSE, plan.day_of(at)):
                     continue
                 actor = Actor(ways.person, assignment.unit_id)
@@ -271,7 +271,7 @@ class Rehearsal:
     def _decide_extension(self, refs: Sequence[str], ways: Habit) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
             office = body_of(session, plan.id, UnitKind.OFFICE)
-            for assignment in find(session, plan, refs):
+            for assignment in by_refs(session, plan, refs):
                 if extension.pending(session, assignment) is None:
                     continue
                 extension.decide(
@@ -289,7 +289,7 @@ class Rehearsal:
     def _review(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
             today = plan.day_of(at)
-            waiting = [one for one in find(session, plan, refs) if one.status is Status.SUBMITTED]
+            waiting = [one for one in by_refs(session, plan, refs) if one.status is Status.SUBMITTED]
             blocked = []
             for assignment in waiting:
                 body = reviewer_of(session, plan, assignment)

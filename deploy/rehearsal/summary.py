@@ -13,7 +13,7 @@ from models.assignments.light import Light
 from models.common.event import EventKind
 from models.indicators.attainment import attainments
 from models.plan.plan import plan_of
-from models.queries import statistics as queries
+from models.queries import statistics
 
 
 def summarise(plan: str) -> dict[str, Any]:
@@ -24,18 +24,18 @@ def summarise(plan: str) -> dict[str, Any]:
     with transaction() as session:
         row = plan_of(session, plan)
         last_day = dt.date(row.ends, 12, 31)
-        standings = list(queries.standings(session, row, last_day))
-        assignments = queries.issued_by_phase(session, row)
+        standings = list(statistics.snapshots(session, row, last_day))
+        assignments = statistics.issued_by_phase(session, row)
         statuses: dict[str, int] = {}
         for one in standings:
             statuses[one.status.value] = statuses.get(one.status.value, 0) + 1
-        steps = queries.escalations_by_step(session, row)
-        messages = queries.message_counts(session, row)
-        notices = queries.messages_by_phase(session, row)
-        entries = queries.entries_by_kind(session, row)
+        steps = statistics.escalations_by_step(session, row)
+        messages = statistics.message_counts(session, row)
+        notices = statistics.messages_by_phase(session, row)
+        entries = statistics.entries_by_kind(session, row)
         return {
             "plan": row.code,
-            **queries.plan_counts(session, row),
+            **statistics.plan_counts(session, row),
             "assignments": {**assignments, "total": sum(assignments.values())},
             "by_status": statuses,
             "phases": [
@@ -58,11 +58,11 @@ def summarise(plan: str) -> dict[str, Any]:
             "verdicts": Counter(one.outcome.value for one in latest_verdicts(session, row).values()),
             "flow_runs": prefect_api.final_states(),
             "seed": row.rehearsal_seed,
-            "journal_digest": _journal_digest(queries.journal(session, row)),
+            "journal_digest": _journal_digest(statistics.journal(session, row)),
         }
 
 
-def _count(standings: list[queries.Standing], phase: str, holds: Any) -> int:
+def _count(standings: list[statistics.AssignmentSnapshot], phase: str, holds: Any) -> int:
     return sum(1 for one in standings if one.phase == phase and holds(one))
 
 

@@ -23,7 +23,7 @@ from models.common.kinds import AreaKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.finding import Finding, raise_finding
 from models.indicators.attainment import Attainment, Outcome, attainments
 from models.outbox.message import Notice, post
@@ -36,7 +36,7 @@ from models.plan.requirement import Requirement
 from models.plan.unit import Unit, only_office, unit_of
 
 SELF_CHECK = "self-check"
-MOST_NAMED = 10  # of the open assignments of one item: the others are counted
+MAX_NAMED = 10  # of the open assignments of one item: the others are counted
 
 Key = tuple[str, int]  # as `models.acceptance.verdict.key_of` makes it
 
@@ -87,7 +87,7 @@ class Dossier:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Saying:
+class VerdictInput:
     """What the panel says on one item. `units` put it right where it is conditional; none means the lead unit."""
 
     outcome: VerdictOutcome
@@ -361,7 +361,7 @@ def _open_work(
         .subquery()
     )
     found: dict[Key, list[Reason]] = defaultdict(list)
-    for row in session.execute(select(ranked).where(ranked.c.number <= MOST_NAMED).order_by(ranked.c.number)):
+    for row in session.execute(select(ranked).where(ranked.c.number <= MAX_NAMED).order_by(ranked.c.number)):
         found[_key(row)].append(still_open(f"{row.ref}/{row.code}", row.status))
     return found
 
@@ -391,7 +391,7 @@ def _open_findings(session: Session, plan: Plan, by: dt.datetime) -> dict[Key, l
 # ---- the panel
 
 
-def reasons_not_sayable(said: Saying, judged: Dossier, today: dt.date) -> list[Reason]:
+def reasons_not_decidable(said: VerdictInput, judged: Dossier, today: dt.date) -> list[Reason]:
     """What is wrong with a decision by itself; empty where nothing is."""
     found = []
     if not said.reason.strip():
@@ -410,7 +410,7 @@ def reasons_not_sayable(said: Saying, judged: Dossier, today: dt.date) -> list[R
 
 
 def decide(
-    session: Session, plan: Plan, item: Item, said: Saying, *, via: Via, actor: Actor, at: dt.datetime
+    session: Session, plan: Plan, item: Item, said: VerdictInput, *, via: Via, actor: Actor, at: dt.datetime
 ) -> Verdict:
     """The panel's decision on one item, written down by the office; the lead unit is told.
 
@@ -448,8 +448,8 @@ def decide(
     return verdict
 
 
-def _refuse(said: Saying, judged: Dossier, today: dt.date) -> None:
-    wrong = reasons_not_sayable(said, judged, today)
+def _refuse(said: VerdictInput, judged: Dossier, today: dt.date) -> None:
+    wrong = reasons_not_decidable(said, judged, today)
     if wrong:
         raise RefusedError("the verdict on {code}: {reasons}", code=judged.code, reasons=wrong)
     if said.outcome is VerdictOutcome.ACCEPT and judged.reasons and not said.override_reason.strip():
@@ -460,7 +460,9 @@ def _refuse(said: Saying, judged: Dossier, today: dt.date) -> None:
         )
 
 
-def _hand_out(session: Session, plan: Plan, judged: Dossier, said: Saying, actor: Actor, at: dt.datetime) -> Finding:
+def _hand_out(
+    session: Session, plan: Plan, judged: Dossier, said: VerdictInput, actor: Actor, at: dt.datetime
+) -> Finding:
     """The condition as work with a date. Raises RefusedError where the acceptance phase is not open."""
     assert said.until is not None
     item, lead = judged.item, judged.lead

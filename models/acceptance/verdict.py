@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import Reason
 from models.common.status import Status
 from models.finding import Finding
@@ -48,14 +48,14 @@ class Verdict(Base):
     measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"))
     area_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("area.id"))
     indicator_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("indicator.id"))
-    outcome: Mapped[VerdictOutcome] = mapped_column(one_of(VerdictOutcome, "outcome"))
+    outcome: Mapped[VerdictOutcome] = mapped_column(text_enum(VerdictOutcome, "outcome"))
     until: Mapped[dt.date | None]
     finding_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("finding.id"))
     by_name: Mapped[str]
     reason: Mapped[str]
     override_reason: Mapped[str | None]
     missing: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    via: Mapped[Via] = mapped_column(one_of(Via, "via"))
+    via: Mapped[Via] = mapped_column(text_enum(Via, "via"))
     at: Mapped[Instant]
 
     finding: Mapped[Finding | None] = relationship()
@@ -96,7 +96,7 @@ class Commendation(Base):
     until: Mapped[dt.date]
     by_name: Mapped[str]
     reason: Mapped[str]
-    via: Mapped[Via] = mapped_column(one_of(Via, "via"))
+    via: Mapped[Via] = mapped_column(text_enum(Via, "via"))
     at: Mapped[Instant]
 
 

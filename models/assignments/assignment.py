@@ -20,14 +20,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, NotFoundError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.status import Status, may_move
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.plan.area import Role
-from models.plan.ladder import Standing, next_look
+from models.plan.ladder import LadderState, next_look
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -35,7 +35,7 @@ from models.plan.unit import Unit, body_of
 
 # As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
 OPEN = text("assignment.status NOT IN ('accepted', 'waived')")
-SET_ASIDE = text("assignment.needs_attention <> ''")
+QUARANTINED = text("assignment.needs_attention <> ''")
 
 
 class Assignment(Base):
@@ -58,14 +58,14 @@ class Assignment(Base):
         Index("assignment_open_idx", "requirement_id", postgresql_where=OPEN),
         # The dates that a calendar published later may move, by year.
         Index("assignment_provisional_idx", "due_on", postgresql_where=text(f"due_provisional AND {OPEN}")),
-        Index("assignment_needs_attention_idx", "id", postgresql_where=SET_ASIDE),
+        Index("assignment_needs_attention_idx", "id", postgresql_where=QUARANTINED),
     )
 
     id: Mapped[Key]
     requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"))
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    role: Mapped[Role] = mapped_column(one_of(Role, "role"))
-    status: Mapped[Status] = mapped_column(one_of(Status, "status"))
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"))
+    status: Mapped[Status] = mapped_column(text_enum(Status, "status"))
     issued_on: Mapped[dt.date]  # the day that the ladder counts from
     planned_due_on: Mapped[dt.date]  # as the plan states it, kept visible
     due_on: Mapped[dt.date]  # in force: a working day, after extensions
@@ -89,8 +89,8 @@ class Assignment(Base):
         return f"{self.requirement.ref}/{self.unit.code}"
 
     @property
-    def standing(self) -> Standing:
-        return Standing(self.status, self.issued_on, self.due_on, self.submitted_on, self.done_until)
+    def standing(self) -> LadderState:
+        return LadderState(self.status, self.issued_on, self.due_on, self.submitted_on, self.done_until)
 
 
 def of_plan(code: str) -> ColumnElement[bool]:
@@ -103,7 +103,7 @@ def of_plan(code: str) -> ColumnElement[bool]:
     return Assignment.requirement_id == any_(func.array(asked.scalar_subquery()))
 
 
-def find(session: Session, plan: Plan, refs: Iterable[str], *, lock: bool = True) -> list[Assignment]:
+def by_refs(session: Session, plan: Plan, refs: Iterable[str], *, lock: bool = True) -> list[Assignment]:
     """The assignments of these references, in their order, locked for the caller's transaction.
 
     Raises NotFoundError that names every reference that is none.
@@ -122,7 +122,7 @@ def find(session: Session, plan: Plan, refs: Iterable[str], *, lock: bool = True
     return [found[ref] for ref in wanted]
 
 
-def take(session: Session, plan: Plan, ids: Iterable[int], *, lock: bool = True) -> list[Assignment]:
+def by_ids(session: Session, plan: Plan, ids: Iterable[int], *, lock: bool = True) -> list[Assignment]:
     """The assignments of these ids, in their order, locked for the caller's transaction.
 
     Raises NotFoundError where one is none of the plan's.
@@ -135,9 +135,9 @@ def take(session: Session, plan: Plan, ids: Iterable[int], *, lock: bool = True)
     return [found[one] for one in wanted]
 
 
-def own(session: Session, plan: Plan, ids: Iterable[int], unit_id: int) -> list[Assignment]:
+def own_by_ids(session: Session, plan: Plan, ids: Iterable[int], unit_id: int) -> list[Assignment]:
     """As `take`, of one unit. Raises NotFoundError also where one is another unit's."""
-    found = take(session, plan, ids)
+    found = by_ids(session, plan, ids)
     if any(assignment.unit_id != unit_id for assignment in found):
         raise NotFoundError("there is no such assignment")
     return found
@@ -261,15 +261,15 @@ def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> N
         return
     ladder = assignment.requirement.phase.ladder or plan.ladder
     look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar)
-    assignment.next_action_at = tick_of(look_on, plan.timezone) if look_on else None
+    assignment.next_action_at = first_round_on(look_on, plan.timezone) if look_on else None
 
 
-def set_aside(session: Session, plan: Plan) -> Sequence[Assignment]:
+def quarantined(session: Session, plan: Plan) -> Sequence[Assignment]:
     """What patrol could not judge and nobody has given back yet."""
-    return session.scalars(_assignments(plan, lock=False).where(SET_ASIDE)).all()
+    return session.scalars(_assignments(plan, lock=False).where(QUARANTINED)).all()
 
 
-def take_up(session: Session, plan: Plan, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime) -> int:
+def release(session: Session, plan: Plan, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime) -> int:
     """Give what was set aside back to patrol, which looks at it in its next round; returns how many."""
     aside = [assignment for assignment in assignments if assignment.needs_attention]
     for assignment in aside:

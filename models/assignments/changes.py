@@ -17,7 +17,7 @@ from sqlalchemy import Date as SqlDate
 from models.assignments.assignment import Assignment
 from models.common.event import Event, EventKind
 from models.common.status import OWED, Status
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.plan.plan import Plan
 
 # What the light of a day depends on.

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from models.assignments.assignment import Assignment
 from models.assignments.changes import CHANGES
 from models.assignments.light import Change, History, Light, light
-from models.common.base import among
+from models.common.base import any_of_ids
 from models.common.event import Event, EventKind
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.plan.plan import Plan
 
 
@@ -40,7 +40,7 @@ def changes_until(
         )
         .order_by(Event.id)
     )
-    rows = session.execute(query if ids is None else query.where(among(Event.assignment_id, ids)))
+    rows = session.execute(query if ids is None else query.where(any_of_ids(Event.assignment_id, ids)))
     changes: dict[int, list[Change]] = defaultdict(list)
     for row in rows:
         known = changes[row.assignment_id]

@@ -12,7 +12,7 @@ from models.assignments.evidence import hand_in_again
 from models.assignments.history import light_of
 from models.assignments.light import Light
 from models.assignments.notices import notice_about
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
@@ -51,7 +51,7 @@ class Objection(Base):
 
     id: Mapped[Key]
     assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"), index=True)
-    about: Mapped[About] = mapped_column(one_of(About, "about"))
+    about: Mapped[About] = mapped_column(text_enum(About, "about"))
     version: Mapped[int]
     reason: Mapped[str]
     by_name: Mapped[str]

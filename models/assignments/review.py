@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.assignments.assignment import Assignment, move, reasons_not_acceptable, reviewer_of
 from models.assignments.evidence import Submission, SubmissionItem, latest_item
 from models.assignments.notices import notice_about
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import BlockedError, IllegalMoveError, RefusedError
 from models.common.event import Actor
 from models.common.message_kinds import MessageKind
@@ -32,7 +32,7 @@ class Review(Base):
 
     id: Mapped[Key]
     submission_item_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submission_item.id"))
-    decision: Mapped[Decision] = mapped_column(one_of(Decision, "decision"))
+    decision: Mapped[Decision] = mapped_column(text_enum(Decision, "decision"))
     reason: Mapped[str]
     by_name: Mapped[str]
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))

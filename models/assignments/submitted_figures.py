@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from models.common.errors import RefusedError
 
-MOST = 100
-LONGEST = 200  # characters of a name or a value
+MAX_FIGURES = 100
+MAX_CHARACTERS = 200  # characters of a name or a value
 
 Figures = dict[str, int | float | str]
 
@@ -20,14 +20,16 @@ def read_figures(lines: Iterable[str]) -> Figures:
     for text in filter(None, (line.strip() for line in lines)):
         name, sign, value = (part.strip() for part in text.replace("＝", "=").partition("="))
         if not (name and sign and value):
-            raise RefusedError("{text}: expected NAME=VALUE", text=text[:LONGEST])
-        if len(name) > LONGEST or len(value) > LONGEST:
-            raise RefusedError("{text}…: a figure has at most {limit} characters", text=text[:40], limit=LONGEST)
+            raise RefusedError("{text}: expected NAME=VALUE", text=text[:MAX_CHARACTERS])
+        if len(name) > MAX_CHARACTERS or len(value) > MAX_CHARACTERS:
+            raise RefusedError("{text}…: a figure has at most {limit} characters", text=text[:40], limit=MAX_CHARACTERS)
         if name in figures:
             raise RefusedError("{name}: the figure is given twice", name=name)
         figures[name] = _number(value)
-    if len(figures) > MOST:
-        raise RefusedError("{count} figures at once; at most {limit} are accepted", count=len(figures), limit=MOST)
+    if len(figures) > MAX_FIGURES:
+        raise RefusedError(
+            "{count} figures at once; at most {limit} are accepted", count=len(figures), limit=MAX_FIGURES
+        )
     return figures
 
 

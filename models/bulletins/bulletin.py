@@ -14,13 +14,13 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.dates.period import Period
 from models.dates.workdays import ONE_DAY
 from models.outbox.message import Notice, post
@@ -80,7 +80,7 @@ class Bulletin(Base):
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
     period: Mapped[str]
     version: Mapped[int]
-    status: Mapped[BulletinStatus] = mapped_column(one_of(BulletinStatus, "status"))
+    status: Mapped[BulletinStatus] = mapped_column(text_enum(BulletinStatus, "status"))
     as_of: Mapped[dt.date]
     texts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     edition: Mapped[int] = mapped_column(server_default="1")

@@ -16,10 +16,10 @@ from models.assignments.extension import Extension
 from models.assignments.history import changes_until
 from models.assignments.light import Light
 from models.assignments.objection import Objection
-from models.common.base import AnyRow, AnySelect, among
+from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event
 from models.common.status import CLOSED, Status
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.dates.period import Period
 from models.dates.workdays import ONE_DAY
 from models.indicators.attainment import Attainment, attainments
@@ -32,13 +32,13 @@ from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 from models.queries.board import BoardRow, Counts, board
 from models.queries.counts import ALL, lit, tally
-from models.queries.overdue import told_of
-from models.queries.worklist import Work, issued_between, works
+from models.queries.overdue import notified_since
+from models.queries.worklist import WorkItem, issued_between, work_items
 
 BATCH = 5000  # assignments that are looked up at one go
 
 
-class SaidKind(StrEnum):
+class StatementKind(StrEnum):
     """Where a unit said it."""
 
     EXTENSION = "extension"
@@ -47,10 +47,10 @@ class SaidKind(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Said:
+class UnitStatement:
     """What a unit said of an assignment, and what became of it by then: None while it waits, or needs no answer."""
 
-    kind: SaidKind
+    kind: StatementKind
     text: str
     by: str
     on: dt.date
@@ -75,9 +75,9 @@ class PhaseStanding:
 class Overdue:
     """What was overdue, what its unit had said, oldest first, and since when who knew."""
 
-    work: Work
+    work: WorkItem
     days: int
-    said: Sequence[Said]
+    said: Sequence[UnitStatement]
     told: Mapping[Audience, dt.date]
 
     @property
@@ -89,7 +89,7 @@ class Overdue:
 class Returned:
     """A return in the period."""
 
-    work: Work
+    work: WorkItem
     on: dt.date
     by: str
     reason: str
@@ -99,7 +99,7 @@ class Returned:
 class Asked:
     """A request for more time: decided in the period, or waiting at its end (`granted` is None)."""
 
-    work: Work
+    work: WorkItem
     on: dt.date
     before: dt.date
     until: dt.date
@@ -111,7 +111,7 @@ class Asked:
 class Contested:
     """An objection that waited at the end."""
 
-    work: Work
+    work: WorkItem
     on: dt.date
     reason: str
 
@@ -120,7 +120,7 @@ class Contested:
 class GoodCase:
     """Accepted in the period, handed in in time, never returned. `early`: days before its date."""
 
-    work: Work
+    work: WorkItem
     accepted_on: dt.date
     early: int
     results: Mapping[str, Any]
@@ -198,10 +198,10 @@ def figures(session: Session, plan: Plan, period: Period, on: dt.date) -> Figure
     )
 
 
-def all_works(session: Session, plan: Plan, on: dt.date) -> Iterator[Work]:
+def all_works(session: Session, plan: Plan, on: dt.date) -> Iterator[WorkItem]:
     """Every assignment as it was at the end of that day: the rows that the figures count. A few thousand at a time."""
     for ids in _batches(lit(session, plan, on, ALL, frozenset())):
-        yield from _sorted(works(session, plan, ids, on))
+        yield from _sorted(work_items(session, plan, ids, on))
 
 
 class _Look:
@@ -261,53 +261,65 @@ class _Look:
         ids = lit(self.session, self.plan, self.on, ALL, frozenset({Light.RED}))
         late = self._works(ids)
         due = {work.id: work.due_on for work in late.values()}
-        said, told = self._said(late), told_of(self.session, self.plan, due, self.end)
+        said, told = self._said(late), notified_since(self.session, self.plan, due, self.end)
         return [
             Overdue(work, (self.on - work.due_on).days, said[work.id], told.get(work.id, {}))
             for work in _sorted(late.values())
         ]
 
-    def _works(self, ids: Collection[int]) -> dict[int, Work]:
-        found: dict[int, Work] = {}
+    def _works(self, ids: Collection[int]) -> dict[int, WorkItem]:
+        found: dict[int, WorkItem] = {}
         for batch in _batches(sorted(set(ids))):
-            found |= {work.id: work for work in works(self.session, self.plan, batch, self.on)}
+            found |= {work.id: work for work in work_items(self.session, self.plan, batch, self.on)}
         return found
 
-    def _said(self, ids: Collection[int]) -> Mapping[int, list[Said]]:
-        found: dict[int, list[Said]] = defaultdict(list)
+    def _said(self, ids: Collection[int]) -> Mapping[int, list[UnitStatement]]:
+        found: dict[int, list[UnitStatement]] = defaultdict(list)
         for assignment_id, said in (*self._asked(ids), *self._objected(ids), *self._handed_in(ids)):
             found[assignment_id].append(said)
         for said_of_one in found.values():
             said_of_one.sort(key=lambda one: one.on)
         return found
 
-    def _asked(self, ids: Collection[int]) -> Iterator[tuple[int, Said]]:
-        query = select(Extension).where(among(Extension.assignment_id, ids), Extension.asked_at <= self.end)
+    def _asked(self, ids: Collection[int]) -> Iterator[tuple[int, UnitStatement]]:
+        query = select(Extension).where(any_of_ids(Extension.assignment_id, ids), Extension.asked_at <= self.end)
         for one in self.session.scalars(query.order_by(Extension.id)):
             granted = one.granted if one.decided_at and one.decided_at <= self.end else None
             yield (
                 one.assignment_id,
-                Said(SaidKind.EXTENSION, one.reason, one.asked_by, self.plan.day_of(one.asked_at), one.until, granted),
+                UnitStatement(
+                    StatementKind.EXTENSION,
+                    one.reason,
+                    one.asked_by,
+                    self.plan.day_of(one.asked_at),
+                    one.until,
+                    granted,
+                ),
             )
 
-    def _objected(self, ids: Collection[int]) -> Iterator[tuple[int, Said]]:
-        query = select(Objection).where(among(Objection.assignment_id, ids), Objection.at <= self.end)
+    def _objected(self, ids: Collection[int]) -> Iterator[tuple[int, UnitStatement]]:
+        query = select(Objection).where(any_of_ids(Objection.assignment_id, ids), Objection.at <= self.end)
         for one in self.session.scalars(query.order_by(Objection.id)):
             upheld = one.upheld if one.decided_at and one.decided_at <= self.end else None
             yield (
                 one.assignment_id,
-                Said(SaidKind.OBJECTION, one.reason, one.by_name, self.plan.day_of(one.at), granted=upheld),
+                UnitStatement(
+                    StatementKind.OBJECTION, one.reason, one.by_name, self.plan.day_of(one.at), granted=upheld
+                ),
             )
 
-    def _handed_in(self, ids: Collection[int]) -> Iterator[tuple[int, Said]]:
+    def _handed_in(self, ids: Collection[int]) -> Iterator[tuple[int, UnitStatement]]:
         query = (
             select(SubmissionItem.assignment_id, Submission)
             .join(Submission, Submission.id == SubmissionItem.submission_id)
-            .where(among(SubmissionItem.assignment_id, ids), Submission.at <= self.end, Submission.note != "")
+            .where(any_of_ids(SubmissionItem.assignment_id, ids), Submission.at <= self.end, Submission.note != "")
             .order_by(SubmissionItem.id)
         )
         for assignment_id, one in self.session.execute(query):
-            yield assignment_id, Said(SaidKind.SUBMISSION, one.note, one.by_name, self.plan.day_of(one.at))
+            yield (
+                assignment_id,
+                UnitStatement(StatementKind.SUBMISSION, one.note, one.by_name, self.plan.day_of(one.at)),
+            )
 
     def returned(self) -> list[Returned]:
         rows = self._moves(Status.RETURNED)
@@ -338,7 +350,7 @@ class _Look:
         seen = self._works([row.assignment_id for row in rows])
         return [self._asking(row, seen[row.assignment_id]) for row in rows]
 
-    def _asking(self, row: Extension, work: Work) -> Asked:
+    def _asking(self, row: Extension, work: WorkItem) -> Asked:
         is_decided = row.decided_at is not None and row.decided_at <= self.end
         return Asked(
             work=work,
@@ -387,7 +399,7 @@ class _Look:
         newest = (
             select(SubmissionItem.assignment_id, func.max(SubmissionItem.id).label("item_id"))
             .join(Submission, Submission.id == SubmissionItem.submission_id)
-            .where(among(SubmissionItem.assignment_id, ids), Submission.at <= self.end)
+            .where(any_of_ids(SubmissionItem.assignment_id, ids), Submission.at <= self.end)
             .group_by(SubmissionItem.assignment_id)
             .subquery()
         )
@@ -403,6 +415,6 @@ def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
-def _sorted(found: Iterable[Work]) -> list[Work]:
+def _sorted(found: Iterable[WorkItem]) -> list[WorkItem]:
     """What was due first first: by the date of that day, as the present one may be another."""
     return sorted(found, key=lambda work: (work.due_on, work.ref))

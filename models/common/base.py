@@ -49,13 +49,13 @@ def _day_or_instant(value: dt.date) -> str:
     return value.isoformat()
 
 
-def among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+def any_of_ids(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
     """Whether a column is one of these: one parameter however many, where IN makes a new statement for each number."""
     found: ColumnElement[bool] = column == any_(cast(list(ids), ARRAY(BigInteger)))
     return found
 
 
-def one_of(values: type[PyEnum], name: str) -> Enum:
+def text_enum(values: type[PyEnum], name: str) -> Enum:
     """A text column that holds an enum's values and is checked by the database."""
     return Enum(
         values,
@@ -82,4 +82,4 @@ class Sourced:
     """Where the plan says so, or that it was inferred."""
 
     source: Mapped[str]
-    basis: Mapped[Basis] = mapped_column(one_of(Basis, "basis"))
+    basis: Mapped[Basis] = mapped_column(text_enum(Basis, "basis"))

@@ -24,7 +24,7 @@ MEANINGS = {
 }
 
 # By SQLSTATE, as PostgreSQL's manual lists them in its appendix A.
-HINDRANCES = {
+UNAVAILABLE = {
     "53100": Reason("the disk of the database is full; nothing was changed: make room, then try again"),
     "53200": Reason("the database has no memory left; nothing was changed, try again in a minute"),
     "53300": Reason("the database has no connection left; nothing was changed, try again in a minute"),
@@ -33,7 +33,7 @@ HINDRANCES = {
     "25006": Reason("the database can only be read at the moment; nothing was changed"),
     "57014": Reason("the database gave up what took longer than DUBAN_STATEMENT_TIMEOUT_S; nothing was changed"),
 }
-IN_THE_WAY = {
+RETRYABLE = {
     "40001": Reason("others changed the same at the same moment; nothing was changed, try again"),
     "40P01": Reason("others changed the same at the same moment; nothing was changed, try again"),
     "55P03": Reason("others are at work on the same and did not let go; nothing was changed, try again in a minute"),
@@ -67,13 +67,13 @@ def meaning_of(error: DBAPIError) -> DubanError | None:
             "the schema of the database is not the one that this code works with ({why}): run `duban db upgrade`",
             why=first_line(error),
         )
-    hindrance = HINDRANCES.get(state) or IN_THE_WAY.get(state)
+    hindrance = UNAVAILABLE.get(state) or RETRYABLE.get(state)
     return UnavailableError(hindrance.template, why=first_line(error)) if hindrance else None
 
 
 def may_pass(error: DBAPIError) -> bool:
     """Whether the same transaction, done again, may well go through: others were in its way, or the line was cut."""
-    return _state(error) in IN_THE_WAY or is_lost(error)
+    return _state(error) in RETRYABLE or is_lost(error)
 
 
 def is_lost(error: DBAPIError) -> bool:

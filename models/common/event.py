@@ -10,7 +10,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import RefusedError
 from models.common.status import Status
 
@@ -75,11 +75,11 @@ class Event(Base):
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
     phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"))
     assignment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("assignment.id"), index=True)
-    kind: Mapped[EventKind] = mapped_column(one_of(EventKind, "kind"))
+    kind: Mapped[EventKind] = mapped_column(text_enum(EventKind, "kind"))
     actor: Mapped[str]
     actor_unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    status_before: Mapped[Status | None] = mapped_column(one_of(Status, "status_before"))
-    status_after: Mapped[Status | None] = mapped_column(one_of(Status, "status_after"))
+    status_before: Mapped[Status | None] = mapped_column(text_enum(Status, "status_before"))
+    status_after: Mapped[Status | None] = mapped_column(text_enum(Status, "status_after"))
     due_before: Mapped[dt.date | None]
     due_after: Mapped[dt.date | None]
     why: Mapped[str] = mapped_column(server_default="")

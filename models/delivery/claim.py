@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session, aliased
 from models.assignments.assignment import Assignment
 from models.assignments.extension import Extension
 from models.assignments.objection import Objection
-from models.common.base import AnyRow, AnySelect, among, as_recordset
+from models.common.base import AnyRow, AnySelect, any_of_ids, as_recordset
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import CLOSED, Status
 from models.delivery.compose import Letters
 from models.delivery.letter import Letter
-from models.delivery.pace import Lane, take_turns
+from models.delivery.rate_limit import Destination, reserve
 from models.finding import Finding
 from models.outbox.message import AttemptOutcome, Message, MessageStatus
 from models.patrol.escalation import Escalation
@@ -38,9 +38,9 @@ LEASE = dt.timedelta(minutes=10)  # how long a claimed digest may take before so
 AHEAD = dt.timedelta(seconds=10)  # what cannot leave by then is not claimed yet: it would lie in memory
 RECHECK = dt.timedelta(seconds=1)
 BATCH = 1000  # recipients a transaction: what they are told is all that lies in memory at once
-MOST_IN_A_LETTER = 500  # messages: more nobody reads, and the office of a national plan may have a million
+MAX_MESSAGES_IN_LETTER = 500  # messages: more nobody reads, and the office of a national plan may have a million
 MAILBOX = "mailbox"
-NO_LANE = Lane("")
+NO_DESTINATION = Destination("")
 
 # Asked again at the moment of sending: what was settled meanwhile is not chased.
 STILL_TRUE: dict[MessageKind, frozenset[Status]] = {
@@ -54,32 +54,32 @@ STILL_TRUE: dict[MessageKind, frozenset[Status]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Written:
+class RenderedLetter:
     """A letter in words."""
 
     subject: str
     body: str
 
 
-NO_WORDS = Written("", "")
+NO_WORDS = RenderedLetter("", "")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Digest:
+class OutgoingLetter:
     """An attempt that was begun and has to be sent now, or from `starts` on; what follows a post of ours has none."""
 
     attempt_id: int
     recipient_id: int
     recipient_code: str
     key: str
-    text: Written
+    text: RenderedLetter
     asks_to_sign: bool
-    lane: Lane
+    lane: Destination
     starts: dt.datetime | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Begun:
+class Claimed:
     """What a claim yields: digests to send, and what was settled at once (the mailbox needs no sending).
 
     `recipients`: how many were looked at, 0 when nothing is due. `unwritten`: letters that could not be put into
@@ -87,7 +87,7 @@ class Begun:
     is reserved for these. `full`: recipients whose letter holds all that it may, and who have more.
     """
 
-    digests: list[Digest]
+    digests: list[OutgoingLetter]
     recipients: int = 0
     letters: int = 0
     messages: int = 0
@@ -104,18 +104,18 @@ class _Due:
 
     unit: Unit
     messages: Sequence[AnyRow]
-    lane: Lane
+    lane: Destination
     more: int
     starts: dt.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Parcel:
+class _Draft:
     """A digest in words; `fault` says why there are none."""
 
     due: _Due
     channel: str
-    text: Written
+    text: RenderedLetter
     fault: str = ""
 
     @property
@@ -134,20 +134,20 @@ class _Parcel:
         return AttemptOutcome.SENT if self.channel == MAILBOX else AttemptOutcome.SENDING
 
 
-def begin(
+def claim_letters(
     session: Session,
     plan: Plan,
     *,
     at: dt.datetime,
-    write: Callable[[Letter], Written],
+    write: Callable[[Letter], RenderedLetter],
     channel_of: Callable[[str], str],
-    lane_of: Callable[[str], Lane] = lambda _: NO_LANE,
+    lane_of: Callable[[str], Destination] = lambda _: NO_DESTINATION,
     held: Mapping[str, dt.datetime] | None = None,
     units: Sequence[int] | None = None,
     full: AbstractSet[int] = frozenset(),
     only_red: bool = False,
     limit: int = BATCH,
-) -> Begun:
+) -> Claimed:
     """Claim due messages of this plan (of some units, if named), a digest a recipient, and begin its attempt.
 
     At most `limit` recipients, who has waited longest first, and on each channel no more than can leave soon:
@@ -159,11 +159,11 @@ def begin(
     dropped = [row.id for row in rows if not _is_still_true(row)]
     _set_messages(session, dropped, MessageStatus.DROPPED)
     dues = _dues(session, claimed, [row for row in rows if _is_still_true(row)], lane_of)
-    now, waiting, reserved = _take_turns(session, dues, held or {}, at)
+    now, waiting, reserved = _reserve_turns(session, dues, held or {}, at)
     parcels = _written(session, plan, now, write, channel_of, at)
     ids = _begin_attempts(session, parcels, at)
     digests = [
-        Digest(
+        OutgoingLetter(
             attempt_id,
             parcel.due.unit.id,
             parcel.due.unit.code,
@@ -177,7 +177,7 @@ def begin(
         if parcel.outcome is AttemptOutcome.SENDING
     ]
     readable = [parcel for parcel in parcels if not parcel.fault]
-    return Begun(
+    return Claimed(
         digests,
         recipients=len(claimed),
         letters=len(readable) - len(digests),
@@ -235,7 +235,7 @@ def _claim_recipients(
         .order_by(func.min(Message.next_try_at), Message.recipient_id)
     )
     if units is not None:
-        query = query.where(among(Message.recipient_id, units))
+        query = query.where(any_of_ids(Message.recipient_id, units))
     if only_red:
         query = query.where(Message.order == OrderColour.RED)
     if full:
@@ -248,12 +248,16 @@ def _claim_recipients(
 
 def _claimed_messages(session: Session, claimed: Mapping[int, int], at: dt.datetime, *, only_red: bool) -> list[AnyRow]:
     """What is due to them, a letter's worth each."""
-    few = [recipient for recipient, count in claimed.items() if count <= MOST_IN_A_LETTER]
-    rows = list(session.execute(_due_messages(among(Message.recipient_id, few), at, only_red=only_red))) if few else []
+    few = [recipient for recipient, count in claimed.items() if count <= MAX_MESSAGES_IN_LETTER]
+    rows = (
+        list(session.execute(_due_messages(any_of_ids(Message.recipient_id, few), at, only_red=only_red)))
+        if few
+        else []
+    )
     for recipient in claimed.keys() - set(few):
         most_urgent = _due_messages(Message.recipient_id == recipient, at, only_red=only_red).order_by(None)
         most_urgent = most_urgent.order_by((Message.order == OrderColour.RED).desc().nulls_last(), Message.id)
-        rows += session.execute(most_urgent.limit(MOST_IN_A_LETTER))
+        rows += session.execute(most_urgent.limit(MAX_MESSAGES_IN_LETTER))
     return rows
 
 
@@ -349,22 +353,27 @@ def _set_messages(session: Session, ids: Sequence[int], status: MessageStatus, *
     if ids:
         session.execute(
             update(Message)
-            .where(among(Message.id, ids))
+            .where(any_of_ids(Message.id, ids))
             .values(status=status, **values)
             .execution_options(synchronize_session=False)
         )
 
 
 def _dues(
-    session: Session, claimed: Mapping[int, int], rows: Sequence[AnyRow], lane_of: Callable[[str], Lane]
+    session: Session, claimed: Mapping[int, int], rows: Sequence[AnyRow], lane_of: Callable[[str], Destination]
 ) -> list[_Due]:
     """What is due by recipient, who has waited longest first."""
     messages: dict[int, list[AnyRow]] = defaultdict(list)
     for row in rows:
         messages[row.recipient_id].append(row)
-    units = {unit.id: unit for unit in session.scalars(select(Unit).where(among(Unit.id, messages)))}
+    units = {unit.id: unit for unit in session.scalars(select(Unit).where(any_of_ids(Unit.id, messages)))}
     return [
-        _Due(units[recipient], messages[recipient], lane_of(units[recipient].code), max(count - MOST_IN_A_LETTER, 0))
+        _Due(
+            units[recipient],
+            messages[recipient],
+            lane_of(units[recipient].code),
+            max(count - MAX_MESSAGES_IN_LETTER, 0),
+        )
         for recipient, count in claimed.items()
         if recipient in messages
     ]
@@ -391,12 +400,12 @@ SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS carried (attempt_id bigi
 """)
 
 
-def _take_turns(
+def _reserve_turns(
     session: Session, dues: Sequence[_Due], held: Mapping[str, dt.datetime], at: dt.datetime
 ) -> tuple[list[_Due], dict[int, dt.datetime], dict[str, dt.datetime]]:
     """Who is served now; when the others look again, shortly before their turn; and what is reserved for this."""
-    turns = take_turns(session, Counter(due.lane for due in dues), held, at=at, ahead=AHEAD)
-    now, later, places = [], {}, Counter[Lane]()
+    turns = reserve(session, Counter(due.lane for due in dues), held, at=at, ahead=AHEAD)
+    now, later, places = [], {}, Counter[Destination]()
     for due in dues:
         turn, place = turns[due.lane], places[due.lane]
         places[due.lane] += 1
@@ -414,18 +423,18 @@ def _written(
     session: Session,
     plan: Plan,
     dues: Sequence[_Due],
-    write: Callable[[Letter], Written],
+    write: Callable[[Letter], RenderedLetter],
     channel_of: Callable[[str], str],
     at: dt.datetime,
-) -> list[_Parcel]:
+) -> list[_Draft]:
     if not dues:
         return []
     letters = Letters(session, plan, plan.day_of(at), [row for due in dues for row in due.messages])
 
-    def parcel(due: _Due) -> _Parcel:
-        return _Parcel(due, channel_of(due.unit.code), write(letters.of(due.unit, due.messages, due.more)))
+    def parcel(due: _Due) -> _Draft:
+        return _Draft(due, channel_of(due.unit.code), write(letters.of(due.unit, due.messages, due.more)))
 
-    def parcels(due: _Due) -> Iterator[_Parcel]:
+    def parcels(due: _Due) -> Iterator[_Draft]:
         """One, or where something cannot be put into words, that aside and the rest in one."""
         try:
             yield parcel(due)
@@ -434,7 +443,7 @@ def _written(
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one letter stops no other: a person sees it
             fault = f"it could not be put into words: {type(error).__name__}: {error}"
             if len(due.messages) == 1:
-                yield _Parcel(due, channel_of(due.unit.code), NO_WORDS, fault)
+                yield _Draft(due, channel_of(due.unit.code), NO_WORDS, fault)
                 return
             alone = [one for row in due.messages for one in parcels(dataclasses.replace(due, messages=[row]))]
             yield from (one for one in alone if one.fault)
@@ -442,12 +451,12 @@ def _written(
             if 0 < len(rest) < len(due.messages):
                 yield from parcels(dataclasses.replace(due, messages=rest))
             elif rest:  # each can be written, and all together cannot
-                yield _Parcel(due, channel_of(due.unit.code), NO_WORDS, fault)
+                yield _Draft(due, channel_of(due.unit.code), NO_WORDS, fault)
 
     return [one for due in dues for one in parcels(due)]
 
 
-def _begin_attempts(session: Session, parcels: Sequence[_Parcel], at: dt.datetime) -> Sequence[int]:
+def _begin_attempts(session: Session, parcels: Sequence[_Draft], at: dt.datetime) -> Sequence[int]:
     """Write the attempts with their messages, and return their ids in the order of the parcels.
 
     What is in a mailbox is sent with that, the rest is claimed, and what has no words is given up.

@@ -11,7 +11,7 @@ from models.acceptance.verdict import named_verdict
 from models.assignments.assignment import Assignment
 from models.assignments.objection import named_in
 from models.bulletins import bulletin as bulletins
-from models.common.base import AnyRow, among
+from models.common.base import AnyRow, any_of_ids
 from models.common.kinds import Basis, UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED, Status
@@ -23,7 +23,7 @@ from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of
-from models.queries.listing import FACTS, item_of
+from models.queries.listing import LETTER_COLUMNS, item_of
 
 OBJECTIONS = frozenset({MessageKind.OBJECTION, MessageKind.OBJECTION_UPHELD, MessageKind.OBJECTION_DISMISSED})
 
@@ -46,15 +46,15 @@ class Letters:
     def _facts(self, ids: Iterable[int]) -> dict[int, AnyRow]:
         if not ids:
             return {}
-        return {row.id: row for row in self.session.execute(FACTS.where(among(Assignment.id, ids)))}
+        return {row.id: row for row in self.session.execute(LETTER_COLUMNS.where(any_of_ids(Assignment.id, ids)))}
 
     def _issued(self, phase_ids: Iterable[int], unit_ids: Iterable[int]) -> dict[tuple[int, int], list[AnyRow]]:
         """What a phase asks of each unit. What was issued for a finding has a notice of its own."""
         found: dict[tuple[int, int], list[AnyRow]] = defaultdict(list)
         if phase_ids:
-            of_phases = FACTS.add_columns(Requirement.phase_id, Assignment.unit_id).where(
-                among(Requirement.phase_id, phase_ids),
-                among(Assignment.unit_id, unit_ids),
+            of_phases = LETTER_COLUMNS.add_columns(Requirement.phase_id, Assignment.unit_id).where(
+                any_of_ids(Requirement.phase_id, phase_ids),
+                any_of_ids(Assignment.unit_id, unit_ids),
                 Requirement.id.not_in(select(Finding.requirement_id)),
                 Assignment.status.not_in(CLOSED),
             )

@@ -19,7 +19,7 @@ from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import Comparator, Rollup, UnitKind
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.dates.period import Period, example, fits
 from models.plan.indicator import Indicator
 from models.plan.plan import Plan

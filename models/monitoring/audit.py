@@ -10,11 +10,20 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
-from models.common.base import AnyRow, AnySelect, among
+from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
-from models.monitoring.replay import CHANGES, Audited, Entry, Life, Rules, Telling, Trace, replay
+from models.monitoring.replay import (
+    CHANGES,
+    AssignmentHistory,
+    Audited,
+    Entry,
+    EscalationRow,
+    Rules,
+    SentNotice,
+    replay,
+)
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
@@ -24,7 +33,7 @@ from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of
 
-AT_ONCE = 2000  # rows of each table that are held in memory
+MAX_ROWS_IN_MEMORY = 2000  # rows of each table that are held in memory
 BY_LADDER = (MessageKind.REMINDER, MessageKind.OVERDUE, MessageKind.UNSIGNED, MessageKind.UNREVIEWED)
 
 
@@ -62,14 +71,14 @@ def _rounds(session: Session, plan: Plan) -> Sequence[dt.datetime]:
     return sorted(ended | (set(session.scalars(fired)) - cut_short))
 
 
-def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterator[Life]:
+def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterator[AssignmentHistory]:
     entries = _Stream(session, _entries(plan), Event.assignment_id, ids)
     traces = _Stream(session, _traces(plan), Escalation.assignment_id, ids)
     messages = _Stream(session, _messages(plan), Message.assignment_id, ids)
     ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
-    assignments = _assignments(plan) if ids is None else _assignments(plan).where(among(Assignment.id, ids))
-    for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=AT_ONCE)):
-        yield Life(
+    assignments = _assignments(plan) if ids is None else _assignments(plan).where(any_of_ids(Assignment.id, ids))
+    for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=MAX_ROWS_IN_MEMORY)):
+        yield AssignmentHistory(
             ref=row.ref,
             unit_id=row.unit_id,
             lead_id=row.lead_id if row.role is Role.RESPONSIBLE else None,
@@ -81,7 +90,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             next_action_at=row.next_action_at,
             is_aside=bool(row.needs_attention),
             entries=[_entry(one) for one in entries.of(row.id)],
-            traces=[Trace(*one[1:]) for one in traces.of(row.id)],
+            traces=[EscalationRow(*one[1:]) for one in traces.of(row.id)],
             told=[_telling(one) for one in messages.of(row.id)],
         )
 
@@ -90,8 +99,8 @@ class _Stream:
     """The rows of one table in the order of their assignments, read once from front to back."""
 
     def __init__(self, session: Session, query: AnySelect, key: Any, ids: Collection[int] | None) -> None:
-        mine = query if ids is None else query.where(among(key, ids))
-        rows = session.execute(mine.execution_options(yield_per=AT_ONCE))
+        mine = query if ids is None else query.where(any_of_ids(key, ids))
+        rows = session.execute(mine.execution_options(yield_per=MAX_ROWS_IN_MEMORY))
         self._groups = groupby(rows, itemgetter(0))
         self._next = next(self._groups, None)
 
@@ -187,9 +196,9 @@ _LETTERS = (
 )
 
 
-def _telling(row: AnyRow) -> Telling:
+def _telling(row: AnyRow) -> SentNotice:
     is_sent = row.status is MessageStatus.SENT
-    return Telling(row.recipient_id, row.kind, row.for_date, is_sent, row.letters, may_be_a_repeat=row.unsure)
+    return SentNotice(row.recipient_id, row.kind, row.for_date, is_sent, row.letters, may_be_a_repeat=row.unsure)
 
 
 def _messages(plan: Plan) -> AnySelect:

@@ -18,12 +18,12 @@ from models.common.errors import Reason
 from models.common.event import EventKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.dates.moments import day_of, tick_of
+from models.dates.instants import day_of, first_round_on
 from models.dates.workdays import WorkCalendar
-from models.monitoring.watch import GRACE, last_round
-from models.plan.ladder import Audience, Fired, Standing, Step, Verdict, judge, next_look
+from models.monitoring.alerts import GRACE, last_round
+from models.plan.ladder import Audience, DueSteps, Fired, LadderState, Step, due_steps, next_look
 
-PATIENCE = 2  # rounds that may pass an assignment by: a person holds its row, or acts on it at that moment
+MAX_ROUNDS_PASSED_BY = 2  # rounds that may pass an assignment by: a person holds its row, or acts on it at that moment
 CHANGES = frozenset({EventKind.MOVED, EventKind.DUE_MOVED, EventKind.SET_ASIDE, EventKind.TAKEN_UP})
 
 
@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     MISSED = "missed"
 
 
-class Wrong(StrEnum):
+class Discrepancy(StrEnum):
     """What the audit can find."""
 
     NOT_FIRED = "not_fired"
@@ -71,7 +71,7 @@ class Entry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Trace:
+class EscalationRow:
     """One row of the escalations."""
 
     step: str
@@ -85,7 +85,7 @@ Told = tuple[int, MessageKind, dt.date]  # recipient, kind, the day that it is f
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Telling:
+class SentNotice:
     """A message of the ladder; `letters` are those that were sent and hold it."""
 
     recipient_id: int
@@ -101,7 +101,7 @@ class Telling:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Life:
+class AssignmentHistory:
     """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where the office does."""
 
     ref: str
@@ -115,8 +115,8 @@ class Life:
     next_action_at: dt.datetime | None
     is_aside: bool
     entries: Sequence[Entry]
-    traces: Sequence[Trace]
-    told: Sequence[Telling]
+    traces: Sequence[EscalationRow]
+    told: Sequence[SentNotice]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class Problem:
     """One thing that is wrong; `step` and `on` where it is about a step."""
 
     ref: str
-    kind: Wrong
+    kind: Discrepancy
     reason: Reason
     step: str = ""
     on: dt.date | None = None
@@ -198,10 +198,10 @@ class _Look:
 
     at: dt.datetime
     entries: list[Entry] = dataclasses.field(default_factory=list)
-    traces: list[Trace] = dataclasses.field(default_factory=list)
+    traces: list[EscalationRow] = dataclasses.field(default_factory=list)
 
     @property
-    def signs(self) -> Sequence[Entry | Trace]:
+    def signs(self) -> Sequence[Entry | EscalationRow]:
         return [*self.entries, *self.traces]
 
     @property
@@ -209,7 +209,7 @@ class _Look:
         return {(one.step, one.fell_on) for one in self.signs if one.fell_on}
 
 
-def replay(life: Life, rules: Rules, until: dt.datetime) -> Audited:
+def replay(life: AssignmentHistory, rules: Rules, until: dt.datetime) -> Audited:
     """Live through an assignment's journal up to an instant, and say of every step that was due what became of it."""
     lived = _Replay(life, rules)
     try:
@@ -221,7 +221,7 @@ def replay(life: Life, rules: Rules, until: dt.datetime) -> Audited:
     return Audited(life.ref, lived.steps, lived.problems)
 
 
-def _moments(life: Life) -> Sequence[Entry | _Look]:
+def _moments(life: AssignmentHistory) -> Sequence[Entry | _Look]:
     """The journal in its order, with the steps that fired at one instant taken together.
 
     An escalation that the journal does not know is put where its time says.
@@ -246,7 +246,7 @@ def _moments(life: Life) -> Sequence[Entry | _Look]:
     return moments
 
 
-def _put_in(moments: list[Entry | _Look], traces: list[Trace]) -> None:
+def _put_in(moments: list[Entry | _Look], traces: list[EscalationRow]) -> None:
     at = traces[0].at
     same = next((one for one in moments if isinstance(one, _Look) and one.at == at), None)
     if same is None:
@@ -259,7 +259,7 @@ def _put_in(moments: list[Entry | _Look], traces: list[Trace]) -> None:
 class _Replay:
     """The state of one assignment as its journal tells it, and what was seen on the way."""
 
-    def __init__(self, life: Life, rules: Rules) -> None:
+    def __init__(self, life: AssignmentHistory, rules: Rules) -> None:
         self.life, self.rules = life, rules
         self.steps: list[StepSeen] = []
         self.problems: list[Problem] = []
@@ -280,7 +280,7 @@ class _Replay:
             self.change(moment)
 
     def give_up(self, error: Exception) -> None:
-        self._wrong(Wrong.ROW, Reason("its journal cannot be judged: {why}", why=str(error)))
+        self._wrong(Discrepancy.ROW, Reason("its journal cannot be judged: {why}", why=str(error)))
 
     def change(self, entry: Entry) -> None:
         """A status or a date changed: steps that were due and are no longer asked were overtaken, or missed."""
@@ -290,7 +290,7 @@ class _Replay:
         if entry.kind not in CHANGES:
             return
         if self.status is None:
-            self._wrong(Wrong.JOURNAL, Reason("the journal does not say that it was issued"))
+            self._wrong(Discrepancy.JOURNAL, Reason("the journal does not say that it was issued"))
             self.status, self.due_on = entry.status_before or self.life.status, entry.due_before or self.due_on
         pending = self._pending(entry.at)
         self._apply(entry)
@@ -303,7 +303,7 @@ class _Replay:
 
     def _issue(self, entry: Entry) -> None:
         if self.status is not None:
-            self._wrong(Wrong.JOURNAL, Reason("the journal says twice that it was issued"))
+            self._wrong(Discrepancy.JOURNAL, Reason("the journal says twice that it was issued"))
             return
         self.status, self.due_on, self.watched_since = Status.ISSUED, entry.due_after or self.due_on, entry.at
 
@@ -332,7 +332,7 @@ class _Replay:
                     before=before,
                     stood=stood,
                 )
-                self._wrong(Wrong.JOURNAL, gap)
+                self._wrong(Discrepancy.JOURNAL, gap)
 
     def _settle(self, fired: Fired, entry: Entry) -> None:
         """A step was due, had not fired, and is no longer asked."""
@@ -345,7 +345,7 @@ class _Replay:
     def look(self, look: _Look) -> None:
         """Patrol looked: hold what fired against what the ladder asked for at that moment."""
         if self.status is None:
-            self._wrong(Wrong.JOURNAL, Reason("the journal does not say that it was issued"))
+            self._wrong(Discrepancy.JOURNAL, Reason("the journal does not say that it was issued"))
             self.status = self.life.status
         verdict = self._verdict(look)
         asked = {(one.step.code, one.on): one for one in verdict.fired}
@@ -361,7 +361,7 @@ class _Replay:
         self._expect_messages([one for key, one in asked.items() if key in look.keys])
         self.done_until = day_of(look.at, self.rules.timezone)
 
-    def _verdict(self, look: _Look) -> Verdict:
+    def _verdict(self, look: _Look) -> DueSteps:
         """What the ladder asked for; of several calendars that may have been in force the one that explains it."""
         on = day_of(look.at, self.rules.timezone)
         verdicts = [self._judged(calendar, on) for calendar in self.rules.calendars(on)]
@@ -378,33 +378,35 @@ class _Replay:
         entries = [one for one in look.entries if (one.step, one.fell_on) == key]
         traces = [one for one in look.traces if (one.step, one.fell_on) == key]
         if not traces:
-            self._wrong(Wrong.NO_ESCALATION, Reason("the journal says that it fired; no escalation does"), key)
+            self._wrong(Discrepancy.NO_ESCALATION, Reason("the journal says that it fired; no escalation does"), key)
         elif not entries:
-            self._wrong(Wrong.NO_ENTRY, Reason("an escalation says that it fired; the journal does not"), key)
+            self._wrong(Discrepancy.NO_ENTRY, Reason("an escalation says that it fired; the journal does not"), key)
         if max(len(entries), len(traces)) > 1:
-            self._wrong(Wrong.TWICE, Reason("it fired twice on {at}", at=self._local(look.at)), key)
+            self._wrong(Discrepancy.TWICE, Reason("it fired twice on {at}", at=self._local(look.at)), key)
         for one in traces:
             if one.anchor_on != fired.anchor_on:
                 asked = Reason(
                     "it fired for the date {found}; {anchor} was in force", found=one.anchor_on, anchor=fired.anchor_on
                 )
-                self._wrong(Wrong.NOT_ASKED, asked, key)
+                self._wrong(Discrepancy.NOT_ASKED, asked, key)
         if any(one.historic is not fired.historic for one in look.signs if (one.step, one.fell_on) == key):
-            self._wrong(Wrong.NOT_ASKED, Reason("whether it was history does not fit the first day of notices"), key)
+            self._wrong(
+                Discrepancy.NOT_ASKED, Reason("whether it was history does not fit the first day of notices"), key
+            )
         if self._was_missed(fired, look.at):
-            self._wrong(Wrong.LATE, self._passed_by(fired, look.at), key)
+            self._wrong(Discrepancy.LATE, self._passed_by(fired, look.at), key)
 
     def _too_much(self, key: _Key, at: dt.datetime) -> None:
         if key in self.fired:
-            self._wrong(Wrong.TWICE, Reason("it fired again on {at}", at=self._local(at)), key)
+            self._wrong(Discrepancy.TWICE, Reason("it fired again on {at}", at=self._local(at)), key)
         else:
             unasked = Reason("it fired on {at}; the ladder asks for no such step on that day", at=self._local(at))
-            self._wrong(Wrong.NOT_ASKED, unasked, key)
+            self._wrong(Discrepancy.NOT_ASKED, unasked, key)
 
     def _miss(self, fired: Fired, until: dt.datetime) -> None:
         key = (fired.step.code, fired.on)
         self.steps.append(_seen(fired, Outcome.MISSED, None))
-        self._wrong(Wrong.NOT_FIRED, self._passed_by(fired, until), key)
+        self._wrong(Discrepancy.NOT_FIRED, self._passed_by(fired, until), key)
 
     def _expect_messages(self, fired: Iterable[Fired]) -> None:
         # As `escalation` has it: by recipient and kind the latest step speaks.
@@ -425,7 +427,7 @@ class _Replay:
     def end(self, until: dt.datetime) -> None:
         """The journal is at its end: what is due now, and whether row and messages say the same."""
         if self.status is None:
-            self._wrong(Wrong.JOURNAL, Reason("the journal does not say that it was issued"))
+            self._wrong(Discrepancy.JOURNAL, Reason("the journal does not say that it was issued"))
             return
         self._check_row()
         self._check_messages()
@@ -459,7 +461,7 @@ class _Replay:
         for found, told in ((self.life.status, self.status), (self.life.due_on, self.due_on)):
             if found != told:
                 differs = Reason("its row says {found}, the journal {told}", found=found, told=told)
-                self._wrong(Wrong.ROW, differs)
+                self._wrong(Discrepancy.ROW, differs)
 
     def _check_messages(self) -> None:
         written = {one.told for one in self.life.told}
@@ -468,10 +470,12 @@ class _Replay:
         elsewhere = {one[1:] for one in extra}
         moved = {one[1:] for one in missing if one[0] == self.life.lead_id and one[1:] in elsewhere}
         for _, kind, on in sorted(one for one in missing if one[1:] not in moved):
-            self._wrong(Wrong.NOT_TOLD, Reason("no message “{kind}” for {on} was written", kind=kind, on=on), on=on)
+            self._wrong(
+                Discrepancy.NOT_TOLD, Reason("no message “{kind}” for {on} was written", kind=kind, on=on), on=on
+            )
         for _, kind, on in sorted(one for one in extra if one[1:] not in moved):
             vain = Reason("a message “{kind}” for {on} was written, and no step asked for it", kind=kind, on=on)
-            self._wrong(Wrong.TOLD_IN_VAIN, vain, on=on)
+            self._wrong(Discrepancy.TOLD_IN_VAIN, vain, on=on)
 
     def _check_letters(self) -> None:
         """What is called sent stands in one letter, or in two where nobody could say whether the first arrived."""
@@ -480,7 +484,7 @@ class _Replay:
                 unsent = Reason(
                     "the message “{kind}” for {on} is called sent and stands in no letter", kind=one.kind, on=one.on
                 )
-                self._wrong(Wrong.NOT_SENT, unsent, on=one.on)
+                self._wrong(Discrepancy.NOT_SENT, unsent, on=one.on)
             elif one.letters > 1 + one.may_be_a_repeat:
                 twice = Reason(
                     "the message “{kind}” for {on} went out {count} times",
@@ -488,7 +492,7 @@ class _Replay:
                     on=one.on,
                     count=one.letters,
                 )
-                self._wrong(Wrong.SENT_TWICE, twice, on=one.on)
+                self._wrong(Discrepancy.SENT_TWICE, twice, on=one.on)
 
     def _check_next_look(self) -> None:
         """Whoever is open and has a step before him must be looked at in time."""
@@ -508,15 +512,15 @@ class _Replay:
                 at=self._local(latest),
                 found=self._local(found) if found else "-",
             )
-            self._wrong(Wrong.ROW, late)
+            self._wrong(Discrepancy.ROW, late)
 
     # Means
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> LadderState:
         assert self.status
-        return Standing(self.status, self.life.issued_on, self.due_on, self.submitted_on, self.done_until)
+        return LadderState(self.status, self.life.issued_on, self.due_on, self.submitted_on, self.done_until)
 
-    def _judged(self, calendar: WorkCalendar, on: dt.date) -> Verdict:
+    def _judged(self, calendar: WorkCalendar, on: dt.date) -> DueSteps:
         verdict = _judged(self.life.ladder, self._standing(), calendar, on, self.rules.live_from)
         # As patrol has it: a step that a later calendar moves to a day yet to come has fired for its date.
         fired = tuple(one for one in verdict.fired if (one.step.code, one.anchor_on) not in self.fired_for)
@@ -535,11 +539,11 @@ class _Replay:
 
     def _was_missed(self, fired: Fired, until: dt.datetime) -> bool:
         """Whether more patrols passed a step by than can be explained."""
-        if self.is_aside or self.rules.passed(self._due_at(fired), until) <= PATIENCE:
+        if self.is_aside or self.rules.passed(self._due_at(fired), until) <= MAX_ROUNDS_PASSED_BY:
             return False
         days = [fired.step.date(fired.anchor_on, one) for one in self.rules.calendars(fired.on)]
         latest = max(self.rules.tick(day) for day in days)
-        return self.rules.passed(max(latest, self.watched_since), until) > PATIENCE
+        return self.rules.passed(max(latest, self.watched_since), until) > MAX_ROUNDS_PASSED_BY
 
     def _due_at(self, fired: Fired) -> dt.datetime:
         return max(self.rules.tick(fired.on), self.watched_since)
@@ -568,7 +572,7 @@ class _Replay:
         return f"{at.astimezone(ZoneInfo(self.rules.timezone)):%Y-%m-%d %H:%M}"
 
     def _wrong(
-        self, kind: Wrong, reason: Reason, key: _Key | tuple[str, None] = NO_STEP, *, on: dt.date | None = None
+        self, kind: Discrepancy, reason: Reason, key: _Key | tuple[str, None] = NO_STEP, *, on: dt.date | None = None
     ) -> None:
         step, day = key
         self.problems.append(Problem(self.life.ref, kind, reason, step, on or day))
@@ -589,11 +593,11 @@ def _outcome(fired: Fired) -> Outcome:
 # Many assignments stand alike.
 @functools.lru_cache(maxsize=8192)
 def _judged(
-    ladder: tuple[Step, ...], standing: Standing, calendar: WorkCalendar, on: dt.date, live_from: dt.date
-) -> Verdict:
-    return judge(ladder, standing, calendar, on=on, live_from=live_from)
+    ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar, on: dt.date, live_from: dt.date
+) -> DueSteps:
+    return due_steps(ladder, standing, calendar, on=on, live_from=live_from)
 
 
 @functools.lru_cache(maxsize=8192)
 def _tick(day: dt.date, timezone: str) -> dt.datetime:
-    return tick_of(day, timezone)
+    return first_round_on(day, timezone)

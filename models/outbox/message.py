@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, as_recordset, one_of
+from models.common.base import Base, Instant, Key, as_recordset, text_enum
 from models.common.message_kinds import MessageKind, OrderColour
 from models.plan.plan import Plan
 
@@ -48,7 +48,7 @@ class Attempt(Base):
     # Its address by a digest, which gives nothing away: after a move nothing can be looked up there.
     lane: Mapped[str] = mapped_column(server_default="")
     at: Mapped[Instant]
-    outcome: Mapped[AttemptOutcome] = mapped_column(one_of(AttemptOutcome, "outcome"))
+    outcome: Mapped[AttemptOutcome] = mapped_column(text_enum(AttemptOutcome, "outcome"))
     detail: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str] = mapped_column(server_default="")
     subject: Mapped[str]
@@ -72,16 +72,16 @@ class Message(Base):
 
     id: Mapped[Key]
     recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    kind: Mapped[MessageKind] = mapped_column(one_of(MessageKind, "kind"))
+    kind: Mapped[MessageKind] = mapped_column(text_enum(MessageKind, "kind"))
     subject: Mapped[str]
     for_date: Mapped[dt.date]
     assignment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("assignment.id"))
     phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"))
-    order: Mapped[OrderColour | None] = mapped_column(one_of(OrderColour, "order"))
+    order: Mapped[OrderColour | None] = mapped_column(text_enum(OrderColour, "order"))
     reason: Mapped[str] = mapped_column(server_default="")
     by_name: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[Instant]
-    status: Mapped[MessageStatus] = mapped_column(one_of(MessageStatus, "status"), server_default="pending")
+    status: Mapped[MessageStatus] = mapped_column(text_enum(MessageStatus, "status"), server_default="pending")
     tries: Mapped[int] = mapped_column(server_default="0")
     next_try_at: Mapped[Instant]
     # How many sends of it may have arrived although nobody could say so: the next one says that it may be a repeat.

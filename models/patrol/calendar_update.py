@@ -12,7 +12,7 @@ from models.common.event import Actor
 from models.common.message_kinds import MessageKind
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.outbox.message import post
-from models.patrol.escalation import OF_A_BAD_ROW, put_aside
+from models.patrol.escalation import OF_A_BAD_ROW, quarantine
 from models.plan.plan import Plan
 
 
@@ -40,7 +40,7 @@ def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.dat
             with session.begin_nested():
                 moved += _settle(session, plan, assignment, now_meant.on, actor, at)
         except OF_A_BAD_ROW as error:
-            put_aside(session, plan, assignment.id, error, actor=actor, at=at)
+            quarantine(session, plan, assignment.id, error, actor=actor, at=at)
     return Settlement(settled, moved)
 
 

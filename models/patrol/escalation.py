@@ -12,14 +12,14 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, of_plan
-from models.common.base import AnyRow, AnySelect, Base, Instant, Key, among, as_recordset, one_of
+from models.common.base import AnyRow, AnySelect, Base, Instant, Key, any_of_ids, as_recordset, text_enum
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind, OrderColour
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.outbox.message import Notice, post
 from models.plan.area import Role
-from models.plan.ladder import Audience, Fired, Standing, Verdict, judge
+from models.plan.ladder import Audience, DueSteps, Fired, LadderState, due_steps
 from models.plan.phase import phases_of
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
@@ -41,7 +41,7 @@ class Escalation(Base):
     step: Mapped[str]
     anchor_on: Mapped[dt.date]
     fell_on: Mapped[dt.date]
-    order: Mapped[OrderColour | None] = mapped_column(one_of(OrderColour, "order"))
+    order: Mapped[OrderColour | None] = mapped_column(text_enum(OrderColour, "order"))
     historic: Mapped[bool]
     told: Mapped[bool]
     at: Mapped[Instant]
@@ -107,7 +107,7 @@ def _claim(plan: str, at: dt.datetime, limit: int) -> Select[int]:
     )
 
 
-def _standings(ids: Sequence[int]) -> AnySelect:
+def _ladder_states(ids: Sequence[int]) -> AnySelect:
     return (
         select(
             Assignment.id,
@@ -124,12 +124,12 @@ def _standings(ids: Sequence[int]) -> AnySelect:
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .where(among(Assignment.id, ids))
+        .where(any_of_ids(Assignment.id, ids))
         .order_by(Assignment.id)
     )
 
 
-_Verdicts = Sequence[tuple[Sequence[AnyRow], Verdict]]
+_Verdicts = Sequence[tuple[Sequence[AnyRow], DueSteps]]
 
 
 _Step = tuple[int, str, dt.date]  # of an assignment, by its code, for a date
@@ -177,17 +177,17 @@ class _Round:
                 return self._carry_out(ids, fired_before=self._fired_before(ids))
         except OF_A_BAD_ROW as error:
             if len(ids) == 1:
-                put_aside(self.session, self.plan, ids[0], error, actor=self.actor, at=self.at)
+                quarantine(self.session, self.plan, ids[0], error, actor=self.actor, at=self.at)
                 return Chased(looked_at=1, set_aside=1)
         middle = len(ids) // 2
         return self.go_through(ids[:middle]) + self.go_through(ids[middle:])
 
     def _fired_before(self, ids: Sequence[int]) -> frozenset[_Step]:
         query = select(Escalation.assignment_id, Escalation.step, Escalation.anchor_on)
-        return frozenset(self.session.execute(query.where(among(Escalation.assignment_id, ids))).tuples())
+        return frozenset(self.session.execute(query.where(any_of_ids(Escalation.assignment_id, ids))).tuples())
 
     def _carry_out(self, ids: Sequence[int], fired_before: frozenset[_Step]) -> Chased:
-        rows = self.session.execute(_standings(ids)).all()
+        rows = self.session.execute(_ladder_states(ids)).all()
         verdicts = _without(self._judged(rows), fired_before)
         self._write_fired(verdicts)
         self._write_next_look(verdicts)
@@ -202,12 +202,12 @@ class _Round:
 
     def _judged(self, rows: Sequence[AnyRow]) -> _Verdicts:
         """Rows of one phase that stand alike are judged once."""
-        alike: dict[tuple[int, Standing], list[AnyRow]] = defaultdict(list)
+        alike: dict[tuple[int, LadderState], list[AnyRow]] = defaultdict(list)
         for row in rows:
-            alike[row.phase_id, _standing(row)].append(row)
+            alike[row.phase_id, _ladder_state(row)].append(row)
         calendar, live_from = self.plan.work_calendar, self.plan.go_live_on or self.today
         return [
-            (batch, judge(self.ladders[phase_id].rungs, standing, calendar, on=self.today, live_from=live_from))
+            (batch, due_steps(self.ladders[phase_id].rungs, standing, calendar, on=self.today, live_from=live_from))
             for (phase_id, standing), batch in alike.items()
         ]
 
@@ -225,14 +225,14 @@ class _Round:
 
     def _write_next_look(self, verdicts: _Verdicts) -> None:
         looks = [
-            (row.id, verdict.next_on and tick_of(verdict.next_on, self.plan.timezone))
+            (row.id, verdict.next_on and first_round_on(verdict.next_on, self.plan.timezone))
             for batch, verdict in verdicts
             for row in batch
         ]
         self.session.execute(LOOK_AGAIN, as_recordset(("id", "next_action_at"), looks) | {"today": self.today})
 
 
-def put_aside(
+def quarantine(
     session: Session, plan: Plan, assignment_id: int, error: Exception, *, actor: Actor, at: dt.datetime
 ) -> None:
     """Keep a row that cannot be judged out of the patrol's way, and tell the office of it."""
@@ -259,8 +259,8 @@ def _ref(assignment_id: int) -> Select[str]:
     )
 
 
-def _standing(row: AnyRow) -> Standing:
-    return Standing(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
+def _ladder_state(row: AnyRow) -> LadderState:
+    return LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
 
 
 def _notices(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) -> Iterable[Notice]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import OPEN, Assignment, still_open
-from models.common.base import Base, Instant, Key, one_of
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.plan.phase import Phase, PhaseStatus
@@ -18,7 +18,7 @@ from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 
-MOST_NAMED = 1000  # of what is open: all are counted, and as many named as a person may go through
+MAX_NAMED = 1000  # of what is open: all are counted, and as many named as a person may go through
 
 
 class GateDecision(StrEnum):
@@ -49,10 +49,10 @@ class Gate(Base):
     phase_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("phase.id"))
     round: Mapped[int]
     asked_at: Mapped[Instant]
-    decision: Mapped[GateDecision | None] = mapped_column(one_of(GateDecision, "decision"))
+    decision: Mapped[GateDecision | None] = mapped_column(text_enum(GateDecision, "decision"))
     until: Mapped[dt.date | None]
     by_name: Mapped[str | None]
-    via: Mapped[Via | None] = mapped_column(one_of(Via, "via"))
+    via: Mapped[Via | None] = mapped_column(text_enum(Via, "via"))
     reason: Mapped[str | None]
     override_reason: Mapped[str | None]
     refused: Mapped[bool | None]
@@ -101,7 +101,7 @@ def reasons_not_closable(session: Session, phase: Phase) -> list[Reason]:
         .join(Assignment.unit)
         .where(Requirement.phase_id == phase.id, OPEN)
         .order_by(Requirement.due_on, Requirement.ref, Unit.code)
-        .limit(MOST_NAMED)
+        .limit(MAX_NAMED)
     )
     return [still_open(f"{ref}/{unit}", status) for ref, unit, status in rows]
 

@@ -12,10 +12,10 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.dates.moments import tick_of
+from models.dates.instants import first_round_on
 from models.outbox.message import Message, MessageStatus, Notice, post
 from models.phases.gate import open_round
-from models.plan.ladder import Standing, next_look
+from models.plan.ladder import LadderState, next_look
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Ladder, Plan
 from models.plan.requirement import Requirement
@@ -140,7 +140,7 @@ def issue(
 def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date) -> dict[str, Any]:
     """The dates that all assignments of a requirement share. A day off moves to the next working day."""
     settled = plan.work_calendar.settle(requirement.due_on)
-    standing = Standing(Status.ISSUED, issued_on, settled.on, None, issued_on)
+    standing = LadderState(Status.ISSUED, issued_on, settled.on, None, issued_on)
     look_on = next_look(ladder.rungs, standing, plan.work_calendar)
     return {
         "requirement_id": requirement.id,
@@ -148,7 +148,7 @@ def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.da
         "planned_due_on": requirement.due_on,
         "due_on": settled.on,
         "due_provisional": settled.provisional,
-        "next_action_at": look_on and tick_of(look_on, plan.timezone),
+        "next_action_at": look_on and first_round_on(look_on, plan.timezone),
     }
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Key, Named, Sourced, one_of
+from models.common.base import Base, Key, Named, Sourced, text_enum
 from models.common.kinds import AreaKind
 
 
@@ -22,7 +22,7 @@ class Area(Named, Sourced, Base):
     id: Mapped[Key]
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
     code: Mapped[str]
-    kind: Mapped[AreaKind] = mapped_column(one_of(AreaKind, "kind"))
+    kind: Mapped[AreaKind] = mapped_column(text_enum(AreaKind, "kind"))
     lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Key, Named, Sourced, one_of
+from models.common.base import Base, Key, Named, Sourced, text_enum
 from models.common.errors import NotFoundError
 from models.common.kinds import Basis, Comparator, Rollup
 from models.common.text import Text
@@ -33,18 +33,18 @@ class Indicator(Named, Sourced, Base):
     id: Mapped[Key]
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
     code: Mapped[str]
-    comparator: Mapped[Comparator] = mapped_column(one_of(Comparator, "comparator"))
+    comparator: Mapped[Comparator] = mapped_column(text_enum(Comparator, "comparator"))
     value: Mapped[list[float]] = mapped_column(ARRAY(Float))
     unit: Mapped[str]
     unit_en: Mapped[str] = mapped_column(server_default="")
     reference: Mapped[str]
     reference_en: Mapped[str] = mapped_column(server_default="")
     due: Mapped[str]
-    due_basis: Mapped[Basis] = mapped_column(one_of(Basis, "due_basis"))
+    due_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "due_basis"))
     soft: Mapped[bool]
     note: Mapped[str]
-    rollup: Mapped[Rollup] = mapped_column(one_of(Rollup, "rollup"))
-    rollup_basis: Mapped[Basis] = mapped_column(one_of(Basis, "rollup_basis"))
+    rollup: Mapped[Rollup] = mapped_column(text_enum(Rollup, "rollup"))
+    rollup_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "rollup_basis"))
     conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
     reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
     # The targets of days gone by, where they were others: `until` is the last day on which they were in force.

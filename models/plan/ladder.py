@@ -117,7 +117,7 @@ def default_ladder(unsigned_working_days: int = 3) -> tuple[Step, ...]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Standing:
+class LadderState:
     """All that the ladder needs to know of an assignment.
 
     `done_until`: steps up to and with this day are settled, fired or void. It is the day of issue,
@@ -151,16 +151,16 @@ class Fired:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
+class DueSteps:
     """What patrol has to do for every assignment of one standing; `next_on` is None when nothing is left."""
 
     fired: tuple[Fired, ...]
     next_on: dt.date | None
 
 
-def judge(
-    ladder: Iterable[Step], standing: Standing, calendar: WorkCalendar, *, on: dt.date, live_from: dt.date
-) -> Verdict:
+def due_steps(
+    ladder: Iterable[Step], standing: LadderState, calendar: WorkCalendar, *, on: dt.date, live_from: dt.date
+) -> DueSteps:
     """What is due and not yet done on `on`, and the next day to look.
 
     Never "what is due today": after an outage everything missed is found, and what was missed
@@ -169,11 +169,11 @@ def judge(
     timetable = sorted(_timetable(ladder, standing, calendar), key=lambda entry: entry[0])
     due = [entry for entry in timetable if entry[0] <= on]
     later = [day for day, _, _ in timetable if day > on]
-    return Verdict(tuple(_collapse(due, live_from)), min(later, default=None))
+    return DueSteps(tuple(_collapse(due, live_from)), min(later, default=None))
 
 
 @functools.lru_cache(maxsize=8192)
-def next_look(ladder: tuple[Step, ...], standing: Standing, calendar: WorkCalendar) -> dt.date | None:
+def next_look(ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar) -> dt.date | None:
     """The first day on which a step can fire, if nothing changes until then."""
     return min((day for day, _, _ in _timetable(ladder, standing, calendar)), default=None)
 
@@ -181,7 +181,7 @@ def next_look(ladder: tuple[Step, ...], standing: Standing, calendar: WorkCalend
 _Entry = tuple[dt.date, Step, dt.date]
 
 
-def _timetable(ladder: Iterable[Step], standing: Standing, calendar: WorkCalendar) -> Iterable[_Entry]:
+def _timetable(ladder: Iterable[Step], standing: LadderState, calendar: WorkCalendar) -> Iterable[_Entry]:
     for step in ladder:
         anchor = standing.anchor(step.anchor)
         if anchor is None or standing.status not in HOLDS[step.condition]:

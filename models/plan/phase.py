@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Instant, Key, Named, Sourced, one_of
+from models.common.base import Base, Instant, Key, Named, Sourced, text_enum
 from models.common.errors import NotFoundError
 from models.plan.plan import Ladder, Plan
 
@@ -32,13 +32,13 @@ class Phase(Named, Sourced, Base):
 
     id: Mapped[Key]
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    code: Mapped[PhaseCode] = mapped_column(one_of(PhaseCode, "code"))
+    code: Mapped[PhaseCode] = mapped_column(text_enum(PhaseCode, "code"))
     period: Mapped[str]
     starts_on: Mapped[dt.date]
     planned_ends_on: Mapped[dt.date]
     ends_on: Mapped[dt.date]
     issue_on: Mapped[dt.date]
-    status: Mapped[PhaseStatus] = mapped_column(one_of(PhaseStatus, "status"))
+    status: Mapped[PhaseStatus] = mapped_column(text_enum(PhaseStatus, "status"))
     opened_at: Mapped[Instant | None]
     closed_at: Mapped[Instant | None]
     # The ladder as it was when the phase opened; a later change of the plan does not rewrite running work.

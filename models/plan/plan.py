@@ -9,10 +9,10 @@ from sqlalchemy import BigInteger, ForeignKey, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Json, Key, one_of
+from models.common.base import Base, Json, Key, text_enum
 from models.common.errors import NotFoundError, RefusedError
 from models.common.text import Text
-from models.dates.moments import day_of
+from models.dates.instants import day_of
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.plan.ladder import Step
 
@@ -55,7 +55,7 @@ class Plan(Base):
     title_zh: Mapped[str]
     title_en: Mapped[str]
     timezone: Mapped[str]
-    calendar: Mapped[CalendarName] = mapped_column(one_of(CalendarName, "calendar"))
+    calendar: Mapped[CalendarName] = mapped_column(text_enum(CalendarName, "calendar"))
     starts: Mapped[int]
     ends: Mapped[int]
     # From when the office wants notices; the day the first phase opens, where the plan does not say.

@@ -5,7 +5,7 @@ import datetime as dt
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.common.base import Base, Key, one_of
+from models.common.base import Base, Key, text_enum
 from models.common.kinds import Basis, Scope
 from models.common.text import Text
 from models.plan.area import Area, Measure, Role
@@ -27,7 +27,7 @@ class Requirement(Base):
     ref: Mapped[str]
     code: Mapped[str]
     period: Mapped[str]
-    scope: Mapped[Scope] = mapped_column(one_of(Scope, "scope"))
+    scope: Mapped[Scope] = mapped_column(text_enum(Scope, "scope"))
     area_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("area.id"))
     measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"))
     # Reviews what the responsible units hand in; where it is null, the office does.
@@ -40,7 +40,7 @@ class Requirement(Base):
     proof_zh: Mapped[str]
     proof_en: Mapped[str]
     source: Mapped[str]
-    basis: Mapped[Basis] = mapped_column(one_of(Basis, "basis"))
+    basis: Mapped[Basis] = mapped_column(text_enum(Basis, "basis"))
 
     phase: Mapped[Phase] = relationship()
     lead: Mapped[Unit | None] = relationship()
@@ -77,6 +77,6 @@ class Addressee(Base):
 
     id: Mapped[Key]
     requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"))
-    role: Mapped[Role] = mapped_column(one_of(Role, "role"))
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"))
     unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
     collective_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("collective.id"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Key, Named, Sourced, one_of
+from models.common.base import Base, Key, Named, Sourced, text_enum
 from models.common.errors import NotFoundError, RefusedError
 from models.common.kinds import UnitKind
 
@@ -32,7 +32,7 @@ class Unit(Named, Sourced, Base):
     id: Mapped[Key]
     plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
     code: Mapped[str]
-    kind: Mapped[UnitKind] = mapped_column(one_of(UnitKind, "kind"))
+    kind: Mapped[UnitKind] = mapped_column(text_enum(UnitKind, "kind"))
     full_name: Mapped[str | None]
 
 

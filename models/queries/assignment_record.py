@@ -57,7 +57,7 @@ class Version:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plea:
+class PendingRequest:
     """A request for more time (`until` is the day asked for) or an objection; `granted` is None while undecided."""
 
     id: int
@@ -81,17 +81,17 @@ class Record:
     light: Light
     left: int
     versions: tuple[Version, ...]
-    pleas: tuple[Plea, ...]
+    pleas: tuple[PendingRequest, ...]
     journal: Sequence[Event]
     waits_for: list[Reason]
 
     @property
-    def pending(self) -> Plea | None:
+    def pending(self) -> PendingRequest | None:
         """The request that nobody has answered yet, if there is one."""
         return next((plea for plea in self.pleas if plea.granted is None and plea.about == EXTENSION), None)
 
     @property
-    def objection(self) -> Plea | None:
+    def objection(self) -> PendingRequest | None:
         return next((plea for plea in self.pleas if plea.granted is None and plea.about != EXTENSION), None)
 
 
@@ -107,7 +107,7 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
         light=light(history, today, plan.limits_on(today).near_limit_days),
         left=plan.work_calendar.count(today, assignment.due_on),
         versions=tuple(_version(row) for row in session.execute(_VERSIONS.where(_of(assignment)))),
-        pleas=tuple(Plea(*row) for row in session.execute(_pleas(assignment.id))),
+        pleas=tuple(PendingRequest(*row) for row in session.execute(_pending_requests(assignment.id))),
         journal=journal,
         waits_for=reasons_not_acceptable(session, assignment),
     )
@@ -193,7 +193,7 @@ def _version(row: AnyRow) -> Version:
     )
 
 
-def _pleas(assignment_id: int) -> Any:
+def _pending_requests(assignment_id: int) -> Any:
     extensions = select(
         Extension.id,
         literal(EXTENSION).label("about"),

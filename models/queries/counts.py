@@ -31,7 +31,7 @@ from models.assignments.light import Facts, Light, light_from
 from models.common.base import AnySelect
 from models.common.event import Event
 from models.common.status import Status
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.dates.workdays import ONE_DAY
 from models.plan.area import Area, Role
 from models.plan.phase import Phase, PhaseCode

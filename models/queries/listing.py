@@ -27,7 +27,7 @@ _asked_until = (
     .limit(1)
     .scalar_subquery()
 )
-LISTED = (
+ASSIGNMENT_COLUMNS = (
     select(
         Assignment.id,
         Assignment.due_on,
@@ -56,4 +56,6 @@ LISTED = (
     .outerjoin(Measure, Measure.id == Requirement.measure_id)
 )
 # What a letter says besides.
-FACTS = LISTED.add_columns(Requirement.why_zh, Requirement.why_en, _asked_until.label("asked_until"))
+LETTER_COLUMNS = ASSIGNMENT_COLUMNS.add_columns(
+    Requirement.why_zh, Requirement.why_en, _asked_until.label("asked_until")
+)

@@ -12,12 +12,12 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
-from models.common.base import among
+from models.common.base import any_of_ids
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import OWED, Status
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.patrol.escalation import Escalation
 from models.plan.area import Role
 from models.plan.ladder import Audience, Step
@@ -25,14 +25,14 @@ from models.plan.phase import Phase, phases_of
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of
-from models.queries.worklist import Work, works
+from models.queries.worklist import WorkItem, work_items
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overdue:
     """Overdue work; `told`: who knows that it is, by the day on which the ladder first told them."""
 
-    work: Work
+    work: WorkItem
     told: Mapping[Audience, dt.date]
 
 
@@ -40,7 +40,7 @@ class Overdue:
 class InReview:
     """Work that was handed in on a day and that `reviewer` has not judged."""
 
-    work: Work
+    work: WorkItem
     reviewer: Text
     since: dt.date
 
@@ -61,11 +61,11 @@ def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Ov
     ).all()
     shown = _shown(session, plan, ids, today)
     due = {work.id: work.due_on for work in shown.values()}
-    told = told_of(session, plan, due, end_of(today, plan.timezone))
+    told = notified_since(session, plan, due, end_of(today, plan.timezone))
     return [Overdue(shown[one], told.get(one, {})) for one in ids]
 
 
-def told_of(
+def notified_since(
     session: Session, plan: Plan, due: Mapping[int, dt.date], by: dt.datetime
 ) -> Mapping[int, dict[Audience, dt.date]]:
     """Who had been told by then that these assignments were past these dates; history reached nobody.
@@ -85,7 +85,7 @@ def told_of(
         )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
-        .where(among(Escalation.assignment_id, due), Escalation.at <= by, ~Escalation.historic)
+        .where(any_of_ids(Escalation.assignment_id, due), Escalation.at <= by, ~Escalation.historic)
         .order_by(Escalation.at, Escalation.id)
     )
     told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
@@ -125,5 +125,5 @@ def in_review(session: Session, plan: Plan, today: dt.date, limit: int) -> list[
     ]
 
 
-def _shown(session: Session, plan: Plan, ids: Sequence[int], today: dt.date) -> Mapping[int, Work]:
-    return {work.id: work for work in works(session, plan, ids, today)}
+def _shown(session: Session, plan: Plan, ids: Sequence[int], today: dt.date) -> Mapping[int, WorkItem]:
+    return {work.id: work for work in work_items(session, plan, ids, today)}

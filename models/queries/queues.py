@@ -29,10 +29,10 @@ from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Ladder, Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
-from models.queries.listing import LISTED, item_of
-from models.queries.worklist import PAGE, Work, counting_to_review, works
+from models.queries.listing import ASSIGNMENT_COLUMNS, item_of
+from models.queries.worklist import PAGE, WorkItem, counting_to_review, work_items
 
-MOST_BLOCKING = 200  # of what keeps a phase open: nobody reads further
+MAX_BLOCKING_SHOWN = 200  # of what keeps a phase open: nobody reads further
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Waiting:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plea:
+class PendingRequest:
     """A request for more time (`until` is the day asked for) or an objection, and the assignment that it is about."""
 
     id: int
@@ -78,7 +78,7 @@ class Plea:
 class Escalated:
     """Overdue work, and since when the office and the leader of the group know of it."""
 
-    work: Work
+    work: WorkItem
     office_since: dt.date | None
     leader_since: dt.date | None
 
@@ -133,9 +133,9 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
     """How much waits, in one question."""
     counts = (
         counting_to_review(plan, office).scalar_subquery(),
-        _count(_pleas(plan, Extension).where(Extension.granted.is_(None))),
+        _count(_pending_requests(plan, Extension).where(Extension.granted.is_(None))),
         _count(_reached(plan, today)),
-        _count(_pleas(plan, Objection).where(Objection.upheld.is_(None))),
+        _count(_pending_requests(plan, Objection).where(Objection.upheld.is_(None))),
         _count(_dead(plan, Message.id)),
         _count(select(Complaint.id).where(_unanswered(plan))),
         _count(select(Phase.id).where(_waits_at_gate(plan, today))),
@@ -154,7 +154,7 @@ def _paged(query: AnySelect, page: int) -> AnySelect:
 # Requests for more time, and objections
 
 
-def _pleas(plan: Plan, plea: type[Extension | Objection]) -> AnySelect:
+def _pending_requests(plan: Plan, plea: type[Extension | Objection]) -> AnySelect:
     return (
         select(plea.id)
         .join(Assignment, Assignment.id == plea.assignment_id)
@@ -164,10 +164,10 @@ def _pleas(plan: Plan, plea: type[Extension | Objection]) -> AnySelect:
     )
 
 
-_ABOUT = LISTED.add_columns(Assignment.status).join(Phase, Phase.id == Requirement.phase_id)
+_ABOUT = ASSIGNMENT_COLUMNS.add_columns(Assignment.status).join(Phase, Phase.id == Requirement.phase_id)
 
 
-def extensions(session: Session, plan: Plan, page: int = 1) -> list[Plea]:
+def extensions(session: Session, plan: Plan, page: int = 1) -> list[PendingRequest]:
     """Requests for more time that nobody has decided, the longest wait first."""
     asked = (
         Extension.id.label("plea_id"),
@@ -183,10 +183,10 @@ def extensions(session: Session, plan: Plan, page: int = 1) -> list[Plea]:
         .where(Phase.plan_id == plan.id, Extension.granted.is_(None))
         .order_by(Extension.id)
     )
-    return [_plea(row) for row in session.execute(_paged(query, page))]
+    return [_pending_request(row) for row in session.execute(_paged(query, page))]
 
 
-def objections(session: Session, plan: Plan, page: int = 1) -> list[Plea]:
+def objections(session: Session, plan: Plan, page: int = 1) -> list[PendingRequest]:
     """Objections that nobody has decided, the longest wait first."""
     raised = (
         Objection.id.label("plea_id"),
@@ -202,11 +202,11 @@ def objections(session: Session, plan: Plan, page: int = 1) -> list[Plea]:
         .where(Phase.plan_id == plan.id, Objection.upheld.is_(None))
         .order_by(Objection.id)
     )
-    return [_plea(row) for row in session.execute(_paged(query, page))]
+    return [_pending_request(row) for row in session.execute(_paged(query, page))]
 
 
-def _plea(row: AnyRow) -> Plea:
-    return Plea(
+def _pending_request(row: AnyRow) -> PendingRequest:
+    return PendingRequest(
         id=row.plea_id,
         about=row.about,
         until=row.until,
@@ -231,7 +231,7 @@ def asked_for(session: Session, plan: Plan, extension_ids: Collection[int]) -> d
     Raises NotFoundError where one is none of the plan's.
     """
     wanted = set(extension_ids)
-    query = _pleas(plan, Extension).add_columns(Extension.assignment_id).where(Extension.id.in_(wanted))
+    query = _pending_requests(plan, Extension).add_columns(Extension.assignment_id).where(Extension.id.in_(wanted))
     found = {row.id: row.assignment_id for row in session.execute(query.order_by(Extension.id))}
     if len(found) < len(wanted):
         raise NotFoundError("there is no such request")
@@ -244,7 +244,7 @@ def asked_for(session: Session, plan: Plan, extension_ids: Collection[int]) -> d
 def escalated(session: Session, plan: Plan, today: dt.date, page: int = 1) -> list[Escalated]:
     """Overdue work for which a step of the ladder reached the office or the leader; the longest overdue first."""
     rows = session.execute(_paged(_reached(plan, today), page)).all()
-    shown = {work.id: work for work in works(session, plan, [row.id for row in rows], today)}
+    shown = {work.id: work for work in work_items(session, plan, [row.id for row in rows], today)}
     return [Escalated(shown[row.id], row.office_since, row.leader_since) for row in rows]
 
 
@@ -430,7 +430,7 @@ def blocking(session: Session, phase: Phase) -> Blocking:
         .join(Assignment.unit)
         .where(Requirement.phase_id == phase.id, Assignment.status.not_in(CLOSED))
         .order_by(Unit.code, Assignment.due_on, Requirement.ref)
-        .limit(MOST_BLOCKING)
+        .limit(MAX_BLOCKING_SHOWN)
     ).all()
     return Blocking(rows[0].total if rows else 0, rows)
 
@@ -477,10 +477,10 @@ def finding_at(session: Session, plan: Plan, finding_id: int) -> Finding:
     return found
 
 
-def works_of_finding(session: Session, plan: Plan, finding: Finding, today: dt.date) -> list[Work]:
+def works_of_finding(session: Session, plan: Plan, finding: Finding, today: dt.date) -> list[WorkItem]:
     """What was issued for a finding, a row a unit."""
     ids = session.scalars(select(Assignment.id).where(Assignment.requirement_id == finding.requirement_id)).all()
-    return works(session, plan, ids, today)
+    return work_items(session, plan, ids, today)
 
 
 # Whom to ask

@@ -15,7 +15,7 @@ from models.assignments.light import Light, light, was_late
 from models.common.base import AnyRow, AnySelect
 from models.common.event import Event, EventKind
 from models.common.status import Status
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.patrol.escalation import Escalation
 from models.plan.area import Role
@@ -28,7 +28,7 @@ from models.queries.counts import tally
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Standing:
+class AssignmentSnapshot:
     """One assignment on one date."""
 
     ref: str
@@ -47,7 +47,7 @@ def phase_label(code: PhaseCode, period: str) -> str:
     return period if code is PhaseCode.IMPLEMENTATION else code.value
 
 
-def standings(session: Session, plan: Plan, on: dt.date) -> Iterator[Standing]:
+def snapshots(session: Session, plan: Plan, on: dt.date) -> Iterator[AssignmentSnapshot]:
     """Every assignment that was issued by that date, as it stood at its end, from the journal alone."""
     changes = changes_until(session, plan, on)
     for row in session.execute(_assignments(plan)):
@@ -56,7 +56,7 @@ def standings(session: Session, plan: Plan, on: dt.date) -> Iterator[Standing]:
             continue
         past = history_of(plan, history, row.issued_on, on)
         shown = light(past, on, plan.limits_on(on).near_limit_days)
-        yield Standing(
+        yield AssignmentSnapshot(
             ref=f"{row.ref}/{row.unit}",
             phase=phase_label(row.phase, row.period),
             requirement=row.ref,
@@ -88,7 +88,7 @@ def _assignments(plan: Plan) -> AnySelect:
     )
 
 
-def standing_counts(session: Session, plan: Plan, on: dt.date) -> list[dict[str, Any]]:
+def counts_by_light(session: Session, plan: Plan, on: dt.date) -> list[dict[str, Any]]:
     """How many assignments, by phase, role, status and light; the overdue and late ones among them."""
     counts: Counter[tuple[str, Role, Status, Light]] = Counter()
     for one in sorted(tally(session, plan, on), key=lambda one: (one.requirement.starts_on, one.role)):

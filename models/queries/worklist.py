@@ -12,25 +12,25 @@ from sqlalchemy.orm import Session
 from models.assignments.assignment import Assignment
 from models.assignments.history import changes_until, history_of
 from models.assignments.light import Change, Facts, Light, light_from, was_late
-from models.common.base import AnyRow, AnySelect, among
+from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
 from models.common.kinds import Basis, UnitKind
 from models.common.status import CLOSED, OWED, Status
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.dates.workdays import WorkCalendar
 from models.plan.area import Role
 from models.plan.phase import Phase
 from models.plan.plan import Limits, Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import BODIES, Unit
-from models.queries.listing import LISTED, item_of
+from models.queries.listing import ASSIGNMENT_COLUMNS, item_of
 
 PAGE = 50
 CALENDAR = 2000  # dates in one feed: programs fetch it whole, every hour
 
 
-class Pile(StrEnum):
+class WorkState(StrEnum):
     """How a desk is sorted: what the unit has to do, what waits for its reviewer, what is over."""
 
     OWED = "owed"
@@ -38,15 +38,15 @@ class Pile(StrEnum):
     CLOSED = "closed"
 
 
-PILES: dict[Pile, frozenset[Status]] = {
-    Pile.OWED: OWED,
-    Pile.SUBMITTED: frozenset({Status.SUBMITTED}),
-    Pile.CLOSED: CLOSED,
+STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
+    WorkState.OWED: OWED,
+    WorkState.SUBMITTED: frozenset({Status.SUBMITTED}),
+    WorkState.CLOSED: CLOSED,
 }
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Work:
+class WorkItem:
     """One assignment on a desk. `left`: working days to its date, negative when it has passed.
 
     One is equal to itself alone: what it says is compared where it is made.
@@ -76,16 +76,16 @@ class Work:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Desk:
+class UnitSummary:
     """How much lies on a unit's desk. `asked`: what it was issued since the first of the month."""
 
-    piles: dict[Pile, int]
+    piles: dict[WorkState, int]
     unsigned: int
     to_review: int
     asked: int
 
 
-_TASKS = LISTED.add_columns(
+_ITEMS = ASSIGNMENT_COLUMNS.add_columns(
     Assignment.role,
     Assignment.status,
     Assignment.late,
@@ -94,14 +94,14 @@ _TASKS = LISTED.add_columns(
 ).join(Phase, Phase.id == Requirement.phase_id)
 
 
-def desk(session: Session, unit: Unit, today: dt.date) -> Desk:
+def unit_summary(session: Session, unit: Unit, today: dt.date) -> UnitSummary:
     """What a unit's front page counts, in one question."""
     days = {"unit_id": unit.id, "first": today.replace(day=1), "today": today}
-    *piles, unsigned, asked, waiting = session.execute(_DESK, days).one()
-    return Desk(dict(zip(PILES, piles, strict=True)), unsigned, waiting, asked)
+    *piles, unsigned, asked, waiting = session.execute(_UNIT_SUMMARY, days).one()
+    return UnitSummary(dict(zip(STATES_OF_WORK, piles, strict=True)), unsigned, waiting, asked)
 
 
-def _desk() -> AnySelect:
+def _unit_summary() -> AnySelect:
     """Two counts side by side: one condition for both would have the database read every assignment there is."""
     unit_id = bindparam("unit_id", type_=BigInteger)
     waiting = (
@@ -115,46 +115,48 @@ def _desk() -> AnySelect:
     )
     this_month = Assignment.issued_on.between(bindparam("first", type_=Date), bindparam("today", type_=Date))
     return select(
-        *(func.count().filter(Assignment.status.in_(statuses)) for statuses in PILES.values()),
+        *(func.count().filter(Assignment.status.in_(statuses)) for statuses in STATES_OF_WORK.values()),
         func.count().filter(Assignment.status == Status.ISSUED),
         func.count().filter(this_month),
         waiting.scalar_subquery(),
     ).where(Assignment.unit_id == unit_id)
 
 
-_DESK = _desk()
+_UNIT_SUMMARY = _unit_summary()
 
 
-def work_of(session: Session, plan: Plan, unit: Unit, pile: Pile, today: dt.date, page: int = 1) -> list[Work]:
+def work_of(session: Session, plan: Plan, unit: Unit, pile: WorkState, today: dt.date, page: int = 1) -> list[WorkItem]:
     """One page of a pile: what is due first stands first; of what is over, the newest."""
     rows = session.execute(_page_of(pile), {"unit_id": unit.id, "start": (page - 1) * PAGE})
-    return _works_now(plan, rows, today)
+    return _items_now(plan, rows, today)
 
 
 # Putting a question together takes as long as asking it.
 @functools.cache
-def _page_of(pile: Pile) -> AnySelect:
-    order = (Assignment.due_on.desc() if pile is Pile.CLOSED else Assignment.due_on, Assignment.requirement_id)
+def _page_of(pile: WorkState) -> AnySelect:
+    order = (Assignment.due_on.desc() if pile is WorkState.CLOSED else Assignment.due_on, Assignment.requirement_id)
     # The page is cut first: what stands on it is then looked up for its rows alone.
     cut = (
         select(Assignment.id)
-        .where(Assignment.unit_id == bindparam("unit_id", type_=BigInteger), Assignment.status.in_(PILES[pile]))
+        .where(
+            Assignment.unit_id == bindparam("unit_id", type_=BigInteger), Assignment.status.in_(STATES_OF_WORK[pile])
+        )
         .order_by(*order)
         .limit(PAGE)
         .offset(bindparam("start", type_=BigInteger))
     )
-    return _TASKS.where(Assignment.id.in_(cut)).order_by(*order)
+    return _ITEMS.where(Assignment.id.in_(cut)).order_by(*order)
 
 
-def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: int = 1) -> list[Work]:
+def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: int = 1) -> list[WorkItem]:
     """What waits for this unit's review, the longest wait first."""
     query = (
-        _TASKS.where(Assignment.status == Status.SUBMITTED, _reviewed_by(unit), Phase.plan_id == plan.id)
+        _ITEMS.where(Assignment.status == Status.SUBMITTED, _reviewed_by(unit), Phase.plan_id == plan.id)
         .order_by(Assignment.submitted_on, Requirement.ref, Assignment.id)
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )
-    return _works_now(plan, session.execute(query), today)
+    return _items_now(plan, session.execute(query), today)
 
 
 def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:
@@ -172,21 +174,21 @@ def counting_to_review(plan: Plan, unit: Unit) -> Select[int]:
     )
 
 
-def works(session: Session, plan: Plan, ids: Collection[int], on: dt.date) -> list[Work]:
+def work_items(session: Session, plan: Plan, ids: Collection[int], on: dt.date) -> list[WorkItem]:
     """These assignments of the plan as they stood at the end of that day, what is due first first.
 
     One that is not of the plan is left out.
     """
-    query = _TASKS.where(among(Assignment.id, ids), Phase.plan_id == plan.id)
+    query = _ITEMS.where(any_of_ids(Assignment.id, ids), Phase.plan_id == plan.id)
     rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref)).all()
-    return _works(session, plan, rows, on)
+    return _items(session, plan, rows, on)
 
 
-def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[Work]:
+def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[WorkItem]:
     """All that a unit owes, with its dates, for a calendar."""
-    query = _TASKS.where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
+    query = _ITEMS.where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
     query = query.order_by(Assignment.due_on, Requirement.ref).limit(CALENDAR)
-    return _works_now(plan, session.execute(query), today)
+    return _items_now(plan, session.execute(query), today)
 
 
 def issued_between(
@@ -225,11 +227,11 @@ def _reviewed_by(unit: Unit) -> ColumnElement[bool]:
     return and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id == unit.id)
 
 
-def _works(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[Work]:
+def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[WorkItem]:
     """As they stood at the end of that day."""
     changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
     rules = _rules_of(plan, on)
-    return [_work(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
+    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
 
 
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
@@ -239,9 +241,9 @@ def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.
     return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by)
 
 
-def _works_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[Work]:
+def _items_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[WorkItem]:
     rules = _rules_of(plan, today)
-    return [_work_now(rules, row, today) for row in rows]
+    return [_item_now(rules, row, today) for row in rows]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -258,8 +260,8 @@ def _rules_of(plan: Plan, on: dt.date) -> _Rules:
 
 # A page is looked at more often than it changes: the same row makes the same work, and the same work the same markup.
 @functools.lru_cache(maxsize=8192)
-def _work_now(rules: _Rules, row: AnyRow, today: dt.date) -> Work:
-    return _work(rules, row, _facts_now(rules, row), today)
+def _item_now(rules: _Rules, row: AnyRow, today: dt.date) -> WorkItem:
+    return _item(rules, row, _facts_now(rules, row), today)
 
 
 def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
@@ -267,8 +269,8 @@ def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
     return Facts(row.status, row.due_on, row.late, sign_by)
 
 
-def _work(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> Work:
-    return Work(
+def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
+    return WorkItem(
         id=row.id,
         ref=f"{row.requirement_ref}/{row.unit_code}",
         title=Text(row.title_zh, row.title_en),

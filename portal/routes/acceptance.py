@@ -9,19 +9,19 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import Field
 
 from adapters.language import N_
-from models.acceptance import commendation as commending
+from models.acceptance import commendation
 from models.acceptance import dossier as panel
-from models.acceptance.dossier import Dossier, ItemKind, Saying
+from models.acceptance.dossier import Dossier, ItemKind, VerdictInput
 from models.acceptance.verdict import VerdictOutcome, verdicts_on
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError
 from models.indicators.reading import plain
 from models.phases.gate import Via
 from models.plan.unit import Unit, units_of
+from portal.actions import perform
+from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import attachment
 from portal.forms import Day, Ids, Sent, Words
-from portal.trying import tried
-from portal.visits import UNPROCESSABLE, Visit, visiting
 from rendering.labels import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
 
 router = APIRouter()
@@ -59,15 +59,15 @@ class CommendationForm(Sent):
 
 @router.get("/acceptance")
 def show_acceptance(request: Request, on: Annotated[Day, Query()] = None) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        day = on or visit.today
-        found = panel.dossiers(visit.session, visit.plan, day)
-        return visit.page(
+    with read_request(request, *LEADING_GROUP) as ctx:
+        day = on or ctx.today
+        found = panel.dossiers(ctx.session, ctx.plan, day)
+        return ctx.page(
             "acceptance.html",
             on=day,
             groups=[(kind, heading, [one for one in found if one.kind is kind]) for kind, heading in HEADINGS.items()],
             counts=_counts(found),
-            declared=panel.declared_measures(visit.plan),
+            declared=panel.declared_measures(ctx.plan),
             accepted=bool(found) and all(one.is_accepted for one in found),
             verdicts=VERDICTS,
             no_verdict=NO_VERDICT,
@@ -84,46 +84,46 @@ def _counts(found: list[Dossier]) -> list[tuple[str, int]]:
 def download_report(request: Request, ending: Literal["docx", "xlsx"], on: Annotated[Day, Query()] = None) -> Response:
     from rendering import acceptance_report  # noqa: PLC0415
 
-    with visiting(request, *LEADING_GROUP) as visit:
-        day = on or visit.today
-        made = acceptance_report.report_of(visit.session, visit.plan, day)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        day = on or ctx.today
+        made = acceptance_report.report_of(ctx.session, ctx.plan, day)
     content = io.BytesIO()
     write = acceptance_report.write_word if ending == "docx" else acceptance_report.write_excel
-    write(made, visit.language, content)
+    write(made, ctx.language, content)
     size = content.tell()
     content.seek(0)
-    return attachment(f"{visit.plan.code}-acceptance-{day}.{ending}", ENDINGS[ending], size, content)
+    return attachment(f"{ctx.plan.code}-acceptance-{day}.{ending}", ENDINGS[ending], size, content)
 
 
 @router.get("/acceptance/items/{code}")
 def show_item(request: Request, code: str, on: Annotated[Day, Query()] = None) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        return _item_page(visit, code, on)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        return _item_page(ctx, code, on)
 
 
 def _item_page(
-    visit: Visit,
+    ctx: RequestContext,
     code: str,
     on: dt.date | None = None,
     refused: DubanError | None = None,
     typed: VerdictForm | None = None,
 ) -> Response:
-    day = on or visit.today
-    item = panel.item_of(visit.session, visit.plan, code.replace("\0", ""))
-    return visit.page(
+    day = on or ctx.today
+    item = panel.item_of(ctx.session, ctx.plan, code.replace("\0", ""))
+    return ctx.page(
         "acceptance_item.html",
         status=UNPROCESSABLE if refused else 200,
         on=day,
-        one=panel.dossier(visit.session, visit.plan, item, day),
+        one=panel.dossier(ctx.session, ctx.plan, item, day),
         plain=plain,
-        given=[one for one in verdicts_on(visit.session, item) if visit.plan.day_of(one.at) <= day],
+        given=[one for one in verdicts_on(ctx.session, item) if ctx.plan.day_of(one.at) <= day],
         conflicts_of=panel.conflicts_of,
-        units=units_of(visit.session, visit.plan.id),
+        units=units_of(ctx.session, ctx.plan.id),
         verdicts=VERDICTS,
         no_verdict=NO_VERDICT,
         outcomes=OUTCOMES,
-        tomorrow=visit.today + dt.timedelta(days=1),
-        may_decide=visit.role is AccessRole.OFFICE and day == visit.today,
+        tomorrow=ctx.today + dt.timedelta(days=1),
+        may_decide=ctx.role is AccessRole.OFFICE and day == ctx.today,
         refused=refused,
         typed=typed,
     )
@@ -131,27 +131,27 @@ def _item_page(
 
 @router.post("/acceptance/items/{code}")
 def decide_item(request: Request, code: str, form: Annotated[VerdictForm, Form()]) -> Response:
-    def decide(visit: Visit) -> Response:
-        item = panel.item_of(visit.session, visit.plan, code.replace("\0", ""))
-        said = Saying(form.outcome, form.reason, form.until, form.override_reason, _chosen(visit, form.units))
-        made = panel.decide(visit.session, visit.plan, item, said, via=Via.PORTAL, actor=visit.actor, at=visit.at)
+    def decide(ctx: RequestContext) -> Response:
+        item = panel.item_of(ctx.session, ctx.plan, code.replace("\0", ""))
+        said = VerdictInput(form.outcome, form.reason, form.until, form.override_reason, _chosen(ctx, form.units))
+        made = panel.decide(ctx.session, ctx.plan, item, said, via=Via.PORTAL, actor=ctx.actor, at=ctx.at)
         if made.finding:
-            return visit.done(
+            return ctx.done(
                 f"/acceptance/items/{item.code}",
                 N_("The verdict on {code} is written down; {ref} is issued"),
                 code=item.code,
                 ref=made.finding.ref,
             )
-        return visit.done(f"/acceptance/items/{item.code}", N_("The verdict on {code} is written down"), code=item.code)
+        return ctx.done(f"/acceptance/items/{item.code}", N_("The verdict on {code} is written down"), code=item.code)
 
-    return tried(
-        request, form, AccessRole.OFFICE, decide, lambda visit, refused: _item_page(visit, code, None, refused, form)
+    return perform(
+        request, form, AccessRole.OFFICE, decide, lambda ctx, refused: _item_page(ctx, code, None, refused, form)
     )
 
 
-def _chosen(visit: Visit, ids: list[int]) -> list[Unit]:
+def _chosen(ctx: RequestContext, ids: list[int]) -> list[Unit]:
     """The units that were ticked, in the order of the plan; an id that is none of the plan's is refused."""
-    known = {unit.id: unit for unit in units_of(visit.session, visit.plan.id)}
+    known = {unit.id: unit for unit in units_of(ctx.session, ctx.plan.id)}
     if not known.keys() >= set(ids):
         raise NotFoundError("there is no such unit")
     return [unit for number, unit in known.items() if number in ids]
@@ -161,21 +161,21 @@ def _chosen(visit: Visit, ids: list[int]) -> list[Unit]:
 def show_commendation(
     request: Request, since: Annotated[Day, Query()] = None, until: Annotated[Day, Query()] = None
 ) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        return _commendation_page(visit, since, until)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        return _commendation_page(ctx, since, until)
 
 
 def _commendation_page(
-    visit: Visit,
+    ctx: RequestContext,
     since: dt.date | None,
     until: dt.date | None,
     refused: DubanError | None = None,
     typed: CommendationForm | None = None,
 ) -> Response:
-    first, last = commending.period_of(visit.plan, visit.today, since, until)
-    proposed = commending.proposal(visit.session, visit.plan, first, last)
-    settled = commending.commended(visit.session, visit.plan)
-    return visit.page(
+    first, last = commendation.period_of(ctx.plan, ctx.today, since, until)
+    proposed = commendation.proposal(ctx.session, ctx.plan, first, last)
+    settled = commendation.commended(ctx.session, ctx.plan)
+    return ctx.page(
         "commendation.html",
         status=UNPROCESSABLE if refused else 200,
         since=first,
@@ -183,8 +183,8 @@ def _commendation_page(
         proposed=proposed,
         settled=settled,
         ticked=set(typed.units) if typed else {one.unit.id for one in proposed},
-        units=units_of(visit.session, visit.plan.id),
-        may_decide=visit.role is AccessRole.OFFICE,
+        units=units_of(ctx.session, ctx.plan.id),
+        may_decide=ctx.role is AccessRole.OFFICE,
         refused=refused,
         typed=typed,
     )
@@ -192,28 +192,28 @@ def _commendation_page(
 
 @router.post("/acceptance/commendation")
 def settle_commendation(request: Request, form: Annotated[CommendationForm, Form()]) -> Response:
-    def settle(visit: Visit) -> Response:
-        first, last = commending.period_of(visit.plan, visit.today, form.since, form.until)
-        best = [one.unit.id for one in commending.proposal(visit.session, visit.plan, first, last)]
+    def settle(ctx: RequestContext) -> Response:
+        first, last = commendation.period_of(ctx.plan, ctx.today, form.since, form.until)
+        best = [one.unit.id for one in commendation.proposal(ctx.session, ctx.plan, first, last)]
         # Who was proposed stands first, by rank; who was added comes after them.
-        units = sorted(_chosen(visit, form.units), key=lambda one: best.index(one.id) if one.id in best else len(best))
-        commending.commend(
-            visit.session,
-            visit.plan,
+        units = sorted(_chosen(ctx, form.units), key=lambda one: best.index(one.id) if one.id in best else len(best))
+        commendation.commend(
+            ctx.session,
+            ctx.plan,
             units,
             since=first,
             until=last,
             reason=form.reason,
             via=Via.PORTAL,
-            actor=visit.actor,
-            at=visit.at,
+            actor=ctx.actor,
+            at=ctx.at,
         )
-        return visit.done("/acceptance/commendation", N_("The list is settled"))
+        return ctx.done("/acceptance/commendation", N_("The list is settled"))
 
-    return tried(
+    return perform(
         request,
         form,
         AccessRole.OFFICE,
         settle,
-        lambda visit, refused: _commendation_page(visit, form.since, form.until, refused, form),
+        lambda ctx, refused: _commendation_page(ctx, form.since, form.until, refused, form),
     )

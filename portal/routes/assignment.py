@@ -13,7 +13,7 @@ from adapters.language import N_
 from adapters.settings import settings
 from models.access import AccessRole
 from models.assignments import extension, objection, review
-from models.assignments.assignment import Assignment, take
+from models.assignments.assignment import Assignment, by_ids
 from models.assignments.light import Light
 from models.assignments.objection import About
 from models.assignments.review import Decision
@@ -22,15 +22,15 @@ from models.common.status import Status
 from models.plan.area import Role
 from models.queries.assignment_record import Record, record_of
 from models.queries.files import files_of_assignment
+from portal.actions import Roles, perform
+from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, Day, FormId, Id, Sent, Words
-from portal.trying import Roles, tried
-from portal.visits import UNPROCESSABLE, Visit, visiting
 from rendering.labels import EVENTS
 
 router = APIRouter()
 
-Act = Callable[[Visit, Assignment], Response]
+Act = Callable[[RequestContext, Assignment], Response]
 
 EVERYBODY = (AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER)
 TROUBLED = {Light.YELLOW, Light.RED}
@@ -38,46 +38,48 @@ TROUBLED = {Light.YELLOW, Light.RED}
 
 @router.get("/assignments/{assignment_id}")
 def show(request: Request, assignment_id: Id) -> Response:
-    with visiting(request, *EVERYBODY) as visit:
-        return assignment_page(visit, assignment_id)
+    with read_request(request, *EVERYBODY) as ctx:
+        return assignment_page(ctx, assignment_id)
 
 
-def assignment_page(visit: Visit, assignment_id: int, refused: DubanError | None = None, **typed: object) -> Response:
+def assignment_page(
+    ctx: RequestContext, assignment_id: int, refused: DubanError | None = None, **typed: object
+) -> Response:
     """The page; with what was typed and why it was refused, where an act on it was."""
-    record = record_of(visit.session, visit.plan, assignment_id, visit.today)
-    if not may_see(visit, record.assignment):
+    record = record_of(ctx.session, ctx.plan, assignment_id, ctx.today)
+    if not may_see(ctx, record.assignment):
         raise NotFoundError("there is no such assignment")
     run = next((event.run for event in record.journal if event.run), None)
-    return visit.page(
+    return ctx.page(
         "assignment.html",
         status=UNPROCESSABLE if refused else 200,
         record=record,
-        may=_may(visit, record),
-        run_address=settings().run_address(run) if run and visit.sees_all else None,
-        words={kind: visit.language.gettext(words) for kind, words in EVENTS.items()},
+        may=_may(ctx, record),
+        run_address=settings().run_address(run) if run and ctx.sees_all else None,
+        words={kind: ctx.language.gettext(words) for kind, words in EVENTS.items()},
         refused=refused,
         typed=defaultdict(str, typed),
     )
 
 
-def may_see(visit: Visit, assignment: Assignment) -> bool:
+def may_see(ctx: RequestContext, assignment: Assignment) -> bool:
     """Its unit, the unit that leads the item, and the leading group."""
-    leads = assignment.role is Role.RESPONSIBLE and assignment.requirement.lead_id == visit.unit_id
-    return visit.sees_all or leads or assignment.unit_id == visit.unit_id
+    leads = assignment.role is Role.RESPONSIBLE and assignment.requirement.lead_id == ctx.unit_id
+    return ctx.sees_all or leads or assignment.unit_id == ctx.unit_id
 
 
-def _may(visit: Visit, record: Record) -> set[str]:
+def _may(ctx: RequestContext, record: Record) -> set[str]:
     """What this person can do on the page."""
     assignment, status = record.assignment, record.assignment.status
-    mine = assignment.unit_id == visit.unit_id
-    office = visit.role is AccessRole.OFFICE
+    mine = assignment.unit_id == ctx.unit_id
+    office = ctx.role is AccessRole.OFFICE
     troubled = status is Status.RETURNED or record.light in TROUBLED
     found = {
         "sign": mine and status is Status.ISSUED,
         "hand in": mine and status.is_owed,
-        "extend": mine and status.is_owed and record.pending is None and visit.today <= assignment.due_on,
+        "extend": mine and status.is_owed and record.pending is None and ctx.today <= assignment.due_on,
         "object": mine and troubled and record.objection is None,
-        "review": record.reviewer.id == visit.unit_id and status is Status.SUBMITTED,
+        "review": record.reviewer.id == ctx.unit_id and status is Status.SUBMITTED,
         "decide extension": office and record.pending is not None,
         "decide objection": office and record.objection is not None,
         "waive": office and status.is_open,
@@ -87,12 +89,12 @@ def _may(visit: Visit, record: Record) -> set[str]:
 
 def acted(request: Request, assignment_id: int, form: Sent, roles: Roles, act: Act) -> Response:
     """Do something with an assignment that this person may see; where it is refused, show its page again with why."""
-    return tried(
+    return perform(
         request,
         form,
         roles,
-        lambda visit: act(visit, taken(visit, assignment_id)),
-        lambda visit, refused: assignment_page(visit, assignment_id, refused, **form.model_dump()),
+        lambda ctx: act(ctx, taken(ctx, assignment_id)),
+        lambda ctx, refused: assignment_page(ctx, assignment_id, refused, **form.model_dump()),
     )
 
 
@@ -103,14 +105,12 @@ class ExtensionForm(Sent):
 
 @router.post("/assignments/{assignment_id}/extension")
 def ask_extension(request: Request, assignment_id: Id, form: Annotated[ExtensionForm, Form()]) -> Response:
-    def ask(visit: Visit, one: Assignment) -> Response:
+    def ask(ctx: RequestContext, one: Assignment) -> Response:
         if form.until is None:
             raise RefusedError("give the day until which more time is needed")
-        extension.ask(
-            visit.session, visit.plan, one, until=form.until, reason=form.reason, actor=visit.actor, at=visit.at
-        )
+        extension.ask(ctx.session, ctx.plan, one, until=form.until, reason=form.reason, actor=ctx.actor, at=ctx.at)
         told = N_("{ref}: asked for time until {day}; {due} stands until the office decides")
-        return visit.done(_page(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
+        return ctx.done(_page(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
 
     return acted(request, assignment_id, form, AccessRole.UNIT, only_own(ask))
 
@@ -122,11 +122,11 @@ class ObjectionForm(Sent):
 
 @router.post("/assignments/{assignment_id}/objection")
 def object_to(request: Request, assignment_id: Id, form: Annotated[ObjectionForm, Form()]) -> Response:
-    def make(visit: Visit, one: Assignment) -> Response:
+    def make(ctx: RequestContext, one: Assignment) -> Response:
         objection.object_to(
-            visit.session, visit.plan, one, about=form.about, reason=form.reason, actor=visit.actor, at=visit.at
+            ctx.session, ctx.plan, one, about=form.about, reason=form.reason, actor=ctx.actor, at=ctx.at
         )
-        return visit.done(_page(one), N_("{ref}: the objection is with the leading-group office"), ref=one.ref)
+        return ctx.done(_page(one), N_("{ref}: the objection is with the leading-group office"), ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.UNIT, only_own(make))
 
@@ -139,19 +139,19 @@ class ReviewForm(Sent):
 
 @router.post("/assignments/{assignment_id}/review")
 def decide_review(request: Request, assignment_id: Id, form: Annotated[ReviewForm, Form()]) -> Response:
-    def decide(visit: Visit, one: Assignment) -> Response:
+    def decide(ctx: RequestContext, one: Assignment) -> Response:
         accepted = form.decision is Decision.ACCEPT
         act = review.accept if accepted else review.send_back
         act(
-            visit.session,
-            visit.plan,
+            ctx.session,
+            ctx.plan,
             one,
             reason=form.reason,
-            actor=visit.actor,
-            at=visit.at,
+            actor=ctx.actor,
+            at=ctx.at,
             version=form.version,
         )
-        return visit.done("/reviews", N_("{ref}: accepted") if accepted else N_("{ref}: returned"), ref=one.ref)
+        return ctx.done("/reviews", N_("{ref}: accepted") if accepted else N_("{ref}: returned"), ref=one.ref)
 
     return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), decide)
 
@@ -163,7 +163,7 @@ class WaiveForm(Sent):
 
 @router.post("/assignments/{assignment_id}/waive")
 def waive(request: Request, assignment_id: Id, form: Annotated[WaiveForm, Form()]) -> Response:
-    def act(visit: Visit, one: Assignment) -> Response:
+    def act(ctx: RequestContext, one: Assignment) -> Response:
         if one.status is not form.status:
             raise RefusedError(
                 "{ref} was {before} when this page was made and is {after} now; look again",
@@ -171,8 +171,8 @@ def waive(request: Request, assignment_id: Id, form: Annotated[WaiveForm, Form()
                 before=form.status,
                 after=one.status,
             )
-        review.waive(visit.session, visit.plan, one, reason=form.reason, actor=visit.actor, at=visit.at)
-        return visit.done(_page(one), N_("{ref}: waived"), ref=one.ref)
+        review.waive(ctx.session, ctx.plan, one, reason=form.reason, actor=ctx.actor, at=ctx.at)
+        return ctx.done(_page(one), N_("{ref}: waived"), ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.OFFICE, act)
 
@@ -186,23 +186,23 @@ class ObjectionDecisionForm(Sent):
 
 @router.post("/assignments/{assignment_id}/objection/decision")
 def decide_objection(request: Request, assignment_id: Id, form: Annotated[ObjectionDecisionForm, Form()]) -> Response:
-    def decide(visit: Visit, one: Assignment) -> Response:
-        waiting = objection.pending(visit.session, one)
+    def decide(ctx: RequestContext, one: Assignment) -> Response:
+        waiting = objection.pending(ctx.session, one)
         if waiting is None or waiting.id != form.objection:
             raise RefusedError("{ref}: this objection was decided meanwhile; look again", ref=one.ref)
         upheld = form.decision == "uphold"
         objection.decide(
-            visit.session,
-            visit.plan,
+            ctx.session,
+            ctx.plan,
             one,
             upheld=upheld,
             reason=form.reason,
             until=form.until,
-            actor=visit.actor,
-            at=visit.at,
+            actor=ctx.actor,
+            at=ctx.at,
         )
         told = N_("{ref}: the objection is upheld") if upheld else N_("{ref}: the objection is dismissed")
-        return visit.done(_page(one), told, ref=one.ref)
+        return ctx.done(_page(one), told, ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.OFFICE, decide)
 
@@ -210,11 +210,11 @@ def decide_objection(request: Request, assignment_id: Id, form: Annotated[Object
 @router.get("/assignments/{assignment_id}/files.zip")
 def download_files(request: Request, assignment_id: Id) -> Response:
     """Everything that was handed in for it, a folder for each version."""
-    with visiting(request, *EVERYBODY) as visit:
-        one = take(visit.session, visit.plan, [assignment_id], lock=False)[0]
-        if not may_see(visit, one):
+    with read_request(request, *EVERYBODY) as ctx:
+        one = by_ids(ctx.session, ctx.plan, [assignment_id], lock=False)[0]
+        if not may_see(ctx, one):
             raise NotFoundError("there is no such assignment")
-        files = files_of_assignment(visit.session, one.id)
+        files = files_of_assignment(ctx.session, one.id)
     store = EvidenceStore(settings().evidence_address)
     members = [
         (f"v{version}/{file.file_name}", file.size, functools.partial(store.open, file.sha256))
@@ -230,17 +230,17 @@ def _page(assignment: Assignment) -> str:
 def only_own(act: Act) -> Act:
     """What only the assignment's own unit may do: the lead sees it too, and gets a 404 here."""
 
-    def owned(visit: Visit, assignment: Assignment) -> Response:
-        if assignment.unit_id != visit.unit_id:
+    def owned(ctx: RequestContext, assignment: Assignment) -> Response:
+        if assignment.unit_id != ctx.unit_id:
             raise NotFoundError("there is no such assignment")
-        return act(visit, assignment)
+        return act(ctx, assignment)
 
     return owned
 
 
-def taken(visit: Visit, assignment_id: int) -> Assignment:
+def taken(ctx: RequestContext, assignment_id: int) -> Assignment:
     """The assignment, locked. Raises NotFoundError where this person may not see it."""
-    assignment = take(visit.session, visit.plan, [assignment_id])[0]
-    if not may_see(visit, assignment):
+    assignment = by_ids(ctx.session, ctx.plan, [assignment_id])[0]
+    if not may_see(ctx, assignment):
         raise NotFoundError("there is no such assignment")
     return assignment

@@ -24,11 +24,11 @@ from models.plan.plan import Plan
 from models.plan.unit import Unit, units_of
 from models.queries.board import WHOLE_PLAN, Board, Counts, board, snapshot
 from models.queries.counts import Cut, lit, lit_page
-from models.queries.worklist import PAGE, Work, issued_between, works
+from models.queries.worklist import PAGE, WorkItem, issued_between, work_items
+from portal.cache import Cache
+from portal.context import RequestContext, read_request
 from portal.forms import Day, Page
 from portal.pages import environment, say
-from portal.remembered import Remembered
-from portal.visits import Visit, visiting
 
 router = APIRouter()
 
@@ -39,8 +39,8 @@ BATCH = 500  # rows of a download that are read at once
 PLAN_AS_A_WHOLE = "-"  # how an address says so: an empty field means everything
 LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
 
-_boards: Remembered[Board] = Remembered(BOARDS)
-_bodies: Remembered[Markup] = Remembered(BOARDS)
+_boards: Cache[Board] = Cache(BOARDS)
+_bodies: Cache[Markup] = Cache(BOARDS)
 
 
 class OneDay(BaseModel):
@@ -83,18 +83,18 @@ class Seen(OneDay):
 
 @router.get("/board")
 def show_board(request: Request, seen: Annotated[Seen, Query()]) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        body, last = _body(visit, seen.on or visit.today, seen)
-        return visit.page("board.html", body=body, page=seen.page, last=last)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        body, last = _body(ctx, seen.on or ctx.today, seen)
+        return ctx.page("board.html", body=body, page=seen.page, last=last)
 
 
-def _body(visit: Visit, on: dt.date, seen: Seen) -> tuple[Markup, int]:
+def _body(ctx: RequestContext, on: dt.date, seen: Seen) -> tuple[Markup, int]:
     """The figures, which may cost a look at the whole journal, and the page of hundreds of cells: both are kept."""
-    plan, today, language = visit.plan, visit.today, visit.language
+    plan, today, language = ctx.plan, ctx.today, ctx.language
     chosen = Filters(on=on, open=seen.only_open)
-    stamp = snapshot(visit.session)
+    stamp = snapshot(ctx.session)
     key = (plan.id, plan.version, on, seen.only_open, seen.page)
-    counted = _boards.get(key, stamp, lambda: board(visit.session, plan, on, chosen.cut, seen.page))
+    counted = _boards.get(key, stamp, lambda: board(ctx.session, plan, on, chosen.cut, seen.page))
     drawn = _bodies.get((*key, today, language.code), stamp, lambda: _drawn(counted, chosen, today, language))
     return drawn, counted.pages
 
@@ -122,20 +122,20 @@ def _cells_of(unit: str, counts: Mapping[str, Counts], total: Counts, chosen: Fi
 
 @router.get("/assignments")
 def list_assignments(request: Request, chosen: Annotated[Listing, Query()]) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        units, areas = units_of(visit.session, visit.plan.id), areas_of(visit.session, visit.plan.id)
-        chosen.on = chosen.on or visit.today
+    with read_request(request, *LEADING_GROUP) as ctx:
+        units, areas = units_of(ctx.session, ctx.plan.id), areas_of(ctx.session, ctx.plan.id)
+        chosen.on = chosen.on or ctx.today
         _check(chosen, units, areas)
         shown, count = lit_page(
-            visit.session, visit.plan, chosen.on, chosen.cut, chosen.lights, start=(chosen.page - 1) * PAGE, most=PAGE
+            ctx.session, ctx.plan, chosen.on, chosen.cut, chosen.lights, start=(chosen.page - 1) * PAGE, most=PAGE
         )
-        return visit.page(
+        return ctx.page(
             "assignments.html",
             chosen=chosen,
-            units=[(unit.code, visit.language.text(unit.name)) for unit in units],
-            areas=[(area.code, visit.language.text(area.name)) for area in areas],
-            lights=[(light.value, say(light, visit.language)) for light in LIGHTS],
-            rows=_in_order(visit.session, visit.plan, shown, chosen.on),
+            units=[(unit.code, ctx.language.text(unit.name)) for unit in units],
+            areas=[(area.code, ctx.language.text(area.name)) for area in areas],
+            lights=[(light.value, say(light, ctx.language)) for light in LIGHTS],
+            rows=_in_order(ctx.session, ctx.plan, shown, chosen.on),
             count=count,
             last=-(-count // PAGE) or 1,
         )
@@ -149,9 +149,9 @@ def _check(chosen: Filters, units: Sequence[Unit], areas: Sequence[Area]) -> Non
         raise NotFoundError("there is no such page")
 
 
-def _in_order(session: Session, plan: Plan, ids: Sequence[int], on: dt.date) -> list[Work]:
+def _in_order(session: Session, plan: Plan, ids: Sequence[int], on: dt.date) -> list[WorkItem]:
     """What was due first on that day stands first: dates may have moved since."""
-    found = {work.id: work for work in works(session, plan, ids, on)}
+    found = {work.id: work for work in work_items(session, plan, ids, on)}
     return [found[one] for one in ids]
 
 
@@ -174,10 +174,10 @@ COLUMNS = (
 @router.get("/assignments.csv")
 def download_assignments(request: Request, chosen: Annotated[Filters, Query()]) -> Response:
     """As the list, all of it, for a spreadsheet."""
-    with visiting(request, *LEADING_GROUP) as visit:
-        _check(chosen, units_of(visit.session, visit.plan.id), areas_of(visit.session, visit.plan.id))
-        plan, language, on = visit.plan, visit.language, chosen.on or visit.today
-        ids = lit(visit.session, plan, on, chosen.cut, chosen.lights)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        _check(chosen, units_of(ctx.session, ctx.plan.id), areas_of(ctx.session, ctx.plan.id))
+        plan, language, on = ctx.plan, ctx.language, chosen.on or ctx.today
+        ids = lit(ctx.session, plan, on, chosen.cut, chosen.lights)
     name = quote(f"{plan.code}-{on}.csv")
     headers = {"Content-Disposition": f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"}
     return StreamingResponse(_pieces(plan, ids, on, language), media_type="text/csv; charset=utf-8", headers=headers)
@@ -192,7 +192,7 @@ def _pieces(plan: Plan, ids: Sequence[int], on: dt.date, language: Language) -> 
         yield _lines([_cells(work, language) for work in rows])
 
 
-def _cells(work: Work, language: Language) -> list[str]:
+def _cells(work: WorkItem, language: Language) -> list[str]:
     facts = (
         work.ref,
         work.unit,
@@ -224,13 +224,13 @@ def _harmless(cell: str) -> str:
 @router.get("/burden")
 def show_burden(request: Request, on: Annotated[Day, Query()] = None) -> Response:
     """How much was asked of each unit in the month of that day."""
-    with visiting(request, *LEADING_GROUP) as visit:
-        first = (on or visit.today).replace(day=1)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        first = (on or ctx.today).replace(day=1)
         following = (first + dt.timedelta(days=31)).replace(day=1)
-        return visit.page(
+        return ctx.page(
             "burden.html",
             month=first,
             before=first - dt.timedelta(days=1),
-            after=following if following <= visit.today else None,
-            rows=issued_between(visit.session, visit.plan, first, following - dt.timedelta(days=1)),
+            after=following if following <= ctx.today else None,
+            rows=issued_between(ctx.session, ctx.plan, first, following - dt.timedelta(days=1)),
         )

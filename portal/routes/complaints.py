@@ -11,10 +11,10 @@ from models.common.errors import DubanError
 from models.complaint import ComplaintKind
 from models.queries import queues
 from models.queries.worklist import PAGE
+from portal.actions import perform
+from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.forms import Id, Page, Sent, Words
 from portal.routes.office import counted, pages, queue_page
-from portal.trying import tried
-from portal.visits import UNPROCESSABLE, Visit, visiting
 
 router = APIRouter()
 
@@ -26,15 +26,15 @@ class ComplaintForm(Sent):
 
 @router.get("/complaints")
 def show_own(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.UNIT) as visit:
-        return _own_page(visit, page)
+    with read_request(request, AccessRole.UNIT) as ctx:
+        return _own_page(ctx, page)
 
 
 def _own_page(
-    visit: Visit, page: int = 1, refused: DubanError | None = None, typed: ComplaintForm | None = None
+    ctx: RequestContext, page: int = 1, refused: DubanError | None = None, typed: ComplaintForm | None = None
 ) -> Response:
-    rows, count = queues.complaints_of(visit.session, visit.stay.unit, page)
-    return visit.page(
+    rows, count = queues.complaints_of(ctx.session, ctx.stay.unit, page)
+    return ctx.page(
         "complaints.html",
         status=UNPROCESSABLE if refused else 200,
         rows=rows,
@@ -47,13 +47,13 @@ def _own_page(
 
 @router.post("/complaints")
 def file_complaint(request: Request, form: Annotated[ComplaintForm, Form()]) -> Response:
-    def write(visit: Visit) -> Response:
+    def write(ctx: RequestContext) -> Response:
         filed = complaint.file_complaint(
-            visit.session, visit.plan, visit.unit_id, kind=form.kind, text=form.text, actor=visit.actor, at=visit.at
+            ctx.session, ctx.plan, ctx.unit_id, kind=form.kind, text=form.text, actor=ctx.actor, at=ctx.at
         )
-        return visit.done("/complaints", N_("{ref} is with the leading-group office; it answers here"), ref=filed.ref)
+        return ctx.done("/complaints", N_("{ref} is with the leading-group office; it answers here"), ref=filed.ref)
 
-    return tried(request, form, AccessRole.UNIT, write, lambda visit, refused: _own_page(visit, 1, refused, form))
+    return perform(request, form, AccessRole.UNIT, write, lambda ctx, refused: _own_page(ctx, 1, refused, form))
 
 
 class AnswerForm(Sent):
@@ -63,31 +63,29 @@ class AnswerForm(Sent):
 
 @router.get("/queues/complaints")
 def show_unanswered(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        return _unanswered_page(visit, page)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        return _unanswered_page(ctx, page)
 
 
 def _unanswered_page(
-    visit: Visit, page: int, refused: DubanError | None = None, answered: int = 0, typed: str = ""
+    ctx: RequestContext, page: int, refused: DubanError | None = None, answered: int = 0, typed: str = ""
 ) -> Response:
     """`answered` is the complaint that `typed` was meant for."""
-    found = counted(visit)
+    found = counted(ctx)
     place = pages(page, found.complaints)
-    rows = queues.complaints(visit.session, visit.plan, place["page"])
+    rows = queues.complaints(ctx.session, ctx.plan, place["page"])
     facts = {"waiting": found, "rows": rows, "refused": refused, "answered": answered, "typed": typed}
-    return queue_page(visit, "queue_complaints.html", **facts, **place)
+    return queue_page(ctx, "queue_complaints.html", **facts, **place)
 
 
 @router.post("/complaints/{complaint_id}/answer")
 def answer(request: Request, complaint_id: Id, form: Annotated[AnswerForm, Form()]) -> Response:
-    def write(visit: Visit) -> Response:
-        one = queues.complaint_at(visit.session, visit.plan, complaint_id)
-        complaint.answer(visit.session, visit.plan, one, text=form.text, actor=visit.actor, at=visit.at)
-        return visit.done(
-            f"/queues/complaints?page={form.page}", N_("{ref} is answered; the unit is told"), ref=one.ref
-        )
+    def write(ctx: RequestContext) -> Response:
+        one = queues.complaint_at(ctx.session, ctx.plan, complaint_id)
+        complaint.answer(ctx.session, ctx.plan, one, text=form.text, actor=ctx.actor, at=ctx.at)
+        return ctx.done(f"/queues/complaints?page={form.page}", N_("{ref} is answered; the unit is told"), ref=one.ref)
 
-    def again(visit: Visit, refused: DubanError) -> Response:
-        return _unanswered_page(visit, form.page, refused, complaint_id, form.text)
+    def again(ctx: RequestContext, refused: DubanError) -> Response:
+        return _unanswered_page(ctx, form.page, refused, complaint_id, form.text)
 
-    return tried(request, form, AccessRole.OFFICE, write, again)
+    return perform(request, form, AccessRole.OFFICE, write, again)

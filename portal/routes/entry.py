@@ -12,20 +12,20 @@ from adapters.language import N_, Code
 from models import access
 from models.access import AccessRole
 from models.common.errors import Reason, RefusedError
-from portal.forms import Name, Sent, Words
-from portal.visits import (
+from portal.context import (
     COOKIE,
     GONE,
     LANGUAGE_COOKIE,
     SEE_OTHER,
     UNPROCESSABLE,
-    Visit,
-    acting,
+    RequestContext,
     address_of,
     page,
+    read_request,
     safe_path,
-    visiting,
+    write_request,
 )
+from portal.forms import Name, Sent, Words
 
 router = APIRouter()
 
@@ -43,7 +43,7 @@ def enter(request: Request, token: str) -> Response:
         return page(request, "come_in.html", status=GONE, refused=opened)
     answer = RedirectResponse("/", SEE_OTHER)
     secure = request.url.scheme == "https"
-    max_age = int(access.STAY.total_seconds())
+    max_age = int(access.WEB_SESSION_LASTS.total_seconds())
     answer.set_cookie(COOKIE, opened, max_age=max_age, httponly=True, secure=secure, samesite="lax")
     return answer
 
@@ -52,14 +52,14 @@ def enter(request: Request, token: str) -> Response:
 def home(request: Request) -> Response:
     """To the role's first page, along with what is to be said there once."""
     query = f"?{request.url.query}" if request.url.query else ""
-    with visiting(request, *PEOPLE) as visit:
-        return RedirectResponse(f"{HOME[visit.role]}{query}", SEE_OTHER)
+    with read_request(request, *PEOPLE) as ctx:
+        return RedirectResponse(f"{HOME[ctx.role]}{query}", SEE_OTHER)
 
 
 @router.get("/name")
 def ask_name(request: Request, to: Annotated[str, Query(alias="next")] = "/") -> Response:
-    with visiting(request, *PEOPLE, named=False) as visit:
-        return visit.page("name.html", to=safe_path(to))
+    with read_request(request, *PEOPLE, named=False) as ctx:
+        return ctx.page("name.html", to=safe_path(to))
 
 
 class NameForm(Sent):
@@ -69,23 +69,23 @@ class NameForm(Sent):
 
 @router.post("/name")
 def take_name(request: Request, form: Annotated[NameForm, Form()]) -> Response:
-    with acting(request, form, *PEOPLE, named=False) as visit:
-        if not (form.name or visit.person):
-            return _name_missing(visit, form)
-        name = access.say_name(visit.session, visit.stay, form.name)
-        return visit.done(safe_path(form.to), N_("You act as {name}."), name=name)
+    with write_request(request, form, *PEOPLE, named=False) as ctx:
+        if not (form.name or ctx.person):
+            return _name_missing(ctx, form)
+        name = access.say_name(ctx.session, ctx.stay, form.name)
+        return ctx.done(safe_path(form.to), N_("You act as {name}."), name=name)
 
 
-def _name_missing(visit: Visit, form: NameForm) -> Response:
+def _name_missing(ctx: RequestContext, form: NameForm) -> Response:
     refused = RefusedError("a name is needed: every act has a named person")
-    return visit.page("name.html", status=UNPROCESSABLE, to=safe_path(form.to), refused=refused)
+    return ctx.page("name.html", status=UNPROCESSABLE, to=safe_path(form.to), refused=refused)
 
 
 @router.post("/leave")
 def leave(request: Request, form: Annotated[Sent, Form()]) -> Response:
-    with acting(request, form, *PEOPLE, named=False) as visit:
-        access.leave(visit.stay, visit.at)
-        answer = visit.done("/left", N_("You have left"))
+    with write_request(request, form, *PEOPLE, named=False) as ctx:
+        access.leave(ctx.stay, ctx.at)
+        answer = ctx.done("/left", N_("You have left"))
     answer.delete_cookie(COOKIE)
     return answer
 

@@ -17,9 +17,9 @@ from models.plan.area import Area, Measure
 from models.plan.unit import Unit, units_of
 from models.queries import queues
 from models.queries.worklist import PAGE
+from portal.actions import perform
+from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.forms import Day, FormId, Id, Ids, Page, Sent, Words
-from portal.trying import tried
-from portal.visits import UNPROCESSABLE, Visit, visiting
 
 router = APIRouter()
 
@@ -46,26 +46,26 @@ class ClosingForm(Sent):
 
 @router.get("/findings")
 def list_findings(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        rows, count = queues.finding_rows(visit.session, visit.plan, page)
-        return visit.page("findings.html", rows=rows, page=page, last=-(-count // PAGE) or 1)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        rows, count = queues.finding_rows(ctx.session, ctx.plan, page)
+        return ctx.page("findings.html", rows=rows, page=page, last=-(-count // PAGE) or 1)
 
 
 @router.get("/findings/new")
 def new_finding(request: Request) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        return _form_page(visit)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        return _form_page(ctx)
 
 
-def _form_page(visit: Visit, refused: DubanError | None = None, typed: FindingForm | None = None) -> Response:
-    return visit.page(
+def _form_page(ctx: RequestContext, refused: DubanError | None = None, typed: FindingForm | None = None) -> Response:
+    return ctx.page(
         "finding_new.html",
         status=UNPROCESSABLE if refused else 200,
-        phases=queues.open_phases(visit.session, visit.plan),
-        units=units_of(visit.session, visit.plan.id),
-        collectives=queues.collectives_of(visit.session, visit.plan),
-        works=[(one.code, f"{one.code} {visit.language.text(one.name)}") for one in _works(visit)],
-        tomorrow=visit.today + dt.timedelta(days=1),
+        phases=queues.open_phases(ctx.session, ctx.plan),
+        units=units_of(ctx.session, ctx.plan.id),
+        collectives=queues.collectives_of(ctx.session, ctx.plan),
+        works=[(one.code, f"{one.code} {ctx.language.text(one.name)}") for one in _works(ctx)],
+        tomorrow=ctx.today + dt.timedelta(days=1),
         refused=refused,
         typed=typed,
     )
@@ -73,44 +73,44 @@ def _form_page(visit: Visit, refused: DubanError | None = None, typed: FindingFo
 
 @router.post("/findings")
 def raise_finding(request: Request, form: Annotated[FindingForm, Form()]) -> Response:
-    def hand_out(visit: Visit) -> Response:
+    def hand_out(ctx: RequestContext) -> Response:
         if form.due is None:
             raise RefusedError("give the day by which it is to be put right")
         made = finding.raise_finding(
-            visit.session,
-            visit.plan,
-            queues.phase_at(visit.session, visit.plan, form.phase),
+            ctx.session,
+            ctx.plan,
+            queues.phase_at(ctx.session, ctx.plan, form.phase),
             title=Text(form.title, form.title_en or form.title),
             what=Text(form.what, form.what_en or form.what),
             proof=Text(form.proof, form.proof_en or form.proof),
-            units=_chosen(visit, form),
+            units=_chosen(ctx, form),
             due_on=form.due,
-            actor=visit.actor,
-            at=visit.at,
-            about=_about(visit, form.about),
+            actor=ctx.actor,
+            at=ctx.at,
+            about=_about(ctx, form.about),
         )
-        return visit.done(f"/findings/{made.id}", N_("{ref} is issued; the units are told"), ref=made.ref)
+        return ctx.done(f"/findings/{made.id}", N_("{ref} is issued; the units are told"), ref=made.ref)
 
-    return tried(request, form, AccessRole.OFFICE, hand_out, lambda visit, refused: _form_page(visit, refused, form))
-
-
-def _works(visit: Visit) -> Sequence[Measure | Area]:
-    return judged_work(visit.session, visit.plan)
+    return perform(request, form, AccessRole.OFFICE, hand_out, lambda ctx, refused: _form_page(ctx, refused, form))
 
 
-def _about(visit: Visit, code: str) -> Measure | Area | None:
+def _works(ctx: RequestContext) -> Sequence[Measure | Area]:
+    return judged_work(ctx.session, ctx.plan)
+
+
+def _about(ctx: RequestContext, code: str) -> Measure | Area | None:
     if not code:
         return None
-    found = next((one for one in _works(visit) if one.code == code), None)
+    found = next((one for one in _works(ctx) if one.code == code), None)
     if found is None:
         raise NotFoundError("there is no such measure or safeguard")
     return found
 
 
-def _chosen(visit: Visit, form: FindingForm) -> Sequence[Unit]:
+def _chosen(ctx: RequestContext, form: FindingForm) -> Sequence[Unit]:
     """The units that were ticked, alone or with a set of them; an id that is none of the plan's is refused."""
-    known = {unit.id: unit for unit in units_of(visit.session, visit.plan.id)}
-    members = {one.id: ids for one, ids in queues.collectives_of(visit.session, visit.plan)}
+    known = {unit.id: unit for unit in units_of(ctx.session, ctx.plan.id)}
+    members = {one.id: ids for one, ids in queues.collectives_of(ctx.session, ctx.plan)}
     if not (known.keys() >= set(form.units) and members.keys() >= set(form.collectives)):
         raise NotFoundError("there is no such unit")
     wanted = set(form.units).union(*(members[one] for one in form.collectives))
@@ -119,17 +119,17 @@ def _chosen(visit: Visit, form: FindingForm) -> Sequence[Unit]:
 
 @router.get("/findings/{finding_id}")
 def show_finding(request: Request, finding_id: Id) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        return _finding_page(visit, finding_id)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        return _finding_page(ctx, finding_id)
 
 
-def _finding_page(visit: Visit, finding_id: int, refused: DubanError | None = None, check: str = "") -> Response:
-    one = queues.finding_at(visit.session, visit.plan, finding_id)
-    return visit.page(
+def _finding_page(ctx: RequestContext, finding_id: int, refused: DubanError | None = None, check: str = "") -> Response:
+    one = queues.finding_at(ctx.session, ctx.plan, finding_id)
+    return ctx.page(
         "finding.html",
         status=UNPROCESSABLE if refused else 200,
         finding=one,
-        rows=queues.works_of_finding(visit.session, visit.plan, one, visit.today),
+        rows=queues.works_of_finding(ctx.session, ctx.plan, one, ctx.today),
         refused=refused,
         check=check,
     )
@@ -137,12 +137,12 @@ def _finding_page(visit: Visit, finding_id: int, refused: DubanError | None = No
 
 @router.post("/findings/{finding_id}/close")
 def close_finding(request: Request, finding_id: Id, form: Annotated[ClosingForm, Form()]) -> Response:
-    def close(visit: Visit) -> Response:
-        one = queues.finding_at(visit.session, visit.plan, finding_id)
-        finding.close(visit.session, visit.plan, one, check=form.check, actor=visit.actor, at=visit.at)
-        return visit.done(f"/findings/{one.id}", N_("{ref} is closed"), ref=one.ref)
+    def close(ctx: RequestContext) -> Response:
+        one = queues.finding_at(ctx.session, ctx.plan, finding_id)
+        finding.close(ctx.session, ctx.plan, one, check=form.check, actor=ctx.actor, at=ctx.at)
+        return ctx.done(f"/findings/{one.id}", N_("{ref} is closed"), ref=one.ref)
 
-    def again(visit: Visit, refused: DubanError) -> Response:
-        return _finding_page(visit, finding_id, refused, form.check)
+    def again(ctx: RequestContext, refused: DubanError) -> Response:
+        return _finding_page(ctx, finding_id, refused, form.check)
 
-    return tried(request, form, AccessRole.OFFICE, close, again)
+    return perform(request, form, AccessRole.OFFICE, close, again)

@@ -17,13 +17,13 @@ from models.phases import gate as gates
 from models.phases.gate import Answer, Gate, GateDecision, Via
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.queries import queues
+from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
 from portal.forms import Day, FormId, Id, Sent, Words
-from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, visiting
 
 router = APIRouter()
 
 LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
-MOST_NAMED = 10  # open assignments that a refusal names; the page lists them all
+MAX_NAMED = 10  # open assignments that a refusal names; the page lists them all
 # By the values of `adapters.prefect_server.gate_runs.Told`, which is imported only where a run is told.
 WORDS = {
     "resumed": N_("The decision is stored. Its run in Prefect goes on."),
@@ -50,35 +50,35 @@ class GateForm(Sent):
 
 @router.get("/phases")
 def list_phases(request: Request) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        rows = [(row, _run_address(row.run)) for row in queues.phase_rows(visit.session, visit.plan)]
-        return visit.page("phases.html", rows=rows)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        rows = [(row, _run_address(row.run)) for row in queues.phase_rows(ctx.session, ctx.plan)]
+        return ctx.page("phases.html", rows=rows)
 
 
 @router.get("/phases/{phase_id}")
 def show_phase(request: Request, phase_id: Id) -> Response:
-    with visiting(request, *LEADING_GROUP) as visit:
-        return _phase_page(visit, phase_id)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        return _phase_page(ctx, phase_id)
 
 
 def _phase_page(
-    visit: Visit, phase_id: int, refused: DubanError | None = None, typed: GateForm | None = None
+    ctx: RequestContext, phase_id: int, refused: DubanError | None = None, typed: GateForm | None = None
 ) -> Response:
-    rows = queues.phase_rows(visit.session, visit.plan, phase_id)
+    rows = queues.phase_rows(ctx.session, ctx.plan, phase_id)
     if not rows:
         raise NotFoundError("there is no such phase")
-    row, rounds = rows[0], queues.rounds_of(visit.session, rows[0].phase)
+    row, rounds = rows[0], queues.rounds_of(ctx.session, rows[0].phase)
     is_open = row.phase.status is PhaseStatus.OPEN
-    return visit.page(
+    return ctx.page(
         "phase.html",
         status=UNPROCESSABLE if refused else 200,
         row=row,
         run_address=_run_address(row.run),
         rounds=[one for one in rounds if one.decision],
         waiting=_waiting_round(rounds) if is_open else None,
-        blocking=queues.blocking(visit.session, row.phase),
-        undecided=without_verdict(visit.session, visit.plan) if is_open and _is_acceptance(row.phase) else [],
-        may_decide=is_open and visit.role is AccessRole.OFFICE,
+        blocking=queues.blocking(ctx.session, row.phase),
+        undecided=without_verdict(ctx.session, ctx.plan) if is_open and _is_acceptance(row.phase) else [],
+        may_decide=is_open and ctx.role is AccessRole.OFFICE,
         decisions=DECISIONS,
         vias=VIAS,
         refused=refused,
@@ -105,20 +105,20 @@ def _run_address(run: str | None) -> str | None:
 def decide_gate(request: Request, phase_id: Id, form: Annotated[GateForm, Form()]) -> Response:
     """The decision is stored first; the run that stands at the gate is told after that, if it can be."""
     try:
-        with acting(request, form, AccessRole.OFFICE) as visit:
-            phase, made = _decide(visit, phase_id, form)
-            visit.done(f"/phases/{phase_id}", WORDS["unreachable"])
+        with write_request(request, form, AccessRole.OFFICE) as ctx:
+            phase, made = _decide(ctx, phase_id, form)
+            ctx.done(f"/phases/{phase_id}", WORDS["unreachable"])
     except (NotFoundError, ForgedError):
         raise
     except DubanError as refused:
         return _again(request, phase_id, form, refused)
-    answer = _tell_run(visit, phase, made)
+    answer = _tell_run(ctx, phase, made)
     return _again(request, phase_id, form, _not_closed(phase, made)) if made.refused else answer
 
 
-def _decide(visit: Visit, phase_id: int, form: GateForm) -> tuple[Phase, Gate]:
-    phase = queues.phase_at(visit.session, visit.plan, phase_id, lock=True)
-    waiting = gates.open_round(visit.session, phase, visit.at)
+def _decide(ctx: RequestContext, phase_id: int, form: GateForm) -> tuple[Phase, Gate]:
+    phase = queues.phase_at(ctx.session, ctx.plan, phase_id, lock=True)
+    waiting = gates.open_round(ctx.session, phase, ctx.at)
     if waiting is not None and waiting.round != form.round:
         raise RefusedError(
             "{phase}: this page was made for round {before} of its gate, which is answered; it is at round {now}",
@@ -126,20 +126,20 @@ def _decide(visit: Visit, phase_id: int, form: GateForm) -> tuple[Phase, Gate]:
             before=form.round,
             now=waiting.round,
         )
-    said = Answer(form.decision, visit.person, form.reason, form.until, form.override_reason)
-    made = gates.decide(visit.session, visit.plan, phase, said, via=Via.PORTAL, actor=visit.actor, at=visit.at)
+    said = Answer(form.decision, ctx.person, form.reason, form.until, form.override_reason)
+    made = gates.decide(ctx.session, ctx.plan, phase, said, via=Via.PORTAL, actor=ctx.actor, at=ctx.at)
     return phase, made
 
 
-def _tell_run(visit: Visit, phase: Phase, made: Gate) -> Response:
+def _tell_run(ctx: RequestContext, phase: Phase, made: Gate) -> Response:
     """Nothing is lost where this fails: patrol looks for runs that were not told."""
     from adapters.prefect_server.gate_runs import Told, tell_run  # noqa: PLC0415  (its HTTP client takes a while to import)
 
-    told = tell_run(visit.plan, phase, made)
+    told = tell_run(ctx.plan, phase, made)
     with transaction() as session:
         if told is Told.RESUMED:
             gates.mark_told(session, [made.id], clock.now())
-        return dataclasses.replace(visit, session=session).done(f"/phases/{phase.id}", WORDS[told])
+        return dataclasses.replace(ctx, session=session).done(f"/phases/{phase.id}", WORDS[told])
 
 
 def _not_closed(phase: Phase, made: Gate) -> RefusedError:
@@ -149,10 +149,10 @@ def _not_closed(phase: Phase, made: Gate) -> RefusedError:
         "to close all the same, say why in the field for it.",
         phase=phase.ref,
         count=made.still_open,
-        refs=[*blocking[:MOST_NAMED], *(["…"] if made.still_open > MOST_NAMED else [])],
+        refs=[*blocking[:MAX_NAMED], *(["…"] if made.still_open > MAX_NAMED else [])],
     )
 
 
 def _again(request: Request, phase_id: int, form: GateForm, refused: DubanError) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        return _phase_page(visit, phase_id, refused, form)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        return _phase_page(ctx, phase_id, refused, form)

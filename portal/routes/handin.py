@@ -13,16 +13,16 @@ from adapters.language import N_
 from adapters.settings import settings
 from models.access import AccessRole
 from models.assignments import evidence
-from models.assignments.assignment import own
+from models.assignments.assignment import own_by_ids
 from models.assignments.evidence import StoredEvidence
 from models.assignments.submitted_figures import read_figures
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.queries.files import files_of_unit, kept
-from models.queries.worklist import works
-from portal.forms import MOST_AT_ONCE, FormId, Ids, Sent, Words
-from portal.shield import MIB
+from models.queries.worklist import work_items
+from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_csrf, read_request, write_request
+from portal.forms import MAX_IDS_IN_FORM, FormId, Ids, Sent, Words
+from portal.middleware import MIB
 from portal.uploads import Upload, receive
-from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, check_csrf, visiting
 
 router = APIRouter()
 
@@ -38,25 +38,25 @@ class HandInForm(Sent):
 
 @router.get("/hand-in")
 def show_form(
-    request: Request, ids: Annotated[Sequence[FormId], Query(alias="id", max_length=MOST_AT_ONCE)] = ()
+    request: Request, ids: Annotated[Sequence[FormId], Query(alias="id", max_length=MAX_IDS_IN_FORM)] = ()
 ) -> Response:
-    with visiting(request, AccessRole.UNIT) as visit:
-        return _form_page(visit, HandInForm(ids=list(ids)))
+    with read_request(request, AccessRole.UNIT) as ctx:
+        return _form_page(ctx, HandInForm(ids=list(ids)))
 
 
 def _form_page(
-    visit: Visit, form: HandInForm, files: tuple[StoredEvidence, ...] = (), refused: DubanError | None = None
+    ctx: RequestContext, form: HandInForm, files: tuple[StoredEvidence, ...] = (), refused: DubanError | None = None
 ) -> Response:
     """The form, with what was typed; files that came in whole are kept and stand among the unit's."""
-    rows = works(visit.session, visit.plan, form.ids, visit.today)
-    if any(row.unit_code != visit.unit_code for row in rows) or len(rows) < len(set(form.ids)):
+    rows = work_items(ctx.session, ctx.plan, form.ids, ctx.today)
+    if any(row.unit_code != ctx.unit_code for row in rows) or len(rows) < len(set(form.ids)):
         raise NotFoundError("there is no such assignment")
-    shelf = files_of_unit(visit.session, visit.unit_id)
+    shelf = files_of_unit(ctx.session, ctx.unit_id)
     came_in = {(file.sha256, file.name) for file in files}
     chosen = set(form.again) | {
         row.Evidence.id for row in shelf if (row.Evidence.sha256, row.Evidence.file_name) in came_in
     }
-    return visit.page(
+    return ctx.page(
         "hand_in.html",
         status=UNPROCESSABLE if refused else 200,
         rows=rows,
@@ -90,15 +90,15 @@ async def hand_in(request: Request) -> Response:
 
 
 def _check_stay(request: Request) -> None:
-    with visiting(request, AccessRole.UNIT):
+    with read_request(request, AccessRole.UNIT):
         pass
 
 
 def _take(request: Request, upload: Upload) -> Response:
     form = _read(upload.fields)
     try:
-        with acting(request, form, AccessRole.UNIT) as visit:
-            return _store(visit, form, upload.files)
+        with write_request(request, form, AccessRole.UNIT) as ctx:
+            return _store(ctx, form, upload.files)
     except (NotFoundError, ForgedError):
         raise
     except DubanError as refused:
@@ -118,32 +118,32 @@ def _read(fields: Mapping[str, list[str]]) -> HandInForm:
 _FORM = TypeAdapter(HandInForm)
 
 
-def _store(visit: Visit, form: HandInForm, files: tuple[StoredEvidence, ...]) -> Response:
+def _store(ctx: RequestContext, form: HandInForm, files: tuple[StoredEvidence, ...]) -> Response:
     if not form.ids:
         raise RefusedError("choose what this is handed in for")
-    assignments = own(visit.session, visit.plan, form.ids, visit.unit_id)
+    assignments = own_by_ids(ctx.session, ctx.plan, form.ids, ctx.unit_id)
     evidence.submit(
-        visit.session,
-        visit.plan,
+        ctx.session,
+        ctx.plan,
         assignments,
-        [*files, *kept(visit.session, visit.unit_id, form.again)],
+        [*files, *kept(ctx.session, ctx.unit_id, form.again)],
         note=form.note,
         figures=read_figures(form.figures.splitlines()),
-        actor=visit.actor,
-        at=visit.at,
+        actor=ctx.actor,
+        at=ctx.at,
     )
     if len(assignments) == 1:
         one = assignments[0]
         told = N_("{ref}: handed in as version {version}; the reviewer is told")
-        return visit.done(f"/assignments/{one.id}", told, ref=one.ref, version=one.version)
-    return visit.done(
+        return ctx.done(f"/assignments/{one.id}", told, ref=one.ref, version=one.version)
+    return ctx.done(
         "/work?pile=submitted", N_("Handed in for {count} items; the reviewers are told"), count=len(assignments)
     )
 
 
 def _again(request: Request, form: HandInForm, files: tuple[StoredEvidence, ...], refused: DubanError) -> Response:
     """Nothing was handed in; what came in whole stays with the unit's files, so that it need not be sent again."""
-    with visiting(request, AccessRole.UNIT) as visit:
+    with read_request(request, AccessRole.UNIT) as ctx:
         with transaction() as session:
-            evidence.keep(session, visit.unit_id, files, visit.at)
-        return _form_page(visit, form, files, refused)
+            evidence.keep(session, ctx.unit_id, files, ctx.at)
+        return _form_page(ctx, form, files, refused)

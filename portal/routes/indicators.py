@@ -30,12 +30,12 @@ from models.indicators.reading import Change, Compared, Figure, number_of, plain
 from models.plan.area import Area, areas_of
 from models.plan.indicator import Indicator, indicators_of
 from models.plan.unit import units_of
-from portal import course
+from portal import indicator_chart
+from portal.actions import perform
+from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_csrf, read_request, write_request
 from portal.downloads import attachment
 from portal.forms import Day, Id, Sent, Words
-from portal.trying import tried
 from portal.uploads import Upload, receive
-from portal.visits import UNPROCESSABLE, ForgedError, Visit, acting, check_csrf, visiting
 from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ ENTERING = (AccessRole.UNIT, AccessRole.OFFICE)
 EVERYBODY = (*ENTERING, AccessRole.LEADER)
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAN_AS_A_WHOLE = "-"
-MOST_PROBLEMS = 500  # that a page shows; the figure says how many there are
+MAX_PROBLEMS_SHOWN = 500  # that a page shows; the figure says how many there are
 
 
 class Chosen(BaseModel):
@@ -85,22 +85,22 @@ class ImportForm(Sent):
 
 @router.get("/indicators")
 def list_indicators(request: Request, chosen: Annotated[Chosen, Query()]) -> Response:
-    with visiting(request, *EVERYBODY) as visit:
-        if not visit.sees_all:
-            return _units_list(visit)
-        on = chosen.on or visit.today
-        areas = areas_of(visit.session, visit.plan.id)
-        attained = attainments(visit.session, visit.plan, on)
+    with read_request(request, *EVERYBODY) as ctx:
+        if not ctx.sees_all:
+            return _units_list(ctx)
+        on = chosen.on or ctx.today
+        areas = areas_of(ctx.session, ctx.plan.id)
+        attained = attainments(ctx.session, ctx.plan, on)
         shown = [one for one in attained if _is_shown(one, chosen, areas)]
-        return visit.page(
+        return ctx.page(
             "indicators.html",
             chosen=chosen,
             on=on,
             rows=shown,
             counts=Counter(one.outcome for one in shown),
-            areas=[(area.code, visit.language.text(area.name)) for area in areas],
-            outcomes=[(outcome.value, visit.language.gettext(words)) for outcome, words in OUTCOMES.items()],
-            **_words(visit),
+            areas=[(area.code, ctx.language.text(area.name)) for area in areas],
+            outcomes=[(outcome.value, ctx.language.gettext(words)) for outcome, words in OUTCOMES.items()],
+            **_words(ctx),
         )
 
 
@@ -115,31 +115,31 @@ def area_of(indicator: Indicator, areas: Sequence[Area]) -> str:
     return next((area.code for area in areas if area.source and indicator.source.startswith(area.source)), "")
 
 
-def _words(visit: Visit) -> dict[str, Any]:
+def _words(ctx: RequestContext) -> dict[str, Any]:
     """What templates need to say them."""
     return {
         "outcome_words": OUTCOMES,
         "rollups": ROLLUPS,
-        "due_words": lambda one: due_words(one, visit.language),
+        "due_words": lambda one: due_words(one, ctx.language),
         "plain": plain,
-        "figure_words": _figure_words(visit),
+        "figure_words": _figure_words(ctx),
     }
 
 
-def _figure_words(visit: Visit) -> Callable[[Indicator, float | None], str]:
-    return functools.partial(figure_words, language=visit.language)
+def _figure_words(ctx: RequestContext) -> Callable[[Indicator, float | None], str]:
+    return functools.partial(figure_words, language=ctx.language)
 
 
-def _units_list(visit: Visit) -> Response:
+def _units_list(ctx: RequestContext) -> Response:
     """For a unit: the targets in which its figures have a part, and the newest that it entered for each."""
-    unit = visit.stay.unit
-    newest = {one.indicator_id: one for one in reading.newest(visit.session, visit.plan, unit=unit)}
+    unit = ctx.stay.unit
+    newest = {one.indicator_id: one for one in reading.newest(ctx.session, ctx.plan, unit=unit)}
     rows = [
         (one, newest.get(one.id), target_of(one))
-        for one in indicators_of(visit.session, visit.plan.id)
+        for one in indicators_of(ctx.session, ctx.plan.id)
         if one.id in newest or reading.may_report(one, unit)
     ]
-    return visit.page("indicators_unit.html", rows=rows, **_words(visit))
+    return ctx.page("indicators_unit.html", rows=rows, **_words(ctx))
 
 
 @router.get("/indicators.xlsx")
@@ -147,20 +147,20 @@ def download_indicators(request: Request, on: Annotated[Day, Query()] = None) ->
     """How they stand and the readings behind it; the second sheet can be brought in again."""
     from rendering.reading_sheets import readings_sheet, standing_sheet  # noqa: PLC0415  (pandas takes its time)
 
-    with visiting(request, *LEADING_GROUP) as visit:
-        day = on or visit.today
-        attained = attainments(visit.session, visit.plan, day)
-        counting = reading.newest(visit.session, visit.plan, day)
-        sheets = [standing_sheet(attained, visit.language), readings_sheet(counting, visit.language)]
-        return _workbook(f"{visit.plan.code}-{day}.xlsx", sheets)
+    with read_request(request, *LEADING_GROUP) as ctx:
+        day = on or ctx.today
+        attained = attainments(ctx.session, ctx.plan, day)
+        counting = reading.newest(ctx.session, ctx.plan, day)
+        sheets = [standing_sheet(attained, ctx.language), readings_sheet(counting, ctx.language)]
+        return _workbook(f"{ctx.plan.code}-{day}.xlsx", sheets)
 
 
 @router.get("/readings/template.xlsx")
 def download_template(request: Request) -> Response:
     from rendering.reading_sheets import template  # noqa: PLC0415
 
-    with visiting(request, *ENTERING) as visit:
-        return _workbook(f"{visit.plan.code}-{visit.unit_code}.xlsx", template(_context(visit), visit.language))
+    with read_request(request, *ENTERING) as ctx:
+        return _workbook(f"{ctx.plan.code}-{ctx.unit_code}.xlsx", template(_context(ctx), ctx.language))
 
 
 def _workbook(name: str, sheets: Sequence[Any]) -> Response:
@@ -178,85 +178,83 @@ def _workbook(name: str, sheets: Sequence[Any]) -> Response:
 
 @router.get("/indicators/{indicator_id}")
 def show_indicator(request: Request, indicator_id: Id, on: Annotated[Day, Query()] = None) -> Response:
-    with visiting(request, *EVERYBODY) as visit:
-        return _indicator_page(visit, indicator_id, on)
+    with read_request(request, *EVERYBODY) as ctx:
+        return _indicator_page(ctx, indicator_id, on)
 
 
 def _indicator_page(
-    visit: Visit,
+    ctx: RequestContext,
     indicator_id: int,
     on: dt.date | None = None,
     refused: DubanError | None = None,
     typed: ReadingForm | None = None,
 ) -> Response:
-    one, day = _indicator_at(visit, indicator_id), on or visit.today
-    unit = None if visit.sees_all else visit.stay.unit
-    known = [] if unit else attainments(visit.session, visit.plan, day)
+    one, day = _indicator_at(ctx, indicator_id), on or ctx.today
+    unit = None if ctx.sees_all else ctx.stay.unit
+    known = [] if unit else attainments(ctx.session, ctx.plan, day)
     attained = [each for each in known if each.indicator.id == one.id]
-    return visit.page(
+    return ctx.page(
         "indicator.html",
         status=UNPROCESSABLE if refused else 200,
         indicator=one,
         then=(then := one.as_of(day)),
         target=target_of(then),
         attained=attained[0] if attained else None,
-        drawing=course.drawn(attained[0]) if attained else None,
-        rows=reading.history(visit.session, visit.plan, one, day, unit),
+        drawing=indicator_chart.drawn(attained[0]) if attained else None,
+        rows=reading.history(ctx.session, ctx.plan, one, day, unit),
         on=day,
-        may_enter=visit.role in ENTERING,
-        typed=typed or ReadingForm(period=current(one.due, visit.today)),
+        may_enter=ctx.role in ENTERING,
+        typed=typed or ReadingForm(period=current(one.due, ctx.today)),
         example=example(one.due),
-        units=[] if unit else _units(visit, one),
+        units=[] if unit else _units(ctx, one),
         refused=refused,
-        **_words(visit),
+        **_words(ctx),
     )
 
 
-def _indicator_at(visit: Visit, indicator_id: int) -> Indicator:
+def _indicator_at(ctx: RequestContext, indicator_id: int) -> Indicator:
     """Raises NotFoundError where it is none of the plan's, or none of this unit's business."""
-    found = visit.session.scalar(
-        select(Indicator).where(Indicator.id == indicator_id, Indicator.plan_id == visit.plan.id)
-    )
+    found = ctx.session.scalar(select(Indicator).where(Indicator.id == indicator_id, Indicator.plan_id == ctx.plan.id))
     if found is None:
         raise NotFoundError("there is no such page")
-    if visit.sees_all or reading.may_report(found, visit.stay.unit):
+    if ctx.sees_all or reading.may_report(found, ctx.stay.unit):
         return found
     raise NotFoundError("there is no such page")
 
 
-def _units(visit: Visit, indicator: Indicator) -> list[tuple[str, str]]:
+def _units(ctx: RequestContext, indicator: Indicator) -> list[tuple[str, str]]:
     return [
-        (unit.code, visit.language.text(unit.name))
-        for unit in units_of(visit.session, visit.plan.id)
+        (unit.code, ctx.language.text(unit.name))
+        for unit in units_of(ctx.session, ctx.plan.id)
         if not indicator.reporters or unit.code in indicator.reporters
     ]
 
 
 @router.post("/indicators/{indicator_id}")
 def enter_reading(request: Request, indicator_id: Id, form: Annotated[ReadingForm, Form()]) -> Response:
-    def enter(visit: Visit) -> Response:
-        one = _indicator_at(visit, indicator_id)
-        [done] = _enter(visit, [_figure(visit, one, form)])
+    def enter(ctx: RequestContext) -> Response:
+        one = _indicator_at(ctx, indicator_id)
+        [done] = _enter(ctx, [_figure(ctx, one, form)])
         told = {
             Change.NEW: N_("{ref} is entered"),
             Change.CHANGED: N_("{ref} is corrected; the earlier reading stays in the list"),
             Change.SAME: N_("{ref} was the same already; nothing was entered"),
         }
-        return visit.done(f"/indicators/{one.id}", told[done.change], ref=done.figure.ref)
+        return ctx.done(f"/indicators/{one.id}", told[done.change], ref=done.figure.ref)
 
-    def again(visit: Visit, refused: DubanError) -> Response:
-        return _indicator_page(visit, indicator_id, None, refused, form)
+    def again(ctx: RequestContext, refused: DubanError) -> Response:
+        return _indicator_page(ctx, indicator_id, None, refused, form)
 
-    return tried(request, form, ENTERING, enter, again)
+    return perform(request, form, ENTERING, enter, again)
 
 
-def _figure(visit: Visit, indicator: Indicator, form: ReadingForm) -> Figure:
-    unit = visit.stay.unit
-    if visit.sees_all:
-        known = {one.code: one for one in units_of(visit.session, visit.plan.id)}
+def _figure(ctx: RequestContext, indicator: Indicator, form: ReadingForm) -> Figure:
+    unit = ctx.stay.unit
+    if ctx.sees_all:
+        known = {one.code: one for one in units_of(ctx.session, ctx.plan.id)}
         if form.unit and form.unit not in known:
             raise NotFoundError("there is no such unit")
-    of_unit = (known[form.unit] if form.unit else None) if visit.sees_all else unit
+    of_unit = (known[form.unit] if form.unit else None) if ctx.sees_all else unit
     value = None if form.withdraw else _number(form.value)
     if value is None and not form.withdraw:
         raise RefusedError("give the figure, or choose to withdraw the one that is there")
@@ -273,10 +271,10 @@ def _number(text: str) -> float | None:
     return number
 
 
-def _enter(visit: Visit, figures: list[Figure], evidence_id: int | None = None) -> list[Compared]:
-    unit, actor, at = visit.stay.unit, visit.actor, visit.at
+def _enter(ctx: RequestContext, figures: list[Figure], evidence_id: int | None = None) -> list[Compared]:
+    unit, actor, at = ctx.stay.unit, ctx.actor, ctx.at
     facts: dict[str, Any] = {"by": unit, "evidence_id": evidence_id, "actor": actor, "at": at}
-    return reading.enter(visit.session, visit.plan, figures, **facts)
+    return reading.enter(ctx.session, ctx.plan, figures, **facts)
 
 
 # ---- Excel
@@ -284,27 +282,27 @@ def _enter(visit: Visit, figures: list[Figure], evidence_id: int | None = None) 
 
 @router.get("/readings/import")
 def show_import(request: Request) -> Response:
-    with visiting(request, *ENTERING) as visit:
-        return _import_page(visit)
+    with read_request(request, *ENTERING) as ctx:
+        return _import_page(ctx)
 
 
 def _import_page(
-    visit: Visit,
+    ctx: RequestContext,
     refused: DubanError | None = None,
     problems: "Sequence[Problem]" = (),
     compared: Sequence[Compared] = (),
     file: StoredEvidence | None = None,
 ) -> Response:
-    return visit.page(
+    return ctx.page(
         "readings_import.html",
         status=UNPROCESSABLE if refused else 200,
         refused=refused,
-        problems=problems[:MOST_PROBLEMS],
+        problems=problems[:MAX_PROBLEMS_SHOWN],
         problem_count=len(problems),
         compared=[one for one in compared if one.change is not Change.SAME],
         counts=Counter(one.change.value for one in compared),
         file=file,
-        figure_words=_figure_words(visit),
+        figure_words=_figure_words(ctx),
         shown=reading.fingerprint(compared),
         limit=10 * 1024 * 1024,
     )
@@ -328,13 +326,13 @@ async def import_readings(request: Request) -> Response:
 
 
 def _check_stay(request: Request) -> None:
-    with visiting(request, *ENTERING):
+    with read_request(request, *ENTERING):
         pass
 
 
 def _refused(request: Request, refused: DubanError) -> Response:
-    with visiting(request, *ENTERING) as visit:
-        return _import_page(visit, refused)
+    with read_request(request, *ENTERING) as ctx:
+        return _import_page(ctx, refused)
 
 
 def _look_at(request: Request, upload: Upload) -> Response:
@@ -345,14 +343,14 @@ def _look_at(request: Request, upload: Upload) -> Response:
     try:
         if form.step == "preview":
             return _preview(request, form, file)
-        with acting(request, form, *ENTERING) as visit:
-            return _take(visit, form, file)
+        with write_request(request, form, *ENTERING) as ctx:
+            return _take(ctx, form, file)
     except (NotFoundError, ForgedError):
         raise
     except SheetProblemsError as error:
         told = RefusedError("{name}: {count} errors; nothing was entered", **{"name": form.name, **_counted(error)})
-        with visiting(request, *ENTERING) as visit:
-            return _import_page(visit, told, error.problems)
+        with read_request(request, *ENTERING) as ctx:
+            return _import_page(ctx, told, error.problems)
     except DubanError as refused:
         return _refused(request, refused)
 
@@ -370,37 +368,37 @@ def _read(fields: Mapping[str, list[str]]) -> ImportForm:
 
 
 def _preview(request: Request, form: ImportForm, file: StoredEvidence | None) -> Response:
-    with visiting(request, *ENTERING) as visit:
-        file = file or _kept(visit, form)
-        compared = reading.compare(visit.session, visit.plan, _figures(visit, file))
+    with read_request(request, *ENTERING) as ctx:
+        file = file or _kept(ctx, form)
+        compared = reading.compare(ctx.session, ctx.plan, _figures(ctx, file))
         if not any(one.change is not Change.SAME for one in compared):
             raise RefusedError("{name}: nothing in it is new; there is nothing to enter", name=file.name)
         with transaction() as session:
             # What is shown rests on this file, and its confirmation names it.
-            evidence.keep(session, visit.unit_id, [file], visit.at)
-        return _import_page(visit, compared=compared, file=file)
+            evidence.keep(session, ctx.unit_id, [file], ctx.at)
+        return _import_page(ctx, compared=compared, file=file)
 
 
-def _take(visit: Visit, form: ImportForm, file: StoredEvidence | None) -> Response:
+def _take(ctx: RequestContext, form: ImportForm, file: StoredEvidence | None) -> Response:
     """Raises RefusedError where what is stored is not what the preview was compared with."""
     from_preview = file is None
-    file = file or _kept(visit, form)
-    figures = _figures(visit, file)
-    if from_preview and reading.fingerprint(reading.compare(visit.session, visit.plan, figures)) != form.shown:
+    file = file or _kept(ctx, form)
+    figures = _figures(ctx, file)
+    if from_preview and reading.fingerprint(reading.compare(ctx.session, ctx.plan, figures)) != form.shown:
         raise RefusedError("somebody entered readings since the preview; choose the workbook and look again")
-    [evidence_id] = evidence.keep(visit.session, visit.unit_id, [file], visit.at)
-    counts = Counter(one.change.value for one in _enter(visit, figures, evidence_id))
+    [evidence_id] = evidence.keep(ctx.session, ctx.unit_id, [file], ctx.at)
+    counts = Counter(one.change.value for one in _enter(ctx, figures, evidence_id))
     told = N_("{new} readings are new, {changed} corrected, {same} were the same")
-    return visit.done("/indicators", told, **{change.value: counts[change.value] for change in Change})
+    return ctx.done("/indicators", told, **{change.value: counts[change.value] for change in Change})
 
 
-def _kept(visit: Visit, form: ImportForm) -> StoredEvidence:
+def _kept(ctx: RequestContext, form: ImportForm) -> StoredEvidence:
     """The workbook of the preview; it has to be this unit's own. Raises NotFoundError."""
     if not form.kept:
         raise RefusedError("choose an Excel workbook")
-    row = visit.session.scalar(
+    row = ctx.session.scalar(
         select(Evidence)
-        .where(Evidence.unit_id == visit.unit_id, Evidence.sha256 == form.kept, Evidence.file_name == form.name)
+        .where(Evidence.unit_id == ctx.unit_id, Evidence.sha256 == form.kept, Evidence.file_name == form.name)
         .limit(1)
     )
     if row is None:
@@ -408,7 +406,7 @@ def _kept(visit: Visit, form: ImportForm) -> StoredEvidence:
     return row.stored
 
 
-def _figures(visit: Visit, file: StoredEvidence) -> list[Figure]:
+def _figures(ctx: RequestContext, file: StoredEvidence) -> list[Figure]:
     from rendering.reading_sheets import read_figures  # noqa: PLC0415
 
     store = EvidenceStore(settings().evidence_address)
@@ -416,11 +414,11 @@ def _figures(visit: Visit, file: StoredEvidence) -> list[Figure]:
         path = Path(folder) / "workbook.xlsx"
         with store.open(file.sha256) as source, path.open("wb") as copy:
             shutil.copyfileobj(source, copy)
-        return read_figures(path, file.name, _context(visit))
+        return read_figures(path, file.name, _context(ctx))
 
 
-def _context(visit: Visit) -> "Context":
+def _context(ctx: RequestContext) -> "Context":
     from rendering.reading_sheets import Context  # noqa: PLC0415
 
-    indicators = {one.code.upper(): one for one in indicators_of(visit.session, visit.plan.id)}
-    return Context(visit.plan, visit.stay.unit, visit.today, indicators, units_of(visit.session, visit.plan.id))
+    indicators = {one.code.upper(): one for one in indicators_of(ctx.session, ctx.plan.id)}
+    return Context(ctx.plan, ctx.stay.unit, ctx.today, indicators, units_of(ctx.session, ctx.plan.id))

@@ -8,17 +8,17 @@ from pydantic import Field
 from adapters.language import N_
 from models.access import AccessRole
 from models.assignments import extension
-from models.assignments.assignment import Assignment, take
+from models.assignments.assignment import Assignment, by_ids
 from models.common.errors import DubanError, RefusedError
 from models.common.message_kinds import MessageKind
 from models.delivery.claim import retry_dead
 from models.queries import queues
 from models.queries.queues import Waiting
 from models.queries.worklist import PAGE
+from portal.actions import perform
+from portal.context import UNPROCESSABLE, RequestContext, read_request, write_request
 from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
-from portal.trying import tried
-from portal.visits import UNPROCESSABLE, Visit, acting, visiting
 
 router = APIRouter()
 
@@ -51,8 +51,8 @@ KINDS = {
 }
 
 
-def queue_page(visit: Visit, template: str, **facts: Any) -> Response:
-    return visit.page(template, status=UNPROCESSABLE if facts.get("refused") else 200, **facts)
+def queue_page(ctx: RequestContext, template: str, **facts: Any) -> Response:
+    return ctx.page(template, status=UNPROCESSABLE if facts.get("refused") else 200, **facts)
 
 
 def pages(page: int, count: int) -> dict[str, int]:
@@ -61,20 +61,20 @@ def pages(page: int, count: int) -> dict[str, int]:
     return {"page": min(page, last), "last": last}
 
 
-def counted(visit: Visit) -> Waiting:
+def counted(ctx: RequestContext) -> Waiting:
     """How much waits in each queue; the navigation shows it too."""
-    found = queues.waiting(visit.session, visit.plan, visit.stay.unit, visit.today)
-    visit.counts = {"/queues": found.total, "/reviews": found.to_review}
+    found = queues.waiting(ctx.session, ctx.plan, ctx.stay.unit, ctx.today)
+    ctx.counts = {"/queues": found.total, "/reviews": found.to_review}
     return found
 
 
 @router.get("/queues")
 def show_queues(request: Request) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        found = counted(visit)
-        phases = queues.phase_rows(visit.session, visit.plan)
-        gates = [row for row in phases if queues.waits_at_gate(row, visit.today)]
-        return queue_page(visit, "queues.html", waiting=found, gates=gates)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        found = counted(ctx)
+        phases = queues.phase_rows(ctx.session, ctx.plan)
+        gates = [row for row in phases if queues.waits_at_gate(row, ctx.today)]
+        return queue_page(ctx, "queues.html", waiting=found, gates=gates)
 
 
 class ExtensionsForm(Sent):
@@ -88,49 +88,49 @@ class ExtensionsForm(Sent):
 
 @router.get("/queues/extensions")
 def show_extensions(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        return _extensions_page(visit, page)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        return _extensions_page(ctx, page)
 
 
 def _extensions_page(
-    visit: Visit, page: int, refused: DubanError | None = None, typed: ExtensionsForm | None = None
+    ctx: RequestContext, page: int, refused: DubanError | None = None, typed: ExtensionsForm | None = None
 ) -> Response:
-    found = counted(visit)
+    found = counted(ctx)
     place = pages(page, found.extensions)
-    rows = queues.extensions(visit.session, visit.plan, place["page"])
-    return queue_page(visit, "queue_extensions.html", waiting=found, rows=rows, refused=refused, typed=typed, **place)
+    rows = queues.extensions(ctx.session, ctx.plan, place["page"])
+    return queue_page(ctx, "queue_extensions.html", waiting=found, rows=rows, refused=refused, typed=typed, **place)
 
 
 @router.post("/extensions")
 def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()]) -> Response:
     """Grant or refuse one request or many, all or none of them; what was decided meanwhile is left as it is."""
 
-    def decide(visit: Visit) -> Response:
+    def decide(ctx: RequestContext) -> Response:
         if not form.ids:
             raise RefusedError("choose at least one request")
-        asked = queues.asked_for(visit.session, visit.plan, form.ids)
-        taken = {one.id: one for one in take(visit.session, visit.plan, asked.values())}
-        decided = [_decide(visit, taken[about], one, form) for one, about in asked.items()]
+        asked = queues.asked_for(ctx.session, ctx.plan, form.ids)
+        taken = {one.id: one for one in by_ids(ctx.session, ctx.plan, asked.values())}
+        decided = [_decide(ctx, taken[about], one, form) for one, about in asked.items()]
         to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
-        return _told(visit, to, form, count=sum(decided), skipped=decided.count(False))
+        return _told(ctx, to, form, count=sum(decided), skipped=decided.count(False))
 
-    def again(visit: Visit, refused: DubanError) -> Response:
-        asked = queues.asked_for(visit.session, visit.plan, form.ids)
+    def again(ctx: RequestContext, refused: DubanError) -> Response:
+        asked = queues.asked_for(ctx.session, ctx.plan, form.ids)
         if form.page or len(asked) != 1:
-            return _extensions_page(visit, form.page or 1, refused, form)
+            return _extensions_page(ctx, form.page or 1, refused, form)
         typed = {"extension_decision": form.decision, "extension_reason": form.reason}
-        return assignment_page(visit, next(iter(asked.values())), refused, **typed)
+        return assignment_page(ctx, next(iter(asked.values())), refused, **typed)
 
-    return tried(request, form, AccessRole.OFFICE, decide, again)
+    return perform(request, form, AccessRole.OFFICE, decide, again)
 
 
-def _decide(visit: Visit, assignment: Assignment, extension_id: int, form: ExtensionsForm) -> bool:
+def _decide(ctx: RequestContext, assignment: Assignment, extension_id: int, form: ExtensionsForm) -> bool:
     """Whether this request was still to be decided."""
-    waiting = extension.pending(visit.session, assignment)
+    waiting = extension.pending(ctx.session, assignment)
     if waiting is None or waiting.id != extension_id:
         return False
     grant, reason = form.decision == "grant", form.reason
-    extension.decide(visit.session, visit.plan, assignment, grant=grant, reason=reason, actor=visit.actor, at=visit.at)
+    extension.decide(ctx.session, ctx.plan, assignment, grant=grant, reason=reason, actor=ctx.actor, at=ctx.at)
     return True
 
 
@@ -139,44 +139,44 @@ def _page_of(asked: dict[int, int]) -> str:
     return f"/assignments/{next(iter(asked.values()))}" if len(asked) == 1 else "/queues/extensions"
 
 
-def _told(visit: Visit, to: str, form: ExtensionsForm, *, count: int, skipped: int) -> Response:
+def _told(ctx: RequestContext, to: str, form: ExtensionsForm, *, count: int, skipped: int) -> Response:
     if skipped:
         granted = N_("{count} granted; {skipped} had been decided meanwhile and stay as they are")
         refused = N_("{count} refused; {skipped} had been decided meanwhile and stay as they are")
     else:
         granted, refused = N_("{count} granted"), N_("{count} refused")
-    return visit.done(to, granted if form.decision == "grant" else refused, count=count, skipped=skipped)
+    return ctx.done(to, granted if form.decision == "grant" else refused, count=count, skipped=skipped)
 
 
 @router.get("/queues/escalated")
 def show_escalated(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        found = counted(visit)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        found = counted(ctx)
         place = pages(page, found.escalated)
-        rows = queues.escalated(visit.session, visit.plan, visit.today, place["page"])
-        return queue_page(visit, "queue_escalated.html", waiting=found, rows=rows, **place)
+        rows = queues.escalated(ctx.session, ctx.plan, ctx.today, place["page"])
+        return queue_page(ctx, "queue_escalated.html", waiting=found, rows=rows, **place)
 
 
 @router.get("/queues/objections")
 def show_objections(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        found = counted(visit)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        found = counted(ctx)
         place = pages(page, found.objections)
-        rows = queues.objections(visit.session, visit.plan, place["page"])
-        return queue_page(visit, "queue_objections.html", waiting=found, rows=rows, **place)
+        rows = queues.objections(ctx.session, ctx.plan, place["page"])
+        return queue_page(ctx, "queue_objections.html", waiting=found, rows=rows, **place)
 
 
 @router.get("/queues/messages")
 def show_messages(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.OFFICE) as visit:
-        found = counted(visit)
+    with read_request(request, AccessRole.OFFICE) as ctx:
+        found = counted(ctx)
         place = pages(page, found.messages)
-        rows = queues.dead_messages(visit.session, visit.plan, place["page"])
-        return queue_page(visit, "queue_messages.html", waiting=found, rows=rows, kinds=KINDS, **place)
+        rows = queues.dead_messages(ctx.session, ctx.plan, place["page"])
+        return queue_page(ctx, "queue_messages.html", waiting=found, rows=rows, kinds=KINDS, **place)
 
 
 @router.post("/messages/retry")
 def retry_messages(request: Request, form: Annotated[Sent, Form()]) -> Response:
-    with acting(request, form, AccessRole.OFFICE) as visit:
-        count = retry_dead(visit.session, visit.plan, at=visit.at)
-        return visit.done("/queues/messages", N_("{count} notices are tried again with the next delivery"), count=count)
+    with write_request(request, form, AccessRole.OFFICE) as ctx:
+        count = retry_dead(ctx.session, ctx.plan, at=ctx.at)
+        return ctx.done("/queues/messages", N_("{count} notices are tried again with the next delivery"), count=count)

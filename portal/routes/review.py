@@ -4,17 +4,17 @@ from fastapi import APIRouter, Request, Response
 
 from models.access import AccessRole
 from models.queries.worklist import PAGE, count_to_review, to_review
+from portal.context import read_request
 from portal.forms import Page
-from portal.visits import visiting
 
 router = APIRouter()
 
 
 @router.get("/reviews")
 def show_reviews(request: Request, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.UNIT, AccessRole.OFFICE) as visit:
-        unit = visit.stay.unit
-        count = count_to_review(visit.session, visit.plan, unit)
-        visit.counts = {"/reviews": count}
-        rows = to_review(visit.session, visit.plan, unit, visit.today, page)
-        return visit.page("reviews.html", rows=rows, page=page, last=-(-count // PAGE) or 1, count=count)
+    with read_request(request, AccessRole.UNIT, AccessRole.OFFICE) as ctx:
+        unit = ctx.stay.unit
+        count = count_to_review(ctx.session, ctx.plan, unit)
+        ctx.counts = {"/reviews": count}
+        rows = to_review(ctx.session, ctx.plan, unit, ctx.today, page)
+        return ctx.page("reviews.html", rows=rows, page=page, last=-(-count // PAGE) or 1, count=count)

@@ -14,9 +14,9 @@ from models.common.text import Text
 from models.plan.unit import Unit, unit_of
 from models.queries.board import snapshot
 from models.score import FEWEST, PAGE, Result, UnitScore, items_of, score_of, scores
+from portal.cache import Cache
+from portal.context import RequestContext, read_request
 from portal.forms import Day, Page
-from portal.remembered import Remembered
-from portal.visits import Visit, visiting
 from rendering.labels import RESULTS
 
 router = APIRouter()
@@ -25,7 +25,7 @@ RANKINGS = 16  # how many are kept
 UNITS = 200  # on a page
 
 Row = tuple[str, Text, UnitScore]  # code and name of the unit
-_rankings: Remembered[Sequence[Row]] = Remembered(RANKINGS)
+_rankings: Cache[Sequence[Row]] = Cache(RANKINGS)
 
 
 class Chosen(BaseModel):
@@ -52,43 +52,43 @@ class Chosen(BaseModel):
 
 @router.get("/scores")
 def show_scores(request: Request, chosen: Annotated[Chosen, Query()]) -> Response:
-    with visiting(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as visit:
-        chosen.settle(visit.today)
-        if not visit.sees_all:
-            return _of_one(visit, visit.stay.unit, chosen)
+    with read_request(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as ctx:
+        chosen.settle(ctx.today)
+        if not ctx.sees_all:
+            return _of_one(ctx, ctx.stay.unit, chosen)
         if chosen.unit:
-            return _of_one(visit, _unit(visit, chosen.unit), chosen)
-        rows = _ranking(visit, chosen)
+            return _of_one(ctx, _unit(ctx, chosen.unit), chosen)
+        rows = _ranking(ctx, chosen)
         shown = rows[(chosen.page - 1) * UNITS : chosen.page * UNITS]
         last = -(-len(rows) // UNITS) or 1
-        return visit.page("scores.html", chosen=chosen, rows=shown, last=last, results=RESULTS, fewest=FEWEST)
+        return ctx.page("scores.html", chosen=chosen, rows=shown, last=last, results=RESULTS, fewest=FEWEST)
 
 
-def _unit(visit: Visit, code: str) -> Unit:
+def _unit(ctx: RequestContext, code: str) -> Unit:
     if "\0" in code:
         raise NotFoundError("there is no such page")
-    return unit_of(visit.session, visit.plan.id, code)
+    return unit_of(ctx.session, ctx.plan.id, code)
 
 
-def _ranking(visit: Visit, chosen: Chosen) -> Sequence[Row]:
+def _ranking(ctx: RequestContext, chosen: Chosen) -> Sequence[Row]:
     """It may cost a look at the whole journal, and is kept."""
     assert chosen.since is not None
     assert chosen.until is not None
-    since, until, known_on = chosen.since, chosen.until, chosen.known_on(visit.today)
+    since, until, known_on = chosen.since, chosen.until, chosen.known_on(ctx.today)
 
     def counted() -> Sequence[Row]:
-        found = scores(visit.session, visit.plan, since, until, known_on)
+        found = scores(ctx.session, ctx.plan, since, until, known_on)
         return [(one.unit.code, one.unit.name, one) for one in found]
 
-    return _rankings.get((visit.plan.id, visit.plan.version, since, until, known_on), snapshot(visit.session), counted)
+    return _rankings.get((ctx.plan.id, ctx.plan.version, since, until, known_on), snapshot(ctx.session), counted)
 
 
-def _of_one(visit: Visit, unit: Unit, chosen: Chosen) -> Response:
+def _of_one(ctx: RequestContext, unit: Unit, chosen: Chosen) -> Response:
     assert chosen.since is not None
     assert chosen.until is not None
-    period = visit.session, visit.plan, unit, chosen.since, chosen.until, chosen.known_on(visit.today)
+    period = ctx.session, ctx.plan, unit, chosen.since, chosen.until, chosen.known_on(ctx.today)
     score = score_of(*period)
-    return visit.page(
+    return ctx.page(
         "score.html",
         chosen=chosen,
         unit=unit,

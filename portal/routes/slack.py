@@ -17,7 +17,7 @@ from adapters.channels.types import Outcome
 from adapters.database.sessions import transaction
 from adapters.language import Language
 from adapters.settings import settings
-from models.access import first_time, person_name
+from models.access import claim_once, person_name
 from models.common.errors import NotFoundError
 from models.common.event import Actor
 from models.delivery.signature import PostedLetter, Signed, letter_of, sign_letter
@@ -93,7 +93,7 @@ def _sign(press: Press, signature: str) -> Response:
     addresses = read_addresses(settings().addresses_file)
     at = clock.now()
     with transaction() as session:
-        if not first_time(session, f"slack:{signature}", at):
+        if not claim_once(session, f"slack:{signature}", at):
             raise _Refusal(409, "it was sent before")
         try:
             letter = letter_of(session, press.letter_key)

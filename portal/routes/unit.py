@@ -13,14 +13,14 @@ from adapters.language import N_, Code, Language
 from adapters.settings import settings
 from models import access
 from models.access import AccessRole
-from models.assignments.assignment import acknowledge, own, unsigned_of
+from models.assignments.assignment import acknowledge, own_by_ids, unsigned_of
 from models.common.errors import Reason
 from models.plan.plan import Plan
 from models.queries.files import files_of_unit, readable
-from models.queries.worklist import PAGE, Pile, desk, open_dates, work_of
+from models.queries.worklist import PAGE, WorkState, open_dates, unit_summary, work_of
+from portal.context import GONE, address_of, page, portal_address, read_request, write_request
 from portal.downloads import attachment
 from portal.forms import Id, Ids, Page, Sent
-from portal.visits import GONE, acting, address_of, page, portal_address, visiting
 
 router = APIRouter()
 
@@ -28,13 +28,13 @@ FEED_LASTS = dt.timedelta(days=4 * 366)  # as long as a plan: a feed that dies s
 
 
 @router.get("/work")
-def show_work(request: Request, pile: Pile = Pile.OWED, page: Page = 1) -> Response:
-    with visiting(request, AccessRole.UNIT) as visit:
-        counted = desk(visit.session, visit.stay.unit, visit.today)
-        visit.counts = {"/reviews": counted.to_review}
-        rows = work_of(visit.session, visit.plan, visit.stay.unit, pile, visit.today, page)
+def show_work(request: Request, pile: WorkState = WorkState.OWED, page: Page = 1) -> Response:
+    with read_request(request, AccessRole.UNIT) as ctx:
+        counted = unit_summary(ctx.session, ctx.stay.unit, ctx.today)
+        ctx.counts = {"/reviews": counted.to_review}
+        rows = work_of(ctx.session, ctx.plan, ctx.stay.unit, pile, ctx.today, page)
         last = -(-counted.piles[pile] // PAGE) or 1
-        return visit.page("work.html", desk=counted, rows=rows, pile=pile, page=page, last=last)
+        return ctx.page("work.html", desk=counted, rows=rows, pile=pile, page=page, last=last)
 
 
 class SignForm(Sent):
@@ -44,53 +44,53 @@ class SignForm(Sent):
 
 @router.post("/work/sign")
 def sign(request: Request, form: Annotated[SignForm, Form()]) -> Response:
-    with acting(request, form, AccessRole.UNIT) as visit:
+    with write_request(request, form, AccessRole.UNIT) as ctx:
         wanted = (
-            unsigned_of(visit.session, visit.plan, visit.unit_id)
+            unsigned_of(ctx.session, ctx.plan, ctx.unit_id)
             if form.everything
-            else own(visit.session, visit.plan, form.ids, visit.unit_id)
+            else own_by_ids(ctx.session, ctx.plan, form.ids, ctx.unit_id)
         )
         if not wanted:
-            return visit.done("/work", N_("There was nothing to sign for."))
-        signed = acknowledge(visit.session, visit.plan, wanted, actor=visit.actor, at=visit.at)
-        return visit.done("/work", N_("{count} signed for."), count=signed)
+            return ctx.done("/work", N_("There was nothing to sign for."))
+        signed = acknowledge(ctx.session, ctx.plan, wanted, actor=ctx.actor, at=ctx.at)
+        return ctx.done("/work", N_("{count} signed for."), count=signed)
 
 
 @router.get("/files")
 def show_files(request: Request) -> Response:
-    with visiting(request, AccessRole.UNIT) as visit:
-        return visit.page("files.html", rows=files_of_unit(visit.session, visit.unit_id))
+    with read_request(request, AccessRole.UNIT) as ctx:
+        return ctx.page("files.html", rows=files_of_unit(ctx.session, ctx.unit_id))
 
 
 @router.get("/files/{evidence_id}")
 def download_file(request: Request, evidence_id: Id) -> Response:
-    with visiting(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as visit:
-        file = readable(visit.session, visit.plan, evidence_id, visit.stay.unit, sees_all=visit.sees_all)
+    with read_request(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as ctx:
+        file = readable(ctx.session, ctx.plan, evidence_id, ctx.stay.unit, sees_all=ctx.sees_all)
     source = EvidenceStore(settings().evidence_address).open(file.sha256)
     return attachment(file.file_name, file.media_type, file.size, source)
 
 
 @router.get("/calendar")
 def show_calendar(request: Request) -> Response:
-    with visiting(request, AccessRole.UNIT) as visit:
-        return visit.page("calendar.html", address=None)
+    with read_request(request, AccessRole.UNIT) as ctx:
+        return ctx.page("calendar.html", address=None)
 
 
 @router.post("/calendar")
 def make_feed(request: Request, form: Annotated[Sent, Form()]) -> Response:
     """The address is shown once, on this very page: only its hash is kept."""
-    with acting(request, form, AccessRole.UNIT) as visit:
+    with write_request(request, form, AccessRole.UNIT) as ctx:
         _, token = access.issue(
-            visit.session,
-            visit.stay.unit,
+            ctx.session,
+            ctx.stay.unit,
             role=AccessRole.CALENDAR,
-            by=visit.person,
-            at=visit.at,
+            by=ctx.person,
+            at=ctx.at,
             lasts=FEED_LASTS,
         )
-        visit.tell_again("/calendar", N_("This address was made already, and it is shown only once."))
-        address = f"{portal_address(request)}/feeds/{token}/{visit.language.code}.ics"
-        return visit.page("calendar.html", address=address)
+        ctx.tell_again("/calendar", N_("This address was made already, and it is shown only once."))
+        address = f"{portal_address(request)}/feeds/{token}/{ctx.language.code}.ics"
+        return ctx.page("calendar.html", address=address)
 
 
 @router.get("/feeds/{token}/{code}.ics")

@@ -152,7 +152,7 @@ def test_a_file_beyond_the_limit_of_the_scanner_is_refused(clamd: Clamd, file: P
 
 
 def test_a_silent_scanner_is_not_waited_for_for_ever(clamd: Clamd, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(antivirus, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(antivirus, "TIMEOUT_S", 0.05)
     clamd.is_silent = True
     assert refusal(file) == unscanned("timed out")
 

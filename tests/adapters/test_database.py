@@ -12,7 +12,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from adapters.database import sessions as adapter
-from adapters.database.sessions import engine, engine_for, forget_engine, reading, repeated, take_time, transaction
+from adapters.database.sessions import (
+    engine,
+    engine_for,
+    forget_engine,
+    no_statement_timeout,
+    read_session,
+    retrying_transaction,
+    transaction,
+)
 from adapters.settings import settings
 from models.common.errors import RefusedError, SchemaError, UnavailableError
 from models.migrations import head, upgrade
@@ -79,13 +87,13 @@ class TestDoneAgain:
     @pytest.mark.parametrize("state", ["40001", "40P01", "55P03"])
     def test_what_was_in_the_way_of_others(self, notes: Engine, state: str) -> None:
         fail_with(notes, state, times=2)
-        repeated(write)
+        retrying_transaction(write)
         assert numbers() == [2, 3]
 
     def test_with_a_bound_and_then_said(self, notes: Engine) -> None:
         fail_with(notes, "40001")
         with pytest.raises(UnavailableError, match="others changed the same at the same moment; nothing was changed"):
-            repeated(write)
+            retrying_transaction(write)
         assert numbers() == [1, 2]
 
     def test_on_a_connection_that_was_lost(self) -> None:
@@ -97,7 +105,7 @@ class TestDoneAgain:
             session.execute(text("SELECT 1"))
             return "done"
 
-        assert repeated(act) == "done"
+        assert retrying_transaction(act) == "done"
         assert numbers() == [2, 3]
 
     def test_where_the_answer_to_the_commit_was_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +123,7 @@ class TestDoneAgain:
             return len(session.execute(text("SELECT FROM note")).all())
 
         monkeypatch.setattr(adapter, "_committed", losing)
-        assert repeated(act) == 3
+        assert retrying_transaction(act) == 3
         assert numbers() == [2, 3, 3]
 
     def test_two_that_deadlock_both_get_through(self) -> None:
@@ -132,7 +140,7 @@ class TestDoneAgain:
             return both
 
         with ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(repeated, act(1, 2)), pool.submit(repeated, act(2, 1))]:
+            for done in [pool.submit(retrying_transaction, act(1, 2)), pool.submit(retrying_transaction, act(2, 1))]:
                 done.result()
         assert numbers() == [21, 22]
 
@@ -141,7 +149,7 @@ class TestDoneAgain:
         settings.cache_clear()
         forget_engine()
         with pytest.raises(UnavailableError, match=r"cannot be reached: .*refused.*tried 3 times") as said:
-            repeated(write)
+            retrying_transaction(write)
         assert "hush" not in str(said.value)
 
     def test_what_is_refused_is_refused_at_once(self) -> None:
@@ -152,7 +160,7 @@ class TestDoneAgain:
             raise RefusedError("no")
 
         with pytest.raises(RefusedError):
-            repeated(act)
+            retrying_transaction(act)
         assert tries == [1]
 
 
@@ -170,7 +178,7 @@ class TestSaidClearly:
     )
     def test_what_the_database_has_no_room_for(self, notes: Engine, state: str, said: str) -> None:
         fail_with(notes, state)
-        for way in (repeated, once):
+        for way in (retrying_transaction, once):
             with pytest.raises(UnavailableError, match=said):
                 way(write)
         assert numbers() == [1, 2]
@@ -181,22 +189,22 @@ class TestSaidClearly:
             write(session)
 
         with pytest.raises(UnavailableError, match="can only be read"):
-            repeated(act)
+            retrying_transaction(act)
 
     def test_a_statement_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         limit(monkeypatch, STATEMENT_TIMEOUT_S="1")
         with pytest.raises(UnavailableError, match="longer than DUBAN_STATEMENT_TIMEOUT_S"):
-            repeated(lambda session: session.execute(text("SELECT pg_sleep(60)")))
+            retrying_transaction(lambda session: session.execute(text("SELECT pg_sleep(60)")))
 
     def test_what_may_take_its_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         limit(monkeypatch, STATEMENT_TIMEOUT_S="1")
 
         def act(session: Session) -> str:
-            take_time(session)
+            no_statement_timeout(session)
             return str(session.scalar(text("SHOW statement_timeout")))
 
-        assert repeated(act) == "0"
-        assert repeated(lambda session: session.scalar(text("SHOW statement_timeout"))) == "1s"
+        assert retrying_transaction(act) == "0"
+        assert retrying_transaction(lambda session: session.scalar(text("SHOW statement_timeout"))) == "1s"
 
     def test_rows_that_somebody_does_not_let_go(self, monkeypatch: pytest.MonkeyPatch) -> None:
         limit(monkeypatch, LOCK_TIMEOUT_S="1")
@@ -204,7 +212,7 @@ class TestSaidClearly:
         with transaction() as holding:
             write(holding)
             with pytest.raises(UnavailableError, match="others are at work on the same and did not let go"):
-                repeated(write)
+                retrying_transaction(write)
         assert numbers() == [2, 3]
 
     def test_a_transaction_that_was_forgotten_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +233,7 @@ class TestSchema:
     def test_a_connection_to_a_newer_database_is_refused(self) -> None:
         set_version("9999")
         forget_engine()
-        for way in (repeated, once, read):
+        for way in (retrying_transaction, once, read):
             with pytest.raises(SchemaError, match=r"version 9999, newer than this code knows .0"):
                 way(write)
 
@@ -234,12 +242,12 @@ class TestSchema:
             session.execute(text("SELECT what_comes_later FROM assignment"))
 
         with pytest.raises(SchemaError, match=r"what_comes_later.*run `duban db upgrade`"):
-            repeated(of_a_newer_code)
+            retrying_transaction(of_a_newer_code)
         with database.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
         with pytest.raises(SchemaError, match=r"assignment.*run `duban db upgrade`"):
-            repeated(of_a_newer_code)
+            retrying_transaction(of_a_newer_code)
 
     def test_after_an_upgrade_running_programs_have_to_connect_again(self, empty_database: str) -> None:
         """Who does not know the new version is refused then."""
@@ -280,7 +288,7 @@ def once(act: Callable[[Session], None]) -> None:
 
 
 def read(act: Callable[[Session], None]) -> None:
-    with reading() as session:
+    with read_session() as session:
         act(session)
 
 

@@ -659,7 +659,7 @@ def test_all_townships_of_the_country_fit_into_a_plan(tiny: Path) -> None:
 
 
 def test_collectives_may_not_grow_without_a_bound(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_entries, "MOST_MEMBERS", 5)
+    monkeypatch.setattr(plan_entries, "MAX_MEMBERS", 5)
     assert problems_of(tiny) == [
         'units.yaml:24: collectives[1].code: "all" – expected collectives of at most 5 members in all'
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, inspect, text
 from adapters.database.sessions import engine, engine_for, forget_engine, transaction
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
-from deploy.rehearsal.acting import forget_rehearsals
+from deploy.rehearsal.place import forget_rehearsals
 from deploy.stack import ACTED_OUT
 from models.common.errors import RefusedError, SchemaError
 from models.migrations import head, upgrade

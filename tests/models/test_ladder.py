@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from models.common.message_kinds import OrderColour
 from models.common.status import Status
 from models.dates.workdays import CalendarName, WorkCalendar
-from models.plan.ladder import Audience, Fired, Standing, default_ladder, judge, next_look
+from models.plan.ladder import Audience, Fired, LadderState, default_ladder, due_steps, next_look
 
 D = dt.date
 CHINA = WorkCalendar(CalendarName.CHINA)
 LADDER = default_ladder()
 EVER = D(2000, 1, 1)
 ISSUED, DUE = D(2023, 1, 3), D(2023, 12, 20)
-OPEN = Standing(Status.ACKNOWLEDGED, ISSUED, DUE, None, ISSUED)
+OPEN = LadderState(Status.ACKNOWLEDGED, ISSUED, DUE, None, ISSUED)
 
 
-def fired(standing: Standing, on: D, live_from: D = EVER) -> tuple[Fired, ...]:
-    return judge(LADDER, standing, CHINA, on=on, live_from=live_from).fired
+def fired(standing: LadderState, on: D, live_from: D = EVER) -> tuple[Fired, ...]:
+    return due_steps(LADDER, standing, CHINA, on=on, live_from=live_from).fired
 
 
-def walk(standing: Standing, days: list[D]) -> list[tuple[str, D]]:
+def walk(standing: LadderState, days: list[D]) -> list[tuple[str, D]]:
     """What fires when somebody looks on these days only."""
     seen = []
     for day in days:
@@ -85,7 +85,7 @@ def test_nothing_is_asked_of_a_unit_that_has_handed_in_or_is_done() -> None:
 
 DAYS = st.dates(D(2022, 6, 1), D(2027, 6, 1))
 STANDINGS = st.builds(
-    lambda status, issued, due_in, handed_in, since: Standing(
+    lambda status, issued, due_in, handed_in, since: LadderState(
         status,
         issued,
         issued + dt.timedelta(days=due_in),
@@ -101,7 +101,7 @@ STANDINGS = st.builds(
 
 
 @given(STANDINGS, st.sets(st.integers(0, 150)))
-def test_looking_often_or_once_finds_the_same_and_nothing_twice(standing: Standing, looks: set[int]) -> None:
+def test_looking_often_or_once_finds_the_same_and_nothing_twice(standing: LadderState, looks: set[int]) -> None:
     last = standing.issued_on + dt.timedelta(days=150)
     often = [standing.issued_on + dt.timedelta(days=look) for look in sorted(looks)]
     found = walk(standing, [day for day in often if day >= standing.done_until] + [last])
@@ -110,7 +110,7 @@ def test_looking_often_or_once_finds_the_same_and_nothing_twice(standing: Standi
 
 
 @given(STANDINGS)
-def test_the_next_look_is_the_day_of_the_next_step(standing: Standing) -> None:
+def test_the_next_look_is_the_day_of_the_next_step(standing: LadderState) -> None:
     day = next_look(LADDER, standing, CHINA)
     far = standing.issued_on + dt.timedelta(days=400)
     if day is None:
@@ -121,14 +121,14 @@ def test_the_next_look_is_the_day_of_the_next_step(standing: Standing) -> None:
 
 
 @given(STANDINGS, st.integers(0, 150))
-def test_a_verdict_names_the_next_look_itself(standing: Standing, later: int) -> None:
+def test_a_verdict_names_the_next_look_itself(standing: LadderState, later: int) -> None:
     on = standing.done_until + dt.timedelta(days=later)
-    verdict = judge(LADDER, standing, CHINA, on=on, live_from=EVER)
+    verdict = due_steps(LADDER, standing, CHINA, on=on, live_from=EVER)
     assert verdict.next_on == next_look(LADDER, dataclasses.replace(standing, done_until=on), CHINA)
 
 
 @given(STANDINGS, st.integers(0, 150))
-def test_nobody_hears_of_one_condition_twice_at_once(standing: Standing, later: int) -> None:
+def test_nobody_hears_of_one_condition_twice_at_once(standing: LadderState, later: int) -> None:
     heard = [
         (audience, one.step.condition)
         for one in fired(standing, standing.issued_on + dt.timedelta(days=later))

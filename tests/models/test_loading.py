@@ -25,7 +25,7 @@ from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 from models.queries.board import board
-from models.queries.statistics import standings
+from models.queries.statistics import snapshots
 from tests.conftest import TINY
 from tests.support.story import Story
 
@@ -212,7 +212,7 @@ def test_other_limits_count_from_their_day_on_and_past_lights_stay(story: Story,
         def seen(session: Session) -> list[object]:
             plan = plan_of(session, story.plan)
             boards = [board(session, plan, day).total for day in days]
-            return [*boards, *([(one.ref, one.light) for one in standings(session, plan, day)] for day in days)]
+            return [*boards, *([(one.ref, one.light) for one in snapshots(session, plan, day)] for day in days)]
 
         found: list[object] = ask(seen)
         return found

@@ -22,7 +22,7 @@ from adapters.database.sessions import transaction
 from adapters.plan_files.reader import read_plan
 from adapters.settings import settings
 from models.access import Access, AccessRole
-from models.assignments.assignment import Assignment, take
+from models.assignments.assignment import Assignment, by_ids
 from models.assignments.extension import Extension
 from models.assignments.light import Light
 from models.common.base import Base
@@ -40,8 +40,8 @@ from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 from models.queries.board import WHOLE_PLAN, board
 from models.queries.counts import Cut, lit, lit_page
-from models.queries.statistics import standings
-from portal.remembered import Remembered
+from models.queries.statistics import snapshots
+from portal.cache import Cache
 from portal.routes import board as board_pages
 from portal.routes.office import KINDS
 from tasks.phases import open_phase
@@ -50,7 +50,7 @@ from tests.support.portal_client import Person, counted, enter
 from tests.support.story import Story
 
 DIRECTOR = "李主任"
-MOST_STATEMENTS = 6
+MAX_STATEMENTS = 6
 REFUSED = 422
 
 
@@ -75,7 +75,7 @@ def all_of(model: type[Base]) -> list[Any]:
 def rows_of(story: Story) -> list[Assignment]:
     with transaction() as session:
         ids = session.scalars(select(Assignment.id).order_by(Assignment.id)).all()
-        return take(session, plan_of(session, story.plan), ids, lock=False)
+        return by_ids(session, plan_of(session, story.plan), ids, lock=False)
 
 
 def id_of(story: Story, ref: str) -> int:
@@ -125,11 +125,11 @@ def year(launch: Story) -> Story:
 
 
 def by_journal(story: Story, on: dt.date) -> Counter[tuple[str, str, Light]]:
-    """The figures of the board as `models.queries.statistics.standings` has them, one assignment at a time."""
+    """The figures of the board as `models.queries.statistics.snapshots` has them, one assignment at a time."""
     with transaction() as session:
         plan = plan_of(session, story.plan)
         areas = {row.ref: row.area.code if row.area else WHOLE_PLAN for row in session.scalars(select(Requirement))}
-        return Counter((one.unit, areas[one.requirement], one.light) for one in standings(session, plan, on))
+        return Counter((one.unit, areas[one.requirement], one.light) for one in snapshots(session, plan, on))
 
 
 def by_board(story: Story, on: dt.date) -> Counter[tuple[str, str, Light]]:
@@ -230,7 +230,7 @@ def statements_of(person: Person, path: str) -> int:
 
 
 def test_an_answer_is_worked_out_once_while_its_stamp_stands() -> None:
-    kept: Remembered[int] = Remembered(2)
+    kept: Cache[int] = Cache(2)
     made = iter(range(100))
     assert [kept.get("a", stamp, lambda: next(made)) for stamp in ("1", "1", "2", "2")] == [0, 0, 1, 1]
     assert [kept.get(key, "2", lambda: next(made)) for key in ("b", "a", "c", "a", "b")] == [2, 1, 3, 1, 4]
@@ -238,7 +238,7 @@ def test_an_answer_is_worked_out_once_while_its_stamp_stands() -> None:
 
 def test_nobody_works_out_what_somebody_else_has_begun_since() -> None:
     """Everybody waits for the first; one of the others then answers for all who came before it began."""
-    kept: Remembered[int] = Remembered(2)
+    kept: Cache[int] = Cache(2)
     begun, go_on, made = threading.Event(), threading.Event(), []
 
     def make() -> int:
@@ -667,7 +667,7 @@ def test_what_keeps_a_phase_open_stands_unit_by_unit(launch: Story, monkeypatch:
     office = office_of(launch)
     office.get(f"/phases/{phase_id()}")
     assert "Finance Bureau Name a liaison issued 2022/liaison/finance · 2022-11-15 Scheme" in office.words
-    monkeypatch.setattr("models.queries.queues.MOST_BLOCKING", 4)
+    monkeypatch.setattr("models.queries.queues.MAX_BLOCKING_SHOWN", 4)
     office.get(f"/phases/{phase_id()}")
     assert "The first 4 of 6." in office.words
     office.get("/phases")
@@ -867,7 +867,7 @@ def test_every_page_asks_few_questions(full: Story) -> None:
     office, north = office_of(full), enter(full.plan, "north")
     asked = {path: statements_of(office, path) for path in map(here, OFFICE_PAGES)}
     asked["/complaints"] = statements_of(north, "/complaints")
-    assert max(asked.values()) <= MOST_STATEMENTS, asked
+    assert max(asked.values()) <= MAX_STATEMENTS, asked
 
 
 def test_the_leader_sees_and_does_not_act(full: Story) -> None:

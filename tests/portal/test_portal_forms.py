@@ -28,10 +28,10 @@ from models.common.event import Event
 from models.outbox.message import post
 from models.plan.unit import Unit
 from portal.app import make_app
+from portal.context import csrf_token
 from portal.forms import Words
+from portal.middleware import FORM_BYTES, HEADERS, MIB, UPLOADS
 from portal.routes import unit as unit_routes
-from portal.shield import FORM_BYTES, HEADERS, MIB, UPLOADS
-from portal.visits import csrf_token
 from tests.portal.test_portal_access import at_once
 from tests.portal.test_portal_walls import POSTS, entries_after, last_entry
 from tests.support.portal_client import DAY, Person

@@ -383,7 +383,7 @@ def walk(visitor: Visitor) -> Iterator[httpx.Response]:
         path = waiting.pop()
         kind = re.sub(r"\d+|\?.*", "", path)
         kinds[kind] += 1
-        if kinds[kind] <= MOST_OF_A_KIND and not path.startswith("/language"):
+        if kinds[kind] <= MAX_OF_A_KIND and not path.startswith("/language"):
             answer = visitor.ask("GET", path)
             yield answer
             if answer.headers.get("content-type", "").startswith("text/html"):
@@ -392,7 +392,7 @@ def walk(visitor: Visitor) -> Iterator[httpx.Response]:
     assert len(kinds) > 10
 
 
-MOST_OF_A_KIND = 8
+MAX_OF_A_KIND = 8
 
 
 def escaped(words: str) -> str:

@@ -10,7 +10,7 @@ from adapters.database.sessions import transaction
 from adapters.plan_files.reader import read_plan
 from models.access import AccessRole
 from models.assignments import evidence
-from models.assignments.assignment import Assignment, take
+from models.assignments.assignment import Assignment, by_ids
 from models.common.event import Actor
 from models.loading import load_plan
 from models.plan.plan import plan_of
@@ -20,7 +20,7 @@ from tests.support.portal_client import Person, counted, enter
 from tests.support.portal_doors import DOORS
 from tests.support.story import Story
 
-MOST = 6
+MAX_STATEMENTS = 6
 MANY = 200
 WITHOUT_ID = [key for key in DOORS if key[0] == "GET" and AccessRole.UNIT in DOORS[key].roles and not DOORS[key].kinds]
 
@@ -41,7 +41,7 @@ def busy(database: Engine, clock: Clock) -> Story:
     with transaction() as session:
         plan = plan_of(session, "tiny")
         north = select(Assignment.id).join(Unit).where(Unit.code == "north").order_by(Assignment.id).limit(MANY // 2)
-        for one in take(session, plan, session.scalars(north)):
+        for one in by_ids(session, plan, session.scalars(north)):
             evidence.submit(session, plan, [one], [], note="done", actor=Actor("甲"), at=clocks.now())
     return story
 
@@ -59,7 +59,7 @@ def test_a_page_of_a_unit_asks_few_questions(busy: Story, unit: str) -> None:
     paths.append(f"/hand-in?{'&'.join(f'id={one}' for one in ids[-MANY:])}")
     for path in paths:
         asked[path] = questions(person, path)
-    assert {path: count for path, count in asked.items() if count > MOST} == {}
+    assert {path: count for path, count in asked.items() if count > MAX_STATEMENTS} == {}
     assert len(asked) > 10
 
 

@@ -24,15 +24,15 @@ from adapters.channels.types import Labels, Outcome, Post, Trace
 from adapters.database.sessions import forget_engine, transaction
 from adapters.language import Language
 from adapters.settings import settings
-from models.access import Deed
-from models.assignments.assignment import Assignment, find
+from models.access import IdempotencyKey
+from models.assignments.assignment import Assignment, by_refs
 from models.assignments.notices import notice_about
 from models.common.event import Actor, Event, EventKind, record
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.delivery.claim import Digest, Written, begin
+from models.delivery.claim import OutgoingLetter, RenderedLetter, claim_letters
 from models.delivery.letter import Letter
-from models.delivery.settling import Ended, Ending, settle
+from models.delivery.outcome import AttemptResult, SendResult, record_outcomes
 from models.delivery.signature import letter_of, sign_letter
 from models.outbox.message import post
 from models.plan.plan import plan_of
@@ -112,12 +112,14 @@ def opened(story: Story, slack: SlackServer) -> Story:
     return story
 
 
-def send(story: Story, write: Callable[[Letter], Written] | None = None) -> None:
+def send(story: Story, write: Callable[[Letter], RenderedLetter] | None = None) -> None:
     """Deliver what is due, with buttons."""
-    write = write or (lambda letter: Written(f"{letter.recipient.zh}：{len(letter.lines)} 件", "请 <签收> & 办理"))
+    write = write or (
+        lambda letter: RenderedLetter(f"{letter.recipient.zh}：{len(letter.lines)} 件", "请 <签收> & 办理")
+    )
     with transaction() as session:
         plan = plan_of(session, story.plan)
-        begun = begin(
+        begun = claim_letters(
             session,
             plan,
             at=clocks.now(),
@@ -128,14 +130,14 @@ def send(story: Story, write: Callable[[Letter], Written] | None = None) -> None
         send_one(digest)
 
 
-def send_one(digest: Digest) -> None:
+def send_one(digest: OutgoingLetter) -> None:
     labels = Labels.of(Language.of("zh"))
     one = Post(digest.key, digest.text.subject, digest.text.body, link=LINK, sign=digest.key, labels=labels)
     receipt = client_of().send(CHANNELS[digest.recipient_code], one)
     assert receipt.outcome == Outcome.SENT, receipt
     with transaction() as session:
-        ended = Ended(digest.attempt_id, Ending.SENT, external_id=receipt.external_id)
-        settle(session, [ended], at=clocks.now())
+        ended = AttemptResult(digest.attempt_id, SendResult.SENT, external_id=receipt.external_id)
+        record_outcomes(session, [ended], at=clocks.now())
 
 
 def client_of() -> SlackCaller:
@@ -228,9 +230,9 @@ def notes_in(post: dict[str, Any]) -> list[str]:
 @pytest.fixture
 def untouched(opened: Story, slack: SlackServer) -> Iterator[None]:
     """Nothing that the test does changes anything, here or in Slack."""
-    before = json.dumps(slack.posts["CEDU"]), count(Event), count(Deed)
+    before = json.dumps(slack.posts["CEDU"]), count(Event), count(IdempotencyKey)
     yield
-    assert (json.dumps(slack.posts["CEDU"]), count(Event), count(Deed)) == before
+    assert (json.dumps(slack.posts["CEDU"]), count(Event), count(IdempotencyKey)) == before
     assert not [one for one in slack.answers if one[0] == play.UPDATE]
 
 
@@ -447,7 +449,7 @@ def test_a_replay_changes_nothing(opened: Story, slack: SlackServer, client: Cal
     statuses = [client.post(body, headers=headers).status_code for _ in range(3)]
 
     assert statuses == [200, 409, 409]
-    assert (len(signatures()), count(Deed)) == (2, 1)
+    assert (len(signatures()), count(IdempotencyKey)) == (2, 1)
     assert slack.answers[play.UPDATE, "CEDU", 200] == 1
 
 
@@ -522,7 +524,7 @@ def test_a_letter_about_one_assignment_signs_for_that_one(opened: Story, slack: 
     late = issue_late(opened, slack)
     with transaction() as session:
         plan = plan_of(session, opened.plan)
-        row = find(session, plan, [late])[0]
+        row = by_refs(session, plan, [late])[0]
         post(session, plan, [notice_about(row, MessageKind.ISSUED, row.unit_id, clocks.now())])
     send(opened)
 
@@ -537,7 +539,7 @@ def issue_late(story: Story, slack: SlackServer) -> str:
     """One more requirement of the same phase for edu, handed out after the letter was written."""
     with transaction() as session:
         plan = plan_of(session, story.plan)
-        like = find(session, plan, ["2022/scheme/S1/finance"])[0]
+        like = by_refs(session, plan, ["2022/scheme/S1/finance"])[0]
         columns = [column.name for column in Assignment.__table__.columns if column.name not in {"id", "unit_id"}]
         row = Assignment(unit_id=unit_of(session, plan.id, "edu").id, **{name: getattr(like, name) for name in columns})
         session.add(row)
@@ -595,16 +597,16 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
     story.at("2022-11-01")
     story.open("launch")
     with transaction() as session:
-        begun = begin(
+        begun = claim_letters(
             session,
             plan_of(session, story.plan),
             at=clocks.now(),
-            write=lambda _: Written("s", "b"),
+            write=lambda _: RenderedLetter("s", "b"),
             channel_of=lambda _: "slack",
             units=[unit_of(session, plan_of(session, story.plan).id, "edu").id],
         )
     with transaction() as session:
-        settle(session, [Ended(begun.digests[0].attempt_id, Ending.TEMPORARY)], at=clocks.now())
+        record_outcomes(session, [AttemptResult(begun.digests[0].attempt_id, SendResult.TEMPORARY)], at=clocks.now())
     clock.set(clocks.now() + dt.timedelta(hours=1))
     send(story)
 
@@ -615,7 +617,7 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
 def test_an_over_long_letter_is_signed_for(story: Story, slack: SlackServer, client: Caller) -> None:
     story.at("2022-11-01")
     story.open("launch")
-    send(story, lambda _: Written("很长", "\n".join(f"第{n}件：按时报送佐证材料。" for n in range(3000))))
+    send(story, lambda _: RenderedLetter("很长", "\n".join(f"第{n}件：按时报送佐证材料。" for n in range(3000))))
 
     assert sent(client, pressed(slack)) == 200
 

@@ -86,7 +86,7 @@ def test_titles_are_made_fit_and_kept_apart() -> None:
 def test_rows_beyond_the_limit_go_on_in_a_further_sheet(
     count: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbook, "MOST_ROWS", 4)
+    monkeypatch.setattr(workbook, "MAX_ROWS", 4)
     rows: Iterable[list[Cell]] = ([number, ""] for number in range(count))
     pages = written(Sheet("各单位", HEAD, rows)).worksheets
     assert [page.title for page in pages] == ["各单位", "各单位 (2)", "各单位 (3)"][: len(sizes)]

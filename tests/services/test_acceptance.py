@@ -14,12 +14,12 @@ from sqlalchemy import select, text
 from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.language import Language
-from models.acceptance import commendation as commending
+from models.acceptance import commendation
 from models.acceptance import dossier as panel
-from models.acceptance.dossier import Saying
+from models.acceptance.dossier import VerdictInput
 from models.acceptance.verdict import Verdict, VerdictOutcome, verdicts_on
 from models.assignments import evidence
-from models.assignments.assignment import find
+from models.assignments.assignment import by_refs
 from models.assignments.evidence import StoredEvidence
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
@@ -54,7 +54,7 @@ def decide(
     until = words.get("until")
     with transaction() as session:
         plan = plan_of(session)
-        said = Saying(
+        said = VerdictInput(
             outcome,
             words.get("reason", "现场核查"),
             dt.date.fromisoformat(until) if until else None,
@@ -78,7 +78,7 @@ def prove(story: Story, *refs: str) -> None:
     for ref in refs:
         with transaction() as session:
             plan = plan_of(session)
-            rows = find(session, plan, [ref])
+            rows = by_refs(session, plan, [ref])
             file = StoredEvidence("自查.pdf", "application/pdf", 5, ref.encode().hex().rjust(64, "0")[-64:])
             evidence.submit(session, plan, rows, [file], note="", actor=Actor(CLERK, rows[0].unit_id), at=clock.now())
         story.accept(ref)
@@ -392,10 +392,10 @@ class TestTheReport:
 def commend(*units: str, reason: str = "成效突出", by: str = "office") -> None:
     with transaction() as session:
         plan = plan_of(session)
-        since, until = commending.period_of(plan, plan.day_of(clock.now()))
+        since, until = commendation.period_of(plan, plan.day_of(clock.now()))
         chosen = panel.units_named(session, plan, units)
         actor = Actor(DIRECTOR, unit_of(session, plan.id, by).id)
-        commending.commend(
+        commendation.commend(
             session, plan, chosen, since=since, until=until, reason=reason, via=Via.COMMAND, actor=actor, at=clock.now()
         )
 
@@ -409,21 +409,21 @@ class TestCommendation:
         story.at("2024-03-01")
         with transaction() as session:
             plan = plan_of(session)
-            since, until = commending.period_of(plan, plan.day_of(clock.now()))
-            proposed = [one.unit.code for one in commending.proposal(session, plan, since, until)]
-            assert commending.commended(session, plan) is None
+            since, until = commendation.period_of(plan, plan.day_of(clock.now()))
+            proposed = [one.unit.code for one in commendation.proposal(session, plan, since, until)]
+            assert commendation.commended(session, plan) is None
             # What is to come is not overdue yet.
-            assert commending.period_of(plan, plan.day_of(clock.now()), until=dt.date(2024, 12, 31))[1] == until
+            assert commendation.period_of(plan, plan.day_of(clock.now()), until=dt.date(2024, 12, 31))[1] == until
         assert proposed == ["north"]  # too little was asked of edu for a rank, and the others have work overdue
         commend("south", "north")
         commend("north", "south", "north", reason="经会议研究")
         with transaction() as session:
-            settled = commending.commended(session, plan_of(session))
+            settled = commendation.commended(session, plan_of(session))
             assert settled is not None
             assert [(unit.code, kept) for unit, kept in settled.units] == [("north", True), ("south", False)]
         with transaction() as session:
             plan = plan_of(session)
-            assert commending.commended(session, plan, by=clock.now() - dt.timedelta(days=1)) is None
+            assert commendation.commended(session, plan, by=clock.now() - dt.timedelta(days=1)) is None
             assert report_of(session, plan, dt.date(2024, 2, 29)).commended is None
         entry = journal(EventKind.COMMENDED)[-1]
         assert (entry.actor, entry.why) == (DIRECTOR, "经会议研究")

@@ -25,11 +25,11 @@ from adapters.database.sessions import transaction
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from models.acceptance import dossier as acceptance
-from models.acceptance.dossier import Saying
+from models.acceptance.dossier import VerdictInput
 from models.acceptance.verdict import VerdictOutcome
 from models.archive_tables import LEFT_OUT, columns_of, tables
 from models.assignments import evidence
-from models.assignments.assignment import find
+from models.assignments.assignment import by_refs
 from models.assignments.evidence import StoredEvidence
 from models.common.base import Base
 from models.common.errors import NotFoundError, RefusedError
@@ -59,7 +59,7 @@ def hand_in(story: Story, store: EvidenceStore, ref: str, files: Mapping[str, by
         kept.append(StoredEvidence(name, media_type, stored.size, stored.sha256))
     with transaction() as session:
         plan = plan_of(session, story.plan)
-        rows = find(session, plan, [ref])
+        rows = by_refs(session, plan, [ref])
         evidence.submit(session, plan, rows, kept, note="=1+1", actor=Actor(CLERK, rows[0].unit_id), at=clock.now())
 
 
@@ -180,7 +180,7 @@ class TestWhatIsInIt:
             office = Actor(DIRECTOR, unit_of(session, plan.id, "office").id)
             made = bulletins.make(session, plan, "2024-02", actor=office, at=clock.now())
             bulletin_files.release(session, plan, made, edition=made.edition, actor=office, at=clock.now())
-            saying = Saying(VerdictOutcome.REJECT, "材料不全")
+            saying = VerdictInput(VerdictOutcome.REJECT, "材料不全")
             item = acceptance.item_of(session, plan, "T1.2")
             acceptance.decide(session, plan, item, saying, via=Via.COMMAND, actor=office, at=clock.now())
         output = tmp_path / "full.zip"

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from adapters import clock
 from adapters.database.sessions import transaction
 from deploy.cli.root import duban
-from models.assignments.assignment import Assignment, acknowledge, reviewer_of, take
+from models.assignments.assignment import Assignment, acknowledge, by_ids, reviewer_of
 from models.assignments.evidence import submit
 from models.assignments.extension import ask, decide
 from models.assignments.review import accept, send_back
@@ -265,7 +265,7 @@ def _one_day(code: str, at: dt.datetime, chance: random.Random) -> None:
         plan = plan_of(session, code)
         office = Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id)
         ids = session.scalars(select(Assignment.id).where(Assignment.status.not_in(("accepted", "waived")))).all()
-        for one in take(session, plan, chance.sample(sorted(ids), min(40, len(ids)))):
+        for one in by_ids(session, plan, chance.sample(sorted(ids), min(40, len(ids)))):
             clerk = Actor(CLERK, one.unit_id)
             match one.status:
                 case Status.ISSUED if chance.random() < 0.6:

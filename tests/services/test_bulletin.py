@@ -24,7 +24,7 @@ from flows.bulletin import bulletin as bulletin_flow
 from models.assignments.light import Light
 from models.bulletins import bulletin as model
 from models.bulletins.bulletin import Bulletin, BulletinStatus
-from models.bulletins.figures import Figures, SaidKind, all_works, figures
+from models.bulletins.figures import Figures, StatementKind, all_works, figures
 from models.common.errors import IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
 from models.common.kinds import UnitKind
@@ -193,7 +193,9 @@ class TestFigures:
         ]
         liaison = late[LIAISON]
         assert liaison.days == (LAST - dt.date(2022, 11, 15)).days
-        assert [(one.kind, one.text, one.granted) for one in liaison.said] == [(SaidKind.OBJECTION, "已电话报送", None)]
+        assert [(one.kind, one.text, one.granted) for one in liaison.said] == [
+            (StatementKind.OBJECTION, "已电话报送", None)
+        ]
         assert set(liaison.told) == {Audience.UNIT, Audience.OFFICE, Audience.LEADER}
         assert not late[SCHEME].said
         assert [one.text for one in late["2022/scheme/S1/finance"].said] == ["方案迟报，因人员调整"]

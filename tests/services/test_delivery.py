@@ -29,20 +29,20 @@ from models.common.message_kinds import MessageKind, OrderColour
 from models.dates.quiet_hours import QuietHours, opens_at
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.delivery import claim as outbox
-from models.delivery.claim import LEASE, MOST_IN_A_LETTER, Written, begin, retry_dead
+from models.delivery.claim import LEASE, MAX_MESSAGES_IN_LETTER, RenderedLetter, claim_letters, retry_dead
 from models.delivery.letter import Letter
-from models.delivery.pace import Pace
-from models.delivery.settling import (
-    FIRST_RETRY,
+from models.delivery.outcome import (
+    FIRST_RETRY_WAIT,
     JITTER,
-    LONGEST_RETRY,
+    MAX_RETRY_WAIT,
     MAX_TRIES,
     TWICE,
-    Ended,
-    Ending,
+    AttemptResult,
+    SendResult,
     backoff,
-    settle,
+    record_outcomes,
 )
+from models.delivery.rate_limit import RateLimit
 from models.outbox.message import Attempt, AttemptOutcome, Message, MessageStatus, Notice, post
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
@@ -224,7 +224,9 @@ def test_there_are_hours_of_trying_however_the_dice_fall() -> None:
     found = [longest_and_least(str(number)) for number in range(1000)]
     assert min(whole for _, whole in found) > dt.timedelta(hours=4)
     assert max(longest for longest, _ in found) > 55 * MINUTE
-    least = sum((min(FIRST_RETRY * 2**n, LONGEST_RETRY / (1 + JITTER)) for n in range(MAX_TRIES - 1)), dt.timedelta())
+    least = sum(
+        (min(FIRST_RETRY_WAIT * 2**n, MAX_RETRY_WAIT / (1 + JITTER)) for n in range(MAX_TRIES - 1)), dt.timedelta()
+    )
     assert least > dt.timedelta(hours=4)
 
 
@@ -314,7 +316,7 @@ class TestWhereHistoryCannotBeRead:
     def test_who_was_not_asked_about_because_there_were_too_many_questions_keeps_its_tries(
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "AT_ONCE", 1)
+        monkeypatch.setattr(delivery, "MAX_SENDS_AT_ONCE", 1)
         monkeypatch.setattr(delivery, "LOOK_UPS_REST", dt.timedelta(seconds=0.5))
         for channel in CHANNELS.values():
             slack.script(channel, play.taken_then_cut())
@@ -335,7 +337,7 @@ class TestWhereHistoryCannotBeRead:
     def test_the_same_delivery_asks_about_the_others_when_the_service_has_rested(
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "AT_ONCE", 1)
+        monkeypatch.setattr(delivery, "MAX_SENDS_AT_ONCE", 1)
         monkeypatch.setattr(delivery, "LOOK_UPS_REST", dt.timedelta(seconds=0.5))
         for channel in CHANNELS.values():
             slack.script(channel, play.taken_then_cut())
@@ -416,7 +418,7 @@ def test_a_claim_locks_no_more_recipients_than_it_takes(real_plan: str, clock: C
     with transaction() as session:
         plan = plan_of(session, real_plan)
         claim = functools.partial(
-            begin, plan=plan, at=now(), write=lambda _: Written("", ""), channel_of=lambda _: "mailbox"
+            claim_letters, plan=plan, at=now(), write=lambda _: RenderedLetter("", ""), channel_of=lambda _: "mailbox"
         )
         assert claim(session, limit=5).letters == 5
         # The server has the databases of other tests as well.
@@ -432,7 +434,9 @@ def test_nobody_gets_a_second_digest_while_one_is_being_written(tiny_plan: str, 
     story.open("launch")
     with transaction() as session:
         plan = plan_of(session, tiny_plan)
-        begun = begin(session, plan, at=now(), write=lambda _: Written("", ""), channel_of=lambda _: "mailbox")
+        begun = claim_letters(
+            session, plan, at=now(), write=lambda _: RenderedLetter("", ""), channel_of=lambda _: "mailbox"
+        )
         assert begun.letters == 4
         story.submit("2022/liaison/north")
         assert deliver(tiny_plan, now()) == Delivered(letters=1, messages=1)  # to the office, which had none
@@ -444,9 +448,9 @@ def test_a_late_look_up_does_not_undo_what_was_settled(plan: str, slack: SlackSe
     with transaction() as session:
         lost = session.scalars(select(Attempt.id).where(Attempt.outcome == AttemptOutcome.AMBIGUOUS)).one()
     after(plan, 1.5 * MINUTE)
-    for ending in (Ending.ABSENT, Ending.UNTRACEABLE, Ending.LATER):
+    for ending in (SendResult.ABSENT, SendResult.UNTRACEABLE, SendResult.LATER):
         with transaction() as session:
-            settle(session, [Ended(lost, ending)], at=now() + 2 * MINUTE)
+            record_outcomes(session, [AttemptResult(lost, ending)], at=now() + 2 * MINUTE)
     after(plan, 60 * MINUTE)
     assert_all_arrived_once(slack, plan)
 
@@ -458,7 +462,7 @@ def test_of_two_that_look_up_the_same_the_second_counts_nothing(plan: str, slack
         lost = session.scalars(select(Attempt.id).where(Attempt.outcome == AttemptOutcome.AMBIGUOUS)).one()
     for _ in range(2):
         with transaction() as session:
-            settle(session, [Ended(lost, Ending.UNTRACEABLE)], at=now() + 2 * MINUTE)
+            record_outcomes(session, [AttemptResult(lost, SendResult.UNTRACEABLE)], at=now() + 2 * MINUTE)
     with transaction() as session:
         assert session.scalars(select(Message.unsure).where(Message.unsure > 0)).all() == [1]
     after(plan, 3 * MINUTE)
@@ -500,7 +504,7 @@ class TestManyChannels:
     def test_who_stands_in_line_behind_others_gives_nothing_back_before_its_own_turn(
         self, real_plan: str, addresses: Path, limited: SlackServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "begin", functools.partial(begin, limit=1))
+        monkeypatch.setattr(delivery, "claim_letters", functools.partial(claim_letters, limit=1))
         monkeypatch.setattr(outbox, "AHEAD", dt.timedelta(seconds=3))
         addresses.write_text("default: slack:CALL", encoding="utf-8")
         clock.set(moment("2022-11-01"))
@@ -541,13 +545,13 @@ class TestManyChannels:
     def test_a_pace_that_a_wrong_clock_wrote_holds_up_nobody(self, plan: str) -> None:
         lane = read_limits().lane_of(Address("slack", NORTH))
         with transaction() as session:
-            session.add(Pace(channel=lane.channel, free_at=now() + dt.timedelta(days=400)))
+            session.add(RateLimit(channel=lane.channel, free_at=now() + dt.timedelta(days=400)))
         assert after(plan, 0 * MINUTE) == Delivered(letters=4, messages=4)
 
     def test_who_has_to_wait_long_is_not_claimed(self, plan: str, slack: SlackServer) -> None:
         lane = read_limits().lane_of(Address("slack", NORTH))
         with transaction() as session:
-            session.add(Pace(channel=lane.channel, free_at=now() + 20 * MINUTE))
+            session.add(RateLimit(channel=lane.channel, free_at=now() + 20 * MINUTE))
         assert after(plan, 0 * MINUTE) == Delivered(letters=3, messages=3, waiting=1)
         assert outcomes("north") == []
         assert statuses()["north"] is MessageStatus.PENDING
@@ -558,7 +562,7 @@ class TestManyChannels:
     def test_it_is_claimed_in_batches_and_all_are_told(
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "begin", functools.partial(begin, limit=1))
+        monkeypatch.setattr(delivery, "claim_letters", functools.partial(claim_letters, limit=1))
         assert after(plan, MINUTE) == Delivered(letters=4, messages=4)
         assert_all_arrived_once(slack, plan)
 
@@ -683,13 +687,13 @@ class TestALetterThatCannotBeWritten:
         assert deliver(story.plan, now()) == Delivered(letters=1, messages=2, unwritten=1)
 
     def test_an_error_of_the_database_is_not_taken_for_one(self, plan: str) -> None:
-        def write(_: Letter) -> Written:
+        def write(_: Letter) -> RenderedLetter:
             with transaction() as session:
                 session.execute(text("SELECT 1 / 0"))
-            return Written("", "")
+            return RenderedLetter("", "")
 
         with pytest.raises(DBAPIError), transaction() as session:
-            begin(session, plan_of(session, plan), at=now(), write=write, channel_of=lambda _: "mailbox")
+            claim_letters(session, plan_of(session, plan), at=now(), write=write, channel_of=lambda _: "mailbox")
         assert set(statuses().values()) == {MessageStatus.PENDING}
 
 
@@ -702,7 +706,7 @@ def test_a_letter_holds_what_somebody_reads_and_the_next_ones_the_rest(story: St
         plan = plan_of(session, story.plan)
         office = body_of(session, plan.id, UnitKind.OFFICE).id
         about: dict[str, Any] = {"assignment_id": story.row(late).id, "at": now()}
-        days = [dt.date(2023, 1, 1) + dt.timedelta(days=number) for number in range(2 * MOST_IN_A_LETTER + 1)]
+        days = [dt.date(2023, 1, 1) + dt.timedelta(days=number) for number in range(2 * MAX_MESSAGES_IN_LETTER + 1)]
         post(session, plan, [Notice(office, MessageKind.UNSIGNED, late, for_date=day, **about) for day in days])
         red = Notice(office, MessageKind.UNSIGNED, "red", order=OrderColour.RED, **about)
         post(session, plan, [red])
@@ -714,7 +718,7 @@ def test_a_letter_holds_what_somebody_reads_and_the_next_ones_the_rest(story: St
             assert "另有 502 条通知" in story.letter("office")
             with transaction() as session:
                 assert session.scalars(select(Message.status).where(Message.subject == "red")).one() == "sent"
-    assert counts == [MOST_IN_A_LETTER, MOST_IN_A_LETTER, 2, 0]
+    assert counts == [MAX_MESSAGES_IN_LETTER, MAX_MESSAGES_IN_LETTER, 2, 0]
     with transaction() as session:
         assert doubled(session, plan_of(session, story.plan)) == 0
 

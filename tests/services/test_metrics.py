@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from adapters.database.sessions import transaction
 from adapters.settings import settings
-from models.monitoring import vitals
+from models.monitoring import metrics
 from models.patrol.escalation import Chased
 from portal.app import build
 from tasks.deliver import Delivered
@@ -97,7 +97,7 @@ def test_no_table_that_grows_is_read_as_a_whole(story: Story) -> None:
         for statement in (MANY_UNITS, MANY_ASSIGNMENTS, MANY_MESSAGES, "ANALYZE"):
             session.execute(text(statement))
         asked = {"at": moment("2023-12-13"), "plan_id": [1], "due_by": [moment("2023-12-13")]}
-        plan = "\n".join(session.scalars(text(f"EXPLAIN {vitals.VITALS.text}"), asked))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {metrics.METRICS.text}"), asked))
     for index in ("assignment_next_action_at_idx", "assignment_needs_attention_idx", "message_dead_idx"):
         assert index in plan
     assert "Seq Scan on assignment" not in plan

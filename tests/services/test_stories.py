@@ -483,7 +483,7 @@ class TestGates:
         story.at("2023-01-03")
         story.open("implementation")
         everything = story.answer("implementation", "close")
-        monkeypatch.setattr("models.phases.gate.MOST_NAMED", 2)
+        monkeypatch.setattr("models.phases.gate.MAX_NAMED", 2)
         some = story.answer("implementation", "close")
         assert (everything.still_open, some.still_open) == (len(everything.blocking or []),) * 2
         assert some.blocking == (everything.blocking or [])[:2]

@@ -19,7 +19,7 @@ from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import PrefectUnreachableError
 from adapters.settings import override, settings
 from deploy.cli.root import duban
-from models.monitoring.watch import Round, cut_short, last_delivery, last_round, missed_rounds
+from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds
 from models.patrol.escalation import Chased
 from services import watchdog
 from tasks.deliver import Delivered

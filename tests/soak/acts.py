@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine.default import DefaultDialect
 
 from adapters import clock
-from adapters.channels.lanes import Lanes
+from adapters.channels.worker_pool import SerialWorkers
 from adapters.settings import override
 from models.common.errors import DubanError, SchemaError, UnavailableError
 from models.dates import workdays
@@ -214,7 +214,7 @@ def perform(
     if place.scenario.known_until is not None:
         setattr(workdays, "_is_published", lambda year: place.scenario.knows(year, at))  # noqa: B010
     if is_in_step:
-        setattr(delivery, "Lanes", _InStep)  # noqa: B010
+        setattr(delivery, "SerialWorkers", _InStep)  # noqa: B010
     commits = _Commits(death)
     setattr(DefaultDialect, "do_commit", commits.do_commit)  # noqa: B010  (it is a patch, and mypy need not know)
     _do(act)
@@ -240,7 +240,7 @@ def _do(act: Act) -> None:
 T = TypeVar("T")
 
 
-class _InStep(Lanes[T]):
+class _InStep(SerialWorkers[T]):
     """Lanes of which one result is fetched at a time. How many end together is a matter of chance."""
 
     def __init__(self, *args: Any) -> None:

@@ -49,8 +49,8 @@ from adapters.settings import override
 from models.common.event import Actor
 from models.loading import load_plan
 from models.migrations import upgrade
+from models.monitoring.alerts import AlertKind, alerts
 from models.monitoring.audit import audit, look_at_once
-from models.monitoring.watch import Alarm, alerts
 from models.plan.document import PlanDocument
 from models.plan.plan import plan_of
 from tests.conftest import LOADED_AT, TINY
@@ -280,7 +280,7 @@ class Soak:
         self.pictures: list[Picture] = []
         self.commits: list[int] = []
         self.seconds: list[float] = []
-        self.alarms: set[tuple[Alarm, tuple[str, ...]]] = set()
+        self.alarms: set[tuple[AlertKind, tuple[str, ...]]] = set()
 
     def undisturbed(self) -> None:
         """Act it out, and keep what it comes to after each act."""
@@ -396,11 +396,11 @@ class Soak:
         if problems:
             raise SoakError(f"{self._name}: the audit found {problems[:20]}")
 
-    def _alarms(self) -> set[tuple[Alarm, tuple[str, ...]]]:
+    def _alarms(self) -> set[tuple[AlertKind, tuple[str, ...]]]:
         """What the watchdog makes of the end. It is told of no round of the patrol here: its acts are played alone."""
         with self._played() as session:
             found = alerts(session, plan_of(session, PLAN), at=self._end, may_leave=lambda _: True)
-        return {(one.kind, one.about) for one in found if one.kind is not Alarm.NO_PATROL}
+        return {(one.kind, one.about) for one in found if one.kind is not AlertKind.NO_PATROL}
 
     @contextmanager
     def _played(self) -> Iterator[Session]:

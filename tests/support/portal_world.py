@@ -45,7 +45,7 @@ from models.plan.phase import Phase
 from models.plan.plan import plan_of
 from models.plan.unit import Collective, Unit, unit_of
 from portal.app import make_app
-from portal.visits import csrf_token
+from portal.context import csrf_token
 from rendering import bulletin_text as bulletins
 from tests import conftest
 from tests.conftest import LOADED_AT, TEMPLATE, TINY, Clock

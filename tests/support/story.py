@@ -16,7 +16,7 @@ from adapters.database.sessions import transaction
 from models import complaint, finding
 from models.acceptance.dossier import judged_work
 from models.assignments import evidence, extension, objection, review
-from models.assignments.assignment import Assignment, acknowledge, find, reviewer_of
+from models.assignments.assignment import Assignment, acknowledge, by_refs, reviewer_of
 from models.assignments.light import Light
 from models.assignments.objection import About
 from models.common.event import Actor
@@ -30,7 +30,7 @@ from models.phases.opening import Opening
 from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit, body_of, unit_of
-from models.queries.statistics import Standing, standings
+from models.queries.statistics import AssignmentSnapshot, snapshots
 from tasks.deliver import Delivered, deliver
 from tasks.patrol import chase_due, keep_up
 from tasks.phases import open_phase
@@ -100,11 +100,11 @@ class Story:
 
     def sign(self, *refs: str, by: str = CLERK) -> int:
         with self._plan() as (session, plan):
-            return acknowledge(session, plan, find(session, plan, refs), actor=Actor(by), at=clock.now())
+            return acknowledge(session, plan, by_refs(session, plan, refs), actor=Actor(by), at=clock.now())
 
     def submit(self, *refs: str, by: str = CLERK, note: str = "已办") -> None:
         with self._plan() as (session, plan):
-            evidence.submit(session, plan, find(session, plan, refs), [], note=note, actor=Actor(by), at=clock.now())
+            evidence.submit(session, plan, by_refs(session, plan, refs), [], note=note, actor=Actor(by), at=clock.now())
 
     def ask_extension(self, ref: str, until: str, reason: str = "等待上级文件", by: str = CLERK) -> None:
         with self._assignment(ref) as (session, plan, row):
@@ -267,9 +267,9 @@ class Story:
         with self._assignment(ref) as (_, _, row):
             return row
 
-    def standing(self, ref: str, on: str) -> Standing:
+    def standing(self, ref: str, on: str) -> AssignmentSnapshot:
         with self._plan() as (session, plan):
-            return next(one for one in standings(session, plan, dt.date.fromisoformat(on)) if one.ref == ref)
+            return next(one for one in snapshots(session, plan, dt.date.fromisoformat(on)) if one.ref == ref)
 
     def light(self, ref: str, on: str) -> Light:
         return self.standing(ref, on).light
@@ -284,7 +284,7 @@ class Story:
     @contextmanager
     def _assignment(self, ref: str) -> Iterator[tuple[Session, Plan, Assignment]]:
         with self._plan() as (session, plan):
-            yield session, plan, find(session, plan, [ref])[0]
+            yield session, plan, by_refs(session, plan, [ref])[0]
 
     def _reviewer(self, session: Session, plan: Plan, row: Assignment, unit: str | None) -> int:
         return unit_of(session, plan.id, unit).id if unit else reviewer_of(session, plan, row).id

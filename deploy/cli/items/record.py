@@ -14,13 +14,13 @@ from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from deploy.cli.base import _, language, plan_option, ref_argument, show_table, table, tell
 from deploy.cli.operation.access import local_time, work_on
-from models.assignments.assignment import find
+from models.assignments.assignment import by_refs
 from models.assignments.evidence import Evidence
 from models.assignments.objection import About
 from models.common.errors import RefusedError
 from models.common.status import Status
 from models.plan.plan import Plan
-from models.queries.assignment_record import EXTENSION, Plea, Record, Version, record_of
+from models.queries.assignment_record import EXTENSION, PendingRequest, Record, Version, record_of
 from models.queries.files import files_of_assignment
 from rendering.labels import EVENTS
 
@@ -30,7 +30,7 @@ from rendering.labels import EVENTS
 @plan_option
 def show(ref: str, plan_code: str | None) -> None:
     with work_on(plan_code) as (session, plan):
-        one = find(session, plan, [ref], lock=False)[0]
+        one = by_refs(session, plan, [ref], lock=False)[0]
         record = record_of(session, plan, one.id, plan.day_of(clock.now()))
         _show_facts(record)
         for version in reversed(record.versions):
@@ -78,7 +78,7 @@ def _show_version(plan: Plan, version: Version) -> None:
         tell(f"  → {_(version.decision)}: {who} {version.review_reason}".rstrip())
 
 
-def _show_plea(plan: Plan, plea: Plea) -> None:
+def _show_plea(plan: Plan, plea: PendingRequest) -> None:
     tell("")
     about = {"at": local_time(plan, plea.at), "name": plea.by_name, "reason": plea.reason}
     if plea.about == EXTENSION:
@@ -129,7 +129,7 @@ def _change(before: Status | dt.date | None, after: Status | dt.date | None) -> 
 @plan_option
 def files(ref: str, output: Path, plan_code: str | None) -> None:
     with work_on(plan_code) as (session, plan):
-        one = find(session, plan, [ref], lock=False)[0]
+        one = by_refs(session, plan, [ref], lock=False)[0]
         wanted = [(output / f"v{version}", file) for version, file in files_of_assignment(session, one.id)]
     store = EvidenceStore(settings().evidence_address)
     for folder, file in wanted:

@@ -16,11 +16,11 @@ from deploy.cli.operation.access import work_on
 from models.assignments.light import Light
 from models.common.status import CLOSED, Status
 from models.common.text import Text
-from models.dates.moments import end_of
+from models.dates.instants import end_of
 from models.phases.gate import Gate, GateDecision
 from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.queries import statistics as queries
+from models.queries import statistics
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def status(on: dt.date | None, plan_code: str | None, *, as_json: bool) -> None:
 
 def facts_of(session: Session, plan: Plan, on: dt.date) -> dict[str, Any]:
     """How the plan stood at the end of that day; `counts` is what the other numbers are sums of."""
-    counts = queries.standing_counts(session, plan, on)
+    counts = statistics.counts_by_light(session, plan, on)
     phases = _sums(counts, "phase")
     lights = {light.value: 0 for light in Light} | _sums(counts, "light")
     return {
@@ -57,8 +57,8 @@ def facts_of(session: Session, plan: Plan, on: dt.date) -> dict[str, Any]:
         "by_status": {one.value: 0 for one in Status} | _sums(counts, "status"),
         "lights": lights,
         "overdue": lights[Light.RED],
-        "escalations": queries.escalations_by_step(session, plan, on),
-        "messages": queries.message_counts(session, plan, on),
+        "escalations": statistics.escalations_by_step(session, plan, on),
+        "messages": statistics.message_counts(session, plan, on),
         "gates": _gates(session, plan, on, counts),
     }
 
@@ -84,7 +84,7 @@ def _gates(session: Session, plan: Plan, on: dt.date, counts: list[dict[str, Any
 
 
 def _gate(session: Session, phase: Phase, until: dt.datetime, counts: list[dict[str, Any]]) -> dict[str, Any]:
-    label = queries.phase_label(phase.code, phase.period)
+    label = statistics.phase_label(phase.code, phase.period)
     rounds = session.scalars(
         select(Gate).where(Gate.phase_id == phase.id, Gate.asked_at <= until).order_by(Gate.round)
     ).all()

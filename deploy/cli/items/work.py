@@ -24,7 +24,7 @@ from deploy.cli.base import (
 from deploy.cli.operation.access import office_actor, work_on
 from models.assignments import evidence, extension
 from models.assignments import review as reviews
-from models.assignments.assignment import acknowledge, find
+from models.assignments.assignment import acknowledge, by_refs
 from models.assignments.submitted_figures import read_figures
 from models.common.event import Actor
 from models.plan.unit import unit_of
@@ -37,7 +37,7 @@ from models.plan.unit import unit_of
 def sign(refs: tuple[str, ...], by_name: str, plan_code: str | None) -> None:
     at = clock.now()
     with work_on(plan_code) as (session, plan):
-        found = find(session, plan, refs)
+        found = by_refs(session, plan, refs)
         signed = sum(acknowledge(session, plan, [one], actor=Actor(by_name, one.unit_id), at=at) for one in found)
     tell(_("{count} signed for; {rest} had been already").format(count=signed, rest=len(found) - signed))
 
@@ -60,11 +60,11 @@ def submit(
     values = read_figures(figures)
     with work_on(plan_code) as (session, plan):
         # A slip in a reference is told before any file is copied.
-        find(session, plan, refs, lock=False)
+        by_refs(session, plan, refs, lock=False)
     store = EvidenceStore(settings().evidence_address)
     stored = take_in([HandedIn(path, path.name, partial(store.put, path)) for path in files])
     with work_on(plan_code) as (session, plan):
-        found = find(session, plan, refs)
+        found = by_refs(session, plan, refs)
         actor = Actor(by_name, found[0].unit_id)
         evidence.submit(session, plan, found, stored, note=note, figures=values, actor=actor, at=clock.now())
         versions = [(one.ref, one.version) for one in found]
@@ -98,7 +98,7 @@ def review(
     at = clock.now()
     with work_on(plan_code) as (session, plan):
         actor = Actor(by_name, unit_of(session, plan.id, unit).id)
-        found = find(session, plan, refs)
+        found = by_refs(session, plan, refs)
         for one in found:
             decide = reviews.accept if accept else reviews.send_back
             decide(session, plan, one, reason=reason, actor=actor, at=at, version=version)
@@ -128,7 +128,7 @@ def extend(
     one_choice(until=until, grant=grant, refuse=refuse)
     at = clock.now()
     with work_on(plan_code) as (session, plan):
-        one = find(session, plan, [ref])[0]
+        one = by_refs(session, plan, [ref])[0]
         if until is not None:
             actor = Actor(by_name, one.unit_id)
             extension.ask(session, plan, one, until=until, reason=reason, actor=actor, at=at)
@@ -153,7 +153,7 @@ def waive(refs: tuple[str, ...], reason: str, by_name: str, plan_code: str | Non
     at = clock.now()
     with work_on(plan_code) as (session, plan):
         actor = office_actor(session, plan, by_name)
-        found = find(session, plan, refs)
+        found = by_refs(session, plan, refs)
         for one in found:
             reviews.waive(session, plan, one, reason=reason, actor=actor, at=at)
     for one in found:

@@ -15,7 +15,7 @@ from adapters.database.sessions import transaction
 from adapters.language import N_
 from deploy.cli.base import _, language, plan_option, show_table, table, tell
 from deploy.cli.operation.access import ensure_schema, local_time
-from models.assignments.assignment import find
+from models.assignments.assignment import by_refs
 from models.monitoring import audit as audits
 from models.monitoring.replay import Audited, Outcome, Problem, StepSeen
 from models.plan.plan import Plan, plan_of
@@ -50,7 +50,7 @@ def audit(ctx: click.Context, refs: tuple[str, ...], plan_code: str | None, *, a
 
 
 def _replayed(session: Session, plan: Plan, refs: tuple[str, ...], at: dt.datetime) -> Iterator[Audited]:
-    ids = [one.id for one in find(session, plan, refs, lock=False)] if refs else None
+    ids = [one.id for one in by_refs(session, plan, refs, lock=False)] if refs else None
     return audits.audit(session, plan, until=at, ids=ids)
 
 

@@ -5,7 +5,7 @@ import click
 from adapters import clock
 from deploy.cli.base import _, plan_option, show_table, table, tell
 from deploy.cli.operation.access import local_time, office_actor, work_on
-from models.assignments.assignment import find, set_aside, take_up
+from models.assignments.assignment import by_refs, quarantined, release
 from models.delivery.claim import retry_dead
 from models.delivery.mailbox import letters_of
 from models.plan.unit import unit_of
@@ -59,10 +59,10 @@ def attention(refs: tuple[str, ...], by_name: str | None, plan_code: str | None,
     if retry and not (by_name or "").strip():
         raise click.UsageError(_("--retry needs --by NAME: every act has a named person"))
     with work_on(plan_code) as (session, plan):
-        aside = find(session, plan, refs) if refs else set_aside(session, plan)
+        aside = by_refs(session, plan, refs) if refs else quarantined(session, plan)
         shown = [(one.ref, one.needs_attention) for one in aside if one.needs_attention]
         if retry and by_name:
-            take_up(session, plan, aside, actor=office_actor(session, plan, by_name), at=clock.now())
+            release(session, plan, aside, actor=office_actor(session, plan, by_name), at=clock.now())
     if not shown:
         tell(_("nothing is set aside"))
         return

@@ -27,7 +27,7 @@ def portal(port: int | None) -> None:
     ensure_schema()
     tell(_("Portal: {url}").format(url=settings().portal_address))
     uvicorn.run(
-        "portal.start:make_app",
+        "portal.asgi:make_app",
         factory=True,
         host=settings().portal_host,
         port=settings().portal_port,

@@ -95,7 +95,7 @@ def _office_links() -> dict[str, str]:
 @plan_folder
 @seed_option
 def run(folder: Path, seed: int) -> None:
-    from deploy.rehearsal.acting import rehearse_here  # noqa: PLC0415
+    from deploy.rehearsal.place import rehearse_here  # noqa: PLC0415
 
     document = read_plan(folder)
     with _progress_bar() as progress:
@@ -111,7 +111,7 @@ def run(folder: Path, seed: int) -> None:
 @seed_option
 @click.option("--json", "as_json", is_flag=True, help=_("print the summary as JSON"))
 def rehearse(folder: Path, seed: int, *, as_json: bool) -> None:
-    from deploy.rehearsal.acting import rehearse_aside  # noqa: PLC0415
+    from deploy.rehearsal.place import rehearse_aside  # noqa: PLC0415
 
     document = read_plan(folder)
     with _progress_bar() as progress:

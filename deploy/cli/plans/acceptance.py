@@ -24,9 +24,9 @@ from deploy.cli.base import (
     tell,
 )
 from deploy.cli.operation.access import local_time, office_actor, work_on
-from models.acceptance import commendation as commending
+from models.acceptance import commendation
 from models.acceptance import dossier as panel
-from models.acceptance.dossier import Dossier, Saying
+from models.acceptance.dossier import Dossier, VerdictInput
 from models.acceptance.verdict import Verdict, VerdictOutcome, verdicts_on
 from models.common.errors import RefusedError
 from models.phases.gate import Via
@@ -159,7 +159,7 @@ def decide_on(
     reject: bool,
 ) -> None:
     choice = one_choice(accept=accepts, conditional=conditional, reject=reject)
-    said = Saying(VerdictOutcome(choice), reason, conditional, override_reason)
+    said = VerdictInput(VerdictOutcome(choice), reason, conditional, override_reason)
     _decide(codes, said, units, by_name, plan_code)
 
 
@@ -175,16 +175,18 @@ def accept(codes: tuple[str, ...], override_reason: str, reason: str, by_name: s
         raise RefusedError(
             "{ref} is an assignment: `duban review {ref} --accept` accepts it; this is for T3.2, S1 or I01", ref=refs[0]
         )
-    _decide(codes, Saying(VerdictOutcome.ACCEPT, reason, None, override_reason), (), by_name, plan_code)
+    _decide(codes, VerdictInput(VerdictOutcome.ACCEPT, reason, None, override_reason), (), by_name, plan_code)
 
 
-def _decide(codes: Sequence[str], said: Saying, units: Sequence[str], by_name: str, plan_code: str | None) -> None:
+def _decide(
+    codes: Sequence[str], said: VerdictInput, units: Sequence[str], by_name: str, plan_code: str | None
+) -> None:
     at = clock.now()
     lines = []
     with work_on(plan_code) as (session, plan):
         actor = office_actor(session, plan, by_name)
         named = panel.units_named(session, plan, units)
-        saying = Saying(said.outcome, said.reason, said.until, said.override_reason, named)
+        saying = VerdictInput(said.outcome, said.reason, said.until, said.override_reason, named)
         for code in codes:
             item = panel.item_of(session, plan, code)
             made = panel.decide(session, plan, item, saying, via=Via.COMMAND, actor=actor, at=at)
@@ -241,15 +243,15 @@ def commend(
 ) -> None:
     at = clock.now()
     with work_on(plan_code) as (session, plan):
-        first, last = commending.period_of(plan, plan.day_of(at), since, until)
+        first, last = commendation.period_of(plan, plan.day_of(at), since, until)
         if units:
             actor = office_actor(session, plan, by_name)
             chosen = panel.units_named(session, plan, units)
-            commending.commend(
+            commendation.commend(
                 session, plan, chosen, since=first, until=last, reason=reason, via=Via.COMMAND, actor=actor, at=at
             )
-        proposed = commending.proposal(session, plan, first, last)
-        settled = commending.commended(session, plan)
+        proposed = commendation.proposal(session, plan, first, last)
+        settled = commendation.commended(session, plan)
     listed = table(_("rank"), _("unit"), _("points"), numbers=[0, 2])
     for one in proposed:
         listed.add_row(str(one.rank), f"{one.unit.code} {language.text(one.unit.name)}", f"{one.points:g}")

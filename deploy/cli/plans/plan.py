@@ -23,7 +23,7 @@ from models.plan.document import PlanDocument
 from models.plan.phase import Phase, PhaseCode, PhaseStatus, phases_of
 from models.plan.plan import Plan
 from models.plan.unit import BODIES, Unit
-from models.queries import statistics as queries
+from models.queries import statistics
 
 # Not the kinds' own values: `office` and `leader` are codes of units as well, and codes are never translated.
 KINDS = {
@@ -115,14 +115,16 @@ def _tell_summary(document: PlanDocument) -> None:
 def assignments_of(document: PlanDocument) -> dict[str, int]:
     """How many assignments each phase will issue: a unit is asked for one thing once, in whatever roles."""
     members = {entry.code: entry.members for entry in document.collectives}
-    counts: Counter[str] = Counter({queries.phase_label(PhaseCode(one.code), one.period): 0 for one in document.phases})
+    counts: Counter[str] = Counter(
+        {statistics.phase_label(PhaseCode(one.code), one.period): 0 for one in document.phases}
+    )
     for entry in document.requirements:
         asked = sum(
             len({unit for _role, code in addressees(entry, item) for unit in members.get(code, (code,))})
             for item in items_of(document, entry.scope)
         )
         for period in entry.due:
-            counts[queries.phase_label(PhaseCode(entry.phase), period[:4])] += asked
+            counts[statistics.phase_label(PhaseCode(entry.phase), period[:4])] += asked
     return dict(counts)
 
 
@@ -130,7 +132,7 @@ def assignments_of(document: PlanDocument) -> dict[str, int]:
 @plan_option
 def show(plan_code: str | None) -> None:
     with work_on(plan_code) as (session, row):
-        counts = queries.plan_counts(session, row)
+        counts = statistics.plan_counts(session, row)
         phases = session.scalars(select(Phase).where(Phase.plan_id == row.id).order_by(Phase.starts_on)).all()
         order = session.scalars(select(Area.code).where(Area.plan_id == row.id).order_by(Area.id)).all()
     tell(f"{row.code}  {language.text(row.title)}  {row.starts}–{row.ends}")

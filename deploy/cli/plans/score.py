@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.plan.plan import Plan
     from rendering.workbook import Cell
 
-MOST = 1000  # items of a unit that are read at once
+MAX_ITEMS_READ = 1000  # items of a unit that are read at once
 
 # The heads of the columns, where their keys are no words.
 HEADS = {
@@ -109,9 +109,9 @@ def _of_one(
     session: "Session", plan: "Plan", code: str, since: dt.date, until: dt.date, known_on: dt.date | None
 ) -> list[Row]:
     unit, found, page = unit_of(session, plan.id, code), list[Item](), 0
-    while len(found) == page * MOST:
+    while len(found) == page * MAX_ITEMS_READ:
         page += 1
-        found += items_of(session, plan, unit, since, until, known_on, page=page, most=MOST)
+        found += items_of(session, plan, unit, since, until, known_on, page=page, most=MAX_ITEMS_READ)
     return [
         {
             "ref": item.ref,

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from adapters.heap import heap_at_rest
+from adapters.gc import gc_frozen
 
 
 class Thing:
@@ -18,7 +18,7 @@ class Thing:
 def test_what_was_there_is_left_alone_and_what_is_made_meanwhile_is_collected() -> None:
     before = Thing()
     old = weakref.ref(before)
-    with heap_at_rest():
+    with gc_frozen():
         new = weakref.ref(Thing())
         del before
         gc.collect()
@@ -29,9 +29,9 @@ def test_what_was_there_is_left_alone_and_what_is_made_meanwhile_is_collected() 
 
 
 def test_what_one_throws_away_is_not_set_aside_by_the_next_at_work_beside_it() -> None:
-    with heap_at_rest():
+    with gc_frozen():
         thrown_away = weakref.ref(Thing())
-        with heap_at_rest():  # a second one, that begins and ends while the first is at work
+        with gc_frozen():  # a second one, that begins and ends while the first is at work
             gc.collect()
             assert thrown_away() is None
         assert gc.get_freeze_count() > 0, "the first is still at work"
@@ -39,7 +39,7 @@ def test_what_one_throws_away_is_not_set_aside_by_the_next_at_work_beside_it() -
 
 
 def test_after_an_error_everything_is_collected_again() -> None:
-    @heap_at_rest()
+    @gc_frozen()
     def fail() -> None:
         raise ValueError
 

@@ -10,7 +10,7 @@ from models.indicators.reading import plain
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 28, 46
 ROOM = 0.18  # above and below, as a part of what is between the lowest and the highest
-MOST_LABELS = 12
+MAX_LABELS = 12
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Mark:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Course:
+class IndicatorChart:
     """Everything in the units of the drawing. `target` are the heights of its lines: one, or two of a range."""
 
     marks: tuple[Mark, ...]
@@ -47,7 +47,7 @@ def target_levels(one: Attainment) -> list[float]:
     return {Comparator.FULL: [100.0], Comparator.STATUS: [1.0]}.get(one.indicator.comparator, [])
 
 
-def drawn(one: Attainment) -> Course | None:
+def drawn(one: Attainment) -> IndicatorChart | None:
     """None where there is no figure yet."""
     points = one.course
     if not points:
@@ -60,13 +60,13 @@ def drawn(one: Attainment) -> Course | None:
         return round(TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low), 1)
 
     xs = _places(len(points))
-    every = -(-len(points) // MOST_LABELS)
+    every = -(-len(points) // MAX_LABELS)
     marks = tuple(
         Mark(x, height(point.value), plain(point.value), "" if place % every else point.period.text, point.outcome)
         for place, (x, point) in enumerate(zip(xs, points, strict=True))
     )
     ticks = [low + (high - low) * part / 4 for part in range(5)]
-    return Course(
+    return IndicatorChart(
         marks=marks,
         line=" ".join(f"{mark.x},{mark.y}" for mark in marks),
         reference=_line(xs, points, height),

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from adapters.database.sessions import transaction
-from deploy.rehearsal.reported import reports
+from deploy.rehearsal.made_up_readings import reports
 from models.common.kinds import Rollup, UnitKind
 from models.indicators.reading import reasons_not_readable
 from models.plan.indicator import indicators_of

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.language import N_
 from adapters.settings import settings
 from models.common.errors import DubanError
-from portal.visits import CAPABILITIES, COOKIE, address_of, is_known, page
+from portal.context import CAPABILITIES, COOKIE, address_of, is_known, page
 
 MIB = 1024 * 1024
 FORM_BYTES = 256 * 1024
@@ -39,7 +39,7 @@ class TooLargeError(DubanError):
     """More was sent than this page takes."""
 
 
-class Shield:
+class RequestGuard:
     """The outermost layer. Counts live in this process: the limits are for one portal, not for a farm of them."""
 
     def __init__(self, app: ASGIApp) -> None:

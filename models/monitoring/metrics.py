@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from models.monitoring.watch import GRACE, last_round
+from models.monitoring.alerts import GRACE, last_round
 
 # What is late depends on the plan's time zone; everything else is one question for all plans.
 PLANS = text("SELECT id, timezone FROM plan")
-VITALS = text("""
+METRICS = text("""
 WITH round AS (
     SELECT * FROM unnest(CAST(:plan_id AS bigint[]), CAST(:due_by AS timestamptz[])) AS round (plan_id, due_by)
 ), due AS (
@@ -68,7 +68,7 @@ ORDER BY plan.code
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Vitals:
+class PlanMetrics:
     """Of one plan. `due` and `late` count assignments that wait for patrol; `letters`, `failed` and `fired` are what
     all patrols did together. The instants and `patrol_took` are None where there is none.
     """
@@ -90,7 +90,7 @@ class Vitals:
     patrol_took: dt.timedelta | None
 
 
-def vitals(session: Session, at: dt.datetime) -> list[Vitals]:
+def plan_metrics(session: Session, at: dt.datetime) -> list[PlanMetrics]:
     """The figures of all plans at this instant."""
     plans = session.execute(PLANS).all()
     asked: dict[str, Any] = {
@@ -98,4 +98,4 @@ def vitals(session: Session, at: dt.datetime) -> list[Vitals]:
         "plan_id": [plan.id for plan in plans],
         "due_by": [last_round(at - GRACE, plan.timezone) for plan in plans],
     }
-    return [Vitals(*row) for row in session.execute(VITALS, asked)]
+    return [PlanMetrics(*row) for row in session.execute(METRICS, asked)]

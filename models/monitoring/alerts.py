@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from models.assignments.assignment import SET_ASIDE, Assignment
+from models.assignments.assignment import QUARANTINED, Assignment
 from models.common.base import AnySelect
 from models.common.errors import Reason
-from models.dates.moments import TICK
+from models.dates.instants import FIRST_ROUND
 from models.dates.workdays import ONE_DAY
 from models.outbox.message import DEAD, UNSENT, Message
 from models.patrol.rounds import PatrolRound
@@ -38,14 +38,14 @@ LOOK_BACK = dt.timedelta(hours=2)  # so long a round that did not come is named,
 LONGEST_SILENCE = 60  # days that no letter may leave; the longest holidays are shorter
 FAILED_TRIES = 3  # of a notice that is still tried again: each wait puts off the time at which it is due
 FAILING_FOR = dt.timedelta(hours=1)
-COUNT_TO = 1000  # beyond it matters to nobody how many more
-SHOWN = 10
+MAX_COUNTED = 1000  # beyond it matters to nobody how many more
+MAX_NAMED = 10
 A_ROUND_MINUTES = 15
 
 MayLeave = Callable[[dt.datetime], bool]
 
 
-class Alarm(StrEnum):
+class AlertKind(StrEnum):
     """What can be wrong."""
 
     LATE = "late"
@@ -64,7 +64,7 @@ class Alarm(StrEnum):
 class Alert:
     """One thing that is wrong. `about` names what it is about: two lists are the same where kinds and these are."""
 
-    kind: Alarm
+    kind: AlertKind
     reason: Reason
     about: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ class Alert:
 def last_round(at: dt.datetime, timezone: str) -> dt.datetime:
     """The last instant up to `at` at which patrol should have set out."""
     local = at.astimezone(ZoneInfo(timezone))
-    if local.time() < TICK:
+    if local.time() < FIRST_ROUND:
         return _at(local.date() - ONE_DAY, LAST_ROUND, timezone)
     time = local.time().replace(minute=local.minute - local.minute % A_ROUND_MINUTES, second=0, microsecond=0)
     return _at(local.date(), min(time, LAST_ROUND), timezone)
@@ -159,15 +159,15 @@ def alerts(session: Session, plan: Plan, *, at: dt.datetime, may_leave: MayLeave
 
 
 def _late(session: Session, plan: Plan, due_by: dt.datetime) -> Iterable[Alert]:
-    rows = session.execute(late_steps(plan, due_by).limit(COUNT_TO)).all()
+    rows = session.execute(late_steps(plan, due_by).limit(MAX_COUNTED)).all()
     if rows:
         yield Alert(
-            Alarm.LATE,
+            AlertKind.LATE,
             Reason(
                 "{count} assignments wait for the patrol since {since} and later: {refs}",
                 count=_count(len(rows)),
                 since=_local(plan, rows[0].due_at),
-                refs=[row.ref for row in rows[:SHOWN]],
+                refs=[row.ref for row in rows[:MAX_NAMED]],
             ),
         )
 
@@ -193,16 +193,16 @@ def _unsent(session: Session, plan: Plan, sent_by: dt.datetime, may_leave: MayLe
         .join(Unit, Unit.id == Message.recipient_id)
         .where(Unit.plan_id == plan.id, UNSENT, or_(Message.next_try_at <= sent_by, Message.created_at <= aged_by))
         .order_by(should_have_left)
-        .limit(COUNT_TO)
+        .limit(MAX_COUNTED)
     ).all()
     if rows:
         yield Alert(
-            Alarm.UNSENT,
+            AlertKind.UNSENT,
             Reason(
                 "{count} notices should have left, the first on {since}; they are for: {units}",
                 count=_count(len(rows)),
                 since=_local(plan, rows[0].since),
-                units=list(dict.fromkeys(row.code for row in rows))[:SHOWN],
+                units=list(dict.fromkeys(row.code for row in rows))[:MAX_NAMED],
             ),
         )
 
@@ -212,7 +212,7 @@ def _shut_in(session: Session, plan: Plan) -> Iterable[Alert]:
     count = session.scalars(query.where(Unit.plan_id == plan.id, UNSENT)).one()
     if count:
         yield Alert(
-            Alarm.UNSENT,
+            AlertKind.UNSENT,
             Reason(
                 "{count} notices wait, and at no hour of the patrol may letters leave: see DUBAN_QUIET_HOURS",
                 count=_count(count),
@@ -233,12 +233,12 @@ def _failing(session: Session, plan: Plan, at: dt.datetime) -> Iterable[Alert]:
     if rows:
         units = tuple(code for code, _ in rows)
         yield Alert(
-            Alarm.FAILING,
+            AlertKind.FAILING,
             Reason(
                 "{count} notices were tried {tries} times and more and have not arrived; they are for: {units}",
                 count=sum(count for _, count in rows),
                 tries=FAILED_TRIES,
-                units=list(units[:SHOWN]),
+                units=list(units[:MAX_NAMED]),
             ),
             units,
         )
@@ -256,11 +256,11 @@ def _dead(session: Session, plan: Plan) -> Iterable[Alert]:
     if rows:
         units = tuple(code for code, _ in rows)
         yield Alert(
-            Alarm.DEAD,
+            AlertKind.DEAD,
             Reason(
                 "{count} notices were given up (`duban dead`); they are for: {units}",
                 count=sum(count for _, count in rows),
-                units=list(units[:SHOWN]),
+                units=list(units[:MAX_NAMED]),
             ),
             units,
         )
@@ -272,17 +272,17 @@ def _set_aside(session: Session, plan: Plan) -> Iterable[Alert]:
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Phase, Phase.id == Requirement.phase_id)
         .join(Unit, Unit.id == Assignment.unit_id)
-        .where(Phase.plan_id == plan.id, SET_ASIDE)
+        .where(Phase.plan_id == plan.id, QUARANTINED)
         .order_by(Assignment.id)
-        .limit(COUNT_TO)
+        .limit(MAX_COUNTED)
     ).all()
     if rows:
         yield Alert(
-            Alarm.SET_ASIDE,
+            AlertKind.SET_ASIDE,
             Reason(
                 "{count} assignments are set aside (`duban attention`): {refs}",
                 count=_count(len(rows)),
-                refs=[row.ref for row in rows[:SHOWN]],
+                refs=[row.ref for row in rows[:MAX_NAMED]],
             ),
             tuple(row.ref for row in rows),
         )
@@ -297,7 +297,7 @@ def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.dateti
     if missed:
         times = [_local(plan, slot) for slot in (missed[0], missed[-1])]
         yield Alert(
-            Alarm.NO_PATROL,
+            AlertKind.NO_PATROL,
             Reason(
                 "the patrol did not come {count} times, from {since} to {until}",
                 count=len(missed),
@@ -308,7 +308,7 @@ def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.dateti
     unended = [start for start in cut_short(rounds, at) if start >= since]
     if unended:
         yield Alert(
-            Alarm.CUT_SHORT,
+            AlertKind.CUT_SHORT,
             Reason("the patrol did not come to its end: {starts}", starts=[_local(plan, start) for start in unended]),
         )
 
@@ -352,18 +352,18 @@ def _open_gate(phase: Phase, gates: Sequence[Gate]) -> OpenGate:
 def no_run(gate: OpenGate, address: str) -> Alert:
     """Nobody stands at the gate of a phase; a run was started there, to be seen at that address."""
     started = Reason("no run stood at the gate of {phase}; one was started: {url}", phase=gate.phase.ref, url=address)
-    return Alert(Alarm.NO_RUN, started, (gate.phase.ref,))
+    return Alert(AlertKind.NO_RUN, started, (gate.phase.ref,))
 
 
 def no_prefect(error: Exception) -> Alert:
     """Whether runs stand at the gates cannot be said."""
-    return Alert(Alarm.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
+    return Alert(AlertKind.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
 
 
 def unseen(error: Exception) -> Alert:
     """The plan itself could not be looked after."""
     why = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Alert(Alarm.UNSEEN, Reason("this plan could not be looked after: {why}", why=why))
+    return Alert(AlertKind.UNSEEN, Reason("this plan could not be looked after: {why}", why=why))
 
 
 def mark_of(found: Sequence[Alert]) -> str:
@@ -372,7 +372,7 @@ def mark_of(found: Sequence[Alert]) -> str:
 
 
 def _count(found: int) -> str:
-    return str(found) if found < COUNT_TO else f"{COUNT_TO}+"
+    return str(found) if found < MAX_COUNTED else f"{MAX_COUNTED}+"
 
 
 def _local(plan: Plan, at: dt.datetime) -> str:

@@ -15,18 +15,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import reading, transaction
+from adapters.database.sessions import read_session, transaction
 from adapters.language import N_, Code, Language
 from adapters.settings import settings
 from models import access
-from models.access import AccessRole, Stay
+from models.access import AccessRole, WebSession
 from models.common.errors import DubanError, NotFoundError
 from models.common.event import Actor
 from models.common.text import Text
 from models.plan.plan import Plan
 from portal import pages
 from portal.forms import Sent
-from portal.menu import menu
+from portal.navigation import navigation
 
 COOKIE = "duban"
 LANGUAGE_COOKIE = "duban-language"
@@ -50,12 +50,12 @@ class ForgedError(DubanError):
 
 
 @dataclasses.dataclass(slots=True)
-class Visit:
+class RequestContext:
     """One request of one person: who they are, in whose name they act, and the transaction in which it happens."""
 
     request: Request
     session: Session
-    stay: Stay
+    stay: WebSession
     secret: str
     at: dt.datetime
     sent: Sent | None = None
@@ -106,7 +106,7 @@ class Visit:
         common = {
             "visit": self,
             "csrf": csrf_token(self.secret),
-            "navigation": menu(self.role, self.request.url.path, self.language, self.counts),
+            "navigation": navigation(self.role, self.request.url.path, self.language, self.counts),
             "notice": self._notice(),
         }
         return page(self.request, template, status=status, **common, **facts)
@@ -138,20 +138,22 @@ class Visit:
 
 
 @contextmanager
-def visiting(request: Request, *roles: AccessRole, named: bool = True) -> Iterator[Visit]:
+def read_request(request: Request, *roles: AccessRole, named: bool = True) -> Iterator[RequestContext]:
     """A visit that only looks, of somebody in one of these roles, who has said their name.
 
     Raises TurnedAwayError where the person has to come in or say their name first, and NotFoundError
     in another role: who may not see a page is not told that it exists.
     """
-    with reading() as session:
-        yield _visit(request, session, roles, named=named)
+    with read_session() as session:
+        yield _request_context(request, session, roles, named=named)
 
 
-def _visit(request: Request, session: Session, roles: tuple[AccessRole, ...], *, named: bool) -> Visit:
+def _request_context(
+    request: Request, session: Session, roles: tuple[AccessRole, ...], *, named: bool
+) -> RequestContext:
     at = clock.now()
     secret = request.cookies.get(COOKIE, "")
-    stay = access.stay_of(session, secret, at) if secret else None
+    stay = access.web_session_of(session, secret, at) if secret else None
     if stay is None:
         raise TurnedAwayError(page(request, "come_in.html", status=401))
     request.state.is_known = True
@@ -159,26 +161,26 @@ def _visit(request: Request, session: Session, roles: tuple[AccessRole, ...], *,
         raise NotFoundError("there is no such page")
     if named and not stay.use.person:
         raise TurnedAwayError(RedirectResponse(f"/name?next={quote(_here(request))}", SEE_OTHER))
-    return Visit(request, session, stay, secret, at)
+    return RequestContext(request, session, stay, secret, at)
 
 
 @contextmanager
-def acting(request: Request, sent: Sent, *roles: AccessRole, named: bool = True) -> Iterator[Visit]:
+def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool = True) -> Iterator[RequestContext]:
     """A visit that changes something: from a form of ours, and once, however often the form is sent.
 
     Raises what `visiting` raises, ForgedError, and TurnedAwayError for a form that has acted already.
     """
     with transaction() as session:
-        visit = _visit(request, session, roles, named=named)
+        ctx = _request_context(request, session, roles, named=named)
         check_csrf(request, sent.csrf)
         if not sent.form:  # it could act as often as it is sent
             raise ForgedError(OUT_OF_DATE)
-        visit.sent = sent
-        key = visit._deed(sent.form)  # noqa: SLF001  (its own)
-        if not access.first_time(visit.session, key, visit.at, visit.stay.use.id):
-            told = access.told(visit.session, key, visit.stay.use.id)
+        ctx.sent = sent
+        key = ctx._deed(sent.form)  # noqa: SLF001  (its own)
+        if not access.claim_once(ctx.session, key, ctx.at, ctx.stay.use.id):
+            told = access.told(ctx.session, key, ctx.stay.use.id)
             raise TurnedAwayError(_to_outcome(told["to"] if told else "/", sent.form))
-        yield visit
+        yield ctx
 
 
 def is_known(request: Request) -> bool:

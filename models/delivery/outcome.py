@@ -11,21 +11,21 @@ from typing import NamedTuple
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from models.common.base import AnyRow, AnySelect, among, as_recordset
+from models.common.base import AnyRow, AnySelect, any_of_ids, as_recordset
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.plan.plan import Plan
 from models.plan.unit import Unit
 
-FIRST_RETRY = dt.timedelta(minutes=1)
-LONGEST_RETRY = dt.timedelta(hours=1)
+FIRST_RETRY_WAIT = dt.timedelta(minutes=1)
+MAX_RETRY_WAIT = dt.timedelta(hours=1)
 JITTER = 0.25  # of a wait, at most, on top of it: what failed together does not come back together
-LONGEST_FIRST_RETRY = FIRST_RETRY * (1 + JITTER)
+MAX_FIRST_RETRY_WAIT = FIRST_RETRY_WAIT * (1 + JITTER)
 MAX_TRIES = 12  # with these waits five hours at least
 UNSETTLED = frozenset({AttemptOutcome.SENDING, AttemptOutcome.AMBIGUOUS})
 TWICE = "sent twice, and the channel can tell of neither whether it arrived; not sent a third time"
 
 
-class Ending(StrEnum):
+class SendResult(StrEnum):
     """How a send ended, or what a look-up said of one whose end nobody knows."""
 
     SENT = "sent"
@@ -41,14 +41,14 @@ class Ending(StrEnum):
     @property
     def outcome(self) -> AttemptOutcome:
         """What the attempt keeps of it."""
-        if self in {Ending.ABSENT, Ending.HELD}:
+        if self in {SendResult.ABSENT, SendResult.HELD}:
             return AttemptOutcome.TEMPORARY
-        is_unsure = self in {Ending.UNTRACEABLE, Ending.LATER, Ending.UNASKED}
+        is_unsure = self in {SendResult.UNTRACEABLE, SendResult.LATER, SendResult.UNASKED}
         return AttemptOutcome.AMBIGUOUS if is_unsure else AttemptOutcome(self.value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Unsure:
+class UncertainAttempt:
     """An attempt of which nobody knows whether it went out."""
 
     attempt_id: int
@@ -60,17 +60,17 @@ class Unsure:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
+class AttemptResult:
     """The end of one attempt. `retry_after`: how long the channel wants no post."""
 
     attempt_id: int
-    ending: Ending
+    ending: SendResult
     detail: str = ""
     external_id: str = ""
     retry_after: dt.timedelta | None = None
 
 
-def settle(session: Session, ended: Sequence[Ended], *, at: dt.datetime) -> None:
+def record_outcomes(session: Session, ended: Sequence[AttemptResult], *, at: dt.datetime) -> None:
     """Write how these sends ended, and what becomes of their messages: sent, tried again later, or dead.
 
     Where somebody else has settled one, only the news that it was sent after all counts.
@@ -79,7 +79,7 @@ def settle(session: Session, ended: Sequence[Ended], *, at: dt.datetime) -> None
     # Each in one order, so that two that settle the same do not wait for each other for ever.
     attempts = session.execute(
         select(Attempt.id, Attempt.key, Attempt.outcome)
-        .where(among(Attempt.id, ends))
+        .where(any_of_ids(Attempt.id, ends))
         .order_by(Attempt.id)
         .with_for_update()
     ).all()
@@ -90,10 +90,10 @@ def settle(session: Session, ended: Sequence[Ended], *, at: dt.datetime) -> None
     notes: list[tuple[int, str, str, str]] = []
     for attempt in attempts:
         end = ends[attempt.id]
-        if attempt.outcome not in UNSETTLED and end.ending is not Ending.SENT:
+        if attempt.outcome not in UNSETTLED and end.ending is not SendResult.SENT:
             continue
         ours = [_move(end, attempt.key, row, at) for row in messages[attempt.id] if _concerns(end, row)]
-        is_unsure = end.ending in {Ending.UNTRACEABLE, Ending.LATER}
+        is_unsure = end.ending in {SendResult.UNTRACEABLE, SendResult.LATER}
         given_up = is_unsure and any(move.status == MessageStatus.DEAD for move in ours)
         said = TWICE if given_up else end.detail
         notes.append((attempt.id, end.ending.outcome.value, said, end.external_id))
@@ -147,50 +147,52 @@ def _carried(attempts: Iterable[int]) -> AnySelect:
             _latest.label("latest"),
         )
         .join(Message, Message.id == AttemptMessage.message_id)
-        .where(among(AttemptMessage.attempt_id, attempts))
+        .where(any_of_ids(AttemptMessage.attempt_id, attempts))
         .order_by(Message.id)
         .with_for_update(of=Message)
     )
 
 
-def _concerns(end: Ended, message: AnyRow) -> bool:
+def _concerns(end: AttemptResult, message: AnyRow) -> bool:
     """A message that is on its way again is no matter of an earlier attempt, unless that one arrived after all."""
     is_ours = message.status is MessageStatus.SENDING and message.latest == end.attempt_id
-    return is_ours or end.ending is Ending.SENT
+    return is_ours or end.ending is SendResult.SENT
 
 
-def _move(end: Ended, key: str, message: AnyRow, at: dt.datetime) -> _Move:
-    ending, tries = end.ending, message.tries + (end.ending is Ending.LATER) - (end.ending is Ending.HELD)
-    if ending is Ending.LATER and tries >= MAX_TRIES:
+def _move(end: AttemptResult, key: str, message: AnyRow, at: dt.datetime) -> _Move:
+    ending, tries = end.ending, message.tries + (end.ending is SendResult.LATER) - (end.ending is SendResult.HELD)
+    if ending is SendResult.LATER and tries >= MAX_TRIES:
         # Nobody could tell for hours, and it may never have left: it is sent once more, and says so.
-        ending, tries = Ending.UNTRACEABLE, 0
-    unsure = message.unsure + (ending is Ending.UNTRACEABLE)
+        ending, tries = SendResult.UNTRACEABLE, 0
+    uncertain_attempts = message.unsure + (ending is SendResult.UNTRACEABLE)
     wait = max(backoff(tries, key), end.retry_after or dt.timedelta(0))
-    if ending in {Ending.ABSENT, Ending.UNTRACEABLE}:
+    if ending in {SendResult.ABSENT, SendResult.UNTRACEABLE}:
         wait = dt.timedelta(0)  # it has waited for the look-up
-    if ending in {Ending.HELD, Ending.UNASKED}:
+    if ending in {SendResult.HELD, SendResult.UNASKED}:
         wait = end.retry_after or dt.timedelta(0)
-    return _Move(message.id, status_after(ending, tries, unsure).value, at + wait, tries, unsure)
+    return _Move(
+        message.id, status_after(ending, tries, uncertain_attempts).value, at + wait, tries, uncertain_attempts
+    )
 
 
-def status_after(ending: Ending, tries: int, unsure: int) -> MessageStatus:
+def status_after(ending: SendResult, tries: int, uncertain_attempts: int) -> MessageStatus:
     """What becomes of a message after so many tries, of which so many may have arrived and nobody can tell.
 
     An ambiguous one stays claimed until somebody has looked. What may have arrived is sent once more and no third
     time: losing a notice is worse than sending it twice.
     """
     match ending:
-        case Ending.SENT:
+        case SendResult.SENT:
             return MessageStatus.SENT
-        case Ending.PERMANENT:
+        case SendResult.PERMANENT:
             return MessageStatus.DEAD
-        case Ending.AMBIGUOUS | Ending.UNASKED:
+        case SendResult.AMBIGUOUS | SendResult.UNASKED:
             return MessageStatus.SENDING
-        case Ending.UNTRACEABLE if unsure > 1:
+        case SendResult.UNTRACEABLE if uncertain_attempts > 1:
             return MessageStatus.DEAD
     if tries >= MAX_TRIES:
         return MessageStatus.DEAD
-    return MessageStatus.SENDING if ending is Ending.LATER else MessageStatus.PENDING
+    return MessageStatus.SENDING if ending is SendResult.LATER else MessageStatus.PENDING
 
 
 def backoff(tries: int, key: str) -> dt.timedelta:
@@ -198,13 +200,15 @@ def backoff(tries: int, key: str) -> dt.timedelta:
 
     The same key and try wait equally long.
     """
-    longest = LONGEST_RETRY / (1 + JITTER)
-    wait = min(FIRST_RETRY * (1 << min(max(tries - 1, 0), 10)), longest)
+    longest = MAX_RETRY_WAIT / (1 + JITTER)
+    wait = min(FIRST_RETRY_WAIT * (1 << min(max(tries - 1, 0), 10)), longest)
     chance = int.from_bytes(hashlib.sha256(f"{key}/{tries}".encode()).digest()[:4]) / 2**32
     return wait * (1 + JITTER * chance)
 
 
-def unsure(session: Session, plan: Plan, *, at: dt.datetime, units: Sequence[int] | None = None) -> list[Unsure]:
+def uncertain_attempts(
+    session: Session, plan: Plan, *, at: dt.datetime, units: Sequence[int] | None = None
+) -> list[UncertainAttempt]:
     """Attempts that were begun and never settled, or ended ambiguously, and may be looked up now."""
     query = (
         select(Attempt.id, Unit.code, Attempt.key, Attempt.channel, Attempt.lane, Attempt.at)
@@ -222,4 +226,4 @@ def unsure(session: Session, plan: Plan, *, at: dt.datetime, units: Sequence[int
     )
     if units is not None:
         query = query.where(Attempt.recipient_id.in_(units))
-    return [Unsure(*row) for row in session.execute(query)]
+    return [UncertainAttempt(*row) for row in session.execute(query)]

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import Base, Instant, as_recordset
 
-ANSWER = dt.timedelta(milliseconds=500)  # what a post is given beside its distance, before others may follow
-LONGEST_REST = dt.timedelta(hours=1)  # what lies further ahead was written by a clock that was wrong
+ANSWER_ALLOWANCE = dt.timedelta(milliseconds=500)  # what a post is given beside its distance, before others may follow
+MAX_BACK_OFF = dt.timedelta(hours=1)  # what lies further ahead was written by a clock that was wrong
 
 
-class Pace(Base):
+class RateLimit(Base):
     """One channel, by a digest of its address, which may hold a secret. `free_at`: when it takes the next post."""
 
     __tablename__ = "pace"
@@ -23,7 +23,7 @@ class Pace(Base):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Lane:
+class Destination:
     """One channel and how far apart its posts have to be; nothing where its service sets no limit."""
 
     channel: str
@@ -43,14 +43,14 @@ class Turn:
     follows: bool
 
 
-def take_turns(
+def reserve(
     session: Session,
-    wanted: Mapping[Lane, int],
+    wanted: Mapping[Destination, int],
     held: Mapping[str, dt.datetime],
     *,
     at: dt.datetime,
     ahead: dt.timedelta,
-) -> dict[Lane, Turn]:
+) -> dict[Destination, Turn]:
     """Reserve on each channel as many of the wanted posts as can leave within `ahead`.
 
     `held`: until when this delivery has reserved channels before. The rows stay locked until the transaction
@@ -61,15 +61,15 @@ def take_turns(
     free = _locked(session, [lane.channel for lane in lanes], at)
     for lane in lanes:
         free_at = free[lane.channel]
-        if free_at > at + LONGEST_REST:
+        if free_at > at + MAX_BACK_OFF:
             free_at = at
         turns[lane] = _turn(lane, wanted[lane], max(free_at, at), at + ahead, follows=held.get(lane.channel) == free_at)
-    reserve(session, {lane.channel: turns[lane].until for lane in lanes if turns[lane].count})
+    hold_until(session, {lane.channel: turns[lane].until for lane in lanes if turns[lane].count})
     return turns
 
 
-def _turn(lane: Lane, wanted: int, starts: dt.datetime, latest: dt.datetime, *, follows: bool) -> Turn:
-    each = lane.apart + ANSWER
+def _turn(lane: Destination, wanted: int, starts: dt.datetime, latest: dt.datetime, *, follows: bool) -> Turn:
+    each = lane.apart + ANSWER_ALLOWANCE
     fit = (latest - starts) // each + 1 if starts <= latest else 0
     count = min(wanted, fit)
     return Turn(count, starts, starts + count * each, follows)
@@ -81,19 +81,19 @@ def _locked(session: Session, channels: Sequence[str], at: dt.datetime) -> dict[
     return {row.channel: row.free_at for row in session.execute(LOCK, {"channel": list(channels), "at": at})}
 
 
-def reserve(session: Session, until: Mapping[str, dt.datetime]) -> None:
+def hold_until(session: Session, until: Mapping[str, dt.datetime]) -> None:
     """Nobody writes to these channels before then. Call with the rows locked."""
-    _set(session, RESERVE, [(channel, free_at, free_at) for channel, free_at in until.items()])
+    _set(session, HOLD_UNTIL, [(channel, free_at, free_at) for channel, free_at in until.items()])
 
 
-def give_back(session: Session, held: Mapping[str, dt.datetime], until: Mapping[str, dt.datetime]) -> None:
+def release(session: Session, held: Mapping[str, dt.datetime], until: Mapping[str, dt.datetime]) -> None:
     """Say anew how long this delivery needs its channels. Where others stand in line behind it, nothing changes."""
-    _set(session, GIVE_BACK, [(channel, at, held[channel]) for channel, at in until.items() if channel in held])
+    _set(session, RELEASE, [(channel, at, held[channel]) for channel, at in until.items() if channel in held])
 
 
-def rest(session: Session, until: Mapping[str, dt.datetime]) -> None:
+def back_off(session: Session, until: Mapping[str, dt.datetime]) -> None:
     """The services of these channels want no post before then: so all who stand in line wait longer."""
-    _set(session, REST, [(channel, free_at, free_at) for channel, free_at in until.items()])
+    _set(session, BACK_OFF, [(channel, free_at, free_at) for channel, free_at in until.items()])
 
 
 # An update that changes nothing locks the row, and gives it back where it was there before.
@@ -116,9 +116,9 @@ WITH given AS (
 )
 UPDATE pace SET free_at = given.until FROM given WHERE pace.channel = given.channel
 """
-RESERVE = text(GIVEN)
-GIVE_BACK = text(f"{GIVEN} AND given.free_at = given.was")
-REST = text(f"{GIVEN} AND given.free_at < given.until")
+HOLD_UNTIL = text(GIVEN)
+RELEASE = text(f"{GIVEN} AND given.free_at = given.was")
+BACK_OFF = text(f"{GIVEN} AND given.free_at < given.until")
 
 
 def _set(session: Session, statement: TextClause, rows: Sequence[tuple[str, dt.datetime, dt.datetime]]) -> None:

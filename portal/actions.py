@@ -6,22 +6,22 @@ from fastapi import Request, Response
 
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError
+from portal.context import ForgedError, RequestContext, read_request, write_request
 from portal.forms import Sent
-from portal.visits import ForgedError, Visit, acting, visiting
 
 Roles = AccessRole | tuple[AccessRole, ...]
-Act = Callable[[Visit], Response]
-Again = Callable[[Visit, DubanError], Response]
+Act = Callable[[RequestContext], Response]
+Again = Callable[[RequestContext, DubanError], Response]
 
 
-def tried(request: Request, form: Sent, roles: Roles, act: Act, again: Again) -> Response:
+def perform(request: Request, form: Sent, roles: Roles, act: Act, again: Again) -> Response:
     """Do it in one transaction; where it is refused, nothing is changed and `again` shows the page with why."""
     roles = roles if isinstance(roles, tuple) else (roles,)
     try:
-        with acting(request, form, *roles) as visit:
-            return act(visit)
+        with write_request(request, form, *roles) as ctx:
+            return act(ctx)
     except (NotFoundError, ForgedError):
         raise
     except DubanError as refused:
-        with visiting(request, *roles) as visit:
-            return again(visit, refused)
+        with read_request(request, *roles) as ctx:
+            return again(ctx, refused)

@@ -10,7 +10,7 @@ _at_work = 0
 
 
 @contextmanager
-def heap_at_rest() -> Iterator[None]:
+def gc_frozen() -> Iterator[None]:
     """For work that makes very many small things: what was there before is left alone until its end.
 
     The collector comes the more often the more is made, and goes through all that there is: with Prefect and

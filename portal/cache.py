@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
+class Cache(Generic[T]):
     """At most so many answers, the least used leave first. One is worked out once, whoever waits for it.
 
     `stamp` says on what an answer rests; it is taken before the answer is worked out, so that an answer

@@ -39,7 +39,7 @@ ENTRIES: dict[AccessRole, tuple[tuple[str, str], ...]] = {
 }
 
 
-def menu(role: AccessRole, path: str, language: Language, counts: dict[str, int]) -> list[Entry]:
+def navigation(role: AccessRole, path: str, language: Language, counts: dict[str, int]) -> list[Entry]:
     """The entries of a role; `counts` says by address how much waits there."""
     return [
         Entry(href, language.gettext(label), path == href or path.startswith(f"{href}/"), counts.get(href))

@@ -16,28 +16,28 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
+class JobResult(Generic[T]):
     """What came of one act, and how long its lane has to rest then."""
 
     result: T
     rest_s: float = 0.0
 
 
-Act = Callable[[], Awaitable[Done[T]]]
+Job = Callable[[], Awaitable[JobResult[T]]]
 
 QUICK_S = 5.0
-MOST_SLOW = 512  # each may hold a socket, and a process has often no more than 1,024
+MAX_SLOW_JOBS = 512  # each may hold a socket, and a process has often no more than 1,024
 
 
 @dataclasses.dataclass(slots=True, eq=False)
-class _Lane(Generic[T]):
-    acts: deque[tuple[float, Act[T]]] = dataclasses.field(default_factory=deque)
+class _Worker(Generic[T]):
+    acts: deque[tuple[float, Job[T]]] = dataclasses.field(default_factory=deque)
     free_at: float = 0.0
     work: asyncio.Task[None] | None = None
     is_acting: bool = False
 
 
-class Lanes(Generic[T]):
+class SerialWorkers(Generic[T]):
     """Runs acts: those of one lane one after another, each when the one before has ended and rested; lanes at once.
 
     `at_once` acts are under way at a time, beside `MOST_SLOW` that take longer than `quick_s`: hundreds that hang keep
@@ -48,8 +48,8 @@ class Lanes(Generic[T]):
 
     def __init__(self, at_once: int, around: AbstractAsyncContextManager[object], quick_s: float = QUICK_S) -> None:
         self._at_once, self._quick_s, self._around = at_once, quick_s, around
-        self._turns, self._slow = asyncio.Semaphore(at_once), set[_Lane[T]]()
-        self._lanes: dict[str, _Lane[T]] = {}
+        self._turns, self._slow = asyncio.Semaphore(at_once), set[_Worker[T]]()
+        self._lanes: dict[str, _Worker[T]] = {}
         self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
         self._ready, self._over = threading.Event(), asyncio.Event()
@@ -70,12 +70,12 @@ class Lanes(Generic[T]):
         self._thread.join()
         self._raise_failure()
 
-    def add(self, acts: Iterable[tuple[str, Act[T], float]]) -> None:
+    def add(self, acts: Iterable[tuple[str, Job[T], float]]) -> None:
         """Put acts at the ends of their lanes: the lane's name, the act, and the instant before which it waits."""
         lanes = []
         for name, act, not_before in acts:
             self.under_way += 1
-            lane = self._lanes.setdefault(name, _Lane())
+            lane = self._lanes.setdefault(name, _Worker())
             lane.acts.append((not_before, act))
             lanes.append(lane)
         self._loop.call_soon_threadsafe(self._wake, lanes)
@@ -122,7 +122,7 @@ class Lanes(Generic[T]):
             self._ready.set()
 
     async def _serve(self) -> None:
-        self._loop.set_default_executor(ThreadPoolExecutor(self._at_once + MOST_SLOW, thread_name_prefix="lane"))
+        self._loop.set_default_executor(ThreadPoolExecutor(self._at_once + MAX_SLOW_JOBS, thread_name_prefix="lane"))
         async with self._around:
             self._ready.set()
             await self._over.wait()
@@ -133,12 +133,12 @@ class Lanes(Generic[T]):
                     lane.work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
 
-    def _wake(self, lanes: Sequence[_Lane[T]]) -> None:
+    def _wake(self, lanes: Sequence[_Worker[T]]) -> None:
         for lane in lanes:
             if not lane.work:
                 lane.work = self._loop.create_task(self._work_through(lane))
 
-    async def _work_through(self, lane: _Lane[T]) -> None:
+    async def _work_through(self, lane: _Worker[T]) -> None:
         while lane.acts:
             not_before, act = lane.acts[0]
             wait_s = max(lane.free_at, not_before) - time.monotonic()
@@ -157,13 +157,13 @@ class Lanes(Generic[T]):
                 self._turns.release()
         lane.work = None
 
-    def _pass_by(self, lane: _Lane[T]) -> None:
+    def _pass_by(self, lane: _Worker[T]) -> None:
         """Let others pass an act that takes long."""
-        if len(self._slow) < MOST_SLOW:
+        if len(self._slow) < MAX_SLOW_JOBS:
             self._slow.add(lane)
             self._turns.release()
 
-    async def _ended_of(self, lane: _Lane[T], act: Act[T]) -> T | BaseException:
+    async def _ended_of(self, lane: _Worker[T], act: Job[T]) -> T | BaseException:
         rest_s = 0.0
         try:
             done = await act()

@@ -3,14 +3,14 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-TICK = dt.time(8, 30)  # patrol's first round of the day: what is due on a day is due from here on
+FIRST_ROUND = dt.time(8, 30)  # patrol's first round of the day: what is due on a day is due from here on
 
 
-def tick_of(day: dt.date, timezone: str) -> dt.datetime:
+def first_round_on(day: dt.date, timezone: str) -> dt.datetime:
     """The instant from which what is dated `day` has to be looked at."""
     import pendulum  # noqa: PLC0415  (the pages, which have to start fast, seldom need it)
 
-    return pendulum.datetime(day.year, day.month, day.day, TICK.hour, TICK.minute, tz=timezone)
+    return pendulum.datetime(day.year, day.month, day.day, FIRST_ROUND.hour, FIRST_ROUND.minute, tz=timezone)
 
 
 def end_of(day: dt.date, timezone: str) -> dt.datetime:

@@ -8,7 +8,7 @@ from adapters.database.sessions import transaction
 from deploy.cli.root import duban
 from models.common.errors import RefusedError
 from models.patrol import escalation
-from models.plan.ladder import Standing, Verdict, judge
+from models.plan.ladder import DueSteps, LadderState, due_steps
 from tests.support.story import Story, Told
 
 NORTH = "2023/delivery/T1.1/north"
@@ -83,15 +83,15 @@ def test_one_bad_row_among_many_costs_a_few_halvings(story: Story, monkeypatch: 
     story.open("implementation")
     calls = 0
 
-    def counted(*given: object, **named: object) -> Verdict:
+    def counted(*given: object, **named: object) -> DueSteps:
         nonlocal calls
         calls += 1
-        assert isinstance(given[1], Standing)
+        assert isinstance(given[1], LadderState)
         if given[1].due_on.year == 2199:
             raise OverflowError("out of range")
-        return judge(*given, **named)  # type: ignore[arg-type]
+        return due_steps(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(escalation, "judge", counted)
+    monkeypatch.setattr(escalation, "due_steps", counted)
     with transaction() as session:
         session.execute(text("UPDATE assignment SET due_on = '2199-12-31' WHERE id = (SELECT max(id) FROM assignment)"))
         rows = session.scalar(text("SELECT count(*) FROM assignment"))
