@@ -1,11 +1,14 @@
 """Who may import whom, who may read the clock and the environment, and whether every deployment can start."""
 
 import ast
+import functools
 import importlib
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -17,20 +20,32 @@ from adapters.settings import Settings
 from tests.conftest import ROOT
 
 LAYERS = {
-    "flows": {"flows", "tasks", "models", "adapters"},
-    "tasks": {"tasks", "models", "adapters"},
-    "portal": {"portal", "models", "adapters"},
+    "flows": {"flows", "tasks", "services", "models", "rendering", "adapters"},
+    "tasks": {"tasks", "services", "models", "rendering", "adapters"},
+    "services": {"services", "models", "rendering", "adapters"},
+    "portal": {"portal", "services", "models", "rendering", "adapters"},
+    "rendering": {"rendering", "models", "adapters"},
     "adapters": {"adapters", "models"},
     "models": {"models"},
 }
-OURS = {*LAYERS, "deploy", "tests", "benchmarks"}
+FOLDERS = [*LAYERS, "deploy"]
+OURS = {*FOLDERS, "tests", "benchmarks"}
+# The rooms of the models, lowest first: none imports one that stands after it.
+ROOMS = [
+    *("common", "migrations", "dates", "plan", "access", "outbox", "assignments", "permissions", "complaint"),
+    *("phases", "indicators", "finding", "patrol", "queries", "monitoring", "loading", "score"),
+    *("bulletins", "acceptance", "delivery", "tables", "archive_tables"),
+]
 # Importing Prefect takes three seconds and a hundred megabytes, and the rest is for the outside world.
 NOT_IN = {
     "models": {"prefect", "slack_sdk", "pandas", "apprise", "fsspec", "httpx", "os", "time", "pydantic_settings"},
     "portal": {"prefect"},
     "adapters": {"prefect"},
+    "services": {"prefect"},
+    "rendering": {"prefect"},
 }
-MODULES = [path for layer in [*LAYERS, "deploy"] for path in sorted((ROOT / layer).rglob("*.py"))]
+MAX_MODULES_IN_FOLDER = 20
+MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 CLOCKS = {
     f"{owner}.{attribute}"
     for owner in ("datetime", "date", "dt.datetime", "dt.date", "datetime.datetime", "datetime.date", "pendulum")
@@ -44,31 +59,81 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def module_of(path: Path) -> str:
+    return name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+NAMES = {module_of(path) for path in MODULES}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """What a module imports; where it is one of ours, the module itself."""
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            yield node.module or ""
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in NAMES else node.module or ""
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_go_one_way(path: Path) -> None:
-    layer = path.relative_to(ROOT).parts[0]
-    roots = {name.partition(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
-    assert roots & OURS <= LAYERS.get(layer, OURS - {"tests", "benchmarks"})
-    assert not roots & NOT_IN.get(layer, set())
+def roots_of(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_one_module_reads_the_clock_and_one_the_environment(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    if name_of(path) != "adapters/clock.py":
-        assert not used & CLOCKS
-    if name_of(path) != "adapters/settings.py":
-        assert not used & ENVIRONMENT
+def test_imports_go_one_way() -> None:
+    wrong = [
+        f"{name_of(path)} imports {root}"
+        for path in MODULES
+        for layer in [path.relative_to(ROOT).parts[0]]
+        for root in sorted(roots_of(path))
+        if root in OURS - LAYERS.get(layer, OURS - {"tests", "benchmarks"}) | NOT_IN.get(layer, set())
+    ]
+    assert wrong == []
+
+
+def test_models_build_on_the_rooms_below_them() -> None:
+    def room(module: str) -> int:
+        return ROOMS.index(module.split(".")[1])
+
+    wrong = [
+        f"{module_of(path)} imports {name}"
+        for path in MODULES
+        if module_of(path).startswith("models.")
+        for name in imports(path)
+        if name.startswith("models.") and room(name) > room(module_of(path))
+        if not module_of(path).startswith("models.migrations.env")  # it is run by Alembic, and knows every table
+    ]
+    assert wrong == []
+
+
+def test_no_imports_in_a_circle() -> None:
+    graph = {module_of(path): {name for name in imports(path) if name in NAMES} for path in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(" → ".join(circle.args[1]))
+
+
+def test_no_folder_is_too_full() -> None:
+    full = Counter(name_of(path.parent) for path in MODULES + list((ROOT / "tests").rglob("*.py")))
+    del full["models/migrations/versions"]  # it grows by one with each change of the schema
+    assert {folder: count for folder, count in full.items() if count > MAX_MODULES_IN_FOLDER} == {}
+
+
+def test_one_module_reads_the_clock_and_one_the_environment() -> None:
+    def used(path: Path) -> set[str]:
+        return {ast.unparse(node) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+
+    clocks = [name_of(path) for path in MODULES if used(path) & CLOCKS]
+    environments = [name_of(path) for path in MODULES if used(path) & ENVIRONMENT]
+    assert (clocks, environments) == (["adapters/clock.py"], ["adapters/settings.py"])
 
 
 def declared() -> set[str]:
@@ -81,12 +146,15 @@ def plain(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).casefold()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_what_is_imported_is_declared(path: Path) -> None:
-    roots = {name.partition(".")[0] for name in imports(ast.parse(path.read_text(encoding="utf-8")))}
-    others = roots - OURS - sys.stdlib_module_names
-    known = {root: set(map(plain, DISTRIBUTIONS[root])) for root in others}
-    assert [root for root in sorted(others) if not known[root] & declared()] == []
+def test_what_is_imported_is_declared() -> None:
+    known = declared()
+    missing = [
+        f"{name_of(path)} imports {root}"
+        for path in MODULES
+        for root in sorted(roots_of(path) - OURS - sys.stdlib_module_names)
+        if not set(map(plain, DISTRIBUTIONS[root])) & known
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

@@ -1,0 +1,97 @@
+"""Who may do what. Every act asks here, and pages show what the same functions allow.
+
+Somebody acts in one or several capacities: for the unit whose item it is, for the one that reviews it, for the
+leading-group office. `ALLOWED` says which capacity an act asks for; nothing else decides about authority.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from models.assignments.assignment import Assignment, reviewer_of
+from models.common.errors import RefusedError
+from models.common.event import Actor
+from models.common.kinds import UnitKind
+from models.plan.plan import Plan
+from models.plan.unit import Unit, body_of
+
+
+class Capacity(StrEnum):
+    """As what somebody acts."""
+
+    OWNER = "owner"  # the unit whose item it is
+    REVIEWER = "reviewer"  # who reviews the item: its lead unit or the office, and never the unit itself
+    UNIT = "unit"  # a unit that work is issued to
+    OFFICE = "office"
+    LEADER = "leader"  # the head of the leading group
+    PROGRAM = "program"  # Duban itself, and whoever operates it on the command line
+
+
+class Act(StrEnum):
+    """What people and the program do."""
+
+    # With one item
+    SEE_ITEM = "see item"
+    SIGN = "sign"
+    SUBMIT = "submit"
+    REVIEW = "review"
+    ASK_EXTENSION = "ask extension"
+    DECIDE_EXTENSION = "decide extension"
+    OBJECT = "object"
+    DECIDE_OBJECTION = "decide objection"
+    WAIVE = "waive"
+    RELEASE_ITEM = "release item"  # give what was set aside back to patrol
+
+
+_OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
+    Act.SEE_ITEM: frozenset({Capacity.OWNER, Capacity.REVIEWER, Capacity.OFFICE, Capacity.LEADER, Capacity.PROGRAM}),
+    Act.SIGN: frozenset({Capacity.OWNER}),
+    Act.SUBMIT: frozenset({Capacity.OWNER}),
+    Act.REVIEW: frozenset({Capacity.REVIEWER}),
+    Act.ASK_EXTENSION: frozenset({Capacity.OWNER}),
+    Act.DECIDE_EXTENSION: frozenset({Capacity.OFFICE}),
+    Act.OBJECT: frozenset({Capacity.OWNER}),
+    Act.DECIDE_OBJECTION: frozenset({Capacity.OFFICE}),
+    Act.WAIVE: frozenset({Capacity.OFFICE}),
+    Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
+}
+_OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {}
+ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
+
+
+def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignment | None = None) -> frozenset[Capacity]:
+    """As what this actor acts in the plan, and towards the item where one is given."""
+    if actor.unit_id is None:
+        return frozenset({Capacity.PROGRAM})
+    unit = session.get(Unit, actor.unit_id)
+    if unit is None or unit.plan_id != plan.id:
+        return frozenset()
+    bodies = {UnitKind.OFFICE: Capacity.OFFICE, UnitKind.LEADER: Capacity.LEADER}
+    found = {bodies.get(unit.kind, Capacity.UNIT)}
+    if assignment is not None and assignment.unit_id == unit.id:
+        found.add(Capacity.OWNER)
+    elif assignment is not None and reviewer_of(session, plan, assignment).id == unit.id:
+        found.add(Capacity.REVIEWER)
+    return frozenset(found)
+
+
+def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> bool:
+    """Whether this actor has the authority for it; whether it can be done now is another question."""
+    return not ALLOWED[act].isdisjoint(capacities(session, plan, actor, assignment))
+
+
+def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> None:
+    """Raises RefusedError, saying who may, unless this actor may."""
+    if may(session, plan, act, actor, assignment):
+        return
+    allowed = ALLOWED[act]
+    if assignment is not None and Capacity.OWNER in allowed:
+        raise RefusedError("{ref}: only {unit} itself may do this", ref=assignment.ref, unit=assignment.unit.code)
+    if assignment is not None and Capacity.REVIEWER in allowed:
+        reviewer = reviewer_of(session, plan, assignment)
+        raise RefusedError("{ref} is reviewed by {unit}", ref=assignment.ref, unit=reviewer.code)
+    if Capacity.OFFICE in allowed:
+        office = body_of(session, plan.id, UnitKind.OFFICE)
+        raise RefusedError("only the leading-group office ({unit}) may do this", unit=office.code)
+    raise RefusedError("you may not do this")

@@ -1,0 +1,34 @@
+"""In which plan, as whom and when something is done, and in whose transaction."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from adapters.database.sessions import transaction
+from models.common.event import Actor
+from models.plan.plan import Plan, plan_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scope:
+    """What every act is told. `plan` is the plan's code; the act joins `within`'s transaction, or opens one of its own.
+
+    The portal gives its own, which also holds the form's key, so that a form acts once.
+    """
+
+    plan: str
+    actor: Actor
+    at: dt.datetime
+    within: Session | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Session, Plan]]:
+        """The transaction and the plan. Raises NotFoundError where there is no such plan."""
+        if self.within is not None:
+            yield self.within, plan_of(self.within, self.plan)
+            return
+        with transaction() as session:
+            yield session, plan_of(session, self.plan)
