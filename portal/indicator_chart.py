@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from models.common.kinds import Comparator
 from models.indicators.attainment import Attainment, Outcome, Point
 from models.indicators.reading import plain
 
@@ -40,19 +39,12 @@ class IndicatorChart:
     bottom: int = HEIGHT - BOTTOM
 
 
-def target_levels(one: Attainment) -> list[float]:
-    """Where the target lies on the scale of the figures: one number, two of a range, none beside a reference."""
-    if one.indicator.value:
-        return list(one.indicator.value)
-    return {Comparator.FULL: [100.0], Comparator.STATUS: [1.0]}.get(one.indicator.comparator, [])
-
-
 def drawn(one: Attainment) -> IndicatorChart | None:
     """None where there is no figure yet."""
     points = one.course
     if not points:
         return None
-    levels = target_levels(one)
+    levels = one.target_levels
     references = [point.reference for point in points if point.reference is not None]
     low, high = _bounds([*(point.value for point in points), *levels, *references])
 

@@ -176,19 +176,11 @@ def _draw_course(figure: Figure, one: Attainment, title: str, words: _Words) -> 
 
 def _draw_target(axes: Any, one: Attainment, words: _Words) -> None:
     label = f"{words.target} {words.language.text(one.target)}"
-    match bounds_of(one):
+    match one.target_levels:
         case [low, high]:
             axes.axhspan(low, high, color=GREEN, alpha=0.15, label=label)
         case [level]:
             axes.axhline(level, color=GREEN, linestyle="--", linewidth=1.6, label=label)
-
-
-def bounds_of(one: Attainment) -> list[float]:
-    """Where the target lies on the scale of the figures: one number, two for a range, none beside a reference."""
-    indicator = one.indicator
-    if indicator.value:
-        return list(indicator.value)
-    return {Comparator.FULL: [100.0], Comparator.STATUS: [1.0]}.get(indicator.comparator, [])
 
 
 def _draw_standing(
@@ -230,7 +222,7 @@ def share_of(one: Attainment) -> float:
     if one.outcome is Outcome.MET and one.indicator.comparator in {Comparator.RANGE, Comparator.STATUS}:
         return 100.0
     wanted = (
-        one.reference if one.indicator.comparator is Comparator.ABOVE_REFERENCE else min(bounds_of(one), default=1.0)
+        one.reference if one.indicator.comparator is Comparator.ABOVE_REFERENCE else min(one.target_levels, default=1.0)
     )
     return max(0.0, 100 * one.value / wanted) if wanted else 0.0
 

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, or_, select, text
-from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, text_enum
+from models.common.base import Base, Instant, Key, on_creation, text_enum
 from models.common.errors import IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
@@ -137,8 +136,7 @@ CREATE TRIGGER bulletin_released BEFORE UPDATE OR DELETE ON bulletin
     FOR EACH ROW EXECUTE FUNCTION bulletin_refuse_change()
 """
 
-sqlalchemy_event.listen(Bulletin.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
-sqlalchemy_event.listen(Bulletin.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]
+on_creation(Bulletin, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
 
 
 # Making

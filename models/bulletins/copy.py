@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import DDL, BigInteger, ForeignKey, select
-from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.bulletins.bulletin import Bulletin
-from models.common.base import Base
+from models.common.base import Base, on_creation
 from models.plan.plan import Plan
 
 
@@ -50,5 +49,4 @@ CREATE TRIGGER bulletin_copy_released BEFORE UPDATE OR DELETE ON bulletin_copy
     FOR EACH ROW EXECUTE FUNCTION bulletin_copy_refuse_change()
 """
 
-sqlalchemy_event.listen(BulletinCopy.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
-sqlalchemy_event.listen(BulletinCopy.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]
+on_creation(BulletinCopy, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)

@@ -6,7 +6,21 @@ from collections.abc import Iterable, Sequence
 from enum import Enum as PyEnum
 from typing import Annotated, Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, DateTime, Enum, Identity, MetaData, Row, Select, any_, cast
+from sqlalchemy import (
+    ARRAY,
+    DDL,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Enum,
+    Identity,
+    MetaData,
+    Row,
+    Select,
+    any_,
+    cast,
+    event,
+)
 from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -53,6 +67,12 @@ def any_of_ids(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
     """Whether a column is one of these: one parameter however many, where IN makes a new statement for each number."""
     found: ColumnElement[bool] = column == any_(cast(list(ids), ARRAY(BigInteger)))
     return found
+
+
+def on_creation(table: type[Base], *statements: str) -> None:
+    """What the database is told once the table is made, such as its triggers; migrations say the same."""
+    for statement in statements:
+        event.listen(table.__table__, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
 def text_enum(values: type[PyEnum], name: str) -> Enum:

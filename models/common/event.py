@@ -5,12 +5,11 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, ForeignKey, Index, func, select
-from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import BigInteger, ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, text_enum
+from models.common.base import Base, Instant, Key, on_creation, text_enum
 from models.common.errors import RefusedError
 from models.common.status import Status
 
@@ -103,8 +102,7 @@ CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION event_refuse_change()
 """
 
-sqlalchemy_event.listen(Event.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
-sqlalchemy_event.listen(Event.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]
+on_creation(Event, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
 
 
 def record(session: Session, kind: EventKind, actor: Actor, at: dt.datetime, **fields: Any) -> None:

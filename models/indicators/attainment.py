@@ -105,6 +105,13 @@ class Attainment:
     remarks: tuple[Reason, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
 
+    @property
+    def target_levels(self) -> list[float]:
+        """Where the target lies on the scale of the figures: one number, two of a range, none beside a reference."""
+        if self.indicator.value:
+            return list(self.indicator.value)
+        return {Comparator.FULL: [100.0], Comparator.STATUS: [1.0]}.get(self.indicator.comparator, [])
+
 
 # ---- one figure against its target
 

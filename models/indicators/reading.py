@@ -8,13 +8,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Float, ForeignKey, Index, func, select
-from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import BigInteger, CheckConstraint, Float, ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, aliased, joinedload, mapped_column, relationship
 
 from models.assignments.evidence import Evidence
-from models.common.base import Base, Instant, Key
+from models.common.base import Base, Instant, Key, on_creation
 from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import Comparator, Rollup, UnitKind
@@ -87,8 +86,7 @@ CREATE TRIGGER reading_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON readin
     FOR EACH STATEMENT EXECUTE FUNCTION reading_refuse_change()
 """
 
-sqlalchemy_event.listen(Reading.__table__, "after_create", DDL(REFUSE_CHANGES))  # type: ignore[no-untyped-call]
-sqlalchemy_event.listen(Reading.__table__, "after_create", DDL(REFUSE_CHANGES_TRIGGER))  # type: ignore[no-untyped-call]
+on_creation(Reading, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
