@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
+from adapters.yaml_nodes import MappingNode, Node, ScalarNode, UnreadableError, compose
 from models.common.errors import RefusedError
 
 DEFAULT = "default"
@@ -66,24 +65,21 @@ def read_addresses(path: Path | None) -> Addresses:
 @functools.lru_cache(maxsize=4)  # thousands of units take seconds to parse, and every delivery asks
 def _read(path: Path, _changed_at: int, _size: int) -> Addresses:
     root = _parse(path)
-    if root is None or root.tag == "tag:yaml.org,2002:null":
+    if root is None or (isinstance(root, ScalarNode) and root.kind == "null"):
         return Addresses()
-    if not isinstance(root, yaml.MappingNode):
-        raise _refused(path, root, "not a list of units", "lines like `edu: slack:C0123ABC`")
+    if not isinstance(root, MappingNode):
+        raise _refused(path, root.line, "not a list of units", "lines like `edu: slack:C0123ABC`")
     found: dict[str, Address] = {}
-    for key, value in root.value:
+    for key, value in root.items:
         code = _unit_code(path, key)
         if code in found:
-            raise _refused(path, key, f"{code} is there twice", "each unit once")
+            raise _refused(path, key.line, f"{code} is there twice", "each unit once")
         found[code] = _address(path, code, value)
     return Addresses(found)
 
 
-def _parse(path: Path) -> yaml.Node | None:
-    """The YAML as nodes, which know their lines and whether a key came twice.
-
-    By PyYAML's own composer: libyaml's, five times as fast, ends the process on a file of open brackets.
-    """
+def _parse(path: Path) -> Node | None:
+    """The YAML as nodes, which know their lines and whether a key came twice."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RefusedError("{file}: too long; expected at most {limit} bytes", file=path, limit=MAX_BYTES)
@@ -95,28 +91,24 @@ def _parse(path: Path) -> yaml.Node | None:
     except UnicodeDecodeError:
         raise RefusedError("{file}: not text in UTF-8; expected the file of addresses", file=path) from None
     try:
-        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+        return compose(text)
+    except UnreadableError as error:
         # The error's own text and its chain quote the line, and the line may hold a secret.
-        mark = getattr(error, "problem_mark", None)
-        raise _refused(
-            path, None, "not readable as YAML", "lines like `edu: mailbox`", mark.line + 1 if mark else 1
-        ) from None
-    return node
+        raise _refused(path, error.line, "not readable as YAML", "lines like `edu: mailbox`") from None
 
 
-def _unit_code(path: Path, key: yaml.Node) -> str:
-    if not isinstance(key, yaml.ScalarNode) or not re.fullmatch(r"[A-Za-z0-9_.-]+", key.value):
-        raise _refused(path, key, "not a unit's code", "the short code of a unit, or `default`")
-    return str(key.value)
+def _unit_code(path: Path, key: Node) -> str:
+    if not isinstance(key, ScalarNode) or not re.fullmatch(r"[A-Za-z0-9_.-]+", key.text):
+        raise _refused(path, key.line, "not a unit's code", "the short code of a unit, or `default`")
+    return key.text
 
 
-def _address(path: Path, code: str, value: yaml.Node) -> Address:
-    text = value.value.strip() if isinstance(value, yaml.ScalarNode) else ""
+def _address(path: Path, code: str, value: Node) -> Address:
+    text = value.text.strip() if isinstance(value, ScalarNode) else ""
     address = address_in(text)
     if address is not None:
         return address
-    raise _refused(path, value, f"{code} has no usable address ({_masked(text)})", EXPECTED)
+    raise _refused(path, value.line, f"{code} has no usable address ({_masked(text)})", EXPECTED)
 
 
 def address_in(text: str) -> Address | None:
@@ -134,11 +126,6 @@ def _masked(text: str) -> str:
     return f"{scheme[1]}{scheme[2]}****" if scheme else "****" if text else "empty"
 
 
-def _refused(path: Path, node: yaml.Node | None, what: str, expected: str, line: int = 1) -> RefusedError:
-    return RefusedError(
-        "{file}, line {line}: {what}; expected {expected}",
-        file=path,
-        line=node.start_mark.line + 1 if node is not None else line,
-        what=what,
-        expected=expected,
-    )
+def _refused(path: Path, line: int, what: str, expected: str) -> RefusedError:
+    template = "{file}, line {line}: {what}; expected {expected}"
+    return RefusedError(template, file=path, line=line, what=what, expected=expected)

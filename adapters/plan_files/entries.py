@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Container, Sequence
 
-from adapters.plan_files.yaml_nodes import Place
+from adapters.yaml_nodes import Place
 from models.common.kinds import AreaKind, Basis, Comparator, Rollup, UnitKind, usual_rollup
 from models.common.text import Text
 from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, PhaseEntry, UnitEntry

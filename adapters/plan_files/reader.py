@@ -20,7 +20,7 @@ from adapters.plan_files.entries import (
     words_of,
 )
 from adapters.plan_files.schedule import phases_of, requirements_of
-from adapters.plan_files.yaml_nodes import Place, Problem, read_yaml, shown
+from adapters.yaml_nodes import Place, Problem, read_yaml, shown
 from models.common.errors import RefusedError
 from models.plan.document import DeclaredCount, PlanDocument
 

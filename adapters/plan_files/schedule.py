@@ -4,7 +4,7 @@ import datetime as dt
 import re
 
 from adapters.plan_files.entries import Known, basis_of, both, named_list, words_of
-from adapters.plan_files.yaml_nodes import Place
+from adapters.yaml_nodes import Place
 from models.common.kinds import Basis, Scope
 from models.plan.document import PhaseEntry, RequirementEntry
 

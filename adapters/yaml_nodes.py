@@ -98,8 +98,8 @@ def _kind(text: str) -> str:
     return str(resolver.resolve(yaml.ScalarNode, text, (True, False))).rpartition(":")[2]
 
 
-class _UnreadableError(Exception):
-    """The rest of the file cannot be read."""
+class UnreadableError(Exception):
+    """The rest of the file cannot be read from that line on. `value` quotes the file, which may hold a secret."""
 
     def __init__(self, line: int, value: str | None, expected: str, **facts: Any) -> None:
         super().__init__(expected)
@@ -109,25 +109,30 @@ class _UnreadableError(Exception):
 def read_yaml(path: Path, problems: list[Problem]) -> "Place | None":
     """The root of the file, or None when it cannot be read, which `problems` then says."""
     try:
-        root = _Composer(_decode(_content(path))).document()
-    except _UnreadableError as error:
+        root = compose(_decode(_content(path)))
+    except UnreadableError as error:
         value = None if error.value is None else shown(error.value)
         problems.append(Problem(path.name, error.line, "", value, error.expected, error.facts))
         return None
     return Place(path.name, "", root.line if root else 1, root, problems)
 
 
+def compose(text: str) -> Node | None:
+    """The root of the one document in a text, None where there is none. Raises UnreadableError."""
+    return _Composer(text).document()
+
+
 def _content(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise _UnreadableError(0, None, "expected this file in the folder of the plan")
+            raise UnreadableError(0, None, "expected this file in the folder of the plan")
         with path.open("rb") as file:
             size = path.stat().st_size
             content = b"" if size > SIZE_LIMIT else file.read(SIZE_LIMIT + 1)
     except OSError as error:
-        raise _UnreadableError(0, error.strerror, "expected a file that can be read") from None
+        raise UnreadableError(0, error.strerror, "expected a file that can be read") from None
     if max(size, len(content)) > SIZE_LIMIT:
-        raise _UnreadableError(
+        raise UnreadableError(
             0, f"{size} bytes", "expected a file of at most {limit} MB", limit=SIZE_LIMIT // 1_000_000
         )
     return content
@@ -139,12 +144,12 @@ def _decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = f"\\x{content[error.start]:02x}"
-        raise _UnreadableError(
+        raise UnreadableError(
             line, byte, "expected text in UTF-8, and byte {offset} of the file is not", offset=error.start
         ) from None
     if found := _UNREADABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise _UnreadableError(line, found[0], "expected text without control characters")
+        raise UnreadableError(line, found[0], "expected text without control characters")
     return text
 
 
@@ -171,17 +176,17 @@ class _Composer:
                 raise _too_deep(1 + (error.problem_mark.line if error.problem_mark else 0)) from None
             raise self._syntax(error) from None
         except yaml.YAMLError as error:
-            raise _UnreadableError(1, None, "expected sound YAML ({reason})", reason=str(error)) from None
+            raise UnreadableError(1, None, "expected sound YAML ({reason})", reason=str(error)) from None
         if not isinstance(after, yaml.StreamEndEvent):
-            raise _UnreadableError(_line(after), "---", "expected one document in the file")
+            raise UnreadableError(_line(after), "---", "expected one document in the file")
         return root
 
-    def _syntax(self, error: yaml.MarkedYAMLError) -> _UnreadableError:
+    def _syntax(self, error: yaml.MarkedYAMLError) -> UnreadableError:
         mark = error.problem_mark or error.context_mark
         number = mark.line if mark else 0
         text = self.lines[number].strip() if number < len(self.lines) else ""
         reason = error.problem or error.context
-        return _UnreadableError(number + 1, text, "expected sound YAML ({reason})", reason=reason)
+        return UnreadableError(number + 1, text, "expected sound YAML ({reason})", reason=reason)
 
     def _node(self, event: Any, depth: int) -> Node:
         line = _line(event)
@@ -190,7 +195,7 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None:
-            raise _UnreadableError(line, event.tag, "expected a value without a tag")
+            raise UnreadableError(line, event.tag, "expected a value without a tag")
         self._count(1, line, None)
         node = self._value(event, line, depth)
         if event.anchor is not None:
@@ -215,7 +220,7 @@ class _Composer:
     def _alias(self, event: Any) -> Node:
         node = self.anchors.get(event.anchor)
         if node is None:
-            raise _UnreadableError(
+            raise UnreadableError(
                 _line(event), "*" + event.anchor, "expected an alias of an anchor that is complete above it"
             )
         self._count(node.size, _line(event), "*" + event.anchor)
@@ -224,13 +229,13 @@ class _Composer:
     def _count(self, size: int, line: int, value: str | None) -> None:
         self.size += size
         if self.size > NODE_LIMIT:
-            raise _UnreadableError(
+            raise UnreadableError(
                 line, value, "expected at most {limit} values, with aliases written out", limit=NODE_LIMIT
             )
 
 
-def _too_deep(line: int) -> _UnreadableError:
-    return _UnreadableError(line, None, "expected at most {limit} levels", limit=DEPTH_LIMIT)
+def _too_deep(line: int) -> UnreadableError:
+    return UnreadableError(line, None, "expected at most {limit} levels", limit=DEPTH_LIMIT)
 
 
 def _line(event: Any) -> int:
