@@ -21,7 +21,7 @@ from adapters.database import embedded
 from adapters.database import sessions as database
 from adapters.database.sessions import forget_engine
 from adapters.settings import override, settings
-from models.migrations import upgrade
+from models.migrations.upgrading import upgrade
 
 COPY = "measured"
 

@@ -33,7 +33,7 @@ from benchmarks.processes.servers import NOT_FOUND, Server, enter, served
 from benchmarks.report import Figure, at_least, at_most, for_information, no_more_than, not_measured, show, write
 from models import access
 from models.common.kinds import UnitKind
-from models.migrations import upgrade
+from models.migrations.upgrading import upgrade
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
 from portal.app import THREADS

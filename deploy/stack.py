@@ -19,7 +19,7 @@ from adapters.prefect_server import prefect_api, prefect_secret
 from adapters.settings import child_environment, override, settings
 from deploy.prefect_server import own_pages
 from models.common.errors import DubanError
-from models.migrations import upgrade
+from models.migrations.upgrading import upgrade
 
 POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"

@@ -24,7 +24,7 @@ from adapters.plan_files.reader import read_plan
 from adapters.settings import settings
 from models.common.event import Actor
 from models.loading import load_plan
-from models.migrations import upgrade
+from models.migrations.upgrading import upgrade
 
 if TYPE_CHECKING:
     from tests.support.story import Story

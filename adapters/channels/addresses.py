@@ -127,5 +127,6 @@ def _masked(text: str) -> str:
 
 
 def _refused(path: Path, line: int, what: str, expected: str) -> RefusedError:
-    template = "{file}, line {line}: {what}; expected {expected}"
-    return RefusedError(template, file=path, line=line, what=what, expected=expected)
+    return RefusedError(
+        "{file}, line {line}: {what}; expected {expected}", file=path, line=line, what=what, expected=expected
+    )

@@ -24,7 +24,8 @@ from deploy.stack import ACTED_OUT, running
 from models.assignments.evidence import Evidence
 from models.common.constraints import domain_errors
 from models.common.errors import RefusedError
-from models.migrations import belongings, upgrade
+from models.migrations import belongings
+from models.migrations.upgrading import upgrade
 from models.plan.document import PlanDocument
 from models.plan.plan import Plan
 

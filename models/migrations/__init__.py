@@ -1,7 +1,4 @@
-"""The schema's history, numbered by hand so that it reads in order. `upgrade` brings a database to the newest.
-
-Alembic is imported by who upgrades: everybody asks for versions, and the pages have to start fast.
-"""
+"""The schema's history, numbered by hand so that it reads in order, and which version a database is at."""
 
 import re
 from collections.abc import Callable
@@ -12,52 +9,10 @@ from sqlalchemy import Connection, Engine, text
 
 from models.common.errors import SchemaError
 
-ADVISORY_LOCK = 4_832_620_911  # any number that nothing else in this database uses
 LOCK_TIMEOUT = "10s"
 APPLICATION = "duban"  # how our sessions are named to the server
-UPGRADING = "duban upgrade"
 VERSION_TABLE = "alembic_version"
 HERE = Path(__file__).parent
-
-END_OTHERS = text("""
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND usename = current_user AND application_name = :application
-  AND pid <> pg_backend_pid()
-""")
-
-
-def upgrade(engine: Engine, to: str | None = None) -> tuple[str | None, str]:
-    """Run what is missing, in one transaction under an advisory lock; returns the versions before and after.
-
-    `to`: a version, the newest where none is named.
-
-    Where the schema changed, sessions of running programs are ended: they connect again, and code that does not
-    know the new schema is refused then.
-    """
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    from models.migrations.belongings import refuse_to_build  # noqa: PLC0415  (it knows all tables)
-
-    config = Config()
-    config.set_main_option("script_location", str(HERE))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        # Whoever else is upgrading waits for us under this name, and is not ended.
-        connection.execute(text(f"SET LOCAL application_name = '{UPGRADING}'"))
-        # Work on a big table takes its time, and so does another upgrade that came first.
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        refuse_to_build(connection)
-        before = _current(connection)
-        config.attributes["connection"] = connection
-        after = to or head()
-        command.upgrade(config, after)
-    if before not in {None, after}:
-        with engine.begin() as connection:
-            connection.execute(END_OTHERS, {"application": APPLICATION})
-    return before, after
 
 
 def head() -> str:
@@ -68,10 +23,10 @@ def head() -> str:
 def current(engine: Engine) -> str | None:
     """The version that the database is at, None where it is empty."""
     with engine.connect() as connection:
-        return _current(connection)
+        return current_by(connection)
 
 
-def _current(connection: Connection) -> str | None:
+def current_by(connection: Connection) -> str | None:
     return version_by(connection.exec_driver_sql)
 
 

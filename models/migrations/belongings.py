@@ -1,17 +1,12 @@
 """What in a database is Duban's: whoever builds there or throws away leaves everything else alone."""
 
-import functools
-import importlib
-import pkgutil
-
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-import models
-from models.common.base import Base
 from models.common.constraints import first_line
 from models.common.errors import SchemaError
 from models.migrations import VERSION_TABLE, refuse_other
+from models.tables import METADATA
 
 MARK = "event_refuse_change"  # a function of ours since the first version, and hardly anybody else's
 DEPENDED_ON = "2BP01"
@@ -32,17 +27,12 @@ WHERE pronamespace = to_regnamespace(:schema) AND pronargs = 0 AND proname = ANY
 """)
 
 
-@functools.cache
-def names() -> frozenset[str]:
-    """The names of all our tables. A table is known once its module is loaded."""
-    for module in pkgutil.iter_modules(models.__path__):
-        importlib.import_module(f"models.{module.name}")
-    return frozenset({*Base.metadata.tables, VERSION_TABLE})
+NAMES = frozenset({*METADATA.tables, VERSION_TABLE})
 
 
 def refuse_to_build(connection: Connection) -> None:
     """Raises SchemaError where the version table or a table with one of our names is another program's."""
-    if not is_ours(connection) and _standing(connection) & names():
+    if not is_ours(connection) and _standing(connection) & NAMES:
         raise _foreign()
 
 
@@ -72,8 +62,8 @@ def remove(connection: Connection) -> None:
     Raises SchemaError where something of others depends on them. Needs no right to the schema, only to the tables.
     """
     schema = _schema(connection)
-    functions = _functions(connection, [f"{name}_refuse_change" for name in names()])
-    ours = ", ".join(f"{schema}.{name}" for name in sorted(names() & _standing(connection)))
+    functions = _functions(connection, [f"{name}_refuse_change" for name in NAMES])
+    ours = ", ".join(f"{schema}.{name}" for name in sorted(NAMES & _standing(connection)))
     try:
         connection.exec_driver_sql(f"DROP TABLE {ours}")
         for function in functions:

@@ -23,7 +23,8 @@ from adapters.database.sessions import (
 )
 from adapters.settings import settings
 from models.common.errors import RefusedError, SchemaError, UnavailableError
-from models.migrations import head, upgrade
+from models.migrations import head
+from models.migrations.upgrading import upgrade
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from adapters.settings import settings
 from deploy.rehearsal.place import forget_rehearsals
 from deploy.stack import ACTED_OUT
 from models.common.errors import RefusedError, SchemaError
-from models.migrations import head, upgrade
+from models.migrations import head
+from models.migrations.upgrading import upgrade
 
 FOREIGN = "CREATE TABLE customer AS SELECT 'theirs' AS name"
 

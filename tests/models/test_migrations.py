@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from adapters.database.sessions import engine_for
-from models.migrations import current, head, upgrade
+from models.migrations import current, head
+from models.migrations.upgrading import upgrade
 from models.tables import MAPPED, METADATA
 from tests.conftest import ROOT
 
@@ -85,8 +86,13 @@ def test_upgrading_twice_changes_nothing(empty: Engine) -> None:
 
 
 def test_two_upgrades_at_once_take_turns(empty_database: str, empty: Engine) -> None:
-    code = "import sys; from adapters.database.sessions import engine_for; from models.migrations import upgrade;"
-    command = [sys.executable, "-c", f"{code} print(*upgrade(engine_for(sys.argv[1])))", empty_database]
+    code = """
+import sys
+from adapters.database.sessions import engine_for
+from models.migrations.upgrading import upgrade
+print(*upgrade(engine_for(sys.argv[1])))
+"""
+    command = [sys.executable, "-c", code, empty_database]
     both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [one.communicate()[0].split() for one in both]
     assert [one.returncode for one in both] == [0, 0]

@@ -22,7 +22,7 @@ from models.assignments.assignment import Assignment
 from models.common.errors import BlockedError
 from models.common.event import Actor
 from models.loading import load_plan
-from models.migrations import upgrade
+from models.migrations.upgrading import upgrade
 from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import plan_of
 from tests.conftest import LOADED_AT, REAL, ROOT, Clock

@@ -48,7 +48,7 @@ from adapters.plan_files.reader import read_plan
 from adapters.settings import override
 from models.common.event import Actor
 from models.loading import load_plan
-from models.migrations import upgrade
+from models.migrations.upgrading import upgrade
 from models.monitoring.alerts import AlertKind, alerts
 from models.monitoring.audit import audit, look_at_once
 from models.plan.document import PlanDocument

@@ -24,7 +24,9 @@ def ensure_schema() -> None:
     if current is None:
         if inspect(database).get_table_names():
             raise SchemaError("the database holds tables, but not those of Duban; give Duban a database of its own")
-        migrations.upgrade(database)
+        from models.migrations.upgrading import upgrade  # noqa: PLC0415  (Alembic is slow to import)
+
+        upgrade(database)
         return
     migrations.refuse_other(current)
     if current < newest:

@@ -5,6 +5,7 @@ import click
 from adapters.database.sessions import engine, engine_for, url
 from deploy.cli.base import _, tell
 from models import migrations
+from models.migrations import upgrading
 
 
 @click.group()
@@ -14,7 +15,7 @@ def db() -> None:
 
 @db.command(help=_("Bring the database to the newest schema."))
 def upgrade() -> None:
-    before, after = migrations.upgrade(engine())
+    before, after = upgrading.upgrade(engine())
     if before == after:
         tell(_("The database is at version {version}; nothing to do.").format(version=after))
     else:
