@@ -15,7 +15,7 @@ from models.common.message_kinds import MessageKind
 from models.common.text import Text
 from models.outbox.message import Notice, post
 from models.plan.plan import Plan
-from models.plan.unit import Unit, body_of, only_office
+from models.plan.unit import Unit, body_of
 
 
 class ComplaintKind(StrEnum):
@@ -91,9 +91,8 @@ def answer(
 ) -> Complaint:
     """The office answers, once, and the unit is told.
 
-    Raises RefusedError for anybody else, without a text, and where it was answered before.
+    Raises RefusedError without a text, and where it was answered before.
     """
-    only_office(session, plan.id, actor.unit_id)
     # Of two who answer at once the second one sees the first one's answer.
     session.refresh(complaint, with_for_update={"of": Complaint})
     reasons = []

@@ -10,9 +10,10 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment, reviewer_of
-from models.common.errors import RefusedError
+from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
 from models.common.kinds import UnitKind
+from models.plan.area import Role
 from models.plan.plan import Plan
 from models.plan.unit import Unit, body_of
 
@@ -43,6 +44,14 @@ class Act(StrEnum):
     WAIVE = "waive"
     RELEASE_ITEM = "release item"  # give what was set aside back to patrol
 
+    # In the plan
+    KEEP_FILES = "keep files"  # among the unit's own
+    FILE_COMPLAINT = "file complaint"
+    ANSWER_COMPLAINT = "answer complaint"
+    RAISE_FINDING = "raise finding"
+    CLOSE_FINDING = "close finding"
+    RETRY_MESSAGES = "retry messages"  # notices that were given up
+
 
 _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.SEE_ITEM: frozenset({Capacity.OWNER, Capacity.REVIEWER, Capacity.OFFICE, Capacity.LEADER, Capacity.PROGRAM}),
@@ -56,7 +65,14 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.WAIVE: frozenset({Capacity.OFFICE}),
     Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
 }
-_OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {}
+_OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
+    Act.KEEP_FILES: frozenset({Capacity.UNIT}),
+    Act.FILE_COMPLAINT: frozenset({Capacity.UNIT}),
+    Act.ANSWER_COMPLAINT: frozenset({Capacity.OFFICE}),
+    Act.RAISE_FINDING: frozenset({Capacity.OFFICE}),
+    Act.CLOSE_FINDING: frozenset({Capacity.OFFICE}),
+    Act.RETRY_MESSAGES: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+}
 ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
 
 
@@ -71,9 +87,17 @@ def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignmen
     found = {bodies.get(unit.kind, Capacity.UNIT)}
     if assignment is not None and assignment.unit_id == unit.id:
         found.add(Capacity.OWNER)
-    elif assignment is not None and reviewer_of(session, plan, assignment).id == unit.id:
+    elif assignment is not None and _reviews(unit, assignment):
         found.add(Capacity.REVIEWER)
     return frozenset(found)
+
+
+def _reviews(unit: Unit, assignment: Assignment) -> bool:
+    """As `reviewer_of` says it, without looking up the office."""
+    lead_id = assignment.requirement.lead_id
+    if assignment.role is Role.RESPONSIBLE and lead_id is not None:
+        return unit.id == lead_id
+    return unit.kind is UnitKind.OFFICE
 
 
 def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> bool:
@@ -82,12 +106,17 @@ def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assign
 
 
 def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> None:
-    """Raises RefusedError, saying who may, unless this actor may."""
+    """Raises RefusedError, saying who may, unless this actor may.
+
+    Who may not even see the item is told that there is none, and who acts for another unit likewise: NotFoundError.
+    """
     if may(session, plan, act, actor, assignment):
         return
+    if assignment is not None and not may(session, plan, Act.SEE_ITEM, actor, assignment):
+        raise NotFoundError("there is no such assignment")
     allowed = ALLOWED[act]
     if assignment is not None and Capacity.OWNER in allowed:
-        raise RefusedError("{ref}: only {unit} itself may do this", ref=assignment.ref, unit=assignment.unit.code)
+        raise NotFoundError("{ref}: only {unit} itself may do this", ref=assignment.ref, unit=assignment.unit.code)
     if assignment is not None and Capacity.REVIEWER in allowed:
         reviewer = reviewer_of(session, plan, assignment)
         raise RefusedError("{ref} is reviewed by {unit}", ref=assignment.ref, unit=reviewer.code)

@@ -27,6 +27,7 @@ from models.plan.plan import Plan
 from portal import pages
 from portal.forms import Sent
 from portal.navigation import navigation
+from services.scope import Scope
 
 COOKIE = "duban"
 LANGUAGE_COOKIE = "duban-language"
@@ -96,6 +97,11 @@ class RequestContext:
     @property
     def actor(self) -> Actor:
         return Actor(self.person, self.unit_id, address=address_of(self.request))
+
+    @property
+    def scope(self) -> Scope:
+        """For acts, within the transaction of this request."""
+        return Scope(self.plan.code, self.actor, self.at, within=self.session)
 
     @property
     def language(self) -> Language:

@@ -2,15 +2,22 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.assignments import assignment, review
+from models.assignments import assignment, evidence, extension, objection, review
 from models.assignments.assignment import Assignment
+from models.assignments.evidence import StoredEvidence
+from models.assignments.objection import About
+from models.assignments.review import Decision
+from models.common.errors import RefusedError
 from models.common.status import Status
+from models.delivery.signature import PostedLetter, Signed, sign_letter
 from models.permissions import Act, require
 from models.plan.plan import Plan
+from models.queries.files import kept
 from services.scope import Scope
 
 Items = Sequence[int] | Sequence[str]  # ids, as pages know them, or references, as people type them
@@ -32,25 +39,184 @@ class Item:
 
 
 def sign(scope: Scope, items: Items) -> int:
-    """签收: sign for those that are not signed for yet; returns how many. Raises NotFoundError, RefusedError."""
+    """签收: sign for those that are not signed for yet; returns how many. Raises NotFoundError."""
     with scope.open() as (session, plan):
         found = _allowed(session, plan, scope, Act.SIGN, items)
         return assignment.acknowledge(session, plan, found, actor=scope.actor, at=scope.at)
 
 
-def waive(scope: Scope, items: Items, *, reason: str) -> list[Item]:
-    """No longer ask for these. Raises NotFoundError, IllegalMoveError, and RefusedError without a reason."""
+def sign_all(scope: Scope) -> int:
+    """Sign for all that the actor's unit has not signed for; returns how many."""
+    with scope.open() as (session, plan):
+        assert scope.actor.unit_id is not None, "a unit signs"
+        found = assignment.unsigned_of(session, plan, scope.actor.unit_id)
+        for one in found:
+            require(session, plan, Act.SIGN, scope.actor, one)
+        return assignment.acknowledge(session, plan, found, actor=scope.actor, at=scope.at)
+
+
+def sign_all_of_letter(scope: Scope, letter: PostedLetter) -> Signed:
+    """Sign for all that a letter told its unit as issued. Doing it twice changes nothing. Raises NotFoundError."""
+    with scope.open() as (session, plan):
+        for one in assignment.by_refs(session, plan, letter.refs(session), lock=True):
+            require(session, plan, Act.SIGN, scope.actor, one)
+        return sign_letter(session, letter, actor=scope.actor, at=scope.at)
+
+
+def submit(
+    scope: Scope,
+    items: Items,
+    files: Sequence[StoredEvidence] = (),
+    *,
+    again: Sequence[int] = (),
+    note: str = "",
+    figures: Mapping[str, Any] | None = None,
+) -> list[Item]:
+    """Hand in once for one or several assignments of a unit: files that are in the evidence store already, files of
+    the unit that serve `again` (their ids), words and figures. The reviewers are told.
+
+    Raises NotFoundError, RefusedError where it is empty or not one unit's, IllegalMoveError where one is not open.
+    """
+    with scope.open() as (session, plan):
+        found = _allowed(session, plan, scope, Act.SUBMIT, items)
+        stored = [*files, *(kept(session, scope.actor.unit_id, again) if again and scope.actor.unit_id else ())]
+        evidence.submit(
+            session, plan, found, stored, note=note, figures=dict(figures or {}), actor=scope.actor, at=scope.at
+        )
+        return [Item.of(one) for one in found]
+
+
+def keep_files(scope: Scope, files: Sequence[StoredEvidence]) -> None:
+    """Write down files that came in whole as the unit's own, where handing them in was refused: nobody sends twice."""
+    with scope.open() as (session, plan):
+        require(session, plan, Act.KEEP_FILES, scope.actor)
+        assert scope.actor.unit_id is not None, "only units may"
+        evidence.keep(session, scope.actor.unit_id, files, scope.at)
+
+
+def decide_review(
+    scope: Scope, items: Items, decision: Decision, *, reason: str = "", version: int | None = None
+) -> list[Item]:
+    """审核: accept (办结) or return (退回) what is under review; `version` refuses where a newer one came in.
+
+    Raises NotFoundError, IllegalMoveError, BlockedError where a joint item waits for its responsible units, and
+    RefusedError for a return without a reason, a stale version, or a person who may not review it.
+    """
+    with scope.open() as (session, plan):
+        found = _allowed(session, plan, scope, Act.REVIEW, items)
+        act = review.accept if decision is Decision.ACCEPT else review.send_back
+        for one in found:
+            act(session, plan, one, reason=reason, actor=scope.actor, at=scope.at, version=version)
+        return [Item.of(one) for one in found]
+
+
+def ask_extension(scope: Scope, items: Items, *, until: dt.date | None, reason: str) -> list[Item]:
+    """延期: ask for more time. Raises NotFoundError, and RefusedError with every reason against it."""
+    with scope.open() as (session, plan):
+        found = _allowed(session, plan, scope, Act.ASK_EXTENSION, items)
+        if until is None:
+            raise RefusedError("give the day until which more time is needed")
+        for one in found:
+            extension.ask(session, plan, one, until=until, reason=reason, actor=scope.actor, at=scope.at)
+        return [Item.of(one) for one in found]
+
+
+def decide_extension(scope: Scope, item: int | str, *, grant: bool, reason: str = "") -> Item:
+    """Grant or refuse the request that waits. Raises NotFoundError where none does, RefusedError."""
+    with scope.open() as (session, plan):
+        (one,) = _allowed(session, plan, scope, Act.DECIDE_EXTENSION, _alone(item))
+        extension.decide(session, plan, one, grant=grant, reason=reason, actor=scope.actor, at=scope.at)
+        return Item.of(one)
+
+
+def decide_extensions(scope: Scope, asked: Mapping[int, int], *, grant: bool, reason: str = "") -> list[bool]:
+    """Decide on many requests at once: `asked` leads from a request's id to its assignment's.
+
+    Returns for each whether it still waited; what was decided meanwhile stays as it is. Raises RefusedError.
+    """
+    with scope.open() as (session, plan):
+        if not asked:
+            raise RefusedError("choose at least one request")
+        found = {one.id: one for one in _allowed(session, plan, scope, Act.DECIDE_EXTENSION, list(asked.values()))}
+        decided = []
+        for request, about in asked.items():
+            waiting = extension.pending(session, found[about])
+            decided.append(waiting is not None and waiting.id == request)
+            if decided[-1]:
+                extension.decide(
+                    session, plan, found[about], grant=grant, reason=reason, actor=scope.actor, at=scope.at
+                )
+        return decided
+
+
+def object_to(scope: Scope, item: int | str, *, about: About, reason: str) -> Item:
+    """异议: object to a return or to today's light. Raises NotFoundError, and RefusedError with every reason."""
+    with scope.open() as (session, plan):
+        (one,) = _allowed(session, plan, scope, Act.OBJECT, _alone(item))
+        objection.object_to(session, plan, one, about=about, reason=reason, actor=scope.actor, at=scope.at)
+        return Item.of(one)
+
+
+def decide_objection(
+    scope: Scope,
+    item: int | str,
+    *,
+    upheld: bool,
+    reason: str,
+    until: dt.date | None = None,
+    objection_id: int | None = None,
+) -> Item:
+    """Decide on the objection that waits; `objection_id` refuses where another one waits by now.
+
+    `until` is the new date of what is overdue still. Raises NotFoundError, RefusedError.
+    """
+    with scope.open() as (session, plan):
+        (one,) = _allowed(session, plan, scope, Act.DECIDE_OBJECTION, _alone(item))
+        waiting = objection.pending(session, one)
+        if objection_id is not None and (waiting is None or waiting.id != objection_id):
+            raise RefusedError("{ref}: this objection was decided meanwhile; look again", ref=one.ref)
+        objection.decide(session, plan, one, upheld=upheld, reason=reason, until=until, actor=scope.actor, at=scope.at)
+        return Item.of(one)
+
+
+def waive(scope: Scope, items: Items, *, reason: str, seen_as: Status | None = None) -> list[Item]:
+    """No longer ask for these; `seen_as` refuses where the status is another by now.
+
+    Raises NotFoundError, IllegalMoveError, and RefusedError without a reason.
+    """
     with scope.open() as (session, plan):
         found = _allowed(session, plan, scope, Act.WAIVE, items)
         for one in found:
+            if seen_as is not None and one.status is not seen_as:
+                raise RefusedError(
+                    "{ref} was {before} when this page was made and is {after} now; look again",
+                    ref=one.ref,
+                    before=seen_as,
+                    after=one.status,
+                )
             review.waive(session, plan, one, reason=reason, actor=scope.actor, at=scope.at)
         return [Item.of(one) for one in found]
+
+
+def release(scope: Scope, items: Items | None = None) -> list[tuple[str, str]]:
+    """Give what patrol set aside back to it, all of it where none is named; returns references, and what was wrong."""
+    with scope.open() as (session, plan):
+        if items is None:
+            items = [one.id for one in assignment.quarantined(session, plan)]
+        found = [one for one in _allowed(session, plan, scope, Act.RELEASE_ITEM, items) if one.needs_attention]
+        told = [(one.ref, one.needs_attention) for one in found]
+        assignment.release(session, plan, found, actor=scope.actor, at=scope.at)
+        return told
+
+
+def _alone(item: int | str) -> Items:
+    return [item] if isinstance(item, int) else [item]  # noqa: RUF034  (one kind or the other, for the types)
 
 
 def _allowed(session: Session, plan: Plan, scope: Scope, act: Act, items: Items) -> list[Assignment]:
     """The assignments, locked. Raises NotFoundError where one is none, RefusedError where the actor may not."""
     ids, refs = [one for one in items if isinstance(one, int)], [one for one in items if isinstance(one, str)]
-    find = assignment.by_ids(session, plan, ids) if ids else assignment.by_refs(session, plan, refs)
-    for one in find:
+    found = assignment.by_refs(session, plan, refs) if refs else assignment.by_ids(session, plan, ids)
+    for one in found:
         require(session, plan, act, scope.actor, one)
-    return find
+    return found

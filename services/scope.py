@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,10 @@ class Scope:
     at: dt.datetime
     within: Session | None = None
 
+    def joining(self, session: Session) -> Self:
+        """The same, within this transaction."""
+        return dataclasses.replace(self, within=session)
+
     @contextmanager
     def open(self) -> Iterator[tuple[Session, Plan]]:
         """The transaction and the plan. Raises NotFoundError where there is no such plan."""
@@ -32,3 +37,10 @@ class Scope:
             return
         with transaction() as session:
             yield session, plan_of(session, self.plan)
+
+
+@contextmanager
+def together() -> Iterator[Session]:
+    """One transaction for several acts, of which all are done or none: `scope.joining(session)`."""
+    with transaction() as session:
+        yield session

@@ -28,9 +28,10 @@ from deploy.rehearsal.office_acts import (
     release_bulletins,
 )
 from deploy.rehearsal.phase_runs import PhaseRun
-from models.assignments import extension, review
-from models.assignments.assignment import Assignment, acknowledge, by_refs, reviewer_of
-from models.assignments.evidence import StoredEvidence, submit
+from models.assignments import extension
+from models.assignments.assignment import Assignment, by_refs, reviewer_of
+from models.assignments.evidence import StoredEvidence
+from models.assignments.review import Decision
 from models.bulletins.bulletin import is_to_be_made, month_before
 from models.common.errors import BlockedError
 from models.common.event import Actor
@@ -47,6 +48,8 @@ from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of, units_of
+from services import assignments
+from services.scope import Scope
 
 Progress = Callable[[dt.date, dt.date, dt.date], None]  # the first day, the last, and where it is
 
@@ -229,20 +232,20 @@ class Rehearsal:
 
     def _sign(self, refs: Sequence[str], ways: Habit) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            assignments = by_refs(session, plan, refs)
-            acknowledge(session, plan, assignments, actor=Actor(ways.person, assignments[0].unit_id), at=at)
+            unit_id = by_refs(session, plan, refs, lock=False)[0].unit_id
+            assignments.sign(Scope(plan.code, Actor(ways.person, unit_id), at, session), refs)
 
         return act
 
     def _submit(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            assignments = [one for one in by_refs(session, plan, refs) if one.status.is_owed]
-            if not assignments:
+            rows = [one for one in by_refs(session, plan, refs) if one.status.is_owed]
+            if not rows:
                 return
-            owed = [one.ref for one in assignments]
+            owed = [one.ref for one in rows]
             file = self._file(unit, owed, version)
-            actor = Actor(ways.person, assignments[0].unit_id)
-            submit(session, plan, assignments, [file], note=f"第 {version} 版", actor=actor, at=at)
+            scope = Scope(plan.code, Actor(ways.person, rows[0].unit_id), at, session)
+            assignments.submit(scope, owed, [file], note=f"第 {version} 版")
             after = ways.review_after
             self._on(self.calendar.add(plan.day_of(at), after), self._review(unit, owed, ways, version))
 
@@ -263,8 +266,8 @@ class Rehearsal:
             for assignment in by_refs(session, plan, refs):
                 if extension.reasons_not_extendable(assignment, until, ASKED_BECAUSE, plan.day_of(at)):
                     continue
-                actor = Actor(ways.person, assignment.unit_id)
-                extension.ask(session, plan, assignment, until=until, reason=ASKED_BECAUSE, actor=actor, at=at)
+                scope = Scope(plan.code, Actor(ways.person, assignment.unit_id), at, session)
+                assignments.ask_extension(scope, [assignment.id], until=until, reason=ASKED_BECAUSE)
 
         return act
 
@@ -274,15 +277,9 @@ class Rehearsal:
             for assignment in by_refs(session, plan, refs):
                 if extension.pending(session, assignment) is None:
                     continue
-                extension.decide(
-                    session,
-                    plan,
-                    assignment,
-                    grant=ways.is_granted,
-                    reason="同意" if ways.is_granted else "按原定期限办理",
-                    actor=Actor(DIRECTOR, office.id),
-                    at=at,
-                )
+                scope = Scope(plan.code, Actor(DIRECTOR, office.id), at, session)
+                reason = "同意" if ways.is_granted else "按原定期限办理"
+                assignments.decide_extension(scope, assignment.id, grant=ways.is_granted, reason=reason)
 
         return act
 
@@ -293,12 +290,12 @@ class Rehearsal:
             blocked = []
             for assignment in waiting:
                 body = reviewer_of(session, plan, assignment)
-                actor = Actor(reviewer(self.seed, body.code), body.id)
+                scope = Scope(plan.code, Actor(reviewer(self.seed, body.code), body.id), at, session)
                 if version == 1 and ways.rework_after is not None:
-                    review.send_back(session, plan, assignment, reason="请补充盖章件", actor=actor, at=at)
+                    assignments.decide_review(scope, [assignment.id], Decision.RETURN, reason="请补充盖章件")
                     continue
                 try:
-                    review.accept(session, plan, assignment, actor=actor, at=at, reason="符合要求")
+                    assignments.decide_review(scope, [assignment.id], Decision.ACCEPT, reason="符合要求")
                 except BlockedError:
                     blocked.append(assignment.ref)
             if blocked:

@@ -15,7 +15,7 @@ from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.outbox.message import Notice, post
 from models.plan.plan import Plan
-from models.plan.unit import body_of, only_office
+from models.plan.unit import body_of
 
 
 class Extension(Base):
@@ -128,7 +128,6 @@ def decide(
 
     Raises NotFoundError where nothing is pending, RefusedError for a refusal without a reason.
     """
-    only_office(session, plan.id, actor.unit_id)
     extension = _decidable(session, assignment, grant=grant, reason=reason)
     extension.granted = grant
     extension.decided_by, extension.decided_at, extension.decision_reason = actor.name, at, reason

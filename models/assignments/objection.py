@@ -20,7 +20,7 @@ from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.outbox.message import Notice, post
 from models.plan.plan import Plan
-from models.plan.unit import body_of, only_office
+from models.plan.unit import body_of
 
 
 class About(StrEnum):
@@ -160,7 +160,6 @@ def decide(
 
     Raises NotFoundError where nothing is pending, RefusedError with every reason against the decision.
     """
-    only_office(session, plan.id, actor.unit_id)
     objection = pending(session, assignment)
     if objection is None:
         raise NotFoundError("{refs}: no objection waits for a decision", refs=assignment.ref)

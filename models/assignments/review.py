@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.assignments.assignment import Assignment, move, reasons_not_acceptable, reviewer_of
+from models.assignments.assignment import Assignment, move, reasons_not_acceptable
 from models.assignments.evidence import Submission, SubmissionItem, latest_item
 from models.assignments.notices import notice_about
 from models.common.base import Base, Instant, Key, text_enum
@@ -16,7 +16,6 @@ from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.outbox.message import post
 from models.plan.plan import Plan
-from models.plan.unit import only_office
 
 
 class Decision(StrEnum):
@@ -53,7 +52,7 @@ def accept(
 
     Raises BlockedError where a responsible unit's part of the joint item is open, and what `_reviewed` raises.
     """
-    item = _reviewed(session, plan, assignment, actor, version)
+    item = _reviewed(session, assignment, actor, version)
     open_parts = reasons_not_acceptable(session, assignment)
     if open_parts:
         raise BlockedError("{ref} waits for its responsible units: {reasons}", open_parts, ref=assignment.ref)
@@ -82,7 +81,7 @@ def send_back(
     """
     if not reason.strip():
         raise RefusedError("{ref}: say why it is returned; the unit has to know what to change", ref=assignment.ref)
-    item = _reviewed(session, plan, assignment, actor, version)
+    item = _reviewed(session, assignment, actor, version)
     _decide(session, item, Decision.RETURN, reason, actor, at)
     rework_by = plan.work_calendar.add(plan.day_of(at), plan.rework_working_days)
     move(
@@ -99,9 +98,7 @@ def send_back(
     post(session, plan, [notice])
 
 
-def _reviewed(
-    session: Session, plan: Plan, assignment: Assignment, actor: Actor, version: int | None
-) -> SubmissionItem:
+def _reviewed(session: Session, assignment: Assignment, actor: Actor, version: int | None) -> SubmissionItem:
     """The version under review. Raises where there is none, it is stale, or the person may not review it."""
     item = latest_item(session, assignment)
     if assignment.status is not Status.SUBMITTED or item is None:
@@ -115,9 +112,6 @@ def _reviewed(
             version=version,
             newest=item.version,
         )
-    reviewer = reviewer_of(session, plan, assignment)
-    if actor.unit_id != reviewer.id:
-        raise RefusedError("{ref} is reviewed by {unit}", ref=assignment.ref, unit=reviewer.code)
     submission = session.get_one(Submission, item.submission_id)
     if submission.by_name == actor.name:
         raise RefusedError(
@@ -144,10 +138,9 @@ def _decide(
 
 
 def waive(session: Session, plan: Plan, assignment: Assignment, *, reason: str, actor: Actor, at: dt.datetime) -> None:
-    """The office no longer asks for it. Raises RefusedError without a reason or for anybody but the office."""
+    """The office no longer asks for it. Raises RefusedError without a reason."""
     if not reason.strip():
         raise RefusedError("{ref}: say why it is waived", ref=assignment.ref)
-    only_office(session, plan.id, actor.unit_id)
     move(session, plan, assignment, Status.WAIVED, actor=actor, at=at, why=reason)
     notice = notice_about(assignment, MessageKind.WAIVED, assignment.unit_id, at, by_name=actor.name, reason=reason)
     post(session, plan, [notice])

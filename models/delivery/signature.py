@@ -27,6 +27,10 @@ class PostedLetter:
     unit: Unit
     plan: Plan
 
+    def refs(self, session: Session) -> list[str]:
+        """References of the unit's own assignments that the letter told as issued, alone or with their phase."""
+        return _told_as_issued(session, self)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Signature:

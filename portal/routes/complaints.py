@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from adapters.language import N_
-from models import complaint
 from models.access import AccessRole
 from models.common.errors import DubanError
 from models.complaint import ComplaintKind
@@ -15,6 +14,7 @@ from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.forms import Id, Page, Sent, Words
 from portal.routes.office import counted, pages, queue_page
+from services import complaints
 
 router = APIRouter()
 
@@ -48,10 +48,8 @@ def _own_page(
 @router.post("/complaints")
 def file_complaint(request: Request, form: Annotated[ComplaintForm, Form()]) -> Response:
     def write(ctx: RequestContext) -> Response:
-        filed = complaint.file_complaint(
-            ctx.session, ctx.plan, ctx.unit_id, kind=form.kind, text=form.text, actor=ctx.actor, at=ctx.at
-        )
-        return ctx.done("/complaints", N_("{ref} is with the leading-group office; it answers here"), ref=filed.ref)
+        ref = complaints.file_complaint(ctx.scope, kind=form.kind, text=form.text)
+        return ctx.done("/complaints", N_("{ref} is with the leading-group office; it answers here"), ref=ref)
 
     return perform(request, form, AccessRole.UNIT, write, lambda ctx, refused: _own_page(ctx, 1, refused, form))
 
@@ -81,9 +79,8 @@ def _unanswered_page(
 @router.post("/complaints/{complaint_id}/answer")
 def answer(request: Request, complaint_id: Id, form: Annotated[AnswerForm, Form()]) -> Response:
     def write(ctx: RequestContext) -> Response:
-        one = queues.complaint_at(ctx.session, ctx.plan, complaint_id)
-        complaint.answer(ctx.session, ctx.plan, one, text=form.text, actor=ctx.actor, at=ctx.at)
-        return ctx.done(f"/queues/complaints?page={form.page}", N_("{ref} is answered; the unit is told"), ref=one.ref)
+        ref = complaints.answer(ctx.scope, complaint_id, text=form.text)
+        return ctx.done(f"/queues/complaints?page={form.page}", N_("{ref} is answered; the unit is told"), ref=ref)
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         return _unanswered_page(ctx, form.page, refused, complaint_id, form.text)

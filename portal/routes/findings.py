@@ -1,25 +1,23 @@
 """Findings: what the office found wrong, hands out to be put right, and checks at the end."""
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
 from adapters.language import N_
-from models import finding
 from models.acceptance.dossier import judged_work
 from models.access import AccessRole
-from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.common.errors import DubanError
 from models.common.text import Text
-from models.plan.area import Area, Measure
-from models.plan.unit import Unit, units_of
+from models.plan.unit import units_of
 from models.queries import queues
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.forms import Day, FormId, Id, Ids, Page, Sent, Words
+from services import findings
 
 router = APIRouter()
 
@@ -64,7 +62,7 @@ def _form_page(ctx: RequestContext, refused: DubanError | None = None, typed: Fi
         phases=queues.open_phases(ctx.session, ctx.plan),
         units=units_of(ctx.session, ctx.plan.id),
         collectives=queues.collectives_of(ctx.session, ctx.plan),
-        works=[(one.code, f"{one.code} {ctx.language.text(one.name)}") for one in _works(ctx)],
+        works=[(one.code, f"{one.code} {ctx.language.text(one.name)}") for one in judged_work(ctx.session, ctx.plan)],
         tomorrow=ctx.today + dt.timedelta(days=1),
         refused=refused,
         typed=typed,
@@ -74,47 +72,20 @@ def _form_page(ctx: RequestContext, refused: DubanError | None = None, typed: Fi
 @router.post("/findings")
 def raise_finding(request: Request, form: Annotated[FindingForm, Form()]) -> Response:
     def hand_out(ctx: RequestContext) -> Response:
-        if form.due is None:
-            raise RefusedError("give the day by which it is to be put right")
-        made = finding.raise_finding(
-            ctx.session,
-            ctx.plan,
-            queues.phase_at(ctx.session, ctx.plan, form.phase),
+        made = findings.raise_finding(
+            ctx.scope,
+            form.phase,
             title=Text(form.title, form.title_en or form.title),
             what=Text(form.what, form.what_en or form.what),
             proof=Text(form.proof, form.proof_en or form.proof),
-            units=_chosen(ctx, form),
+            units=form.units,
+            collectives=form.collectives,
             due_on=form.due,
-            actor=ctx.actor,
-            at=ctx.at,
-            about=_about(ctx, form.about),
+            about=form.about,
         )
         return ctx.done(f"/findings/{made.id}", N_("{ref} is issued; the units are told"), ref=made.ref)
 
     return perform(request, form, AccessRole.OFFICE, hand_out, lambda ctx, refused: _form_page(ctx, refused, form))
-
-
-def _works(ctx: RequestContext) -> Sequence[Measure | Area]:
-    return judged_work(ctx.session, ctx.plan)
-
-
-def _about(ctx: RequestContext, code: str) -> Measure | Area | None:
-    if not code:
-        return None
-    found = next((one for one in _works(ctx) if one.code == code), None)
-    if found is None:
-        raise NotFoundError("there is no such measure or safeguard")
-    return found
-
-
-def _chosen(ctx: RequestContext, form: FindingForm) -> Sequence[Unit]:
-    """The units that were ticked, alone or with a set of them; an id that is none of the plan's is refused."""
-    known = {unit.id: unit for unit in units_of(ctx.session, ctx.plan.id)}
-    members = {one.id: ids for one, ids in queues.collectives_of(ctx.session, ctx.plan)}
-    if not (known.keys() >= set(form.units) and members.keys() >= set(form.collectives)):
-        raise NotFoundError("there is no such unit")
-    wanted = set(form.units).union(*(members[one] for one in form.collectives))
-    return [unit for unit in known.values() if unit.id in wanted]
 
 
 @router.get("/findings/{finding_id}")
@@ -138,8 +109,7 @@ def _finding_page(ctx: RequestContext, finding_id: int, refused: DubanError | No
 @router.post("/findings/{finding_id}/close")
 def close_finding(request: Request, finding_id: Id, form: Annotated[ClosingForm, Form()]) -> Response:
     def close(ctx: RequestContext) -> Response:
-        one = queues.finding_at(ctx.session, ctx.plan, finding_id)
-        finding.close(ctx.session, ctx.plan, one, check=form.check, actor=ctx.actor, at=ctx.at)
+        one = findings.close(ctx.scope, finding_id, check=form.check)
         return ctx.done(f"/findings/{one.id}", N_("{ref} is closed"), ref=one.ref)
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:

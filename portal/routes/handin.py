@@ -7,22 +7,21 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from adapters.database.sessions import transaction
 from adapters.evidence.inspection import ALLOWED
 from adapters.language import N_
 from adapters.settings import settings
 from models.access import AccessRole
-from models.assignments import evidence
-from models.assignments.assignment import own_by_ids
 from models.assignments.evidence import StoredEvidence
 from models.assignments.submitted_figures import read_figures
 from models.common.errors import DubanError, NotFoundError, RefusedError
-from models.queries.files import files_of_unit, kept
+from models.queries.files import files_of_unit
 from models.queries.worklist import work_items
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_csrf, read_request, write_request
 from portal.forms import MAX_IDS_IN_FORM, FormId, Ids, Sent, Words
 from portal.middleware import MIB
 from portal.uploads import Upload, receive
+from services import assignments
+from services.scope import Scope
 
 router = APIRouter()
 
@@ -121,29 +120,19 @@ _FORM = TypeAdapter(HandInForm)
 def _store(ctx: RequestContext, form: HandInForm, files: tuple[StoredEvidence, ...]) -> Response:
     if not form.ids:
         raise RefusedError("choose what this is handed in for")
-    assignments = own_by_ids(ctx.session, ctx.plan, form.ids, ctx.unit_id)
-    evidence.submit(
-        ctx.session,
-        ctx.plan,
-        assignments,
-        [*files, *kept(ctx.session, ctx.unit_id, form.again)],
-        note=form.note,
-        figures=read_figures(form.figures.splitlines()),
-        actor=ctx.actor,
-        at=ctx.at,
-    )
-    if len(assignments) == 1:
-        one = assignments[0]
+    figures = read_figures(form.figures.splitlines())
+    handed_in = assignments.submit(ctx.scope, form.ids, files, again=form.again, note=form.note, figures=figures)
+    if len(handed_in) == 1:
+        (one,) = handed_in
         told = N_("{ref}: handed in as version {version}; the reviewer is told")
         return ctx.done(f"/assignments/{one.id}", told, ref=one.ref, version=one.version)
     return ctx.done(
-        "/work?pile=submitted", N_("Handed in for {count} items; the reviewers are told"), count=len(assignments)
+        "/work?pile=submitted", N_("Handed in for {count} items; the reviewers are told"), count=len(handed_in)
     )
 
 
 def _again(request: Request, form: HandInForm, files: tuple[StoredEvidence, ...], refused: DubanError) -> Response:
     """Nothing was handed in; what came in whole stays with the unit's files, so that it need not be sent again."""
     with read_request(request, AccessRole.UNIT) as ctx:
-        with transaction() as session:
-            evidence.keep(session, ctx.unit_id, files, ctx.at)
+        assignments.keep_files(Scope(ctx.plan.code, ctx.actor, ctx.at), files)
         return _form_page(ctx, form, files, refused)

@@ -7,11 +7,8 @@ from pydantic import Field
 
 from adapters.language import N_
 from models.access import AccessRole
-from models.assignments import extension
-from models.assignments.assignment import Assignment, by_ids
-from models.common.errors import DubanError, RefusedError
+from models.common.errors import DubanError
 from models.common.message_kinds import MessageKind
-from models.delivery.claim import retry_dead
 from models.queries import queues
 from models.queries.queues import Waiting
 from models.queries.worklist import PAGE
@@ -19,6 +16,7 @@ from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request, write_request
 from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
+from services import assignments, letters
 
 router = APIRouter()
 
@@ -106,11 +104,9 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
     """Grant or refuse one request or many, all or none of them; what was decided meanwhile is left as it is."""
 
     def decide(ctx: RequestContext) -> Response:
-        if not form.ids:
-            raise RefusedError("choose at least one request")
         asked = queues.asked_for(ctx.session, ctx.plan, form.ids)
-        taken = {one.id: one for one in by_ids(ctx.session, ctx.plan, asked.values())}
-        decided = [_decide(ctx, taken[about], one, form) for one, about in asked.items()]
+        grant, reason = form.decision == "grant", form.reason
+        decided = assignments.decide_extensions(ctx.scope, asked, grant=grant, reason=reason)
         to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
         return _told(ctx, to, form, count=sum(decided), skipped=decided.count(False))
 
@@ -122,16 +118,6 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
         return assignment_page(ctx, next(iter(asked.values())), refused, **typed)
 
     return perform(request, form, AccessRole.OFFICE, decide, again)
-
-
-def _decide(ctx: RequestContext, assignment: Assignment, extension_id: int, form: ExtensionsForm) -> bool:
-    """Whether this request was still to be decided."""
-    waiting = extension.pending(ctx.session, assignment)
-    if waiting is None or waiting.id != extension_id:
-        return False
-    grant, reason = form.decision == "grant", form.reason
-    extension.decide(ctx.session, ctx.plan, assignment, grant=grant, reason=reason, actor=ctx.actor, at=ctx.at)
-    return True
 
 
 def _page_of(asked: dict[int, int]) -> str:
@@ -178,5 +164,5 @@ def show_messages(request: Request, page: Page = 1) -> Response:
 @router.post("/messages/retry")
 def retry_messages(request: Request, form: Annotated[Sent, Form()]) -> Response:
     with write_request(request, form, AccessRole.OFFICE) as ctx:
-        count = retry_dead(ctx.session, ctx.plan, at=ctx.at)
+        count = letters.retry_given_up(ctx.scope)
         return ctx.done("/queues/messages", N_("{count} notices are tried again with the next delivery"), count=count)

@@ -20,7 +20,9 @@ from adapters.settings import settings
 from models.access import claim_once, person_name
 from models.common.errors import NotFoundError
 from models.common.event import Actor
-from models.delivery.signature import PostedLetter, Signed, letter_of, sign_letter
+from models.delivery.signature import PostedLetter, Signed, letter_of
+from services.assignments import sign_all_of_letter
+from services.scope import Scope
 
 BODY_MAX = 256 * 1024
 NAME_TIMEOUT_S = 1  # Slack wants its answer within three seconds
@@ -103,7 +105,7 @@ def _sign(press: Press, signature: str) -> Response:
         if addresses.of(letter.unit.code) != Address("slack", press.channel.id):
             raise _Refusal(404, "its channel is not the address of the letter's unit")
         actor = Actor(name, letter.unit.id, address=f"slack:{press.user.id}")
-        signed = sign_letter(session, letter, actor=actor, at=at)
+        signed = sign_all_of_letter(Scope(letter.plan.code, actor, at, within=session), letter)
     return Response(background=BackgroundTask(_show, press, letter, signed))
 
 

@@ -13,7 +13,6 @@ from adapters.language import N_, Code, Language
 from adapters.settings import settings
 from models import access
 from models.access import AccessRole
-from models.assignments.assignment import acknowledge, own_by_ids, unsigned_of
 from models.common.errors import Reason
 from models.plan.plan import Plan
 from models.queries.files import files_of_unit, readable
@@ -21,6 +20,7 @@ from models.queries.worklist import PAGE, WorkState, open_dates, unit_summary, w
 from portal.context import GONE, address_of, page, portal_address, read_request, write_request
 from portal.downloads import attachment
 from portal.forms import Id, Ids, Page, Sent
+from services import assignments
 
 router = APIRouter()
 
@@ -45,14 +45,9 @@ class SignForm(Sent):
 @router.post("/work/sign")
 def sign(request: Request, form: Annotated[SignForm, Form()]) -> Response:
     with write_request(request, form, AccessRole.UNIT) as ctx:
-        wanted = (
-            unsigned_of(ctx.session, ctx.plan, ctx.unit_id)
-            if form.everything
-            else own_by_ids(ctx.session, ctx.plan, form.ids, ctx.unit_id)
-        )
-        if not wanted:
+        signed = assignments.sign_all(ctx.scope) if form.everything else assignments.sign(ctx.scope, form.ids)
+        if not signed and (form.everything or not form.ids):
             return ctx.done("/work", N_("There was nothing to sign for."))
-        signed = acknowledge(ctx.session, ctx.plan, wanted, actor=ctx.actor, at=ctx.at)
         return ctx.done("/work", N_("{count} signed for."), count=signed)
 
 

@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 
 from adapters import clock
 from adapters.database.sessions import transaction
-from models import complaint, finding
-from models.acceptance.dossier import judged_work
-from models.assignments import evidence, extension, objection, review
-from models.assignments.assignment import Assignment, acknowledge, by_refs, reviewer_of
+from models import finding
+from models.assignments.assignment import Assignment, by_refs, reviewer_of
 from models.assignments.light import Light
 from models.assignments.objection import About
+from models.assignments.review import Decision
 from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.common.text import Text
@@ -31,6 +30,8 @@ from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit, body_of, unit_of
 from models.queries.statistics import AssignmentSnapshot, snapshots
+from services import assignments, complaints, findings
+from services.scope import Scope
 from tasks.deliver import Delivered, deliver
 from tasks.patrol import chase_due, keep_up
 from tasks.phases import open_phase
@@ -99,42 +100,30 @@ class Story:
     # The units
 
     def sign(self, *refs: str, by: str = CLERK) -> int:
-        with self._plan() as (session, plan):
-            return acknowledge(session, plan, by_refs(session, plan, refs), actor=Actor(by), at=clock.now())
+        return assignments.sign(self._owner(refs[0], by), refs)
 
     def submit(self, *refs: str, by: str = CLERK, note: str = "已办") -> None:
-        with self._plan() as (session, plan):
-            evidence.submit(session, plan, by_refs(session, plan, refs), [], note=note, actor=Actor(by), at=clock.now())
+        assignments.submit(self._owner(refs[0], by), refs, note=note)
 
     def ask_extension(self, ref: str, until: str, reason: str = "等待上级文件", by: str = CLERK) -> None:
-        with self._assignment(ref) as (session, plan, row):
-            day = dt.date.fromisoformat(until)
-            extension.ask(session, plan, row, until=day, reason=reason, actor=Actor(by), at=clock.now())
+        assignments.ask_extension(self._owner(ref, by), [ref], until=dt.date.fromisoformat(until), reason=reason)
 
     def object(self, ref: str, about: str, reason: str = "材料齐全", by: str = CLERK) -> None:
-        with self._assignment(ref) as (session, plan, row):
-            against = About(about)
-            objection.object_to(session, plan, row, about=against, reason=reason, actor=Actor(by), at=clock.now())
+        assignments.object_to(self._owner(ref, by), ref, about=About(about), reason=reason)
 
     def complain(self, unit: str, text: str, *, kind: str = "complaint", by: str = CLERK) -> str:
         """Returns its reference."""
-        with self._plan() as (session, plan):
-            actor = Actor(by, unit_of(session, plan.id, unit).id)
-            assert actor.unit_id
-            sort, at = ComplaintKind(kind), clock.now()
-            return complaint.file_complaint(session, plan, actor.unit_id, kind=sort, text=text, actor=actor, at=at).ref
+        return complaints.file_complaint(self._unit(unit, by), kind=ComplaintKind(kind), text=text)
 
     # Who reviews: without `unit` the one whose task it is
 
     def accept(self, ref: str, *, by: str = REVIEWER, unit: str | None = None, version: int | None = None) -> None:
-        with self._assignment(ref) as (session, plan, row):
-            actor = Actor(by, self._reviewer(session, plan, row, unit))
-            review.accept(session, plan, row, actor=actor, at=clock.now(), version=version)
+        scope = self._unit(unit or self._reviewer(ref), by)
+        assignments.decide_review(scope, [ref], Decision.ACCEPT, version=version)
 
     def send_back(self, ref: str, reason: str = "缺盖章", *, by: str = REVIEWER, version: int | None = None) -> None:
-        with self._assignment(ref) as (session, plan, row):
-            actor = Actor(by, self._reviewer(session, plan, row, None))
-            review.send_back(session, plan, row, reason=reason, actor=actor, at=clock.now(), version=version)
+        scope = self._unit(self._reviewer(ref), by)
+        assignments.decide_review(scope, [ref], Decision.RETURN, reason=reason, version=version)
 
     # The office
 
@@ -147,17 +136,11 @@ class Story:
     def decide_objection(
         self, ref: str, *, upheld: bool, reason: str = "已核实", until: str | None = None, unit: str = "office"
     ) -> None:
-        with self._assignment(ref) as (session, plan, row):
-            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
-            day = dt.date.fromisoformat(until) if until else None
-            at = clock.now()
-            objection.decide(session, plan, row, upheld=upheld, reason=reason, until=day, actor=actor, at=at)
+        day = dt.date.fromisoformat(until) if until else None
+        assignments.decide_objection(self._unit(unit, DIRECTOR), ref, upheld=upheld, reason=reason, until=day)
 
     def answer_complaint(self, ref: str, text: str, *, unit: str = "office") -> None:
-        with self._plan() as (session, plan):
-            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
-            found = complaint.complaint_of(session, plan, ref)
-            complaint.answer(session, plan, found, text=text, actor=actor, at=clock.now())
+        complaints.answer(self._unit(unit, DIRECTOR), ref, text=text)
 
     def raise_finding(
         self,
@@ -171,38 +154,34 @@ class Story:
     ) -> str:
         """Returns the reference of its requirement; `about` is the code of a measure or safeguard."""
         with self._plan() as (session, plan):
-            return finding.raise_finding(
-                session,
-                plan,
-                phase_of(session, plan, PhaseCode(phase), year),
-                title=title,
-                what=FINDING[1],
-                proof=FINDING[2],
-                units=[unit_of(session, plan.id, unit) for unit in units],
-                due_on=dt.date.fromisoformat(due),
-                actor=Actor(DIRECTOR, unit_of(session, plan.id, by_unit).id),
-                at=clock.now(),
-                about=next((one for one in judged_work(session, plan) if one.code == about), None),
-            ).ref
+            phase_id = phase_of(session, plan, PhaseCode(phase), year).id
+            unit_ids = [unit_of(session, plan.id, unit).id for unit in units]
+        return findings.raise_finding(
+            self._unit(by_unit, DIRECTOR),
+            phase_id,
+            title=title,
+            what=FINDING[1],
+            proof=FINDING[2],
+            units=unit_ids,
+            due_on=dt.date.fromisoformat(due),
+            about=about,
+        ).ref
 
     def close_finding(self, number: int, check: str = "现场核查，已整改到位", *, unit: str = "office") -> None:
         with self._plan() as (session, plan):
-            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
-            found = finding.finding_of(session, plan, number)
-            finding.close(session, plan, found, check=check, actor=actor, at=clock.now())
+            finding_id = finding.finding_of(session, plan, number).id
+        findings.close(self._unit(unit, DIRECTOR), finding_id, check=check)
 
     def waive(self, ref: str, reason: str = "上级已取消", *, unit: str = "office") -> None:
-        with self._assignment(ref) as (session, plan, row):
-            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
-            review.waive(session, plan, row, reason=reason, actor=actor, at=clock.now())
+        assignments.waive(self._unit(unit, DIRECTOR), [ref], reason=reason)
 
     def only(self, *refs: str) -> None:
         """Waive everything else, so that the story is about these alone; what was told so far is past."""
-        with self._plan() as (session, plan):
-            office = Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id)
-            for row in session.scalars(select(Assignment)).all():
-                if row.ref not in refs and row.status.is_open:
-                    review.waive(session, plan, row, reason="与本故事无关", actor=office, at=clock.now())
+        with self._plan() as (session, _plan):
+            others = [
+                row.id for row in session.scalars(select(Assignment)) if row.ref not in refs and row.status.is_open
+            ]
+        assignments.waive(self._unit("office", DIRECTOR), others, reason="与本故事无关")
         self.deliver()
         self.told()
 
@@ -286,13 +265,21 @@ class Story:
         with self._plan() as (session, plan):
             yield session, plan, by_refs(session, plan, [ref])[0]
 
-    def _reviewer(self, session: Session, plan: Plan, row: Assignment, unit: str | None) -> int:
-        return unit_of(session, plan.id, unit).id if unit else reviewer_of(session, plan, row).id
+    def _reviewer(self, ref: str) -> str:
+        """The code of the unit whose task it is."""
+        with self._assignment(ref) as (session, plan, row):
+            return reviewer_of(session, plan, row).code
 
     def _decide_extension(self, ref: str, reason: str, unit: str, *, grant: bool) -> None:
-        with self._assignment(ref) as (session, plan, row):
-            actor = Actor(DIRECTOR, unit_of(session, plan.id, unit).id)
-            extension.decide(session, plan, row, grant=grant, reason=reason, actor=actor, at=clock.now())
+        assignments.decide_extension(self._unit(unit, DIRECTOR), ref, grant=grant, reason=reason)
+
+    def _unit(self, code: str, by: str) -> Scope:
+        """As a person of that unit, now."""
+        with self._plan() as (session, plan):
+            return Scope(plan.code, Actor(by, unit_of(session, plan.id, code).id), clock.now())
+
+    def _owner(self, ref: str, by: str) -> Scope:
+        return self._unit(ref.rpartition("/")[2], by)
 
     def _last_attempt(self) -> int:
         with transaction() as session:

@@ -21,13 +21,11 @@ from deploy.cli.base import (
     refs_argument,
     tell,
 )
-from deploy.cli.operation.access import office_actor, work_on
-from models.assignments import evidence, extension
-from models.assignments import review as reviews
-from models.assignments.assignment import acknowledge, by_refs
+from deploy.cli.operation.access import office_scope, owner_scopes, unit_scope
+from models.assignments.review import Decision
 from models.assignments.submitted_figures import read_figures
-from models.common.event import Actor
-from models.plan.unit import unit_of
+from services import assignments
+from services.scope import together
 
 
 @click.command()
@@ -35,11 +33,11 @@ from models.plan.unit import unit_of
 @by_option
 @plan_option
 def sign(refs: tuple[str, ...], by_name: str, plan_code: str | None) -> None:
-    at = clock.now()
-    with work_on(plan_code) as (session, plan):
-        found = by_refs(session, plan, refs)
-        signed = sum(acknowledge(session, plan, [one], actor=Actor(by_name, one.unit_id), at=at) for one in found)
-    tell(_("{count} signed for; {rest} had been already").format(count=signed, rest=len(found) - signed))
+    scopes = owner_scopes(plan_code, refs, by_name, clock.now())
+    count = sum(len(own) for _scope, own in scopes)
+    with together() as session:
+        signed = sum(assignments.sign(scope.joining(session), own) for scope, own in scopes)
+    tell(_("{count} signed for; {rest} had been already").format(count=signed, rest=count - signed))
 
 
 @click.command()
@@ -58,18 +56,13 @@ def submit(
     plan_code: str | None,
 ) -> None:
     values = read_figures(figures)
-    with work_on(plan_code) as (session, plan):
-        # A slip in a reference is told before any file is copied.
-        by_refs(session, plan, refs, lock=False)
+    # A slip in a reference is told before any file is copied.
+    scopes = owner_scopes(plan_code, refs, by_name, clock.now())
     store = EvidenceStore(settings().evidence_address)
     stored = take_in([HandedIn(path, path.name, partial(store.put, path)) for path in files])
-    with work_on(plan_code) as (session, plan):
-        found = by_refs(session, plan, refs)
-        actor = Actor(by_name, found[0].unit_id)
-        evidence.submit(session, plan, found, stored, note=note, figures=values, actor=actor, at=clock.now())
-        versions = [(one.ref, one.version) for one in found]
-    for ref, version in versions:
-        tell(_("{ref}: handed in as version {version}").format(ref=ref, version=version))
+    handed_in = assignments.submit(scopes[0][0], refs, stored, note=note, figures=values)
+    for one in handed_in:
+        tell(_("{ref}: handed in as version {version}").format(ref=one.ref, version=one.version))
 
 
 @click.command()
@@ -95,14 +88,9 @@ def review(
     one_choice(accept=accept, **{"return": send_back})
     if version is not None and len(refs) > 1:
         raise click.UsageError(_("--version is for one reference"))
-    at = clock.now()
-    with work_on(plan_code) as (session, plan):
-        actor = Actor(by_name, unit_of(session, plan.id, unit).id)
-        found = by_refs(session, plan, refs)
-        for one in found:
-            decide = reviews.accept if accept else reviews.send_back
-            decide(session, plan, one, reason=reason, actor=actor, at=at, version=version)
-    for one in found:
+    scope = unit_scope(plan_code, unit, by_name, clock.now())
+    decision = Decision.ACCEPT if accept else Decision.RETURN
+    for one in assignments.decide_review(scope, refs, decision, reason=reason, version=version):
         done = _("{ref}: accepted") if accept else _("{ref}: returned")
         tell(done.format(ref=one.ref))
 
@@ -127,19 +115,16 @@ def extend(
 ) -> None:
     one_choice(until=until, grant=grant, refuse=refuse)
     at = clock.now()
-    with work_on(plan_code) as (session, plan):
-        one = by_refs(session, plan, [ref])[0]
-        if until is not None:
-            actor = Actor(by_name, one.unit_id)
-            extension.ask(session, plan, one, until=until, reason=reason, actor=actor, at=at)
-            tell(
-                _("{ref}: asked for time until {day}; {due} stands until the office decides").format(
-                    ref=ref, day=until, due=one.due_on
-                )
+    if until is not None:
+        ((scope, own),) = owner_scopes(plan_code, [ref], by_name, at)
+        (one,) = assignments.ask_extension(scope, own, until=until, reason=reason)
+        tell(
+            _("{ref}: asked for time until {day}; {due} stands until the office decides").format(
+                ref=ref, day=until, due=one.due_on
             )
-            return
-        office = office_actor(session, plan, by_name)
-        extension.decide(session, plan, one, grant=grant, reason=reason, actor=office, at=at)
+        )
+        return
+    one = assignments.decide_extension(office_scope(plan_code, by_name, at), ref, grant=grant, reason=reason)
     done = _("{ref}: extended, now due on {due}") if grant else _("{ref}: not extended, due on {due}")
     tell(done.format(ref=ref, due=one.due_on))
 
@@ -150,11 +135,5 @@ def extend(
 @by_option
 @plan_option
 def waive(refs: tuple[str, ...], reason: str, by_name: str, plan_code: str | None) -> None:
-    at = clock.now()
-    with work_on(plan_code) as (session, plan):
-        actor = office_actor(session, plan, by_name)
-        found = by_refs(session, plan, refs)
-        for one in found:
-            reviews.waive(session, plan, one, reason=reason, actor=actor, at=at)
-    for one in found:
+    for one in assignments.waive(office_scope(plan_code, by_name, clock.now()), refs, reason=reason):
         tell(_("{ref}: waived").format(ref=one.ref))

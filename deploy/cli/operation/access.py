@@ -1,20 +1,23 @@
 """The database as the commands use it: they see to its schema first."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import engine, transaction
+from adapters.database.sessions import engine, read_session, transaction
 from models import migrations
+from models.assignments.assignment import by_refs
 from models.common.errors import SchemaError
 from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.plan.plan import Plan, plan_of
-from models.plan.unit import body_of
+from models.plan.unit import body_of, unit_of
+from services.scope import Scope
 
 
 def ensure_schema() -> None:
@@ -48,6 +51,45 @@ def work_on(plan_code: str | None) -> Iterator[tuple[Session, Plan]]:
 def office_actor(session: Session, plan: Plan, name: str) -> Actor:
     """A person of the leading-group office."""
     return Actor(name, body_of(session, plan.id, UnitKind.OFFICE).id)
+
+
+def office_scope(plan_code: str | None, name: str, at: dt.datetime) -> Scope:
+    """For what a person of the leading-group office does."""
+    ensure_schema()
+    with read_session() as session:
+        plan = plan_of(session, plan_code)
+        return Scope(plan.code, office_actor(session, plan, name), at)
+
+
+def operator_scope(plan_code: str | None, at: dt.datetime) -> Scope:
+    """For what whoever runs the program may do, without a name of the office."""
+    ensure_schema()
+    with read_session() as session:
+        return Scope(plan_of(session, plan_code).code, Actor("duban"), at)
+
+
+def unit_scope(plan_code: str | None, unit: str, name: str, at: dt.datetime) -> Scope:
+    """For what a person of a unit does; `unit` is its code. Raises NotFoundError."""
+    ensure_schema()
+    with read_session() as session:
+        plan = plan_of(session, plan_code)
+        return Scope(plan.code, Actor(name, unit_of(session, plan.id, unit).id), at)
+
+
+def owner_scopes(
+    plan_code: str | None, refs: Sequence[str], name: str, at: dt.datetime
+) -> list[tuple[Scope, list[str]]]:
+    """For what a person does for the units whose assignments these are: for each unit its references.
+
+    Raises NotFoundError that names every reference that is none.
+    """
+    ensure_schema()
+    with read_session() as session:
+        plan = plan_of(session, plan_code)
+        owned: dict[int, list[str]] = defaultdict(list)
+        for one in by_refs(session, plan, refs, lock=False):
+            owned[one.unit_id].append(one.ref)
+        return [(Scope(plan.code, Actor(name, unit_id), at), own) for unit_id, own in owned.items()]
 
 
 def local_time(plan: Plan, at: dt.datetime) -> str:
