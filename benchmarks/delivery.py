@@ -40,7 +40,8 @@ from models.loading import load_plan
 from models.outbox.message import Attempt, Message
 from models.plan.document import PlanDocument
 from models.plan.unit import Unit
-from tasks.deliver import MAX_SENDS_AT_ONCE, Delivered, deliver
+from services.delivery import MAX_SENDS_AT_ONCE, Delivered, deliver
+from services.scope import by_program
 
 NOW = national.issued_at() + dt.timedelta(hours=2)
 LIMIT_S = 1.0
@@ -158,7 +159,7 @@ def _deliver(home: Path, letters: int, channels: int) -> tuple[Delivered, float]
         )
     override(DUBAN_ADDRESSES_FILE=str(file))
     started = time.perf_counter()
-    done = deliver(national.CODE, NOW)
+    done = deliver(by_program(national.CODE, NOW))
     return done, time.perf_counter() - started
 
 

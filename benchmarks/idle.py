@@ -15,7 +15,7 @@ from sqlalchemy.event import listen, remove
 from adapters.database.sessions import engine
 from benchmarks import national
 from benchmarks.ground import copied, say
-from benchmarks.processes.patrol_process import patrol
+from benchmarks.processes.patrol_process import go_round
 from benchmarks.report import Figure, no_more_than
 
 MAX_PAGES = 20
@@ -37,9 +37,9 @@ def measure(database: str, rows: int) -> Iterator[Figure]:
 def _statements() -> list[Statement]:
     """What a patrol says to the database on the day before."""
     at = national.tick(national.BEFORE)
-    patrol(national.CODE, at)  # what a process asks once, such as the version of the schema
+    go_round(national.CODE, at)  # what a process asks once, such as the version of the schema
     with _caught() as statements:
-        looked_at = patrol(national.CODE, at)
+        looked_at = go_round(national.CODE, at)
     if looked_at:
         raise RuntimeError(f"{looked_at} assignments were due, and nothing was meant to be")
     return statements

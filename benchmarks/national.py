@@ -29,7 +29,8 @@ from models.plan.document import (
 )
 from models.plan.ladder import DueSteps, LadderState, default_ladder, due_steps
 from models.plan.phase import PhaseCode
-from tasks.phases import open_phase
+from services.phases import open_phase
+from services.scope import by_program
 
 CODE = "national"
 YEAR = 2023
@@ -73,7 +74,7 @@ def store(townships: int) -> None:
 
 def issue() -> int:
     """Open its phase, which issues its assignments; returns how many."""
-    return open_phase.fn(CODE, PhaseCode.IMPLEMENTATION, YEAR).issued
+    return open_phase(by_program(CODE), (PhaseCode.IMPLEMENTATION, YEAR)).issued
 
 
 def make_due(count: int) -> None:

@@ -10,10 +10,12 @@ from prefect import flow
 from adapters.language import N_
 from adapters.program import version
 from models.patrol.escalation import Chased
+from services.delivery import Delivered
+from services.patrol import KeptUp, instant_of
 from tasks import publish
-from tasks.deliver import Delivered, deliver_due
+from tasks.deliver import deliver_due
 from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
-from tasks.runs import instant_of, keep_to_the_hour
+from tasks.runs import keep_to_the_hour
 
 T = TypeVar("T")
 
@@ -90,7 +92,7 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
     begun = begin_round(plan, at)
     failures: list[Exception] = []
     chased = _tried(failures, lambda: chase_due(plan, at), Chased())
-    gates, moved, resumed = _tried(failures, lambda: keep_up(plan, at), (0, 0, 0))
+    kept_up = _tried(failures, lambda: keep_up(plan, at), KeptUp())
     # What was written before has to leave, whatever failed now.
     delivered = _tried(failures, lambda: deliver_due(plan, on), Delivered())
     if failures:  # the round has no end in the database, and the watchdog sees it
@@ -103,9 +105,9 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
         historic=chased.historic,
         set_aside=chased.set_aside,
         messages=chased.messages,
-        gates=gates,
-        dates_moved=moved,
-        resumed=resumed,
+        gates=kept_up.gates,
+        dates_moved=kept_up.dates_moved,
+        resumed=kept_up.resumed,
         letters=delivered.letters,
         dropped=delivered.dropped,
         failed=delivered.failed,

@@ -11,10 +11,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from adapters.prefect_server.prefect_api import CHOICES
-from models.phases.gate import Answer
+from models.phases.gate import Answer, Closing, WaitingRound
 from models.plan.phase import PhaseCode
+from rendering.gate_text import gate_text
 from tasks import deliver, phases, publish
-from tasks.phases import Closing, Round
 from tasks.stand import stand
 
 # The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
@@ -74,9 +74,9 @@ def _notify_units(plan: str, phase: PhaseCode, year: int | None) -> None:
             get_run_logger().error("%s could not be told yet; its notice stays in the outbox", label)
 
 
-def _suspend(waiting: Round) -> Answer:
+def _suspend(waiting: WaitingRound) -> Answer:
     form = GateForm.with_initial_data(
-        description=publish.gate_text(waiting), until=_until(waiting.ends_on + dt.timedelta(days=30))
+        description=gate_text(waiting), until=_until(waiting.ends_on + dt.timedelta(days=30))
     )
     given = stand(
         form,

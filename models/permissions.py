@@ -50,7 +50,14 @@ class Act(StrEnum):
     ANSWER_COMPLAINT = "answer complaint"
     RAISE_FINDING = "raise finding"
     CLOSE_FINDING = "close finding"
-    RETRY_MESSAGES = "retry messages"  # notices that were given up
+    # Phases and gates; what the program does by itself
+    OPEN_PHASE = "open phase"
+    DECIDE_GATE = "decide gate"  # an answer in the Prefect UI is the program's, with the name that was typed there
+    CHASE = "chase"
+    KEEP_UP = "keep up"  # tell of gates, settle dates, wake runs that were not told of a decision
+    DELIVER = "deliver"
+    RETRY_LETTERS = "retry letters"  # those that were given up
+    WATCH = "watch"
 
 
 _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
@@ -71,7 +78,13 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.ANSWER_COMPLAINT: frozenset({Capacity.OFFICE}),
     Act.RAISE_FINDING: frozenset({Capacity.OFFICE}),
     Act.CLOSE_FINDING: frozenset({Capacity.OFFICE}),
-    Act.RETRY_MESSAGES: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.OPEN_PHASE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.DECIDE_GATE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.CHASE: frozenset({Capacity.PROGRAM}),
+    Act.KEEP_UP: frozenset({Capacity.PROGRAM}),
+    Act.DELIVER: frozenset({Capacity.PROGRAM}),
+    Act.RETRY_LETTERS: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.WATCH: frozenset({Capacity.PROGRAM}),
 }
 ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
 

@@ -100,7 +100,7 @@ class RequestContext:
 
     @property
     def scope(self) -> Scope:
-        """For acts, within the transaction of this request."""
+        """For the acts of this request: they join its transaction, which holds the form's key."""
         return Scope(self.plan.code, self.actor, self.at, within=self.session)
 
     @property
@@ -122,6 +122,11 @@ class RequestContext:
         assert self.sent is not None
         self.tell_again(to, template, **facts)
         return _to_outcome(to, self.sent.form)
+
+    def done_after_all(self, to: str, template: str, **facts: Any) -> Response:
+        """As `done`, once this request's own transaction is committed and more is known."""
+        with transaction() as session:
+            return dataclasses.replace(self, session=session).done(to, template, **facts)
 
     def tell_again(self, to: str, template: str, **facts: Any) -> None:
         """Where the form leads when it is sent again, and what is said there."""

@@ -10,15 +10,7 @@ from models.assignments.objection import About
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
-from models.delivery.letter import Letter, Line
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rendered:
-    """A notice as it is sent."""
-
-    subject: str
-    body: str
+from models.delivery.letter import Letter, LetterText, Line
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)  # each is itself alone: lines are sorted by them
@@ -299,7 +291,7 @@ _NO_COUNTDOWN = {
 }
 
 
-def render(letter: Letter, language: Language, *, with_link: bool = False) -> Rendered:
+def render(letter: Letter, language: Language, *, with_link: bool = False) -> LetterText:
     """Put a letter into words. Pure: the same letter and language give the same text.
 
     `with_link`: the reader has pages to work on. Where their link belongs the text holds `LINK`, and
@@ -322,7 +314,7 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Re
     for wording, lines in groups:
         paragraphs.extend(_group(wording, lines, letter, language, with_command=not with_link))
     paragraphs.append(_footer(language, with_link=with_link))
-    return Rendered(subject, "\n\n".join(paragraphs) + "\n")
+    return LetterText(subject, "\n\n".join(paragraphs) + "\n")
 
 
 def _groups(letter: Letter) -> list[tuple[Wording, list[Line]]]:

@@ -2,15 +2,19 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import transaction
+from adapters import clock
+from adapters.database.sessions import retrying_transaction, transaction
 from models.common.event import Actor
 from models.plan.plan import Plan, plan_of
+
+PROGRAM = "duban"
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +41,18 @@ class Scope:
             return
         with transaction() as session:
             yield session, plan_of(session, self.plan)
+
+    def repeat(self, act: Callable[[Session, Plan], T]) -> T:
+        """A transaction of its own for what may be done twice: again where it may go through the next time.
+
+        Raises NotFoundError where there is no such plan, UnavailableError where the last try fails as well.
+        """
+        return retrying_transaction(lambda session: act(session, plan_of(session, self.plan)))
+
+
+def by_program(plan: str, at: dt.datetime | None = None, run: str | None = None) -> Scope:
+    """Duban itself acts, now where no instant is given; the journal names the flow run in which it does."""
+    return Scope(plan, Actor(PROGRAM, run=run), at or clock.now())
 
 
 @contextmanager

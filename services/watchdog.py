@@ -4,20 +4,16 @@ import asyncio
 import dataclasses
 import datetime as dt
 import functools
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from adapters import clock
 from adapters.channels.addresses import Address, address_in
 from adapters.channels.registry import Channels
 from adapters.channels.types import Labels, Outcome, Post, Receipt
-from adapters.database.sessions import transaction
+from adapters.database.sessions import read_session, transaction
 from adapters.language import N_, Language
 from adapters.monitoring import heartbeat
 from adapters.prefect_server import prefect_api
@@ -28,14 +24,15 @@ from models.common.kinds import UnitKind
 from models.dates.quiet_hours import QuietHours, opens_at
 from models.monitoring import alerts
 from models.monitoring.alerts import Alert
+from models.monitoring.telling import KEY, TELL_AGAIN, is_news, key_of
 from models.outbox.message import Attempt, AttemptOutcome
+from models.permissions import Act, require
 from models.plan.plan import Plan, plan_codes, plan_of
 from models.plan.unit import Unit, body_of
+from services.scope import by_program
 
-TELL_AGAIN = dt.timedelta(days=1)
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
 LOST = dt.timedelta(hours=2)  # no run is at work for so long: what a patrol has not done by then, the next one does
-KEY = "watchdog-"
 _NOT_TOLD = N_("the office could not be told by the second channel: {why}")
 
 
@@ -134,7 +131,7 @@ def _second_channel() -> Address | Reason:
 
 def plans_watched() -> list[str]:
     """Codes of all plans."""
-    with transaction() as session:
+    with read_session() as session:
         return plan_codes(session)
 
 
@@ -149,8 +146,9 @@ def _seen(plan: str, on: dt.date | None) -> list[Alert]:
 
 def look(plan: str, on: dt.date | None = None) -> list[Alert]:
     """All that is wrong with a plan; starts a run at each gate where none stands."""
-    with transaction() as session:
-        row = plan_of(session, plan)
+    scope = by_program(plan)
+    with scope.open() as (session, row):
+        require(session, row, Act.WATCH, scope.actor)
         may_leave = functools.partial(_may_leave, row)
         found = alerts.alerts(session, row, at=_instant(row, on), may_leave=may_leave)
         gates = alerts.open_gates(session, row)
@@ -208,7 +206,7 @@ def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
         row = plan_of(session, plan)
         office = body_of(session, row.id, UnitKind.OFFICE)
         at = clock.now()
-        if not _is_news(_last_told(session, office), found, at):
+        if not is_news(session, office, found, at):
             return None
         post = _post(row, found, at)
     receipt = asyncio.run(_sent(address, post))
@@ -224,26 +222,6 @@ async def _sent(address: Address, post: Post) -> Receipt:
         return await channels.send(address, post)
 
 
-def _is_news(last: Attempt | None, found: Sequence[Alert], at: dt.datetime) -> bool:
-    if last is None:
-        return bool(found)
-    if last.key != _key(found):
-        return True
-    return bool(found) and at - last.at >= TELL_AGAIN
-
-
-def _last_told(session: Session, office: Unit) -> Attempt | None:
-    """The last list that reached the office. One of which that is not known is told again."""
-    told = select(Attempt).where(
-        Attempt.recipient_id == office.id, Attempt.key.startswith(KEY), Attempt.outcome == AttemptOutcome.SENT
-    )
-    return session.scalars(told.order_by(Attempt.id.desc()).limit(1)).one_or_none()
-
-
-def _key(found: Sequence[Alert]) -> str:
-    return KEY + hashlib.sha256(alerts.mark_of(found).encode()).hexdigest()[:32]
-
-
 def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:
     language = Language.of(settings().language)
     title = language.gettext(N_("Duban: the watchdog found {count} things")) if found else ""
@@ -251,7 +229,7 @@ def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:
     lines = [f"- {language.say(one.reason)}" for one in found]
     when = f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
     body = "\n".join([f"{language.text(plan.title)} ({plan.code}), {when}", *lines])
-    return Post(_key(found), title.format(count=len(found)), body, labels=Labels.of(language))
+    return Post(key_of(found), title.format(count=len(found)), body, labels=Labels.of(language))
 
 
 def _attempt(office: Unit, address: Address, post: Post, outcome: Outcome, detail: str, at: dt.datetime) -> Attempt:

@@ -5,7 +5,6 @@ import datetime as dt
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from adapters import clock
@@ -17,7 +16,8 @@ from models.plan.plan import plan_codes, plan_of
 from rendering import bulletin_files
 from rendering import bulletin_text as bulletins
 from rendering.artifacts import key_of
-from tasks.runs import is_passing, program
+from tasks.options import OPTIONS
+from tasks.runs import this_run
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Made:
     as_of: dt.date
 
 
-@task(name="bulletins-due", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5, retry_condition_fn=is_passing)
+@task(name="bulletins-due", **OPTIONS)
 def bulletins_due() -> list[tuple[str, str]]:
     """Plans at work and the month that has ended, where today is a day on which its bulletin is made."""
 
@@ -50,20 +50,13 @@ def last_month(plan: str) -> str:
     return retrying_transaction(lambda session: month_before(plan_of(session, plan).day_of(clock.now())))
 
 
-@task(
-    name="make-bulletin",
-    task_run_name="make-bulletin {plan} {period}",
-    cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=is_passing,
-)
+@task(name="make-bulletin", task_run_name="make-bulletin {plan} {period}", **OPTIONS)
 def make_bulletin(plan: str, period: str, *, correct: bool = False) -> Made:
     """Draft it, or bring the draft up to date. Done again it changes nothing."""
 
     def make(session: Session) -> Made:
         row = plan_of(session, plan)
-        made = bulletins.make(session, row, period, actor=program(), at=clock.now(), correct=correct)
+        made = bulletins.make(session, row, period, actor=this_run(plan).actor, at=clock.now(), correct=correct)
         return Made(made.id, made.ref, made.status.value, made.as_of)
 
     return retrying_transaction(make)

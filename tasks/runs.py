@@ -1,25 +1,19 @@
-"""The Prefect run that is acting: its name for the journal, its hour, and the instant that counts."""
+"""The Prefect run that is acting: its name for the journal, and its hour."""
 
 import datetime as dt
 import time
-from typing import Any
 
 from prefect.runtime import flow_run
 
 from adapters import clock
-from adapters.database.sessions import transaction
-from models.common.errors import DubanError, UnavailableError
-from models.common.event import Actor
-from models.dates.instants import first_round_on
-from models.plan.plan import plan_of
+from services.scope import Scope, by_program
 
-PROGRAM = "duban"
 ROUNDING = dt.timedelta(seconds=1)
 
 
-def program() -> Actor:
-    """Duban itself; the journal names the flow run in which it acted."""
-    return Actor(PROGRAM, run=flow_run.id)
+def this_run(plan: str, at: dt.datetime | None = None) -> Scope:
+    """Duban acts in this plan, now or at another instant; the journal names the flow run in which it does."""
+    return by_program(plan, at, run=flow_run.id)
 
 
 def keep_to_the_hour() -> None:
@@ -31,17 +25,3 @@ def keep_to_the_hour() -> None:
     early: dt.timedelta = flow_run.scheduled_start_time - clock.of_machine()
     if dt.timedelta(0) < early < ROUNDING:
         time.sleep(early.total_seconds())
-
-
-def is_passing(_task: Any, _task_run: Any, state: Any) -> bool:
-    """Whether a failure may pass by itself: a refusal of ours would be the same the next time."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, UnavailableError) or not isinstance(error, DubanError)
-
-
-def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
-    """The instant that counts: now, or the first round of another day."""
-    now = clock.now()
-    with transaction() as session:
-        row = plan_of(session, plan)
-        return now if on in {None, row.day_of(now)} else first_round_on(on or row.day_of(now), row.timezone)

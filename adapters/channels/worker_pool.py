@@ -2,15 +2,15 @@
 
 import asyncio
 import dataclasses
-import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from queue import Empty, SimpleQueue
-from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+from anyio.from_thread import start_blocking_portal
 
 T = TypeVar("T")
 
@@ -40,10 +40,10 @@ class _Worker(Generic[T]):
 class SerialWorkers(Generic[T]):
     """Runs acts: those of one lane one after another, each when the one before has ended and rested; lanes at once.
 
-    `at_once` acts are under way at a time, beside `MOST_SLOW` that take longer than `quick_s`: hundreds that hang keep
-    no other waiting. The acts run in an event loop of their own, in a thread, with `around` open around all of them;
-    what they ask of `asyncio.to_thread` has a thread for each. Instants are `time.monotonic()`.
-    `with Lanes(…)` waits at its end for what is under way, and drops the rest.
+    `at_once` acts are under way at a time, beside `MAX_SLOW_JOBS` that take longer than `quick_s`: hundreds that hang
+    keep no other waiting. The acts run in an event loop of their own, in a thread, with `around` open around all of
+    them; what they ask of `asyncio.to_thread` has a thread for each. Instants are `time.monotonic()`.
+    `with SerialWorkers(…)` waits at its end for what is under way, and drops the rest.
     """
 
     def __init__(self, at_once: int, around: AbstractAsyncContextManager[object], quick_s: float = QUICK_S) -> None:
@@ -51,24 +51,19 @@ class SerialWorkers(Generic[T]):
         self._turns, self._slow = asyncio.Semaphore(at_once), set[_Worker[T]]()
         self._lanes: dict[str, _Worker[T]] = {}
         self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
-        self._loop = asyncio.new_event_loop()
-        self._ready, self._over = threading.Event(), asyncio.Event()
-        self._failure: BaseException | None = None  # of what is around the acts, not of one of them
-        self._thread = threading.Thread(target=self._run, name="lanes")
         self.under_way = 0  # acts whose result was not fetched yet; only for the thread that adds and fetches
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        self._raise_failure()
+        with ExitStack() as stack:
+            self._loop = stack.enter_context(start_blocking_portal("asyncio"))
+            self._loop.call(self._have_threads)
+            stack.enter_context(self._loop.wrap_async_context_manager(self._around))
+            stack.callback(self._loop.call, self._finish)
+            self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
-        self._raise_failure()
+    def __exit__(self, *_failure: object) -> None:
+        self._stack.close()
 
     def add(self, acts: Iterable[tuple[str, Job[T], float]]) -> None:
         """Put acts at the ends of their lanes: the lane's name, the act, and the instant before which it waits."""
@@ -78,7 +73,7 @@ class SerialWorkers(Generic[T]):
             lane = self._lanes.setdefault(name, _Worker())
             lane.acts.append((not_before, act))
             lanes.append(lane)
-        self._loop.call_soon_threadsafe(self._wake, lanes)
+        self._loop.start_task_soon(self._wake, lanes)
 
     def ends_at(self, name: str, each_s: float) -> float:
         """The instant at which a lane has nothing left to do, if each act takes so long with its rest.
@@ -106,37 +101,24 @@ class SerialWorkers(Generic[T]):
             found.append(ended)
         return found
 
-    def _raise_failure(self) -> None:
-        if self._failure:
-            raise self._failure
-
     # In the loop's thread
 
-    def _run(self) -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that adds and fetches
-            self._failure = error
-        finally:
-            self._ready.set()
+    def _have_threads(self) -> None:
+        threads = ThreadPoolExecutor(self._at_once + MAX_SLOW_JOBS, thread_name_prefix="lane")
+        asyncio.get_running_loop().set_default_executor(threads)
 
-    async def _serve(self) -> None:
-        self._loop.set_default_executor(ThreadPoolExecutor(self._at_once + MAX_SLOW_JOBS, thread_name_prefix="lane"))
-        async with self._around:
-            self._ready.set()
-            await self._over.wait()
-            works = [lane.work for lane in self._lanes.values() if lane.work]
-            for lane in self._lanes.values():
-                lane.acts.clear()
-                if lane.work and not lane.is_acting:
-                    lane.work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
+    async def _finish(self) -> None:
+        works = [lane.work for lane in self._lanes.values() if lane.work]
+        for lane in self._lanes.values():
+            lane.acts.clear()
+            if lane.work and not lane.is_acting:
+                lane.work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
 
     def _wake(self, lanes: Sequence[_Worker[T]]) -> None:
         for lane in lanes:
             if not lane.work:
-                lane.work = self._loop.create_task(self._work_through(lane))
+                lane.work = asyncio.create_task(self._work_through(lane))
 
     async def _work_through(self, lane: _Worker[T]) -> None:
         while lane.acts:
@@ -145,7 +127,7 @@ class SerialWorkers(Generic[T]):
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             await self._turns.acquire()
-            slow = self._loop.call_later(self._quick_s, self._pass_by, lane)
+            slow = asyncio.get_running_loop().call_later(self._quick_s, self._pass_by, lane)
             lane.acts.popleft()
             lane.is_acting = True
             self._ended.put(await self._ended_of(lane, act))

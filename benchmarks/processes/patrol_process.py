@@ -1,7 +1,7 @@
 """A patrol in a process of its own: it gets ready, says so, waits for a line on its input, and says what it did.
 
 `python -m benchmarks.processes.patrol_process PLAN INSTANT`. It does what the flow does for one plan, without the
-delivery, and calls its tasks as functions: no Prefect server is needed.
+delivery, and calls the services: no Prefect server is needed.
 """
 
 import datetime as dt
@@ -12,16 +12,18 @@ import time
 from pathlib import Path
 
 from adapters.database.sessions import engine
-from tasks.deliver import Delivered
-from tasks.patrol import begin_round, chase_due, end_round, keep_up
+from services import patrol
+from services.delivery import Delivered
+from services.scope import by_program
 
 
-def patrol(plan: str, at: dt.datetime) -> int:
+def go_round(plan: str, at: dt.datetime) -> int:
     """How many assignments were looked at."""
-    begun = begin_round(plan, at)
-    chased = chase_due.fn(plan, at)
-    keep_up.fn(plan, at)
-    end_round(begun, chased, Delivered())
+    scope = by_program(plan, at)
+    begun = patrol.begin_round(scope)
+    chased = patrol.chase(scope)
+    patrol.keep_up(scope)
+    patrol.end_round(begun, chased, Delivered())
     return chased.looked_at
 
 
@@ -33,7 +35,7 @@ def main(plan: str, instant: str) -> None:
     say({"ready": True})
     sys.stdin.readline()
     started = time.monotonic()
-    looked_at = patrol(plan, at)
+    looked_at = go_round(plan, at)
     ended = time.monotonic()
     say(
         {

@@ -13,18 +13,24 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
+from sqlalchemy.orm import Session
 
 from adapters.database.sessions import engine, retrying_transaction
 from benchmarks.processes.patrol_process import peak_mb, say
 from models.common.event import Actor
-from models.patrol.escalation import chase
+from models.patrol.escalation import chase, claim_due
+from models.plan.plan import plan_of
 
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # Prefect's annotation asks for a runner of other futures
 
 
 @task(name="chase-one", cache_policy=NO_CACHE)
 def chase_one(plan: str, at: dt.datetime) -> int:
-    return retrying_transaction(lambda session: chase(session, plan, actor=Actor("duban"), at=at, limit=1)).looked_at
+    def act(session: Session) -> int:
+        ids = claim_due(session, plan, at=at, limit=1)
+        return chase(session, plan_of(session, plan), ids, actor=Actor("duban"), at=at).looked_at if ids else 0
+
+    return retrying_transaction(act)
 
 
 @flow(name="chase-each", task_runner=RUNNER)

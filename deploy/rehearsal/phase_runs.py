@@ -5,7 +5,9 @@ import time
 from adapters.prefect_server import prefect_api
 from deploy.stack import StackError
 from models.phases.gate import Answer
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase
+from services import phases
+from services.scope import by_program
 
 WAIT_S = 120
 SETTLED = {"PAUSED", "COMPLETED"}
@@ -23,8 +25,7 @@ class PhaseRun:
     @classmethod
     def start(cls, plan: str, phase: Phase) -> "PhaseRun":
         """Start the phase and wait until its run stands at the gate."""
-        year = int(phase.period) if phase.code is PhaseCode.IMPLEMENTATION else None
-        run = cls(prefect_api.start_phase(plan, phase.code.value, year), phase)
+        run = cls(phases.start(by_program(plan), phase.id).run_id, phase)
         run._wait()
         return run
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import transaction
+from adapters.database.sessions import read_session, transaction
 from adapters.evidence.inspection import MIB, Limits, inspect
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
@@ -128,7 +128,7 @@ class Rehearsal:
         clock_file.write_text(at.isoformat(), encoding="ascii")
 
     def _phases(self) -> Sequence[Phase]:
-        with transaction() as session:
+        with read_session() as session:
             plan = plan_of(session, self.code)
             query = select(Phase).where(Phase.plan_id == plan.id, Phase.status != PhaseStatus.CLOSED)
             return session.scalars(query.order_by(Phase.starts_on)).all()
@@ -136,7 +136,7 @@ class Rehearsal:
     def _patrol_is_due(self, day: dt.date) -> bool:
         """Whether patrol would find anything: a tick with nothing due does nothing, so it need not be acted out."""
         at = first_round_on(day, self.document.timezone)
-        with transaction() as session:
+        with read_session() as session:
             waiting = session.scalar(
                 select(func.count()).where(Message.status == MessageStatus.PENDING, Message.next_try_at <= at)
             )
@@ -176,7 +176,7 @@ class Rehearsal:
 
     def _answer(self, phase: Phase, day: dt.date) -> Answer:
         """Close when all is settled. The first phase tries without; others are extended once, then overridden."""
-        with transaction() as session:
+        with read_session() as session:
             still_open = bool(reasons_not_closable(session, session.get_one(Phase, phase.id)))
         rounds = self.runs[phase.ref].rounds
         close_first = phase.ref == next(iter(self.runs))

@@ -23,7 +23,7 @@ from models.dates.instants import end_of
 from models.dates.period import Period
 from models.dates.workdays import ONE_DAY
 from models.indicators.attainment import Attainment, attainments
-from models.phases.gate import Gate
+from models.phases.gate import last_day_at
 from models.plan.area import Area
 from models.plan.ladder import Audience
 from models.plan.phase import Phase, phases_of
@@ -231,7 +231,7 @@ class _Look:
     def _standing(self, phase: Phase, counts: Counter[bool]) -> PhaseStanding:
         assert phase.opened_at is not None
         closed_at = phase.closed_at if phase.closed_at and phase.closed_at <= self.end else None
-        ends_on = self._last_day(phase)
+        ends_on = last_day_at(self.session, phase, self.end)
         return PhaseStanding(
             phase=phase,
             opened_on=self.plan.day_of(phase.opened_at),
@@ -241,12 +241,6 @@ class _Look:
             settled=counts[True],
             ended=closed_at is None and ends_on < self.on,
         )
-
-    def _last_day(self, phase: Phase) -> dt.date:
-        moved = select(Gate.until).where(
-            Gate.phase_id == phase.id, Gate.until.is_not(None), ~Gate.refused, Gate.decided_at <= self.end
-        )
-        return self.session.scalar(moved.order_by(Gate.round.desc()).limit(1)) or phase.planned_ends_on
 
     def lights(self) -> tuple[list[AreaCounts], list[BoardRow], Counts]:
         """By area and by unit, all pages of the board."""

@@ -1,19 +1,19 @@
-"""Delivery: one digest for each recipient and tick, sent outside the transaction, settled after it.
+"""Delivery: one letter for each recipient and tick, sent outside the transaction, settled after it.
 
 The order is what makes it safe: an attempt is committed as `sending` before anything leaves, so that
-after a crash somebody knows that it may have gone out, and looks before it is sent again.
+after a crash somebody knows that it may have gone out, and looks before it is sent again. In one transaction
+`claim_letters` says what is due, `reserve_turns` what of it leaves now, and `begin_attempts` writes it down.
 """
 
 import dataclasses
 import datetime as dt
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, cast, exists, func, select, text, true, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
@@ -22,8 +22,7 @@ from models.assignments.objection import Objection
 from models.common.base import AnyRow, AnySelect, any_of_ids, as_recordset
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import CLOSED, Status
-from models.delivery.compose import Letters
-from models.delivery.letter import Letter
+from models.delivery.letter import LetterText
 from models.delivery.rate_limit import Destination, reserve
 from models.finding import Finding
 from models.outbox.message import AttemptOutcome, Message, MessageStatus
@@ -54,81 +53,82 @@ STILL_TRUE: dict[MessageKind, frozenset[Status]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class RenderedLetter:
-    """A letter in words."""
+class DueLetter:
+    """What one recipient is to be told, and where; `more` messages wait for another letter.
 
-    subject: str
-    body: str
-
-
-NO_WORDS = RenderedLetter("", "")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class OutgoingLetter:
-    """An attempt that was begun and has to be sent now, or from `starts` on; what follows a post of ours has none."""
-
-    attempt_id: int
-    recipient_id: int
-    recipient_code: str
-    key: str
-    text: RenderedLetter
-    asks_to_sign: bool
-    lane: Destination
-    starts: dt.datetime | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Claimed:
-    """What a claim yields: digests to send, and what was settled at once (the mailbox needs no sending).
-
-    `recipients`: how many were looked at, 0 when nothing is due. `unwritten`: letters that could not be put into
-    words. `waiting`: recipients whose channel is not free yet, with their turn. `held`: until when each channel
-    is reserved for these. `full`: recipients whose letter holds all that it may, and who have more.
+    `starts`: when it may leave; None where it follows a letter of the same delivery.
     """
-
-    digests: list[OutgoingLetter]
-    recipients: int = 0
-    letters: int = 0
-    messages: int = 0
-    dropped: int = 0
-    unwritten: int = 0
-    waiting: Mapping[int, dt.datetime] = dataclasses.field(default_factory=dict)
-    held: Mapping[str, dt.datetime] = dataclasses.field(default_factory=dict)
-    full: AbstractSet[int] = frozenset()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Due:
-    """What one recipient is to be told, on which channel, and from when on; `more` messages wait for another letter."""
 
     unit: Unit
     messages: Sequence[AnyRow]
-    lane: Destination
-    more: int
+    more: int = 0
+    destination: Destination = NO_DESTINATION
     starts: dt.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Draft:
-    """A digest in words; `fault` says why there are none."""
+class Claimed:
+    """Letters that are due, who has waited longest first.
 
-    due: _Due
+    `recipients`: how many were looked at, 0 when nothing is due. `dropped`: messages that are no longer true.
+    """
+
+    letters: list[DueLetter]
+    recipients: int
+    dropped: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Turns:
+    """Whose letter leaves `now`. `later`: recipients whose channel is not free yet, and when to look again.
+
+    `held`: until when each channel is reserved for these letters.
+    """
+
+    now: list[DueLetter]
+    later: Mapping[int, dt.datetime]
+    held: Mapping[str, dt.datetime]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Draft:
+    """A letter in words, on its way to its recipient; `fault` says why there are no words.
+
+    `channel` is the kind of its address, `destination` the address itself as the pace knows it.
+    """
+
+    recipient_id: int
+    recipient_code: str
+    message_ids: tuple[int, ...]
+    asks_to_sign: bool
     channel: str
-    text: RenderedLetter
+    destination: Destination
+    starts: dt.datetime | None
+    text: LetterText
     fault: str = ""
 
-    @property
-    def ids(self) -> list[int]:
-        return [row.id for row in self.due.messages]
+    @classmethod
+    def of(cls, due: DueLetter, channel: str, text: LetterText, fault: str = "") -> Self:
+        return cls(
+            due.unit.id,
+            due.unit.code,
+            tuple(row.id for row in due.messages),
+            any(row.kind is MessageKind.ISSUED for row in due.messages),
+            channel,
+            due.destination,
+            due.starts,
+            text,
+            fault,
+        )
 
     @property
     def key(self) -> str:
-        """The same messages make the same key, so that a digest can be recognised after a crash."""
-        return hashlib.sha256(",".join(map(str, self.ids)).encode()).hexdigest()[:32]
+        """The same messages make the same key, so that a letter can be recognised after a crash."""
+        return hashlib.sha256(",".join(map(str, self.message_ids)).encode()).hexdigest()[:32]
 
     @property
     def outcome(self) -> AttemptOutcome:
+        """With which its attempt begins."""
         if self.fault:
             return AttemptOutcome.PERMANENT
         return AttemptOutcome.SENT if self.channel == MAILBOX else AttemptOutcome.SENDING
@@ -139,55 +139,21 @@ def claim_letters(
     plan: Plan,
     *,
     at: dt.datetime,
-    write: Callable[[Letter], RenderedLetter],
-    channel_of: Callable[[str], str],
-    lane_of: Callable[[str], Destination] = lambda _: NO_DESTINATION,
-    held: Mapping[str, dt.datetime] | None = None,
     units: Sequence[int] | None = None,
     full: AbstractSet[int] = frozenset(),
     only_red: bool = False,
-    limit: int = BATCH,
 ) -> Claimed:
-    """Claim due messages of this plan (of some units, if named), a digest a recipient, and begin its attempt.
+    """Claim due messages of this plan (of some units, if named), a letter a recipient, until the transaction ends.
 
-    At most `limit` recipients, who has waited longest first, and on each channel no more than can leave soon:
-    the others' turn comes later. `held` is what earlier claims of the same delivery have reserved, and `full` whom
-    they have told as much as a letter holds: one letter a recipient and tick.
+    At most `BATCH` recipients, who has waited longest first. `full`: whom the same delivery has told as much as a
+    letter holds, for there is one letter a recipient and tick. What is no longer true is dropped.
     """
-    claimed = _claim_recipients(session, plan, at, units, limit, full=full, only_red=only_red)
+    claimed = _claim_recipients(session, plan, at, units, full=full, only_red=only_red)
     rows = _claimed_messages(session, claimed, at, only_red=only_red)
     dropped = [row.id for row in rows if not _is_still_true(row)]
     _set_messages(session, dropped, MessageStatus.DROPPED)
-    dues = _dues(session, claimed, [row for row in rows if _is_still_true(row)], lane_of)
-    now, waiting, reserved = _reserve_turns(session, dues, held or {}, at)
-    parcels = _written(session, plan, now, write, channel_of, at)
-    ids = _begin_attempts(session, parcels, at)
-    digests = [
-        OutgoingLetter(
-            attempt_id,
-            parcel.due.unit.id,
-            parcel.due.unit.code,
-            parcel.key,
-            parcel.text,
-            asks_to_sign=any(row.kind is MessageKind.ISSUED for row in parcel.due.messages),
-            lane=parcel.due.lane,
-            starts=parcel.due.starts,
-        )
-        for attempt_id, parcel in zip(ids, parcels, strict=True)
-        if parcel.outcome is AttemptOutcome.SENDING
-    ]
-    readable = [parcel for parcel in parcels if not parcel.fault]
-    return Claimed(
-        digests,
-        recipients=len(claimed),
-        letters=len(readable) - len(digests),
-        messages=sum(len(parcel.ids) for parcel in readable),
-        dropped=len(dropped),
-        unwritten=len(parcels) - len(readable),
-        waiting=waiting,
-        held=reserved,
-        full={due.unit.id for due in now if due.more},
-    )
+    letters = _letters(session, claimed, [row for row in rows if _is_still_true(row)])
+    return Claimed(letters, len(claimed), len(dropped))
 
 
 def hold_back(
@@ -221,7 +187,6 @@ def _claim_recipients(
     plan: Plan,
     at: dt.datetime,
     units: Sequence[int] | None,
-    limit: int,
     *,
     full: AbstractSet[int],
     only_red: bool,
@@ -243,7 +208,7 @@ def _claim_recipients(
     # Materialized, or PostgreSQL asks for the locks of all that are due before it sorts them, and runs out of memory.
     due = query.cte("due").prefix_with("MATERIALIZED")
     free = func.pg_try_advisory_xact_lock(func.hashtext("duban.delivery"), cast(due.c.recipient_id, Integer))
-    return dict(session.execute(select(due.c.recipient_id, due.c.messages).where(free).limit(limit)).all())
+    return dict(session.execute(select(due.c.recipient_id, due.c.messages).where(free).limit(BATCH)).all())
 
 
 def _claimed_messages(session: Session, claimed: Mapping[int, int], at: dt.datetime, *, only_red: bool) -> list[AnyRow]:
@@ -359,21 +324,14 @@ def _set_messages(session: Session, ids: Sequence[int], status: MessageStatus, *
         )
 
 
-def _dues(
-    session: Session, claimed: Mapping[int, int], rows: Sequence[AnyRow], lane_of: Callable[[str], Destination]
-) -> list[_Due]:
+def _letters(session: Session, claimed: Mapping[int, int], rows: Sequence[AnyRow]) -> list[DueLetter]:
     """What is due by recipient, who has waited longest first."""
     messages: dict[int, list[AnyRow]] = defaultdict(list)
     for row in rows:
         messages[row.recipient_id].append(row)
     units = {unit.id: unit for unit in session.scalars(select(Unit).where(any_of_ids(Unit.id, messages)))}
     return [
-        _Due(
-            units[recipient],
-            messages[recipient],
-            lane_of(units[recipient].code),
-            max(count - MAX_MESSAGES_IN_LETTER, 0),
-        )
+        DueLetter(units[recipient], messages[recipient], max(count - MAX_MESSAGES_IN_LETTER, 0))
         for recipient, count in claimed.items()
         if recipient in messages
     ]
@@ -400,93 +358,60 @@ SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS carried (attempt_id bigi
 """)
 
 
-def _reserve_turns(
-    session: Session, dues: Sequence[_Due], held: Mapping[str, dt.datetime], at: dt.datetime
-) -> tuple[list[_Due], dict[int, dt.datetime], dict[str, dt.datetime]]:
-    """Who is served now; when the others look again, shortly before their turn; and what is reserved for this."""
-    turns = reserve(session, Counter(due.lane for due in dues), held, at=at, ahead=AHEAD)
+def reserve_turns(
+    session: Session, letters: Sequence[DueLetter], held: Mapping[str, dt.datetime], *, at: dt.datetime
+) -> Turns:
+    """Of the letters for each channel no more than can leave soon; the others' turn comes later.
+
+    `held` is what the same delivery has reserved before.
+    """
+    turns = reserve(session, Counter(one.destination for one in letters), held, at=at, ahead=AHEAD)
     now, later, places = [], {}, Counter[Destination]()
-    for due in dues:
-        turn, place = turns[due.lane], places[due.lane]
-        places[due.lane] += 1
+    for one in letters:
+        turn, place = turns[one.destination], places[one.destination]
+        places[one.destination] += 1
         if place < turn.count:
-            now.append(due if turn.follows else dataclasses.replace(due, starts=turn.starts))
+            now.append(one if turn.follows else dataclasses.replace(one, starts=turn.starts))
         else:
-            later[due.unit.id] = max(turn.starts + place * due.lane.apart - AHEAD, at + RECHECK)
-    rows = [(row.id, later[due.unit.id]) for due in dues if due.unit.id in later for row in due.messages]
+            later[one.unit.id] = max(turn.starts + place * one.destination.apart - AHEAD, at + RECHECK)
+    rows = [(row.id, later[one.unit.id]) for one in letters if one.unit.id in later for row in one.messages]
     if rows:
         session.execute(WAIT, as_recordset(("id", "turn"), rows))
-    return now, later, {lane.channel: turn.until for lane, turn in turns.items() if lane.apart and turn.count}
+    reserved = {where.channel: turn.until for where, turn in turns.items() if where.apart and turn.count}
+    return Turns(now, later, reserved)
 
 
-def _written(
-    session: Session,
-    plan: Plan,
-    dues: Sequence[_Due],
-    write: Callable[[Letter], RenderedLetter],
-    channel_of: Callable[[str], str],
-    at: dt.datetime,
-) -> list[_Draft]:
-    if not dues:
-        return []
-    letters = Letters(session, plan, plan.day_of(at), [row for due in dues for row in due.messages])
-
-    def parcel(due: _Due) -> _Draft:
-        return _Draft(due, channel_of(due.unit.code), write(letters.of(due.unit, due.messages, due.more)))
-
-    def parcels(due: _Due) -> Iterator[_Draft]:
-        """One, or where something cannot be put into words, that aside and the rest in one."""
-        try:
-            yield parcel(due)
-        except SQLAlchemyError:  # the transaction is lost
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one letter stops no other: a person sees it
-            fault = f"it could not be put into words: {type(error).__name__}: {error}"
-            if len(due.messages) == 1:
-                yield _Draft(due, channel_of(due.unit.code), NO_WORDS, fault)
-                return
-            alone = [one for row in due.messages for one in parcels(dataclasses.replace(due, messages=[row]))]
-            yield from (one for one in alone if one.fault)
-            rest = [row for one in alone if not one.fault for row in one.due.messages]
-            if 0 < len(rest) < len(due.messages):
-                yield from parcels(dataclasses.replace(due, messages=rest))
-            elif rest:  # each can be written, and all together cannot
-                yield _Draft(due, channel_of(due.unit.code), NO_WORDS, fault)
-
-    return [one for due in dues for one in parcels(due)]
-
-
-def _begin_attempts(session: Session, parcels: Sequence[_Draft], at: dt.datetime) -> Sequence[int]:
-    """Write the attempts with their messages, and return their ids in the order of the parcels.
+def begin_attempts(session: Session, drafts: Sequence[Draft], *, at: dt.datetime) -> Sequence[int]:
+    """Write the attempts with their messages, and return their ids in the order of the drafts.
 
     What is in a mailbox is sent with that, the rest is claimed, and what has no words is given up.
     """
-    if not parcels:
+    if not drafts:
         return []
     rows = [
         (
-            parcel.due.unit.id,
-            parcel.key,
-            parcel.channel,
-            parcel.due.lane.channel,
+            draft.recipient_id,
+            draft.key,
+            draft.channel,
+            draft.destination.channel,
             at,
-            parcel.outcome.value,
-            parcel.fault,
-            parcel.text.subject,
-            parcel.text.body,
+            draft.outcome.value,
+            draft.fault,
+            draft.text.subject,
+            draft.text.body,
         )
-        for parcel in parcels
+        for draft in drafts
     ]
     begun = {row.key: row.id for row in session.execute(ATTEMPT, as_recordset(ATTEMPT_COLUMNS, rows))}
-    ids = [begun[parcel.key] for parcel in parcels]
-    carried = [(attempt_id, one) for attempt_id, parcel in zip(ids, parcels, strict=True) for one in parcel.ids]
+    ids = [begun[draft.key] for draft in drafts]
+    carried = [(attempt_id, one) for attempt_id, draft in zip(ids, drafts, strict=True) for one in draft.message_ids]
     session.execute(CARRY, as_recordset(("attempt_id", "message_id"), carried))
     for outcome, (status, values) in {
         AttemptOutcome.SENT: (MessageStatus.SENT, {}),
         AttemptOutcome.SENDING: (MessageStatus.SENDING, {"next_try_at": at + LEASE}),
         AttemptOutcome.PERMANENT: (MessageStatus.DEAD, {}),
     }.items():
-        those = [one for parcel in parcels if parcel.outcome is outcome for one in parcel.ids]
+        those = [one for draft in drafts if draft.outcome is outcome for one in draft.message_ids]
         _set_messages(session, those, status, tries=Message.tries + 1, **values)
     return ids
 

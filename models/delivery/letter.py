@@ -49,3 +49,11 @@ class Letter:
     lines: tuple[Line, ...]
     more: int = 0  # notices that wait for the next letters: this one holds as many as anybody reads
     may_be_a_repeat: bool = False  # an earlier one with some of this was sent, and nobody can say whether it arrived
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LetterText:
+    """A letter in words."""
+
+    subject: str
+    body: str

@@ -21,7 +21,7 @@ from models.outbox.message import Notice, post
 from models.plan.area import Role
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, due_steps
 from models.plan.phase import phases_of
-from models.plan.plan import Plan, plan_of
+from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of
 
@@ -87,24 +87,23 @@ class Chased:
         return Chased(*map(operator.add, dataclasses.astuple(self), dataclasses.astuple(other)))
 
 
-def chase(session: Session, plan: str, *, actor: Actor, at: dt.datetime, limit: int = 1000) -> Chased:
-    """Look at one batch of a plan's assignments whose time has come: fire steps, write messages, set the next look.
-
-    Any number of patrols may do this at once: each claims other rows. It costs what is due. A row that
-    cannot be judged is set aside and named to the office, and the others go on.
-    """
-    ids = session.scalars(_claim(plan, at, limit)).all()
-    return _Round(session, plan_of(session, plan), actor, at).go_through(ids) if ids else Chased()
-
-
-def _claim(plan: str, at: dt.datetime, limit: int) -> Select[int]:
-    return (
+def claim_due(session: Session, plan: str, *, at: dt.datetime, limit: int = 1000) -> Sequence[int]:
+    """Lock one batch of a plan's assignments whose time has come; any number of patrols at once claim other ones."""
+    return session.scalars(
         select(Assignment.id)
         .where(Assignment.next_action_at <= at, of_plan(plan))
         .order_by(Assignment.next_action_at)
         .limit(limit)
         .with_for_update(of=Assignment, skip_locked=True)
-    )
+    ).all()
+
+
+def chase(session: Session, plan: Plan, ids: Sequence[int], *, actor: Actor, at: dt.datetime) -> Chased:
+    """Look at assignments that were claimed: fire steps, write messages, set the next look.
+
+    A row that cannot be judged is set aside and named to the office, and the others go on.
+    """
+    return _Round(session, plan, actor, at).go_through(ids)
 
 
 def _ladder_states(ids: Sequence[int]) -> AnySelect:

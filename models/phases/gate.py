@@ -75,6 +75,42 @@ class Answer:
     override_reason: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setback:
+    """An answer that changed nothing: `still_open` items and no override, or, where that is 0, it said too little."""
+
+    by_name: str
+    decision: GateDecision
+    still_open: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WaitingRound:
+    """A gate that waits for its answer. `setback`: the last answer, where that was not carried out.
+
+    `extended`: the phase's last day was moved. `blocking`: what is open, or the first of it, with its status.
+    """
+
+    phase_ref: str
+    number: int
+    title: str
+    ends_on: dt.date
+    extended: bool
+    still_open: int
+    blocking: tuple[str, ...]
+    setback: Setback | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Closing:
+    """How a phase was closed."""
+
+    phase_ref: str
+    by_name: str
+    reason: str
+    overridden: bool
+
+
 def open_round(session: Session, phase: Phase, at: dt.datetime) -> Gate | None:
     """The round that waits for an answer; asked anew after a decision that left the phase open.
 
@@ -94,7 +130,7 @@ def open_round(session: Session, phase: Phase, at: dt.datetime) -> Gate | None:
 
 
 def reasons_not_closable(session: Session, phase: Phase) -> list[Reason]:
-    """The references of its first `MOST_NAMED` open assignments, with their status; empty where it can close."""
+    """The references of its first `MAX_NAMED` open assignments, with their status; empty where it can close."""
     rows = session.execute(
         select(Requirement.ref, Unit.code, Assignment.status)
         .join(Assignment.requirement)
@@ -200,11 +236,53 @@ def answer_of(gate: Gate) -> Answer:
     return Answer(gate.decision, gate.by_name or "", gate.reason or "", gate.until, gate.override_reason or "")
 
 
-def last_decided(session: Session, phase: Phase) -> Gate | None:
+def waiting_or_closed(session: Session, phase: Phase, at: dt.datetime) -> WaitingRound | Closing:
+    """The round that waits for an answer, or how the phase was closed. The caller holds the phase's row lock."""
+    last = _last_decided(session, phase)
+    waiting = open_round(session, phase, at)
+    if waiting is not None:
+        return _waiting(session, phase, last, waiting)
+    assert last is not None
+    return Closing(
+        phase.ref,
+        by_name=last.by_name or "",
+        reason=last.override_reason or last.reason or "",
+        overridden=bool(last.override_reason and last.blocking),
+    )
+
+
+def _waiting(session: Session, phase: Phase, last: Gate | None, waiting: Gate) -> WaitingRound:
+    return WaitingRound(
+        phase.ref,
+        number=waiting.round,
+        title=f"{phase.name_zh} {phase.name_en} {phase.period}",
+        ends_on=phase.ends_on,
+        extended=phase.ends_on > phase.planned_ends_on,
+        still_open=count_open(session, phase),
+        blocking=tuple(str(reason) for reason in reasons_not_closable(session, phase)),
+        setback=_setback(last),
+    )
+
+
+def _setback(last: Gate | None) -> Setback | None:
+    if last is None or last.decision is None or not last.refused:
+        return None
+    return Setback(last.by_name or "?", last.decision, last.still_open if last.blocking else 0)
+
+
+def _last_decided(session: Session, phase: Phase) -> Gate | None:
     """The round that was answered last, None before the first answer."""
     return session.scalars(
         select(Gate).where(Gate.phase_id == phase.id, Gate.decision.is_not(None)).order_by(Gate.round.desc()).limit(1)
     ).one_or_none()
+
+
+def last_day_at(session: Session, phase: Phase, until: dt.datetime) -> dt.date:
+    """The phase's last day as it was known at an instant: as planned, or as extended by then."""
+    moved = select(Gate.until).where(
+        Gate.phase_id == phase.id, Gate.until.is_not(None), ~Gate.refused, Gate.decided_at <= until
+    )
+    return session.scalar(moved.order_by(Gate.round.desc()).limit(1)) or phase.planned_ends_on
 
 
 def _journal(session: Session, plan: Plan, phase: Phase, gate: Gate, actor: Actor, at: dt.datetime) -> None:

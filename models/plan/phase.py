@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.common.base import Base, Instant, Key, Named, Sourced, text_enum
-from models.common.errors import NotFoundError
+from models.common.errors import NotFoundError, RefusedError
 from models.plan.plan import Ladder, Plan
 
 
@@ -64,15 +64,21 @@ def phases_of(session: Session, plan: Plan) -> Sequence[Phase]:
 
 
 def phase_of(session: Session, plan: Plan, code: PhaseCode, year: int | None = None, *, lock: bool = False) -> Phase:
-    """The phase of that code, and of that year where one is given. Raises NotFoundError."""
+    """The phase of that code, and of that year where one is given.
+
+    Raises NotFoundError, RefusedError where there are several years and none is given.
+    """
     query = select(Phase).where(Phase.plan_id == plan.id, Phase.code == code).order_by(Phase.period)
     if year is not None:
         query = query.where(Phase.period == str(year))
     if lock:
         query = query.with_for_update(of=Phase).execution_options(populate_existing=True)
-    phase = session.scalars(query).first()
-    if phase is None:
+    phases = session.scalars(query).all()
+    if not phases:
         raise NotFoundError(
             "the plan {plan} has no phase {phase} in {year}", plan=plan.code, phase=code, year=year or "-"
         )
-    return phase
+    if len(phases) > 1:
+        years = ", ".join(phase.period for phase in phases)
+        raise RefusedError("say which year is meant, one of: {years}", years=years)
+    return phases[0]

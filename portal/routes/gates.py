@@ -1,34 +1,31 @@
 """Phases and their gates: what is open, and the office's decision whether a phase may close."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from adapters import clock
-from adapters.database.sessions import transaction
 from adapters.language import N_
 from adapters.settings import settings
 from models.acceptance.dossier import without_verdict
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
-from models.phases import gate as gates
 from models.phases.gate import Answer, Gate, GateDecision, Via
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.queries import queues
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
 from portal.forms import Day, FormId, Id, Sent, Words
+from services import gates
+from services.gates import Decided, Told
 
 router = APIRouter()
 
 LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
 MAX_NAMED = 10  # open assignments that a refusal names; the page lists them all
-# By the values of `adapters.prefect_server.gate_runs.Told`, which is imported only where a run is told.
 WORDS = {
-    "resumed": N_("The decision is stored. Its run in Prefect goes on."),
-    "nobody": N_("The decision is stored. No run in Prefect waits for it."),
-    "unreachable": N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
+    Told.RESUMED: N_("The decision is stored. Its run in Prefect goes on."),
+    Told.NOBODY: N_("The decision is stored. No run in Prefect waits for it."),
+    Told.UNREACHABLE: N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
 }
 VIAS = {Via.PORTAL: N_("here"), Via.COMMAND: N_("by command"), Via.PREFECT_UI: N_("by the Prefect UI, as typed")}
 DECISIONS = {
@@ -106,50 +103,25 @@ def decide_gate(request: Request, phase_id: Id, form: Annotated[GateForm, Form()
     """The decision is stored first; the run that stands at the gate is told after that, if it can be."""
     try:
         with write_request(request, form, AccessRole.OFFICE) as ctx:
-            phase, made = _decide(ctx, phase_id, form)
-            ctx.done(f"/phases/{phase_id}", WORDS["unreachable"])
+            answer = Answer(form.decision, ctx.person, form.reason, form.until, form.override_reason)
+            decided = gates.decide(ctx.scope, phase_id, answer, via=Via.PORTAL, to_round=form.round)
+            ctx.done(f"/phases/{phase_id}", WORDS[Told.UNREACHABLE])
     except (NotFoundError, ForgedError):
         raise
     except DubanError as refused:
         return _again(request, phase_id, form, refused)
-    answer = _tell_run(ctx, phase, made)
-    return _again(request, phase_id, form, _not_closed(phase, made)) if made.refused else answer
+    done = ctx.done_after_all(f"/phases/{phase_id}", WORDS[gates.tell_run(decided)])
+    return _again(request, phase_id, form, _not_closed(decided)) if decided.refused else done
 
 
-def _decide(ctx: RequestContext, phase_id: int, form: GateForm) -> tuple[Phase, Gate]:
-    phase = queues.phase_at(ctx.session, ctx.plan, phase_id, lock=True)
-    waiting = gates.open_round(ctx.session, phase, ctx.at)
-    if waiting is not None and waiting.round != form.round:
-        raise RefusedError(
-            "{phase}: this page was made for round {before} of its gate, which is answered; it is at round {now}",
-            phase=phase.ref,
-            before=form.round,
-            now=waiting.round,
-        )
-    said = Answer(form.decision, ctx.person, form.reason, form.until, form.override_reason)
-    made = gates.decide(ctx.session, ctx.plan, phase, said, via=Via.PORTAL, actor=ctx.actor, at=ctx.at)
-    return phase, made
-
-
-def _tell_run(ctx: RequestContext, phase: Phase, made: Gate) -> Response:
-    """Nothing is lost where this fails: patrol looks for runs that were not told."""
-    from adapters.prefect_server.gate_runs import Told, tell_run  # noqa: PLC0415  (its HTTP client takes a while to import)
-
-    told = tell_run(ctx.plan, phase, made)
-    with transaction() as session:
-        if told is Told.RESUMED:
-            gates.mark_told(session, [made.id], clock.now())
-        return dataclasses.replace(ctx, session=session).done(f"/phases/{phase.id}", WORDS[told])
-
-
-def _not_closed(phase: Phase, made: Gate) -> RefusedError:
-    blocking = made.blocking or []
+def _not_closed(decided: Decided) -> RefusedError:
+    named = list(decided.blocking[:MAX_NAMED])
     return RefusedError(
         "{phase} stays open: {count} assignments are not closed ({refs}). This answer is written down; "
         "to close all the same, say why in the field for it.",
-        phase=phase.ref,
-        count=made.still_open,
-        refs=[*blocking[:MAX_NAMED], *(["…"] if made.still_open > MAX_NAMED else [])],
+        phase=decided.phase_ref,
+        count=decided.still_open,
+        refs=[*named, *(["…"] if decided.still_open > MAX_NAMED else [])],
     )
 
 

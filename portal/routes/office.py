@@ -16,7 +16,8 @@ from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request, write_request
 from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
-from services import assignments, letters
+from services import assignments
+from services.outbox import retry_letters
 
 router = APIRouter()
 
@@ -164,5 +165,5 @@ def show_messages(request: Request, page: Page = 1) -> Response:
 @router.post("/messages/retry")
 def retry_messages(request: Request, form: Annotated[Sent, Form()]) -> Response:
     with write_request(request, form, AccessRole.OFFICE) as ctx:
-        count = letters.retry_given_up(ctx.scope)
+        count = retry_letters(ctx.scope)
         return ctx.done("/queues/messages", N_("{count} notices are tried again with the next delivery"), count=count)

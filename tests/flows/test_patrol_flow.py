@@ -11,8 +11,9 @@ from adapters.database.sessions import transaction
 from flows import patrol as flow
 from models.patrol.escalation import Chased
 from models.patrol.rounds import PatrolRound
+from services.delivery import Delivered
 from tasks import publish
-from tasks.deliver import Delivered, deliver_due
+from tasks.deliver import deliver_due
 from tasks.patrol import chase_due
 from tasks.runs import keep_to_the_hour
 from tests.support.story import Story

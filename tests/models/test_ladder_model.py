@@ -22,8 +22,10 @@ from adapters import clock
 from adapters.database.sessions import engine, transaction
 from models.common.event import Actor
 from models.dates.workdays import CalendarName, WorkCalendar
-from models.patrol.escalation import Escalation, chase
-from tasks.patrol import chase_due
+from models.patrol.escalation import Escalation, chase, claim_due
+from models.plan.plan import plan_of
+from services import patrol
+from services.scope import by_program
 from tests.support.story import Story
 
 REF = "2023/delivery/T1.1/north"
@@ -97,7 +99,7 @@ class Ladder(RuleBasedStateMachine):
 
     def patrol(self, times: int) -> None:
         for _ in range(times):
-            chase_due.fn(self.story.plan, clock.now())
+            patrol.chase(by_program(self.story.plan))
         self.model.patrol(self.today)
 
     @rule(days=st.integers(3, 14))
@@ -110,7 +112,8 @@ class Ladder(RuleBasedStateMachine):
     @rule()
     def a_patrol_dies_before_its_commit(self) -> None:
         with Session(engine()) as session:
-            chase(session, self.story.plan, actor=Actor("dying"), at=clock.now())
+            if ids := claim_due(session, self.story.plan, at=clock.now()):
+                chase(session, plan_of(session, self.story.plan), ids, actor=Actor("dying"), at=clock.now())
             session.rollback()
 
     @precondition(lambda self: self.model.status in {"acknowledged", "returned"})

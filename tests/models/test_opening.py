@@ -29,12 +29,13 @@ from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 from models.queries.statistics import issued_by_phase
-from tasks.deliver import deliver
-from tasks.phases import open_phase, units_to_notify
+from services.delivery import deliver
+from services.phases import open_phase, units_to_notify
+from services.scope import by_program
 from tests.conftest import ROOT, TINY, Clock
 from tests.support.story import moment
 
-LAUNCH = PhaseCode.LAUNCH
+LAUNCH = (PhaseCode.LAUNCH, None)
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +49,13 @@ def count(table: type[Base]) -> int:
 
 
 def test_every_phase_of_the_real_plan_has_its_rows(real_plan: str, clock: Clock) -> None:
-    assert open_phase.fn(real_plan, LAUNCH, None).issued == 67
+    assert open_phase(by_program(real_plan), LAUNCH).issued == 67
     clock.set(moment("2023-01-03"))
-    assert open_phase.fn(real_plan, PhaseCode.IMPLEMENTATION, 2023).issued == 1092
+    assert open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2023)).issued == 1092
     clock.set(moment("2024-01-02"))
-    assert open_phase.fn(real_plan, PhaseCode.IMPLEMENTATION, 2024).issued == 1092
+    assert open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2024)).issued == 1092
     clock.set(moment("2025-01-02"))
-    assert open_phase.fn(real_plan, PhaseCode.ACCEPTANCE, None).issued == 968
+    assert open_phase(by_program(real_plan), (PhaseCode.ACCEPTANCE, None)).issued == 968
     with transaction() as session:
         issued = issued_by_phase(session, plan_of(session, real_plan))
         journalled = session.execute(
@@ -81,7 +82,7 @@ def test_every_phase_of_the_real_plan_has_its_rows(real_plan: str, clock: Clock)
 
 
 def test_a_day_off_moves_the_date_and_keeps_the_planned_one(real_plan: str) -> None:
-    open_phase.fn(real_plan, LAUNCH, None)
+    open_phase(by_program(real_plan), LAUNCH)
     with transaction() as session:
         dates = session.execute(
             select(Requirement.code, Assignment.planned_due_on, Assignment.due_on)
@@ -97,17 +98,17 @@ def test_a_day_off_moves_the_date_and_keeps_the_planned_one(real_plan: str) -> N
 
 
 def test_one_notice_a_unit_however_much_is_its_own(real_plan: str) -> None:
-    open_phase.fn(real_plan, LAUNCH, None)
-    assert len(units_to_notify.fn(real_plan, LAUNCH, None)) == 40
-    done = deliver(real_plan, present.now())
+    open_phase(by_program(real_plan), LAUNCH)
+    assert len(units_to_notify(real_plan, LAUNCH)) == 40
+    done = deliver(by_program(real_plan))
     assert (done.letters, done.messages) == (40, 40)
-    assert units_to_notify.fn(real_plan, LAUNCH, None) == []
+    assert units_to_notify(real_plan, LAUNCH) == []
 
 
 def test_opening_again_issues_nothing_and_tells_nobody(real_plan: str) -> None:
-    open_phase.fn(real_plan, LAUNCH, None)
+    open_phase(by_program(real_plan), LAUNCH)
     before = count(Event), count(Message)
-    again = open_phase.fn(real_plan, LAUNCH, None)
+    again = open_phase(by_program(real_plan), LAUNCH)
     assert (again.issued, again.is_new, again.status) == (0, False, PhaseStatus.OPEN)
     assert (count(Event), count(Message)) == before
 
@@ -116,9 +117,9 @@ def test_of_two_that_open_at_once_one_issues(real_plan: str, database: Engine) -
     with ThreadPoolExecutor(1) as pool:
         with transaction() as session:
             plan = plan_of(session, real_plan)
-            phase = phase_of(session, plan, LAUNCH, lock=True)
+            phase = phase_of(session, plan, PhaseCode.LAUNCH, lock=True)
             first = opening.open_phase(session, plan, phase, actor=Actor("test"), at=present.now())
-            other = pool.submit(open_phase.fn, real_plan, LAUNCH, None)
+            other = pool.submit(open_phase, by_program(real_plan), LAUNCH)
             wait_until_one_is_blocked(database)
         second = other.result()
     assert (first.issued, first.is_new) == (67, True)
@@ -144,7 +145,7 @@ def test_what_fails_half_way_leaves_nothing(real_plan: str, monkeypatch: pytest.
 
     monkeypatch.setattr(opening, "post", fail)
     with pytest.raises(RefusedError, match="the line was cut"):
-        open_phase.fn(real_plan, LAUNCH, None)
+        open_phase(by_program(real_plan), LAUNCH)
     assert (count(Assignment), count(Message), count(Event)) == (0, 0, before)
     with transaction() as session:
         assert set(session.scalars(select(Phase.status))) == {PhaseStatus.PLANNED}
@@ -154,17 +155,18 @@ def test_killed_between_issuing_and_notifying_everybody_is_told_once_by_the_next
     killed = f"""
 import os, signal
 from models.plan.phase import PhaseCode
-from tasks.phases import open_phase
-open_phase.fn({real_plan!r}, PhaseCode.LAUNCH, None)
+from services.phases import open_phase
+from services.scope import by_program
+open_phase(by_program({real_plan!r}), (PhaseCode.LAUNCH, None))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", killed], cwd=ROOT, env=os.environ, check=False)
     assert ended.returncode == -9
     assert count(Assignment) == 67
-    again = open_phase.fn(real_plan, LAUNCH, None)
-    units = units_to_notify.fn(real_plan, LAUNCH, None)
+    again = open_phase(by_program(real_plan), LAUNCH)
+    units = units_to_notify(real_plan, LAUNCH)
     assert (again.issued, len(units)) == (0, 40)
-    assert deliver(real_plan, present.now(), units).letters == 40
+    assert deliver(by_program(real_plan), units).letters == 40
     with transaction() as session:
         told = Counter(session.scalars(select(Message.status).where(Message.kind == MessageKind.ISSUED)))
     assert told == {MessageStatus.SENT: 40}
@@ -176,7 +178,7 @@ def test_who_is_named_more_than_once_is_asked_once_and_leads_where_it_leads(data
     document = dataclasses.replace(document, areas=(dataclasses.replace(area, responsible=("all", "north")), *rest))
     with transaction() as session:
         load_plan(session, document, actor=Actor("test"), at=present.now())
-    open_phase.fn("tiny", PhaseCode.IMPLEMENTATION, None)
+    open_phase(by_program("tiny"), (PhaseCode.IMPLEMENTATION, None))
     with transaction() as session:
         roles = session.execute(
             select(Unit.code, Assignment.role)

@@ -44,7 +44,8 @@ from models.queries.statistics import snapshots
 from portal.cache import Cache
 from portal.routes import board as board_pages
 from portal.routes.office import KINDS
-from tasks.phases import open_phase
+from services.phases import open_phase
+from services.scope import by_program
 from tests.conftest import LOADED_AT, TINY
 from tests.support.portal_client import Person, counted, enter
 from tests.support.story import Story
@@ -913,7 +914,7 @@ def other(full: Story) -> str:
     with transaction() as session:
         document = dataclasses.replace(read_plan(TINY), code="other")
         load_plan(session, document, actor=Actor("test"), at=LOADED_AT)
-    open_phase.fn("other", PhaseCode.LAUNCH, None)
+    open_phase(by_program("other"), (PhaseCode.LAUNCH, None))
     return "other"
 
 

@@ -30,8 +30,8 @@ from models.assignments.notices import notice_about
 from models.common.event import Actor, Event, EventKind, record
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.delivery.claim import OutgoingLetter, RenderedLetter, claim_letters
-from models.delivery.letter import Letter
+from models.delivery.claim import Draft
+from models.delivery.letter import Letter, LetterText
 from models.delivery.outcome import AttemptResult, SendResult, record_outcomes
 from models.delivery.signature import letter_of, sign_letter
 from models.outbox.message import post
@@ -40,6 +40,7 @@ from models.plan.unit import Unit, unit_of
 from portal.routes import slack as route
 from tests.conftest import Clock
 from tests.support import slack_server as play
+from tests.support.outbox import begin
 from tests.support.slack_caller import SlackCaller
 from tests.support.slack_server import SlackServer
 from tests.support.story import CLERK, Story, moment
@@ -112,31 +113,27 @@ def opened(story: Story, slack: SlackServer) -> Story:
     return story
 
 
-def send(story: Story, write: Callable[[Letter], RenderedLetter] | None = None) -> None:
+def words(letter: Letter) -> LetterText:
+    return LetterText(f"{letter.recipient.zh}：{len(letter.lines)} 件", "请 <签收> & 办理")
+
+
+def send(story: Story, write: Callable[[Letter], LetterText] = words) -> None:
     """Deliver what is due, with buttons."""
-    write = write or (
-        lambda letter: RenderedLetter(f"{letter.recipient.zh}：{len(letter.lines)} 件", "请 <签收> & 办理")
-    )
     with transaction() as session:
         plan = plan_of(session, story.plan)
-        begun = claim_letters(
-            session,
-            plan,
-            at=clocks.now(),
-            write=write,
-            channel_of=lambda code: "slack" if code in CHANNELS else "mailbox",
-        )
-    for digest in begun.digests:
-        send_one(digest)
+        begun = begin(session, plan, channel_of=lambda code: "slack" if code in CHANNELS else "mailbox", write=write)
+    for attempt_id, draft in begun:
+        if draft.channel == "slack":
+            send_one(attempt_id, draft)
 
 
-def send_one(digest: OutgoingLetter) -> None:
+def send_one(attempt_id: int, draft: Draft) -> None:
     labels = Labels.of(Language.of("zh"))
-    one = Post(digest.key, digest.text.subject, digest.text.body, link=LINK, sign=digest.key, labels=labels)
-    receipt = client_of().send(CHANNELS[digest.recipient_code], one)
+    one = Post(draft.key, draft.text.subject, draft.text.body, link=LINK, sign=draft.key, labels=labels)
+    receipt = client_of().send(CHANNELS[draft.recipient_code], one)
     assert receipt.outcome == Outcome.SENT, receipt
     with transaction() as session:
-        ended = AttemptResult(digest.attempt_id, SendResult.SENT, external_id=receipt.external_id)
+        ended = AttemptResult(attempt_id, SendResult.SENT, external_id=receipt.external_id)
         record_outcomes(session, [ended], at=clocks.now())
 
 
@@ -597,16 +594,11 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
     story.at("2022-11-01")
     story.open("launch")
     with transaction() as session:
-        begun = claim_letters(
-            session,
-            plan_of(session, story.plan),
-            at=clocks.now(),
-            write=lambda _: RenderedLetter("s", "b"),
-            channel_of=lambda _: "slack",
-            units=[unit_of(session, plan_of(session, story.plan).id, "edu").id],
-        )
+        plan = plan_of(session, story.plan)
+        edu = unit_of(session, plan.id, "edu").id
+        [(attempt_id, _)] = begin(session, plan, channel_of=lambda _: "slack", units=[edu])
     with transaction() as session:
-        record_outcomes(session, [AttemptResult(begun.digests[0].attempt_id, SendResult.TEMPORARY)], at=clocks.now())
+        record_outcomes(session, [AttemptResult(attempt_id, SendResult.TEMPORARY)], at=clocks.now())
     clock.set(clocks.now() + dt.timedelta(hours=1))
     send(story)
 
@@ -617,7 +609,7 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
 def test_an_over_long_letter_is_signed_for(story: Story, slack: SlackServer, client: Caller) -> None:
     story.at("2022-11-01")
     story.open("launch")
-    send(story, lambda _: RenderedLetter("很长", "\n".join(f"第{n}件：按时报送佐证材料。" for n in range(3000))))
+    send(story, lambda _: LetterText("很长", "\n".join(f"第{n}件：按时报送佐证材料。" for n in range(3000))))
 
     assert sent(client, pressed(slack)) == 200
 

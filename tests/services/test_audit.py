@@ -26,9 +26,10 @@ from models.patrol.escalation import Chased
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
-from tasks.deliver import Delivered
-from tasks.patrol import begin_round, chase_due, end_round
-from tasks.phases import open_phase
+from services.delivery import Delivered
+from services.patrol import begin_round, chase, end_round
+from services.phases import open_phase
+from services.scope import by_program
 from tests.conftest import Clock
 from tests.support.story import CLERK, DIRECTOR, Story, moment
 
@@ -218,7 +219,7 @@ class TestWhatIsFound:
 
 def _came(story: Story, when: str) -> None:
     """A patrol came and went, as its flow writes down."""
-    end_round(begin_round(story.plan, moment(when)), Chased(), Delivered())
+    end_round(begin_round(by_program(story.plan, moment(when))), Chased(), Delivered())
 
 
 @pytest.mark.usefixtures("lived")
@@ -246,10 +247,10 @@ def test_a_year_of_the_real_plan_is_clean(real_plan: str, clock: Clock) -> None:
     """A thousand assignments, each with a life drawn by lot, a patrol every few days."""
     chance, day = random.Random(7), dt.date(2023, 1, 3)
     clock.set(moment(day.isoformat()))
-    open_phase.fn(real_plan, PhaseCode.IMPLEMENTATION, 2023)
+    open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2023))
     while day < dt.date(2024, 1, 20):
         clock.set(moment(f"{day} 08:30"))
-        chase_due.fn(real_plan, moment(f"{day} 08:30"))
+        chase(by_program(real_plan, moment(f"{day} 08:30")))
         at = moment(f"{day} {chance.choice(('08:00', '14:00'))}")
         _one_day(real_plan, at, chance)
         day += dt.timedelta(days=chance.choice((5, 9, 20)))

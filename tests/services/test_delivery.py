@@ -1,7 +1,6 @@
 """Delivery over a real line to a Slack that misbehaves: every notice arrives, and none twice."""
 
 import datetime as dt
-import functools
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +28,8 @@ from models.common.message_kinds import MessageKind, OrderColour
 from models.dates.quiet_hours import QuietHours, opens_at
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.delivery import claim as outbox
-from models.delivery.claim import LEASE, MAX_MESSAGES_IN_LETTER, RenderedLetter, claim_letters, retry_dead
-from models.delivery.letter import Letter
+from models.delivery.claim import LEASE, MAX_MESSAGES_IN_LETTER, retry_dead
+from models.delivery.letter import Letter, LetterText
 from models.delivery.outcome import (
     FIRST_RETRY_WAIT,
     JITTER,
@@ -49,14 +48,16 @@ from models.plan.plan import plan_of
 from models.plan.unit import Unit, body_of
 from models.queries.queues import dead_messages
 from models.queries.statistics import doubled
-from rendering.letter_text import Rendered, render
-from tasks import deliver as delivery
-from tasks.deliver import NOTIFY_RETRIES_S, Delivered, GivenUpError, NotDeliveredError, deliver, notify
-from tasks.patrol import chase_due
-from tasks.phases import open_phase, units_to_notify
-from tasks.runs import is_passing
+from rendering.letter_text import render
+from services import delivery, letters, patrol, sending
+from services.delivery import Delivered, GivenUpError, NotDeliveredError, notify
+from services.phases import open_phase, units_to_notify
+from services.scope import by_program
+from tasks.deliver import NOTIFY_RETRIES_S
+from tasks.options import is_passing
 from tests.conftest import Clock
 from tests.support import slack_server as play
+from tests.support.outbox import begin
 from tests.support.slack_server import Act, SlackServer
 from tests.support.story import ZONE, Story, moment
 
@@ -64,6 +65,7 @@ REPEAT = "说明：本通知可能重复"
 CHANNELS = {"edu": "CEDU", "finance": "CFINANCE", "north": "CNORTH", "south": "CSOUTH"}
 NORTH = CHANNELS["north"]
 MINUTE = dt.timedelta(minutes=1)
+LAUNCH = (PhaseCode.LAUNCH, None)
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def slack(monkeypatch: pytest.MonkeyPatch, addresses: Path) -> Iterator[SlackSer
 def plan(tiny_plan: str, slack: SlackServer, clock: Clock) -> str:
     """The launch was opened: each of the four units has one notice waiting."""
     clock.set(moment("2022-11-01"))
-    open_phase.fn(tiny_plan, PhaseCode.LAUNCH, None)
+    open_phase(by_program(tiny_plan), LAUNCH)
     return tiny_plan
 
 
@@ -105,7 +107,12 @@ def limited(slack: SlackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def after(plan: str, wait: dt.timedelta) -> Delivered:
     """What a delivery does that much later."""
-    return deliver(plan, now() + wait)
+    return delivery.deliver(by_program(plan, now() + wait))
+
+
+def deliver(plan: str, *units: str) -> Delivered:
+    """What a delivery does now, to these units or all."""
+    return delivery.deliver(by_program(plan), units or None)
 
 
 def statuses() -> dict[str, MessageStatus]:
@@ -256,9 +263,9 @@ def test_what_was_given_up_fails_for_good_and_what_may_pass_is_tried_again(plan:
     slack.archived.add(NORTH)
     slack.script(CHANNELS["south"], play.limited(retry_after=30))
     with pytest.raises(GivenUpError) as given_up:
-        notify.fn(plan, ["north"], "north")
+        notify(by_program(plan), ["north"])
     with pytest.raises(NotDeliveredError) as later:
-        notify.fn(plan, ["south"], "south")
+        notify(by_program(plan), ["south"])
 
     class State:
         def __init__(self, error: BaseException) -> None:
@@ -317,7 +324,8 @@ class TestWhereHistoryCannotBeRead:
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(delivery, "MAX_SENDS_AT_ONCE", 1)
-        monkeypatch.setattr(delivery, "LOOK_UPS_REST", dt.timedelta(seconds=0.5))
+        for module in (delivery, sending):
+            monkeypatch.setattr(module, "LOOK_UPS_REST", dt.timedelta(seconds=0.5))
         for channel in CHANNELS.values():
             slack.script(channel, play.taken_then_cut())
             slack.script(channel, play.limited(), method=play.HISTORY)
@@ -338,7 +346,8 @@ class TestWhereHistoryCannotBeRead:
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(delivery, "MAX_SENDS_AT_ONCE", 1)
-        monkeypatch.setattr(delivery, "LOOK_UPS_REST", dt.timedelta(seconds=0.5))
+        for module in (delivery, sending):
+            monkeypatch.setattr(module, "LOOK_UPS_REST", dt.timedelta(seconds=0.5))
         for channel in CHANNELS.values():
             slack.script(channel, play.taken_then_cut())
         slack.script(CHANNELS["edu"], play.limited(), method=play.HISTORY)
@@ -369,7 +378,7 @@ class TestWhereHistoryCannotBeRead:
         assert outcomes("north") == [("sent", "found in the channel's history")]
 
 
-@pytest.mark.parametrize("crashes_at", ["_send", "_settle"])
+@pytest.mark.parametrize("crashes_at", ["send", "_settle"])
 def test_a_crash_on_the_way_is_looked_up_after_the_lease(
     plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch, crashes_at: str
 ) -> None:
@@ -377,7 +386,7 @@ def test_a_crash_on_the_way_is_looked_up_after_the_lease(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crashing:
-        crashing.setattr(delivery._Delivery, crashes_at, crash)
+        crashing.setattr(sending.Sender if crashes_at == "send" else delivery._Delivery, crashes_at, crash)
         with pytest.raises(KeyboardInterrupt):
             after(plan, 0 * MINUTE)
     assert set(statuses().values()) == {MessageStatus.SENDING}
@@ -385,7 +394,7 @@ def test_a_crash_on_the_way_is_looked_up_after_the_lease(
     assert set(statuses().values()) == {MessageStatus.SENDING}  # it may still be on its way
     after(plan, LEASE + MINUTE)
     assert_all_arrived_once(slack, plan)
-    ends = {"_send": ["temporary", "sent"], "_settle": ["sent"]}
+    ends = {"send": ["temporary", "sent"], "_settle": ["sent"]}
     assert [outcome for outcome, _ in outcomes("edu")] == ends[crashes_at]
 
 
@@ -411,21 +420,22 @@ def test_deliveries_at_once_send_one_digest_each(plan: str, slack: SlackServer) 
     assert_all_arrived_once(slack, plan)
 
 
-def test_a_claim_locks_no_more_recipients_than_it_takes(real_plan: str, clock: Clock) -> None:
+def test_a_claim_locks_no_more_recipients_than_it_takes(
+    real_plan: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All 38,600 townships of a national plan at once are more locks than PostgreSQL has room for."""
     clock.set(moment("2022-11-01"))
-    open_phase.fn(real_plan, PhaseCode.LAUNCH, None)
+    open_phase(by_program(real_plan), LAUNCH)
     with transaction() as session:
         plan = plan_of(session, real_plan)
-        claim = functools.partial(
-            claim_letters, plan=plan, at=now(), write=lambda _: RenderedLetter("", ""), channel_of=lambda _: "mailbox"
-        )
-        assert claim(session, limit=5).letters == 5
+        with monkeypatch.context() as few:
+            few.setattr(outbox, "BATCH", 5)
+            assert len(begin(session, plan)) == 5
         # The server has the databases of other tests as well.
         ours = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         assert session.scalar(text(ours)) == 5
         with transaction() as beside:
-            assert claim(beside).letters == 35, "the others are free for whoever comes"
+            assert len(begin(beside, plan)) == 35, "the others are free for whoever comes"
 
 
 @pytest.mark.timeout(60)
@@ -434,12 +444,9 @@ def test_nobody_gets_a_second_digest_while_one_is_being_written(tiny_plan: str, 
     story.open("launch")
     with transaction() as session:
         plan = plan_of(session, tiny_plan)
-        begun = claim_letters(
-            session, plan, at=now(), write=lambda _: RenderedLetter("", ""), channel_of=lambda _: "mailbox"
-        )
-        assert begun.letters == 4
+        assert len(begin(session, plan)) == 4
         story.submit("2022/liaison/north")
-        assert deliver(tiny_plan, now()) == Delivered(letters=1, messages=1)  # to the office, which had none
+        assert deliver(tiny_plan) == Delivered(letters=1, messages=1)  # to the office, which had none
 
 
 def test_a_late_look_up_does_not_undo_what_was_settled(plan: str, slack: SlackServer) -> None:
@@ -497,30 +504,30 @@ class TestManyChannels:
     ) -> None:
         addresses.write_text("default: slack:CALL", encoding="utf-8")
         with ThreadPoolExecutor(4) as pool:
-            done = list(pool.map(lambda unit: deliver(plan, now(), [unit]), CHANNELS))
+            done = list(pool.map(lambda unit: deliver(plan, unit), CHANNELS))
         assert sum(one.letters for one in done) == len(set(limited.keys("CALL"))) == 4
         assert limited.answers[play.POST, "CALL", 429] == 0
 
     def test_who_stands_in_line_behind_others_gives_nothing_back_before_its_own_turn(
         self, real_plan: str, addresses: Path, limited: SlackServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "claim_letters", functools.partial(claim_letters, limit=1))
+        monkeypatch.setattr(outbox, "BATCH", 1)
         monkeypatch.setattr(outbox, "AHEAD", dt.timedelta(seconds=3))
         addresses.write_text("default: slack:CALL", encoding="utf-8")
         clock.set(moment("2022-11-01"))
-        open_phase.fn(real_plan, PhaseCode.LAUNCH, None)
-        units = units_to_notify.fn(real_plan, PhaseCode.LAUNCH, None)[:16]
+        open_phase(by_program(real_plan), LAUNCH)
+        units = units_to_notify(real_plan, LAUNCH)[:16]
         with ThreadPoolExecutor(2) as pool:
-            done = list(pool.map(lambda _: deliver(real_plan, now(), units), range(2)))
+            done = list(pool.map(lambda _: deliver(real_plan, *units), range(2)))
         assert sum(one.letters for one in done) == len(set(limited.keys("CALL"))) == 16
         assert limited.answers[play.POST, "CALL", 429] == 0
 
     def test_when_slack_says_too_many_all_deliveries_wait(self, plan: str, addresses: Path, slack: SlackServer) -> None:
         addresses.write_text("default: slack:CALL", encoding="utf-8")
         slack.script("CALL", play.limited(retry_after=200))
-        assert deliver(plan, now(), ["north"]).failed == 1
+        assert deliver(plan, "north").failed == 1
         slack.arrived.clear()
-        assert deliver(plan, now(), ["south", "edu"]) == Delivered(waiting=2)
+        assert deliver(plan, "south", "edu") == Delivered(waiting=2)
         assert slack.arrived == []
         assert set(statuses().values()) == {MessageStatus.PENDING}
         assert after(plan, 4 * MINUTE).letters == 4
@@ -562,7 +569,7 @@ class TestManyChannels:
     def test_it_is_claimed_in_batches_and_all_are_told(
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "claim_letters", functools.partial(claim_letters, limit=1))
+        monkeypatch.setattr(outbox, "BATCH", 1)
         assert after(plan, MINUTE) == Delivered(letters=4, messages=4)
         assert_all_arrived_once(slack, plan)
 
@@ -621,12 +628,12 @@ class TestTheHours:
         self, tiny_plan: str, slack: SlackServer, clock: Clock, when: str
     ) -> None:
         clock.set(moment(when))
-        open_phase.fn(tiny_plan, PhaseCode.LAUNCH, None)
-        assert deliver(tiny_plan, now()) == Delivered(waiting=4)
-        assert notify.fn(tiny_plan, ["north"], "north") == 0, "to wait is not to fail"
+        open_phase(by_program(tiny_plan), LAUNCH)
+        assert deliver(tiny_plan) == Delivered(waiting=4)
+        assert notify(by_program(tiny_plan), ["north"]) == 0, "to wait is not to fail"
         assert slack.arrived == []
         clock.set(moment("2022-11-02 08:00" if when.startswith("2022-11-01") else "2022-11-07 08:00"))
-        assert deliver(tiny_plan, now()) == Delivered(letters=4, messages=4)
+        assert deliver(tiny_plan) == Delivered(letters=4, messages=4)
 
     @pytest.mark.parametrize("allowed", [False, True])
     def test_red_orders_leave_at_any_time_where_the_office_wants_it(
@@ -642,7 +649,7 @@ class TestTheHours:
         story.patrol("2023-12-20")
         story.told()
         story.at("2023-12-21 22:00")
-        chase_due.fn(story.plan, now())
+        patrol.chase(by_program(story.plan))
         red = [("edu", "red overdue", north), ("north", "red overdue", north)]
         story.deliver()
         assert story.told() == (red if allowed else [])
@@ -655,13 +662,13 @@ class TestALetterThatCannotBeWritten:
     def test_it_is_shown_to_the_office_and_stops_no_other(
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def write(letter: Letter, *arguments: Any, **options: Any) -> Rendered:
+        def write(letter: Letter, *arguments: Any, **options: Any) -> LetterText:
             if letter.recipient_code == "north":
                 raise KeyError("no such thing")
             return render(letter, *arguments, **options)
 
         with monkeypatch.context() as broken:
-            broken.setattr(delivery, "render", write)
+            broken.setattr(letters, "render", write)
             assert after(plan, 0 * MINUTE) == Delivered(letters=3, messages=3, unwritten=1)
         assert statuses()["north"] is MessageStatus.DEAD
         with transaction() as session:
@@ -678,22 +685,23 @@ class TestALetterThatCannotBeWritten:
         for unit in ("north", "south", "edu"):
             story.submit(f"2022/liaison/{unit}")
 
-        def write(letter: Letter, *arguments: Any, **options: Any) -> Rendered:
+        def write(letter: Letter, *arguments: Any, **options: Any) -> LetterText:
             if any(line.ref == "2022/liaison/south" for line in letter.lines):
                 raise ValueError("unheard of")
             return render(letter, *arguments, **options)
 
-        monkeypatch.setattr(delivery, "render", write)
-        assert deliver(story.plan, now()) == Delivered(letters=1, messages=2, unwritten=1)
+        monkeypatch.setattr(letters, "render", write)
+        assert deliver(story.plan) == Delivered(letters=1, messages=2, unwritten=1)
 
-    def test_an_error_of_the_database_is_not_taken_for_one(self, plan: str) -> None:
-        def write(_: Letter) -> RenderedLetter:
+    def test_an_error_of_the_database_is_not_taken_for_one(self, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def write(*_: Any, **_options: Any) -> LetterText:
             with transaction() as session:
                 session.execute(text("SELECT 1 / 0"))
-            return RenderedLetter("", "")
+            return LetterText("", "")
 
-        with pytest.raises(DBAPIError), transaction() as session:
-            claim_letters(session, plan_of(session, plan), at=now(), write=write, channel_of=lambda _: "mailbox")
+        monkeypatch.setattr(letters, "render", write)
+        with pytest.raises(DBAPIError):
+            deliver(plan)
         assert set(statuses().values()) == {MessageStatus.PENDING}
 
 

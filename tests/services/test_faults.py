@@ -5,11 +5,11 @@ import datetime as dt
 import pytest
 from sqlalchemy import select, text
 
-from adapters import clock
 from adapters.database.sessions import transaction
 from models.assignments.assignment import Assignment
 from models.patrol.escalation import Escalation
-from tasks.patrol import chase_due
+from services import patrol
+from services.scope import by_program
 from tests.support.story import Story
 
 NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
@@ -40,7 +40,7 @@ def chase(story: Story, at: str) -> list[str]:
     """A patrol at this instant of UTC; returns the steps that it fired."""
     before = len(steps())
     story.set_clock(dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC))
-    chase_due.fn(story.plan, clock.now())
+    patrol.chase(by_program(story.plan))
     return sorted(steps()[before:])
 
 

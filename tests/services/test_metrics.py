@@ -13,8 +13,9 @@ from adapters.settings import settings
 from models.monitoring import metrics
 from models.patrol.escalation import Chased
 from portal.app import build
-from tasks.deliver import Delivered
-from tasks.patrol import begin_round, end_round
+from services.delivery import Delivered
+from services.patrol import begin_round, end_round
+from services.scope import by_program
 from tests.support.story import Story, moment
 
 TOKEN = "a-token-for-prometheus"
@@ -66,7 +67,7 @@ def test_the_figures_are_those_of_the_rows(story: Story) -> None:
     story.sign(NORTH)
     at = moment("2023-12-12 16:30")
     story.patrol("2023-12-12 16:30")
-    begun = begin_round(story.plan, at)
+    begun = begin_round(by_program(story.plan, at))
     story.at("2023-12-12 16:32")
     end_round(begun, Chased(looked_at=1, fired=3), Delivered(letters=2, failed=1))
     story.at("2023-12-12 17:31")

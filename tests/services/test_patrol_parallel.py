@@ -18,13 +18,14 @@ from adapters.database.sessions import engine, transaction
 from models.assignments.assignment import Assignment
 from models.common.event import Actor, Event, EventKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message
-from models.patrol.escalation import Escalation, chase
+from models.patrol.escalation import Escalation, chase, claim_due
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.queries.statistics import doubled
-from tasks import patrol
-from tasks.deliver import deliver
-from tasks.phases import open_phase
+from services import patrol
+from services.delivery import deliver
+from services.phases import open_phase
+from services.scope import by_program
 from tests.conftest import ROOT, Clock
 from tests.support.story import Story, moment
 
@@ -35,7 +36,7 @@ Picture = dict[str, Counter[tuple[Any, ...]]]
 def late(real_plan: str, clock: Clock) -> str:
     """The real plan at the end of its first year, all told of their work, and nobody has done anything."""
     clock.set(moment("2023-01-03"))
-    open_phase.fn(real_plan, PhaseCode.IMPLEMENTATION, 2023)
+    open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2023))
     tell_all(real_plan)
     clock.set(moment("2024-01-04"))
     return real_plan
@@ -43,7 +44,7 @@ def late(real_plan: str, clock: Clock) -> str:
 
 def tell_all(plan: str) -> None:
     """Deliver until nothing is left: a letter holds so many notices, and the rest waits for the next delivery."""
-    while deliver(plan, now()).letters:
+    while deliver(by_program(plan)).letters:
         pass
 
 
@@ -63,7 +64,8 @@ def picture(session: Session) -> Picture:
 def undisturbed(plan: str) -> Picture:
     """What one patrol alone would do; undone at once."""
     with Session(engine()) as session:
-        chase(session, plan, actor=Actor("duban"), at=now(), limit=10_000)
+        ids = claim_due(session, plan, at=now(), limit=10_000)
+        chase(session, plan_of(session, plan), ids, actor=Actor("duban"), at=now())
         session.flush()
         expected = picture(session)
         session.rollback()
@@ -102,12 +104,12 @@ def assert_told_once(plan: str) -> None:
 def test_patrols_at_once_share_the_work_and_do_nothing_twice(late: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = undisturbed(late)
     monkeypatch.setattr(patrol, "BATCH", 50)  # so that they meet often
-    done = at_once(lambda: patrol.chase_due.fn(late, now()), 3)
-    while patrol.chase_due.fn(late, now()).looked_at:
+    done = at_once(lambda: patrol.chase(by_program(late)), 3)
+    while patrol.chase(by_program(late)).looked_at:
         pass  # what one skipped because another held it, the next patrol takes
     assert sum(one.looked_at for one in done) <= 1092
     assert chased() == expected
-    letters = at_once(lambda: deliver(late, now()).letters, 3)
+    letters = at_once(lambda: deliver(by_program(late)).letters, 3)
     # 40 units, the office and the leader: one digest each, whoever sent it. The office has more than a letter holds,
     # and each delivery may send it one.
     assert 42 <= sum(letters) <= 44
@@ -118,8 +120,10 @@ def test_patrols_at_once_share_the_work_and_do_nothing_twice(late: str, monkeypa
 @pytest.mark.timeout(60)
 def test_a_patrol_that_hangs_holds_up_no_other(late: str) -> None:
     with transaction() as session:
-        assert chase(session, late, actor=Actor("hanging"), at=now(), limit=100).looked_at == 100
-        assert patrol.chase_due.fn(late, now()).looked_at == 1092 - 100
+        ids = claim_due(session, late, at=now(), limit=100)
+        held = chase(session, plan_of(session, late), ids, actor=Actor("hanging"), at=now())
+        assert held.looked_at == 100
+        assert patrol.chase(by_program(late)).looked_at == 1092 - 100
 
 
 def test_keeping_up_at_once_tells_of_a_gate_once(story: Story) -> None:
@@ -127,7 +131,7 @@ def test_keeping_up_at_once_tells_of_a_gate_once(story: Story) -> None:
     story.open("implementation")
     story.answer("implementation", "keep open")
     story.at("2024-01-02")
-    told = at_once(lambda: patrol.keep_up.fn(story.plan, now()), 3)
+    told = at_once(lambda: patrol.keep_up(by_program(story.plan)), 3)
     assert sorted(told) == [(0, 0, 0), (0, 0, 0), (1, 0, 0)]
 
 
@@ -135,9 +139,9 @@ def test_after_a_killed_patrol_the_next_one_finishes(late: str, monkeypatch: pyt
     expected = undisturbed(late)
     killed = f"""
 import os, signal
-from adapters.clock import now
 from models.patrol import escalation
-from tasks import patrol
+from services import patrol
+from services.scope import by_program
 
 write, done = escalation.post, []
 
@@ -148,13 +152,13 @@ def post(*args):
     return done[-1]
 
 escalation.post, patrol.BATCH = post, 50
-patrol.chase_due.fn({late!r}, now())
+patrol.chase(by_program({late!r}))
 """
     ended = subprocess.run([sys.executable, "-c", killed], cwd=ROOT, env=os.environ, check=False)
     assert ended.returncode == -9
     assert 0 < len(chased()["escalations"]) < len(expected["escalations"])
     for _ in range(100):  # the dead one's rows are free as soon as the server sees that it is gone
-        patrol.chase_due.fn(late, now())
+        patrol.chase(by_program(late))
         if chased() == expected:
             break
     assert chased() == expected

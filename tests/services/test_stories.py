@@ -18,12 +18,13 @@ from models.loading import load_plan
 from models.monitoring.audit import audit
 from models.outbox.message import Message
 from models.patrol.escalation import Escalation
-from models.phases.gate import Answer, GateDecision
+from models.phases.gate import Answer, Closing, GateDecision, WaitingRound
 from models.plan.ladder import next_look
 from models.plan.phase import PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
-from tasks.patrol import chase_due
-from tasks.phases import Closing, Round, ask_at_gate, decide_gate
+from rendering.gate_text import gate_text
+from services import gates, patrol
+from services.scope import by_program
 from tests.conftest import TINY
 from tests.support.story import CLERK, Story, Told
 
@@ -122,7 +123,7 @@ class TestTheLadder:
     def test_what_was_settled_before_sending_is_dropped_and_not_chased(self, north: Story) -> None:
         before = north.dropped()
         north.at("2023-12-13 08:30")
-        chase_due.fn(north.plan, clock.now())
+        patrol.chase(by_program(north.plan))
         north.submit(NORTH)
         north.accept(NORTH)
         north.patrol("2023-12-13 08:45")
@@ -136,7 +137,7 @@ class TestTheLadder:
         north.deliver()
         north.told()
         north.at("2023-12-21 08:30")
-        chase_due.fn(north.plan, clock.now())
+        patrol.chase(by_program(north.plan))
         north.grant(NORTH)
         north.deliver()
         assert [(who, what) for who, what, _ in north.told()] == [("north", "extension_granted")]
@@ -532,23 +533,24 @@ class TestGates:
         assert north.patrol_daily("2023-06-01", "2023-06-02") == {}
 
     def test_an_answer_in_the_form_that_cannot_be_carried_out_is_asked_for_again(self, north: Story) -> None:
-        place = (north.plan, PhaseCode.IMPLEMENTATION, 2023)
+        scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
         wrong = Answer(GateDecision.EXTEND, "王五", "还差一件", until=dt.date(2022, 1, 1))
-        assert decide_gate.fn(*place, 1, wrong) is PhaseStatus.OPEN
-        again = ask_at_gate.fn(*place)
-        assert isinstance(again, Round)
+        assert gates.decide_as_typed(scope, place, 1, wrong) is PhaseStatus.OPEN
+        again = gates.ask(scope, place)
+        assert isinstance(again, WaitingRound)
         assert (again.number, again.still_open) == (2, 1)
-        assert "the answer was incomplete" in again.setback
+        assert "the answer was incomplete" in gate_text(again)
         right = Answer(GateDecision.CLOSE, "王五", "已到期", override_reason="组长会议决定")
-        assert decide_gate.fn(*place, 2, right) is PhaseStatus.CLOSED
-        assert ask_at_gate.fn(*place) == Closing("implementation-2023", "王五", "组长会议决定", overridden=True)
+        assert gates.decide_as_typed(scope, place, 2, right) is PhaseStatus.CLOSED
+        assert gates.ask(scope, place) == Closing("implementation-2023", "王五", "组长会议决定", overridden=True)
 
     def test_an_answer_that_comes_twice_is_carried_out_once(self, north: Story) -> None:
-        place = (north.plan, PhaseCode.IMPLEMENTATION, 2023)
+        scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
         keep = Answer(GateDecision.KEEP_OPEN, "王五", "还差一件")
-        assert decide_gate.fn(*place, 1, keep) is decide_gate.fn(*place, 1, keep) is PhaseStatus.OPEN
-        waiting = ask_at_gate.fn(*place)
-        assert isinstance(waiting, Round)
+        for _ in range(2):
+            assert gates.decide_as_typed(scope, place, 1, keep) is PhaseStatus.OPEN
+        waiting = gates.ask(scope, place)
+        assert isinstance(waiting, WaitingRound)
         assert waiting.number == 2
 
     def phase(self, story: Story) -> tuple[str, str]:

@@ -22,8 +22,9 @@ from deploy.cli.root import duban
 from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds
 from models.patrol.escalation import Chased
 from services import watchdog
-from tasks.deliver import Delivered
-from tasks.patrol import begin_round, end_round
+from services.delivery import Delivered
+from services.patrol import begin_round, end_round
+from services.scope import by_program
 from tests.conftest import TINY
 from tests.support.slack_server import SlackServer, error
 from tests.support.stack import Stack, stack
@@ -133,7 +134,7 @@ def came(story: Story, since: str, until: str) -> None:
     at, last = moment(since), moment(f"{since[:10]} {until}")
     while at <= last:
         story.set_clock(at)
-        end_round(begin_round(story.plan, at), Chased(), Delivered())
+        end_round(begin_round(by_program(story.plan, at)), Chased(), Delivered())
         at += dt.timedelta(minutes=15)
 
 
@@ -174,7 +175,7 @@ class TestWhatIsLate:
 
     def test_a_patrol_that_was_killed(self, north: Story) -> None:
         north.patrol("2023-12-13 08:30")
-        begin_round(north.plan, moment("2023-12-13 08:30"))
+        begin_round(by_program(north.plan, moment("2023-12-13 08:30")))
         assert found(north, "2023-12-13 08:50") == []
         came(north, "2023-12-13 08:45", until="08:45")
         assert found(north, "2023-12-13 08:55") == ["cut_short"]

@@ -20,14 +20,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine.default import DefaultDialect
 
-from adapters import clock
 from adapters.channels.worker_pool import SerialWorkers
 from adapters.settings import override
 from models.common.errors import DubanError, SchemaError, UnavailableError
 from models.dates import workdays
 from models.dates.workdays import CalendarName, WorkCalendar
-from tasks import deliver as delivery
-from tasks.patrol import chase_due, keep_up
+from services import delivery, patrol
+from services.scope import by_program
 from tests.support.story import Story
 
 PLAN = "tiny"
@@ -224,11 +223,11 @@ def perform(
 def _do(act: Act) -> None:
     match act.verb:
         case "chase":
-            chase_due.fn(PLAN, clock.now())
+            patrol.chase(by_program(PLAN))
         case "keep_up":
-            keep_up.fn(PLAN, clock.now())
+            patrol.keep_up(by_program(PLAN))
         case "deliver":
-            delivery.deliver(PLAN, clock.now())
+            delivery.deliver(by_program(PLAN))
         case "open":
             Story(PLAN, lambda _: None).open(act.args[0])
         case verb:
@@ -241,7 +240,7 @@ T = TypeVar("T")
 
 
 class _InStep(SerialWorkers[T]):
-    """Lanes of which one result is fetched at a time. How many end together is a matter of chance."""
+    """Workers of which one result is fetched at a time. How many end together is a matter of chance."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

@@ -23,19 +23,16 @@ from models.common.kinds import UnitKind
 from models.common.text import Text
 from models.complaint import ComplaintKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
-from models.phases import gate as gates
-from models.phases.gate import Answer, Gate, GateDecision, Via
+from models.phases.gate import Answer, GateDecision, Via
 from models.phases.opening import Opening
 from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit, body_of, unit_of
 from models.queries.statistics import AssignmentSnapshot, snapshots
-from services import assignments, complaints, findings
-from services.scope import Scope
-from tasks.deliver import Delivered, deliver
-from tasks.patrol import chase_due, keep_up
-from tasks.phases import open_phase
-from tasks.runs import instant_of
+from services import assignments, complaints, delivery, findings, gates, patrol, phases
+from services.delivery import Delivered
+from services.gates import Decided
+from services.scope import Scope, by_program
 
 ZONE = ZoneInfo("Asia/Shanghai")
 Told = tuple[str, str, str]  # recipient, kind (with the colour of an order before it), what it is about
@@ -67,15 +64,15 @@ class Story:
     # The program
 
     def open(self, phase: str, year: int | None = None) -> Opening:
-        return open_phase.fn(self.plan, PhaseCode(phase), year)
+        return phases.open_phase(by_program(self.plan), (PhaseCode(phase), year))
 
     def patrol(self, when: str | None = None) -> Delivered:
         """One round, as the flow does it."""
         if when:
             self.at(when)
-        at = instant_of(self.plan, None)
-        chase_due.fn(self.plan, at)
-        keep_up.fn(self.plan, at)
+        scope = by_program(self.plan)
+        patrol.chase(scope)
+        patrol.keep_up(scope)
         return self.deliver()
 
     def patrol_daily(self, first: str, last: str) -> dict[str, list[Told]]:
@@ -91,7 +88,7 @@ class Story:
     def deliver(self) -> Delivered:
         """Deliver what is due, and see that nobody gets two letters."""
         before = self._last_attempt()
-        done = deliver(self.plan, clock.now())
+        done = delivery.deliver(by_program(self.plan))
         with transaction() as session:
             letters = session.scalars(select(Attempt.recipient_id).where(Attempt.id > before)).all()
         assert max(Counter(letters).values(), default=1) == 1, "one digest for each recipient and tick"
@@ -200,15 +197,11 @@ class Story:
         until: str | None = None,
         override: str = "",
         reason: str = "按计划",
-    ) -> Gate:
+    ) -> Decided:
         """What the office says at the gate."""
-        said = Answer(
-            GateDecision(decision), DIRECTOR, reason, (until and dt.date.fromisoformat(until)) or None, override
-        )
-        with self._plan() as (session, plan):
-            locked = phase_of(session, plan, PhaseCode(phase), year, lock=True)
-            actor = Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id)
-            return gates.decide(session, plan, locked, said, via=Via.COMMAND, actor=actor, at=clock.now())
+        day = dt.date.fromisoformat(until) if until else None
+        said = Answer(GateDecision(decision), DIRECTOR, reason, day, override)
+        return gates.decide(self._office(), (PhaseCode(phase), year), said, via=Via.COMMAND)
 
     # What can be seen
 
@@ -254,6 +247,10 @@ class Story:
         return self.standing(ref, on).light
 
     # Means
+
+    def _office(self) -> Scope:
+        with self._plan() as (session, plan):
+            return Scope(self.plan, Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id), clock.now())
 
     @contextmanager
     def _plan(self) -> Iterator[tuple[Session, Plan]]:

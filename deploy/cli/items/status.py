@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import click
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from adapters import clock
@@ -17,7 +17,7 @@ from models.assignments.light import Light
 from models.common.status import CLOSED, Status
 from models.common.text import Text
 from models.dates.instants import end_of
-from models.phases.gate import Gate, GateDecision
+from models.phases.gate import Gate, last_day_at
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.queries import statistics
@@ -85,18 +85,11 @@ def _gates(session: Session, plan: Plan, on: dt.date, counts: list[dict[str, Any
 
 def _gate(session: Session, phase: Phase, until: dt.datetime, counts: list[dict[str, Any]]) -> dict[str, Any]:
     label = statistics.phase_label(phase.code, phase.period)
-    rounds = session.scalars(
-        select(Gate).where(Gate.phase_id == phase.id, Gate.asked_at <= until).order_by(Gate.round)
-    ).all()
-    moved = [
-        gate.until
-        for gate in rounds
-        if gate.decision is GateDecision.EXTEND and gate.until and gate.decided_at and gate.decided_at <= until
-    ]
+    last_round = select(func.max(Gate.round)).where(Gate.phase_id == phase.id, Gate.asked_at <= until)
     return {
         "phase": label,
-        "round": rounds[-1].round if rounds else 0,
-        "ends_on": (moved[-1] if moved else phase.planned_ends_on).isoformat(),
+        "round": session.scalar(last_round) or 0,
+        "ends_on": last_day_at(session, phase, until).isoformat(),
         "still_open": sum(
             one["count"] for one in counts if one["phase"] == label and Status(one["status"]) not in CLOSED
         ),

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from adapters import clock
 from adapters.evidence.intake import HandedIn, take_in
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
@@ -33,7 +32,7 @@ from services.scope import together
 @by_option
 @plan_option
 def sign(refs: tuple[str, ...], by_name: str, plan_code: str | None) -> None:
-    scopes = owner_scopes(plan_code, refs, by_name, clock.now())
+    scopes = owner_scopes(plan_code, refs, by_name)
     count = sum(len(own) for _scope, own in scopes)
     with together() as session:
         signed = sum(assignments.sign(scope.joining(session), own) for scope, own in scopes)
@@ -57,7 +56,7 @@ def submit(
 ) -> None:
     values = read_figures(figures)
     # A slip in a reference is told before any file is copied.
-    scopes = owner_scopes(plan_code, refs, by_name, clock.now())
+    scopes = owner_scopes(plan_code, refs, by_name)
     store = EvidenceStore(settings().evidence_address)
     stored = take_in([HandedIn(path, path.name, partial(store.put, path)) for path in files])
     handed_in = assignments.submit(scopes[0][0], refs, stored, note=note, figures=values)
@@ -88,7 +87,7 @@ def review(
     one_choice(accept=accept, **{"return": send_back})
     if version is not None and len(refs) > 1:
         raise click.UsageError(_("--version is for one reference"))
-    scope = unit_scope(plan_code, unit, by_name, clock.now())
+    scope = unit_scope(plan_code, unit, by_name)
     decision = Decision.ACCEPT if accept else Decision.RETURN
     for one in assignments.decide_review(scope, refs, decision, reason=reason, version=version):
         done = _("{ref}: accepted") if accept else _("{ref}: returned")
@@ -114,9 +113,8 @@ def extend(
     refuse: bool,
 ) -> None:
     one_choice(until=until, grant=grant, refuse=refuse)
-    at = clock.now()
     if until is not None:
-        ((scope, own),) = owner_scopes(plan_code, [ref], by_name, at)
+        ((scope, own),) = owner_scopes(plan_code, [ref], by_name)
         (one,) = assignments.ask_extension(scope, own, until=until, reason=reason)
         tell(
             _("{ref}: asked for time until {day}; {due} stands until the office decides").format(
@@ -124,7 +122,7 @@ def extend(
             )
         )
         return
-    one = assignments.decide_extension(office_scope(plan_code, by_name, at), ref, grant=grant, reason=reason)
+    one = assignments.decide_extension(office_scope(plan_code, by_name), ref, grant=grant, reason=reason)
     done = _("{ref}: extended, now due on {due}") if grant else _("{ref}: not extended, due on {due}")
     tell(done.format(ref=ref, due=one.due_on))
 
@@ -135,5 +133,5 @@ def extend(
 @by_option
 @plan_option
 def waive(refs: tuple[str, ...], reason: str, by_name: str, plan_code: str | None) -> None:
-    for one in assignments.waive(office_scope(plan_code, by_name, clock.now()), refs, reason=reason):
+    for one in assignments.waive(office_scope(plan_code, by_name), refs, reason=reason):
         tell(_("{ref}: waived").format(ref=one.ref))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
+from adapters import clock
 from adapters.database.sessions import engine, read_session, transaction
 from models import migrations
 from models.assignments.assignment import by_refs
@@ -17,7 +18,7 @@ from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import body_of, unit_of
-from services.scope import Scope
+from services.scope import Scope, by_program
 
 
 def ensure_schema() -> None:
@@ -53,32 +54,27 @@ def office_actor(session: Session, plan: Plan, name: str) -> Actor:
     return Actor(name, body_of(session, plan.id, UnitKind.OFFICE).id)
 
 
-def office_scope(plan_code: str | None, name: str, at: dt.datetime) -> Scope:
-    """For what a person of the leading-group office does."""
-    ensure_schema()
-    with read_session() as session:
-        plan = plan_of(session, plan_code)
-        return Scope(plan.code, office_actor(session, plan, name), at)
+def office_scope(plan_code: str | None, name: str) -> Scope:
+    """A person of the leading-group office acts now, in the only plan there is where none is named."""
+    with work_on(plan_code) as (session, plan):
+        return Scope(plan.code, office_actor(session, plan, name), clock.now())
 
 
-def operator_scope(plan_code: str | None, at: dt.datetime) -> Scope:
-    """For what whoever runs the program may do, without a name of the office."""
-    ensure_schema()
-    with read_session() as session:
-        return Scope(plan_of(session, plan_code).code, Actor("duban"), at)
+def program_scope(plan_code: str | None) -> Scope:
+    """Whoever operates Duban acts for it, and gives no name."""
+    with work_on(plan_code) as (_, plan):
+        return by_program(plan.code)
 
 
-def unit_scope(plan_code: str | None, unit: str, name: str, at: dt.datetime) -> Scope:
+def unit_scope(plan_code: str | None, unit: str, name: str) -> Scope:
     """For what a person of a unit does; `unit` is its code. Raises NotFoundError."""
     ensure_schema()
     with read_session() as session:
         plan = plan_of(session, plan_code)
-        return Scope(plan.code, Actor(name, unit_of(session, plan.id, unit).id), at)
+        return Scope(plan.code, Actor(name, unit_of(session, plan.id, unit).id), clock.now())
 
 
-def owner_scopes(
-    plan_code: str | None, refs: Sequence[str], name: str, at: dt.datetime
-) -> list[tuple[Scope, list[str]]]:
+def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[tuple[Scope, list[str]]]:
     """For what a person does for the units whose assignments these are: for each unit its references.
 
     Raises NotFoundError that names every reference that is none.
@@ -89,7 +85,7 @@ def owner_scopes(
         owned: dict[int, list[str]] = defaultdict(list)
         for one in by_refs(session, plan, refs, lock=False):
             owned[one.unit_id].append(one.ref)
-        return [(Scope(plan.code, Actor(name, unit_id), at), own) for unit_id, own in owned.items()]
+        return [(Scope(plan.code, Actor(name, unit_id), clock.now()), own) for unit_id, own in owned.items()]
 
 
 def local_time(plan: Plan, at: dt.datetime) -> str:

@@ -4,7 +4,7 @@ import click
 
 from adapters import clock
 from deploy.cli.base import _, plan_option, show_table, table, tell
-from deploy.cli.operation.access import local_time, office_scope, operator_scope, work_on
+from deploy.cli.operation.access import local_time, office_scope, program_scope, work_on
 from models.assignments.assignment import by_refs, quarantined
 from models.delivery.mailbox import letters_of
 from models.plan.unit import unit_of
@@ -12,7 +12,7 @@ from models.queries.queues import dead_messages
 from rendering.letter_text import LINK, linked
 from services.assignments import release
 from services.letter_links import letter_link
-from services.letters import retry_given_up
+from services.outbox import retry_letters
 
 
 @click.command()
@@ -39,6 +39,7 @@ def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
 def dead(plan_code: str | None, *, retry: bool) -> None:
     with work_on(plan_code) as (session, plan):
         rows = dead_messages(session, plan)
+    revived = retry_letters(program_scope(plan_code)) if retry else 0
     if not rows:
         tell(_("no notice was given up"))
         return
@@ -47,7 +48,6 @@ def dead(plan_code: str | None, *, retry: bool) -> None:
         listed.add_row(one.unit_code, one.subject, str(one.tries), one.said or "-")
     show_table(listed)
     if retry:
-        revived = retry_given_up(operator_scope(plan_code, clock.now()))
         tell(_("{count} notices are tried again with the next delivery").format(count=revived))
 
 
@@ -60,7 +60,7 @@ def attention(refs: tuple[str, ...], by_name: str | None, plan_code: str | None,
     if retry and not (by_name or "").strip():
         raise click.UsageError(_("--retry needs --by NAME: every act has a named person"))
     if retry and by_name:
-        shown = release(office_scope(plan_code, by_name, clock.now()), refs or None)
+        shown = release(office_scope(plan_code, by_name), refs or None)
     else:
         with work_on(plan_code) as (session, plan):
             aside = by_refs(session, plan, refs, lock=False) if refs else quarantined(session, plan)

@@ -3,11 +3,8 @@
 import datetime as dt
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from adapters import clock
-from adapters.database.sessions import transaction
+from adapters.language import N_
 from adapters.settings import settings
 from deploy.cli.base import (
     Day,
@@ -23,14 +20,18 @@ from deploy.cli.base import (
     tell_problem,
     year_option,
 )
-from deploy.cli.operation.access import office_actor, work_on
-from models.common.errors import RefusedError
-from models.phases import gate as gates
-from models.phases.gate import Answer, Gate, GateDecision, Via
-from models.plan.phase import Phase, PhaseCode, phase_of
-from models.plan.plan import Plan
+from deploy.cli.operation.access import office_scope, program_scope, work_on
+from models.phases.gate import Answer, GateDecision, Via
+from models.plan.phase import PhaseCode
 from models.queries import queues
+from services import gates, phases
+from services.gates import Decided, Told
 
+TOLD = {
+    Told.RESUMED: N_("Its run in Prefect goes on."),
+    Told.NOBODY: N_("The decision is stored. No run in Prefect waits for it."),
+    Told.UNREACHABLE: N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
+}
 code_argument = click.argument("code", metavar="PHASE", type=click.Choice([code.value for code in PhaseCode]))
 
 
@@ -59,12 +60,9 @@ def list_phases(plan_code: str | None) -> None:
 @year_option
 @plan_option
 def start(code: str, year: int | None, plan_code: str | None) -> None:
-    from adapters.prefect_server import prefect_api  # noqa: PLC0415  (only those who speak to Prefect pay for an HTTP client)
-
-    with work_on(plan_code) as (session, plan):
-        one = _phase(session, plan, code, year)
-    run_id = prefect_api.start_phase(plan.code, code, one.year)
-    tell(_("{phase} is being started: {url}").format(phase=one.ref, url=settings().run_address(run_id)))
+    started = phases.start(program_scope(plan_code), (PhaseCode(code), year))
+    url = settings().run_address(started.run_id)
+    tell(_("{phase} is being started: {url}").format(phase=started.ref, url=url))
 
 
 @phase.command(help=_("Decide at the gate of an open phase: close it, keep it open, or extend it."))
@@ -91,56 +89,26 @@ def decide(
 ) -> None:
     choice = one_choice(close=close, keep_open=keep_open, extend=extend)
     answer = Answer(GateDecision(choice.replace("_", " ")), by_name, reason, extend, override_reason)
-    with work_on(plan_code) as (session, plan):
-        place = _phase(session, plan, code, year, lock=True)
-        actor = office_actor(session, plan, by_name)
-        gate = gates.decide(session, plan, place, answer, via=Via.COMMAND, actor=actor, at=clock.now())
-    _tell_decision(place, gate)
-    _tell_run(plan, place, gate)
-    if gate.refused:
+    which = (PhaseCode(code), year)
+    decided = gates.decide(office_scope(plan_code, by_name), which, answer, via=Via.COMMAND)
+    _show_decision(decided)
+    tell(_(TOLD[gates.tell_run(decided)]))
+    if decided.refused:
         raise click.exceptions.Exit(2)
 
 
-def _phase(session: Session, plan: Plan, code: str, year: int | None, *, lock: bool = False) -> Phase:
-    """The phase that is meant. Raises RefusedError where the implementation has several years and none is said."""
-    place = phase_of(session, plan, PhaseCode(code), year, lock=lock)
-    if year is None:
-        periods = session.scalars(
-            select(Phase.period).where(Phase.plan_id == plan.id, Phase.code == place.code).order_by(Phase.period)
-        ).all()
-        if len(periods) > 1:
-            raise RefusedError("say which year is meant, one of: {years}", years=", ".join(periods))
-    return place
-
-
-def _tell_decision(place: Phase, gate: Gate) -> None:
-    if gate.refused:
-        blocking = gate.blocking or []
+def _show_decision(decided: Decided) -> None:
+    if decided.refused:
         tell_problem(
             _(
                 "{phase} was not closed: {count} assignments are open; `--override-reason` closes it all the same"
-            ).format(phase=place.ref, count=gate.still_open)
+            ).format(phase=decided.phase_ref, count=decided.still_open)
         )
-        for ref in [*blocking, *(["…"] if gate.still_open > len(blocking) else [])]:
+        for ref in [*decided.blocking, *(["…"] if decided.still_open > len(decided.blocking) else [])]:
             tell_problem(f"  {ref}")
-    elif gate.decision is GateDecision.CLOSE:
-        tell(_("{phase} is closed.").format(phase=place.ref))
-    elif gate.decision is GateDecision.EXTEND:
-        tell(_("{phase} is extended to {day}.").format(phase=place.ref, day=place.ends_on))
+    elif decided.decision is GateDecision.CLOSE:
+        tell(_("{phase} is closed.").format(phase=decided.phase_ref))
+    elif decided.decision is GateDecision.EXTEND:
+        tell(_("{phase} is extended to {day}.").format(phase=decided.phase_ref, day=decided.ends_on))
     else:
-        tell(_("{phase} stays open.").format(phase=place.ref))
-
-
-def _tell_run(plan: Plan, place: Phase, gate: Gate) -> None:
-    """Wake the run that stands at the gate. The decision is stored whether or not there is one."""
-    from adapters.prefect_server.gate_runs import Told, tell_run  # noqa: PLC0415
-
-    told = tell_run(plan, place, gate)
-    if told is Told.RESUMED:
-        with transaction() as session:
-            gates.mark_told(session, [gate.id], clock.now())
-        tell(_("Its run in Prefect goes on."))
-    elif told is Told.UNREACHABLE:
-        tell(_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."))
-    else:
-        tell(_("The decision is stored. No run in Prefect waits for it."))
+        tell(_("{phase} stays open.").format(phase=decided.phase_ref))

@@ -1,0 +1,277 @@
+"""Deliver what the outbox holds: one letter for each recipient and tick."""
+
+import dataclasses
+import datetime as dt
+import functools
+import operator
+import time
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.channels.worker_pool import SerialWorkers
+from adapters.database.sessions import retrying_transaction
+from adapters.gc import gc_frozen
+from adapters.settings import settings
+from models.common.errors import DubanError, UnavailableError
+from models.dates.quiet_hours import QuietHours, opens_at
+from models.delivery.claim import LEASE, Draft, DueLetter, begin_attempts, claim_letters, hold_back, reserve_turns
+from models.delivery.outcome import SendResult, UncertainAttempt, record_outcomes, uncertain_attempts
+from models.delivery.rate_limit import ANSWER_ALLOWANCE, back_off, release
+from models.outbox.message import AttemptOutcome
+from models.permissions import Act, require
+from models.plan.plan import Plan
+from models.plan.unit import Unit
+from services.letter_links import letter_links
+from services.letters import write_letters
+from services.scope import Scope
+from services.sending import LOOK_UPS_REST, Finished, OutgoingLetter, Sender, Timeline
+
+MAX_SENDS_AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
+MAX_LETTERS_IN_MEMORY = 3_000  # letters in memory at a time
+SETTLE_EVERY_S = 0.25  # so that many ends share a transaction
+LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then others may look it up and send it
+MAX_WAIT_FOR_TURN = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
+
+
+class NotDeliveredError(UnavailableError):
+    """A channel did not take a notice now; it stays in the outbox and is tried again."""
+
+
+class GivenUpError(DubanError):
+    """A channel will never take a notice so; it waits for a person (`duban dead`), and trying again changes nothing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one delivery did.
+
+    `letters` sent with `messages` in them, those that failed included; `dropped` messages as no longer true; `failed`
+    sends, of which `given_up` will not be tried again; `unwritten` messages that could not be put into words and are
+    given up as well; `waiting` recipients whose letter waits for its hour or for its turn on their channel.
+    """
+
+    letters: int = 0
+    messages: int = 0
+    dropped: int = 0
+    failed: int = 0
+    given_up: int = 0
+    unwritten: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: "Delivered") -> "Delivered":
+        return Delivered(*map(operator.add, dataclasses.astuple(self), dataclasses.astuple(other)))
+
+
+@gc_frozen()
+def deliver(scope: Scope, units: Sequence[str] | None = None) -> Delivered:
+    """Look up what is unsure, claim what is due (of some units, if named), send it outside any transaction, settle it.
+
+    Nothing leaves in quiet hours and on days off: it waits for the next hour at which it may. Goes on while letters
+    become due and for ten minutes at most; what is left then is the next delivery's.
+    """
+    delivery = _Delivery(scope, units)
+    with SerialWorkers[Finished](MAX_SENDS_AT_ONCE, delivery.sender.channels) as workers:
+        return delivery.run(workers)
+
+
+def notify(scope: Scope, units: Sequence[str]) -> int:
+    """Send these units their notices; returns how many letters went out. What waits for its hour has not failed.
+
+    Raises NotDeliveredError where a channel did not take one: the outbox has it still, and patrol goes on trying.
+    Raises GivenUpError where one was given up.
+    """
+    done = deliver(scope, units)
+    if done.given_up:
+        raise GivenUpError("{count} notices were given up (`duban dead`)", count=done.given_up)
+    if done.failed:
+        raise NotDeliveredError("{failed} of {units} notices were not taken", failed=done.failed, units=len(units))
+    return done.letters
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one transaction claimed and began. `waiting`: recipients who have to wait, and until when.
+
+    `held`: until when channels are reserved for these letters. `full`: whose letter holds all that it may, and who
+    have more.
+    """
+
+    letters: Sequence[OutgoingLetter] = ()
+    is_any_due: bool = False
+    done: Delivered = Delivered()
+    waiting: Mapping[int, dt.datetime] = dataclasses.field(default_factory=dict)
+    held: Mapping[str, dt.datetime] = dataclasses.field(default_factory=dict)
+    full: frozenset[int] = frozenset()
+
+
+class _Delivery:
+    """One delivery: it alone claims and settles, and its workers send."""
+
+    def __init__(self, scope: Scope, units: Sequence[str] | None) -> None:
+        self._scope, self._units, self._timeline = scope, units, Timeline.from_now(scope.at)
+        self.sender = Sender(self._timeline)
+        self._outcome = Delivered()
+        self._waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
+        self._held: dict[str, dt.datetime] = {}  # until when channels are reserved for us
+        self._full: set[int] = set()  # recipients who have more than their letter of this delivery holds
+        self._looking_up = 0  # attempts whose look-up has not come back
+        self._ask_again_at: dt.datetime | None = self._timeline.at  # when attempts may be looked up
+
+    def run(self, workers: SerialWorkers[Finished]) -> Delivered:
+        while True:
+            self._look_up(workers)
+            is_more = workers.under_way < MAX_LETTERS_IN_MEMORY and self._is_time() and self._claim(workers)
+            results = workers.fetch(0 if is_more else SETTLE_EVERY_S)
+            if results:
+                self._settle(workers, results)
+            # What was looked up, or has failed early in a long delivery, may be due again.
+            if not (is_more or results or workers.under_way) and not self._wait_for_turn():
+                return dataclasses.replace(self._outcome, waiting=len(self._waiting))
+
+    def _is_time(self) -> bool:
+        return self._timeline.now() - self._timeline.at < LEASE
+
+    def _wait_for_turn(self) -> bool:
+        """Wait until one of ours comes next on a channel that others use, or may be looked up, if that is soon."""
+        now = self._timeline.now()
+        turns = [*self._waiting.values(), *([self._ask_again_at] if self._ask_again_at else [])]
+        next_at = min((at for at in turns if at > now), default=None)
+        if next_at is None or next_at - now > MAX_WAIT_FOR_TURN or not self._is_time():
+            return False
+        time.sleep((next_at - now).total_seconds())
+        return True
+
+    # Looking up
+
+    def _look_up(self, workers: SerialWorkers[Finished]) -> None:
+        """Ask the channels about attempts of which nobody knows the end, before anything is sent again.
+
+        Once, and again for those that were not asked about, as soon as their service may be asked.
+        """
+        now = self._timeline.now()
+        if self._ask_again_at is None or self._looking_up or not self._is_time() or self._ask_again_at > now:
+            return
+        self._ask_again_at = None
+
+        def doubtful(session: Session, plan: Plan) -> list[UncertainAttempt]:
+            require(session, plan, Act.DELIVER, self._scope.actor)
+            return uncertain_attempts(session, plan, at=now, units=self._unit_ids(session, plan))
+
+        attempts = [(one, self.sender.destination_of(one.recipient_code)) for one in self._scope.repeat(doubtful)]
+        self._looking_up = len(attempts)
+        workers.add((where.channel, functools.partial(self.sender.look_up, one, where), 0.0) for one, where in attempts)
+
+    # Claiming
+
+    def _claim(self, workers: SerialWorkers[Finished]) -> bool:
+        """Claim a batch and line it up; returns whether there may be more."""
+        now = self._timeline.now()
+        batch = self._scope.repeat(lambda session, plan: self._batch(session, plan, now))
+        served = {one.draft.recipient_id for one in batch.letters}
+        self._waiting = {one: at for one, at in self._waiting.items() if at > now and one not in served}
+        self._waiting |= batch.waiting
+        self._held |= batch.held
+        self._full |= batch.full
+        self._outcome += batch.done
+        workers.add(
+            (
+                one.draft.destination.channel,
+                functools.partial(self.sender.send, one),
+                self._timeline.monotonic(one.draft.starts) if one.draft.starts else 0.0,
+            )
+            for one in batch.letters
+        )
+        return batch.is_any_due
+
+    def _batch(self, session: Session, plan: Plan, now: dt.datetime) -> _Batch:
+        """Claim what may leave at this hour; the rest of what is due waits for the hour at which it may."""
+        require(session, plan, Act.DELIVER, self._scope.actor)
+        units = self._unit_ids(session, plan)
+        opens = opens_at(now, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours))
+        if opens <= now:
+            return self._begun(session, plan, now, units, only_red=False)
+        red = settings().red_at_any_time
+        held_back = hold_back(session, plan, at=now, until=opens, units=units, but_red=red)
+        batch = self._begun(session, plan, now, units, only_red=True) if red else _Batch()
+        return dataclasses.replace(batch, waiting={**batch.waiting, **dict.fromkeys(held_back, opens)})
+
+    def _begun(
+        self, session: Session, plan: Plan, now: dt.datetime, units: Sequence[int] | None, *, only_red: bool
+    ) -> _Batch:
+        """Claim, reserve, write and begin: once this is committed, the letters may leave."""
+        claimed = claim_letters(session, plan, at=now, units=units, full=self._full, only_red=only_red)
+        turns = reserve_turns(session, self._addressed(claimed.letters), self._held, at=now)
+        drafts = write_letters(session, plan, turns.now, at=now, channel_of=self.sender.channel_of)
+        attempts = zip(begin_attempts(session, drafts, at=now), drafts, strict=True)
+        sending = [(id_, draft) for id_, draft in attempts if draft.outcome is AttemptOutcome.SENDING]
+        recipients = [draft.recipient_id for _, draft in sending]
+        links = letter_links(session, recipients, now) if settings().portal_url else {}
+        return _Batch(
+            [
+                OutgoingLetter(id_, draft, now + LEAVES_WITHIN, links.get(draft.recipient_id, ""))
+                for id_, draft in sending
+            ],
+            is_any_due=claimed.recipients > 0,
+            done=_counted(drafts, dropped=claimed.dropped),
+            waiting=turns.later,
+            held=turns.held,
+            full=frozenset(one.unit.id for one in turns.now if one.more),
+        )
+
+    def _addressed(self, letters: Sequence[DueLetter]) -> list[DueLetter]:
+        return [dataclasses.replace(one, destination=self.sender.destination_of(one.unit.code)) for one in letters]
+
+    def _unit_ids(self, session: Session, plan: Plan) -> Sequence[int] | None:
+        if self._units is None:
+            return None
+        return session.scalars(select(Unit.id).where(Unit.plan_id == plan.id, Unit.code.in_(self._units))).all()
+
+    # Settling
+
+    def _settle(self, workers: SerialWorkers[Finished], results: Sequence[Finished]) -> None:
+        """Record how these ended, and say anew how long their channels are needed or want to rest."""
+        now = self._timeline.now()
+        paced = {one.destination for one in results if one.destination.apart}
+        rests = {
+            one.destination.channel: now + one.attempt.retry_after
+            for one in results
+            if one.destination in paced and one.attempt.retry_after is not None
+        }
+        needed = {
+            where.channel: self._timeline.instant(
+                workers.ends_at(where.channel, (where.apart + ANSWER_ALLOWANCE).total_seconds())
+            )
+            for where in paced
+            if where.channel not in rests
+        }
+
+        def act(session: Session) -> None:
+            record_outcomes(session, [one.attempt for one in results], at=now)
+            release(session, self._held, needed)
+            back_off(session, rests)
+
+        retrying_transaction(act)
+        self._held |= {channel: at for channel, at in (needed | rests).items() if channel in self._held}
+        self._looking_up -= sum(one.is_look_up for one in results)
+        if any(one.attempt.ending is SendResult.UNASKED for one in results):
+            self._ask_again_at = now + LOOK_UPS_REST
+        self._outcome += _sent(results)
+
+
+def _counted(drafts: Sequence[Draft], *, dropped: int) -> Delivered:
+    """What a claim settles by itself: the mailbox needs no sending."""
+    readable = [draft for draft in drafts if not draft.fault]
+    return Delivered(
+        letters=sum(draft.outcome is AttemptOutcome.SENT for draft in readable),
+        messages=sum(len(draft.message_ids) for draft in readable),
+        dropped=dropped,
+        unwritten=len(drafts) - len(readable),
+    )
+
+
+def _sent(results: Sequence[Finished]) -> Delivered:
+    sends = [one.attempt.ending for one in results if not (one.is_look_up or one.attempt.ending is SendResult.HELD)]
+    sent = sends.count(SendResult.SENT)
+    return Delivered(letters=sent, failed=len(sends) - sent, given_up=sends.count(SendResult.PERMANENT))

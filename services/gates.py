@@ -1,0 +1,178 @@
+"""The gate of a phase: it asks, the office decides, and the run that stands there is told."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Self
+
+from sqlalchemy.orm import Session
+
+from adapters import clock
+from adapters.database.sessions import retrying_transaction
+from models.common.errors import RefusedError
+from models.common.event import Actor
+from models.permissions import Act, require
+from models.phases import gate as gates
+from models.phases.gate import Answer, Closing, Gate, GateDecision, Via, WaitingRound
+from models.plan.phase import Phase, PhaseStatus
+from models.plan.plan import Plan
+from services.phases import WhichPhase, locked
+from services.scope import Scope
+
+RUN_ARRIVES = dt.timedelta(hours=1)  # a run on its way to a gate stands there within minutes
+
+
+class Told(StrEnum):
+    """What became of telling the run of a decision."""
+
+    RESUMED = "resumed"
+    NOBODY = "nobody"  # no run stands at this round
+    UNREACHABLE = "unreachable"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decided:
+    """A round that was decided. `blocking` names what was open, or the first of it; `ends_on` is the phase's last day.
+
+    `refused`: closing was asked for while work was open and no override was given.
+    """
+
+    gate_id: int
+    plan: str
+    phase_ref: str
+    phase_code: str
+    year: int | None
+    round: int
+    answer: Answer
+    decided_at: dt.datetime
+    ends_on: dt.date
+    refused: bool
+    blocking: Sequence[str]
+    still_open: int
+
+    @property
+    def decision(self) -> GateDecision:
+        return self.answer.decision
+
+    @classmethod
+    def of(cls, plan: Plan, phase: Phase, gate: Gate) -> Self:
+        assert gate.decided_at is not None
+        return cls(
+            gate.id,
+            plan.code,
+            phase.ref,
+            phase.code.value,
+            phase.year,
+            gate.round,
+            gates.answer_of(gate),
+            gate.decided_at,
+            phase.ends_on,
+            bool(gate.refused),
+            gate.blocking or [],
+            gate.still_open,
+        )
+
+
+def ask(scope: Scope, which: WhichPhase) -> WaitingRound | Closing:
+    """The round that waits for the office, or how the phase was closed."""
+
+    def act(session: Session, plan: Plan) -> WaitingRound | Closing:
+        require(session, plan, Act.OPEN_PHASE, scope.actor)
+        phase = locked(session, plan, which)
+        return gates.waiting_or_closed(session, phase, scope.at)
+
+    return scope.repeat(act)
+
+
+def decide(scope: Scope, which: WhichPhase, answer: Answer, *, via: Via, to_round: int | None = None) -> Decided:
+    """The office answers the open round; `to_round` is the one that it meant, where it saw one.
+
+    Closing with open work is written down as refused, unless a reason to override is given. The run that stands at
+    the gate is told by `tell_run`, once this is committed. Raises NotFoundError, IllegalMoveError where no round is
+    open, RefusedError for an answer that says too little or is to another round.
+    """
+    with scope.open() as (session, plan):
+        require(session, plan, Act.DECIDE_GATE, scope.actor)
+        phase = locked(session, plan, which)
+        waiting = gates.open_round(session, phase, scope.at) if to_round is not None else None
+        if waiting is not None and waiting.round != to_round:
+            raise RefusedError(
+                "{phase}: this page was made for round {before} of its gate, which is answered; it is at round {now}",
+                phase=phase.ref,
+                before=to_round,
+                now=waiting.round,
+            )
+        made = gates.decide(session, plan, phase, answer, via=via, actor=scope.actor, at=scope.at)
+        return Decided.of(plan, phase, made)
+
+
+def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer) -> PhaseStatus:
+    """Carry out what the office answered in the Prefect UI, which knows no names: the name is as typed there.
+
+    The answer is to the round of that number; one that is decided already, by an earlier try or from
+    elsewhere, stays as it is.
+    """
+    actor = Actor(answer.by_name.strip() or "?", run=scope.actor.run)
+
+    def act(session: Session, plan: Plan) -> PhaseStatus:
+        require(session, plan, Act.DECIDE_GATE, actor)
+        phase = locked(session, plan, which)
+        waiting = gates.open_round(session, phase, scope.at)
+        if waiting is None or waiting.round != number:
+            return phase.status
+        try:
+            gates.decide(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
+        except RefusedError:
+            # The run cannot ask the person again within one form: the next round does, and says why.
+            gates.set_aside(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
+        return phase.status
+
+    return scope.repeat(act)
+
+
+def tell_run(decided: Decided) -> Told:
+    """Wake the run that stands at this round with the decision that is stored.
+
+    Nothing is lost where this fails: patrol looks for runs that were not told.
+    """
+    told = _wake(decided)
+    if told is Told.RESUMED:
+        _mark_told([decided], clock.now())
+    return told
+
+
+def untold(session: Session, plan: Plan) -> list[Decided]:
+    """Rounds that were decided elsewhere than in the Prefect UI, and whose run has not been told."""
+    return [Decided.of(plan, phase, gate) for gate, phase in gates.untold(session, plan)]
+
+
+def tell_runs(waiting: Sequence[Decided], at: dt.datetime) -> int:
+    """Wake the runs that could not be told of these decisions before; returns how many."""
+    outcomes = [(one, _wake(one)) for one in waiting]
+    over = [one for one, told in outcomes if told is Told.RESUMED or (told is Told.NOBODY and _has_no_run(one, at))]
+    _mark_told(over, at)
+    return sum(told is Told.RESUMED for _, told in outcomes)
+
+
+def _has_no_run(decided: Decided, at: dt.datetime) -> bool:
+    return at - decided.decided_at > RUN_ARRIVES
+
+
+def _mark_told(decided: Sequence[Decided], at: dt.datetime) -> None:
+    if decided:
+        ids = [one.gate_id for one in decided]
+        retrying_transaction(lambda session: gates.mark_told(session, ids, at))
+
+
+def _wake(decided: Decided) -> Told:
+    from adapters.prefect_server import prefect_api  # noqa: PLC0415  (its HTTP client takes a while to import)
+
+    try:
+        run_id = prefect_api.suspended_run(decided.plan, decided.phase_code, decided.year, decided.round)
+        if run_id is None:
+            return Told.NOBODY
+        prefect_api.answer_gate(run_id, decided.answer, decided.ends_on)
+    except prefect_api.PrefectUnreachableError:
+        return Told.UNREACHABLE
+    return Told.RESUMED

@@ -1,0 +1,108 @@
+"""Patrol's round over a plan: fire what is due, tell the office of gates, settle dates; delivery is its last part."""
+
+import datetime as dt
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from adapters import clock
+from adapters.database.sessions import read_session, retrying_transaction
+from adapters.gc import gc_frozen
+from models.dates.instants import first_round_on
+from models.patrol import calendar_update, escalation, gate_reminders, rounds
+from models.patrol.calendar_update import Settlement
+from models.patrol.escalation import Chased
+from models.patrol.rounds import Begun
+from models.permissions import Act, require
+from models.plan.plan import Plan, plan_codes, plan_of
+from services import gates
+from services.delivery import Delivered
+from services.gates import Decided
+from services.scope import Scope
+
+BATCH = 1000
+
+
+class KeptUp(NamedTuple):
+    """How many gates the office was told of, dates moved with the calendar, and runs were told of a decision."""
+
+    gates: int = 0
+    dates_moved: int = 0
+    resumed: int = 0
+
+
+def plans_on_patrol() -> list[str]:
+    """Codes of all plans."""
+    with read_session() as session:
+        return plan_codes(session)
+
+
+def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
+    """The instant that counts: now, or the first round of another day."""
+    now = clock.now()
+    with read_session() as session:
+        row = plan_of(session, plan)
+    return now if on in {None, row.day_of(now)} else first_round_on(on or row.day_of(now), row.timezone)
+
+
+@gc_frozen()
+def chase(scope: Scope) -> Chased:
+    """Remind, order and escalate whatever is due by the scope's instant, a batch a transaction."""
+
+    def batch(session: Session) -> Chased:
+        ids = escalation.claim_due(session, scope.plan, at=scope.at, limit=BATCH)
+        if not ids:  # most of the time; nothing else is asked then
+            return Chased()
+        plan = plan_of(session, scope.plan)
+        require(session, plan, Act.CHASE, scope.actor)
+        return escalation.chase(session, plan, ids, actor=scope.actor, at=scope.at)
+
+    done = Chased()
+    while True:
+        chased = retrying_transaction(batch)
+        done += chased
+        if chased.looked_at < BATCH:
+            return done
+
+
+def keep_up(scope: Scope) -> KeptUp:
+    """Tell the office of gates, move dates whose calendar came out, wake runs that were not told of a decision."""
+
+    def look(session: Session, plan: Plan) -> tuple[int, Settlement, list[Decided]]:
+        require(session, plan, Act.KEEP_UP, scope.actor)
+        told = gate_reminders.tell_gates(session, plan, at=scope.at)
+        settled = calendar_update.settle_provisional(session, plan, actor=scope.actor, at=scope.at, limit=BATCH)
+        return told, settled, gates.untold(session, plan)
+
+    told = moved = 0
+    while True:
+        told_now, batch, waiting = scope.repeat(look)
+        told, moved = told + told_now, moved + batch.moved
+        if batch.settled < BATCH:
+            return KeptUp(told, moved, gates.tell_runs(waiting, scope.at))
+
+
+def begin_round(scope: Scope) -> Begun:
+    """Write down that the patrol came."""
+
+    def act(session: Session, plan: Plan) -> Begun:
+        require(session, plan, Act.CHASE, scope.actor)
+        return rounds.begin_round(session, plan, at=scope.at, started_at=clock.now())
+
+    return scope.repeat(act)
+
+
+def end_round(begun: Begun, chased: Chased, delivered: Delivered) -> None:
+    """Write down that the round got to its end, and what it did."""
+    retrying_transaction(
+        lambda session: rounds.end_round(
+            session,
+            begun,
+            ended_at=clock.now(),
+            looked_at=chased.looked_at,
+            fired=chased.fired,
+            set_aside=chased.set_aside,
+            letters=delivered.letters,
+            failed=delivered.failed,
+        )
+    )

@@ -1,0 +1,67 @@
+"""Opening a phase: its work is handed out, and its units are to be told."""
+
+import dataclasses
+
+from sqlalchemy.orm import Session
+
+from adapters.database.sessions import no_statement_timeout, read_session
+from models.permissions import Act, require
+from models.phases import opening
+from models.phases.opening import Opening
+from models.plan.phase import Phase, PhaseCode, phase_of
+from models.plan.plan import Plan, plan_of
+from models.queries.queues import phase_at
+from services.scope import Scope
+
+# By its id, as pages know it, or by its code and year, as people name it. Launch and acceptance have no year.
+WhichPhase = int | tuple[PhaseCode, int | None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StartedPhase:
+    """A phase whose run in Prefect was asked for."""
+
+    ref: str
+    run_id: str
+
+
+def open_phase(scope: Scope, which: WhichPhase) -> Opening:
+    """Open the phase and issue its assignments. A phase that is open already is left as it is."""
+
+    def act(session: Session, plan: Plan) -> Opening:
+        require(session, plan, Act.OPEN_PHASE, scope.actor)
+        no_statement_timeout(session)  # a national plan is issued in one statement
+        return opening.open_phase(session, plan, locked(session, plan, which), actor=scope.actor, at=scope.at)
+
+    return scope.repeat(act)
+
+
+def start(scope: Scope, which: WhichPhase) -> StartedPhase:
+    """Start the phase's flow in Prefect, which opens it, as the button in the Prefect UI does.
+
+    Raises NotFoundError, RefusedError where several years are possible and none is said, PrefectUnreachableError.
+    """
+    from adapters.prefect_server import prefect_api  # noqa: PLC0415  (only those who speak to Prefect pay for an HTTP client)
+
+    with scope.open() as (session, plan):
+        require(session, plan, Act.OPEN_PHASE, scope.actor)
+        phase = _phase(session, plan, which, lock=False)
+    return StartedPhase(phase.ref, prefect_api.start_phase(plan.code, phase.code.value, phase.year))
+
+
+def units_to_notify(plan: str, which: WhichPhase) -> list[str]:
+    """Codes of the units that are not told yet of what the phase asks of them."""
+    with read_session() as session:
+        row = plan_of(session, plan)
+        return list(opening.units_to_notify(session, _phase(session, row, which, lock=False)))
+
+
+def locked(session: Session, plan: Plan, which: WhichPhase) -> Phase:
+    """The phase, its row locked. Raises NotFoundError."""
+    return _phase(session, plan, which, lock=True)
+
+
+def _phase(session: Session, plan: Plan, which: WhichPhase, *, lock: bool) -> Phase:
+    if isinstance(which, int):
+        return phase_at(session, plan, which, lock=lock)
+    return phase_of(session, plan, *which, lock=lock)

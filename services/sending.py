@@ -1,0 +1,159 @@
+"""What the workers of a delivery do: send a letter, or ask a channel whether one arrived. They know no database."""
+
+import dataclasses
+import datetime as dt
+import time
+from typing import Self
+
+from adapters.channels.addresses import Address, read_addresses
+from adapters.channels.rate_limits import read_limits
+from adapters.channels.registry import Channels
+from adapters.channels.types import Labels, Post, Receipt, Trace
+from adapters.channels.worker_pool import JobResult
+from adapters.language import Language
+from adapters.settings import settings
+from models.delivery.claim import AHEAD, Draft
+from models.delivery.outcome import AttemptResult, SendResult, UncertainAttempt
+from models.delivery.rate_limit import MAX_BACK_OFF, Destination
+from rendering.letter_text import linked
+
+# Slack allows some fifty questions a minute to all of an app together.
+LOOK_UPS, LOOK_UPS_REST = "look-ups", dt.timedelta(minutes=1)
+NO_TIME = dt.timedelta(0)
+SAID = {
+    Trace.SENT: "found in the channel's history",
+    Trace.ABSENT: "not in the channel's history",
+    Trace.UNTRACEABLE: "the channel cannot tell whether it arrived; sent again, marked as a possible repeat",
+    Trace.LATER: "the channel cannot tell now whether it arrived; asked again later",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timeline:
+    """The instants that count: as told, and as much later as has passed since. It may be a rehearsal's."""
+
+    at: dt.datetime
+    started: float  # by `time.monotonic()`
+
+    @classmethod
+    def from_now(cls, at: dt.datetime) -> Self:
+        # Plain: it is counted with, and pendulum's own kind counts slowly and in other types.
+        return cls(dt.datetime.fromisoformat(at.isoformat()).astimezone(dt.UTC), time.monotonic())
+
+    def now(self) -> dt.datetime:
+        return self.instant(time.monotonic())
+
+    def instant(self, monotonic: float) -> dt.datetime:
+        return self.at + dt.timedelta(seconds=monotonic - self.started)
+
+    def monotonic(self, at: dt.datetime) -> float:
+        return self.started + (at - self.at).total_seconds()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finished:
+    """What a worker has to tell of an attempt."""
+
+    destination: Destination
+    attempt: AttemptResult
+    is_look_up: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OutgoingLetter:
+    """A letter whose attempt is committed and that has to leave by `latest`; `link` holds a secret."""
+
+    attempt_id: int
+    draft: Draft
+    latest: dt.datetime
+    link: str = dataclasses.field(default="", repr=False)
+
+
+class Sender:
+    """Sends and looks up for one delivery, and remembers which channels want to be left alone for now."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.channels = Channels.from_settings(settings())
+        self._addresses, self._limits = (
+            read_addresses(settings().addresses_file),
+            read_limits(settings().channel_limits_file),
+        )
+        self._labels, self._timeline = Labels.of(Language.of(settings().language)), timeline
+        self._resting: dict[str, dt.datetime] = {}  # until when, for longer than a worker may wait
+
+    def channel_of(self, unit: str) -> str:
+        return self._addresses.of(unit).kind
+
+    def destination_of(self, unit: str) -> Destination:
+        return self._limits.lane_of(self._addresses.of(unit))
+
+    async def send(self, letter: OutgoingLetter) -> JobResult[Finished]:
+        destination, now = letter.draft.destination, self._timeline.now()
+        if now > letter.latest:
+            return self._not_sent(letter, SendResult.TEMPORARY, "its turn did not come in time; it was not sent")
+        if (rests := self._rests(destination.channel, now)) > NO_TIME:
+            said = "its channel wants no post for now; it was not sent"
+            return self._not_sent(letter, SendResult.HELD, said, retry_after=rests)
+        address = self._addresses.of(letter.draft.recipient_code)
+        receipt = await self.channels.send(address, self._post(letter))
+        pause = self._pause(address, receipt)
+        result = AttemptResult(
+            letter.attempt_id,
+            SendResult(receipt.outcome.value),
+            receipt.detail,
+            receipt.external_id,
+            retry_after=pause,
+        )
+        rest = max(destination.apart, pause or destination.apart)
+        if rest > AHEAD:
+            # Whoever waits behind it ends now, and waits in the outbox: the round has to come to its end.
+            self._resting[destination.channel] = self._timeline.now() + rest
+            rest = NO_TIME
+        return JobResult(Finished(destination, result), rest.total_seconds())
+
+    def _post(self, letter: OutgoingLetter) -> Post:
+        draft = letter.draft
+        return Post(
+            draft.key,
+            draft.text.subject,
+            linked(draft.text.body, letter.link),
+            link=letter.link,
+            sign=draft.key if draft.asks_to_sign else "",
+            labels=self._labels,
+        )
+
+    def _not_sent(
+        self, letter: OutgoingLetter, ending: SendResult, said: str, retry_after: dt.timedelta | None = None
+    ) -> JobResult[Finished]:
+        result = AttemptResult(letter.attempt_id, ending, said, retry_after=retry_after)
+        return JobResult(Finished(letter.draft.destination, result))
+
+    def _pause(self, address: Address, receipt: Receipt) -> dt.timedelta | None:
+        """How long the channel has to rest."""
+        if receipt.retry_after_s is not None:
+            return min(dt.timedelta(seconds=receipt.retry_after_s), MAX_BACK_OFF)
+        return self._limits.of(address).rest if receipt.too_many else None
+
+    async def look_up(self, attempt: UncertainAttempt, destination: Destination) -> JobResult[Finished]:
+        if self._rests(LOOK_UPS, self._timeline.now()) > NO_TIME:
+            ending, trace, wait = SendResult.UNASKED, Trace.LATER, LOOK_UPS_REST
+        else:
+            trace, wait = await self._trace(attempt, destination), None
+            ending = SendResult(trace.value)
+        result = AttemptResult(attempt.attempt_id, ending, SAID[trace], retry_after=wait)
+        return JobResult(Finished(destination, result, is_look_up=True))
+
+    async def _trace(self, attempt: UncertainAttempt, destination: Destination) -> Trace:
+        address = self._addresses.of(attempt.recipient_code)
+        if address.kind != attempt.channel or attempt.lane not in {"", destination.channel}:
+            return Trace.UNTRACEABLE  # a unit that has moved to another channel since cannot be looked up there
+        # A rehearsal's clock says nothing about the channel's.
+        since = None if settings().clock_file else attempt.at
+        trace = await self.channels.look_up(address, attempt.key, since)
+        if trace is not Trace.TOO_MANY:
+            return trace
+        self._resting[LOOK_UPS] = self._timeline.now() + LOOK_UPS_REST  # whom it would refuse as well is not asked
+        return Trace.LATER
+
+    def _rests(self, channel: str, now: dt.datetime) -> dt.timedelta:
+        return self._resting.get(channel, now) - now
