@@ -7,8 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from adapters.program import version
-from tasks.publish import publish_watched
-from tasks.watch import watch
+from tasks.watch import publish, watch
 
 
 @flow(name="watchdog", version=version(), flow_run_name="watchdog")
@@ -23,7 +22,7 @@ def watchdog(plan: str | None = None, on: dt.date | None = None) -> State[str]:
         on: 以哪一天结束时为准,不填即现在 as at the end of that day's patrols; now when empty
     """
     watched = watch([plan] if plan else [], on)
-    publish_watched(watched)
+    publish(watched)
     count = sum(map(len, watched.alerts.values()))
     if count:
         return Failed(message=f"发现 {count} 个问题,见清单 {count} things found: see the artifact")

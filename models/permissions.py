@@ -57,6 +57,7 @@ class Act(StrEnum):
     KEEP_UP = "keep up"  # tell of gates, settle dates, wake runs that were not told of a decision
     DELIVER = "deliver"
     RETRY_LETTERS = "retry letters"  # those that were given up
+    READ_MAILBOX = "read mailbox"  # of any unit, with a link of that unit's
     WATCH = "watch"
 
 
@@ -84,6 +85,7 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.KEEP_UP: frozenset({Capacity.PROGRAM}),
     Act.DELIVER: frozenset({Capacity.PROGRAM}),
     Act.RETRY_LETTERS: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.READ_MAILBOX: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.WATCH: frozenset({Capacity.PROGRAM}),
 }
 ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN

@@ -23,10 +23,10 @@ from models.outbox.message import AttemptOutcome
 from models.permissions import Act, require
 from models.plan.plan import Plan
 from models.plan.unit import Unit
-from services.letter_links import letter_links
-from services.letters import write_letters
+from services.letters.links import letter_links
+from services.letters.sending import LOOK_UPS_REST, Finished, OutgoingLetter, Sender, Timeline
+from services.letters.writing import write_letters
 from services.scope import Scope
-from services.sending import LOOK_UPS_REST, Finished, OutgoingLetter, Sender, Timeline
 
 MAX_SENDS_AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
 MAX_LETTERS_IN_MEMORY = 3_000  # letters in memory at a time

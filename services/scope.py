@@ -45,8 +45,11 @@ class Scope:
     def repeat(self, act: Callable[[Session, Plan], T]) -> T:
         """A transaction of its own for what may be done twice: again where it may go through the next time.
 
-        Raises NotFoundError where there is no such plan, UnavailableError where the last try fails as well.
+        Within somebody else's transaction it is done once. Raises NotFoundError where there is no such plan,
+        UnavailableError where the last try fails as well.
         """
+        if self.within is not None:
+            return act(self.within, plan_of(self.within, self.plan))
         return retrying_transaction(lambda session: act(session, plan_of(session, self.plan)))
 
 

@@ -127,21 +127,17 @@ def retrying_transaction(act: Callable[[Session], T]) -> T:
 
     Raises UnavailableError where the last try fails like that too, at once what else goes wrong.
     """
-    return _repeated(lambda: _committed(act))
-
-
-def _repeated(act: Callable[[], T]) -> T:
     with domain_errors():
         for wait in WAITS_S:
             try:
-                return act()
+                return _committed(act)
             except DBAPIError as error:
                 if not may_pass(error):
                     raise
                 log.warning("a transaction is done again: %s", first_line(error))
             time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311  (so that two in each other's way part)
         try:
-            return act()
+            return _committed(act)
         except DBAPIError as error:
             if not is_lost(error):
                 raise
@@ -173,19 +169,6 @@ def read_session() -> Iterator[Session]:
     """A session whose statements each stand alone, two round trips fewer: for pages that only look."""
     with domain_errors(), Session(_reader(), expire_on_commit=False) as session:
         yield session
-
-
-def retrying_read(look: Callable[[Session], T]) -> T:
-    """As `read_session`, for what nobody repeats by hand; again where it may go through the next time.
-
-    Raises UnavailableError where the last try fails as well.
-    """
-
-    def act() -> T:
-        with Session(_reader(), expire_on_commit=False) as session:
-            return look(session)
-
-    return _repeated(act)
 
 
 def forget_engine() -> None:

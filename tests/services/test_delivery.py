@@ -49,8 +49,9 @@ from models.plan.unit import Unit, body_of
 from models.queries.queues import dead_messages
 from models.queries.statistics import doubled
 from rendering.letter_text import render
-from services import delivery, letters, patrol, sending
+from services import delivery, patrol
 from services.delivery import Delivered, GivenUpError, NotDeliveredError, notify
+from services.letters import sending, writing
 from services.phases import open_phase, units_to_notify
 from services.scope import by_program
 from tasks.deliver import NOTIFY_RETRIES_S
@@ -668,7 +669,7 @@ class TestALetterThatCannotBeWritten:
             return render(letter, *arguments, **options)
 
         with monkeypatch.context() as broken:
-            broken.setattr(letters, "render", write)
+            broken.setattr(writing, "render", write)
             assert after(plan, 0 * MINUTE) == Delivered(letters=3, messages=3, unwritten=1)
         assert statuses()["north"] is MessageStatus.DEAD
         with transaction() as session:
@@ -690,7 +691,7 @@ class TestALetterThatCannotBeWritten:
                 raise ValueError("unheard of")
             return render(letter, *arguments, **options)
 
-        monkeypatch.setattr(letters, "render", write)
+        monkeypatch.setattr(writing, "render", write)
         assert deliver(story.plan) == Delivered(letters=1, messages=2, unwritten=1)
 
     def test_an_error_of_the_database_is_not_taken_for_one(self, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -699,7 +700,7 @@ class TestALetterThatCannotBeWritten:
                 session.execute(text("SELECT 1 / 0"))
             return LetterText("", "")
 
-        monkeypatch.setattr(letters, "render", write)
+        monkeypatch.setattr(writing, "render", write)
         with pytest.raises(DBAPIError):
             deliver(plan)
         assert set(statuses().values()) == {MessageStatus.PENDING}

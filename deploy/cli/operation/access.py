@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import body_of, unit_of
-from services.scope import Scope, by_program
+from services.scope import Scope
 
 
 def ensure_schema() -> None:
@@ -56,22 +56,24 @@ def office_actor(session: Session, plan: Plan, name: str) -> Actor:
 
 def office_scope(plan_code: str | None, name: str) -> Scope:
     """A person of the leading-group office acts now, in the only plan there is where none is named."""
-    with work_on(plan_code) as (session, plan):
-        return Scope(plan.code, office_actor(session, plan, name), clock.now())
+    return _scope(plan_code, name, lambda session, plan: body_of(session, plan.id, UnitKind.OFFICE).id)
 
 
-def program_scope(plan_code: str | None) -> Scope:
-    """Whoever operates Duban acts for it, and gives no name."""
-    with work_on(plan_code) as (_, plan):
-        return by_program(plan.code)
+def program_scope(plan_code: str | None, name: str) -> Scope:
+    """Whoever operates the program acts now, for no unit; `name` says by what means."""
+    return _scope(plan_code, name, lambda _session, _plan: None)
+
+
+def _scope(plan_code: str | None, name: str, unit_id: Callable[[Session, Plan], int | None]) -> Scope:
+    ensure_schema()
+    with read_session() as session:
+        plan = plan_of(session, plan_code)
+        return Scope(plan.code, Actor(name, unit_id(session, plan)), clock.now())
 
 
 def unit_scope(plan_code: str | None, unit: str, name: str) -> Scope:
     """For what a person of a unit does; `unit` is its code. Raises NotFoundError."""
-    ensure_schema()
-    with read_session() as session:
-        plan = plan_of(session, plan_code)
-        return Scope(plan.code, Actor(name, unit_of(session, plan.id, unit).id), clock.now())
+    return _scope(plan_code, name, lambda session, plan: unit_of(session, plan.id, unit).id)
 
 
 def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[tuple[Scope, list[str]]]:

@@ -2,16 +2,12 @@
 
 import click
 
-from adapters import clock
 from deploy.cli.base import _, plan_option, show_table, table, tell
-from deploy.cli.operation.access import local_time, office_scope, program_scope, work_on
+from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.assignments.assignment import by_refs, quarantined
-from models.delivery.mailbox import letters_of
-from models.plan.unit import unit_of
 from models.queries.queues import dead_messages
-from rendering.letter_text import LINK, linked
 from services.assignments import release
-from services.letter_links import letter_link
+from services.letters.mailbox import read_mailbox
 from services.outbox import retry_letters
 
 
@@ -20,17 +16,12 @@ from services.outbox import retry_letters
 @click.option("--last", type=click.IntRange(min=1), help=_("only so many of the newest letters"))
 @plan_option
 def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
-    with work_on(plan_code) as (session, plan):
-        recipient = unit_of(session, plan.id, unit)
-        letters = letters_of(session, recipient, last)
-        # What is stored opens nothing: who looks gets a link of their own, one for all that is shown.
-        has_link = any(LINK in letter.body for letter in letters)
-        link = letter_link(session, recipient, clock.now()) if has_link else ""
+    letters = read_mailbox(program_scope(plan_code, "duban mailbox"), unit, last)
     if not letters:
         tell(_("no letters to {unit} yet").format(unit=unit))
-    for letter in reversed(letters):
-        tell(f"── {local_time(plan, letter.at)} · {letter.channel} ── {letter.subject}\n")
-        tell(f"{linked(letter.body, link).rstrip()}\n")
+    for letter in letters:
+        tell(f"── {letter.at:%Y-%m-%d %H:%M} · {letter.channel} ── {letter.subject}\n")
+        tell(f"{letter.body.rstrip()}\n")
 
 
 @click.command()
@@ -39,7 +30,7 @@ def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
 def dead(plan_code: str | None, *, retry: bool) -> None:
     with work_on(plan_code) as (session, plan):
         rows = dead_messages(session, plan)
-    revived = retry_letters(program_scope(plan_code)) if retry else 0
+    revived = retry_letters(program_scope(plan_code, "duban dead")) if retry else 0
     if not rows:
         tell(_("no notice was given up"))
         return

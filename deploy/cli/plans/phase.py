@@ -60,7 +60,7 @@ def list_phases(plan_code: str | None) -> None:
 @year_option
 @plan_option
 def start(code: str, year: int | None, plan_code: str | None) -> None:
-    started = phases.start(program_scope(plan_code), (PhaseCode(code), year))
+    started = phases.start(program_scope(plan_code, "duban phase"), (PhaseCode(code), year))
     url = settings().run_address(started.run_id)
     tell(_("{phase} is being started: {url}").format(phase=started.ref, url=url))
 

@@ -1,0 +1,38 @@
+"""Reading what a unit was sent, with a link to answer by."""
+
+import dataclasses
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from models.delivery.mailbox import letters_of
+from models.permissions import Act, require
+from models.plan.unit import unit_of
+from rendering.letter_text import LINK, linked
+from services.letters.links import letter_link
+from services.scope import Scope
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadLetter:
+    """One letter; `at` in the plan's own time zone. The body may hold a link, which is a secret."""
+
+    at: dt.datetime
+    channel: str
+    subject: str
+    body: str = dataclasses.field(repr=False)
+
+
+def read_mailbox(scope: Scope, unit: str, last: int | None = None) -> list[ReadLetter]:
+    """What the unit of this code was sent, the oldest first; only so many of the newest. Raises NotFoundError.
+
+    What is stored opens nothing: who looks gets a link of their own, one for all that is shown.
+    """
+    with scope.open() as (session, plan):
+        require(session, plan, Act.READ_MAILBOX, scope.actor)
+        recipient, zone = unit_of(session, plan.id, unit), ZoneInfo(plan.timezone)
+        letters = letters_of(session, recipient, last)
+        link = letter_link(session, recipient, scope.at) if any(LINK in one.body for one in letters) else ""
+        return [
+            ReadLetter(one.at.astimezone(zone), one.channel, one.subject, linked(one.body, link))
+            for one in reversed(letters)
+        ]
