@@ -71,6 +71,7 @@ def deliver(scope: Scope, units: Sequence[str] | None = None) -> Delivered:
     Nothing leaves in quiet hours and on days off: it waits for the next hour at which it may. Goes on while letters
     become due and for ten minutes at most; what is left then is the next delivery's.
     """
+    assert scope.within is None, "attempts have to be committed before anything leaves"
     delivery = _Delivery(scope, units)
     with SerialWorkers[Finished](MAX_SENDS_AT_ONCE, delivery.sender.channels) as workers:
         return delivery.run(workers)

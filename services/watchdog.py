@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from adapters import clock
 from adapters.channels.addresses import Address, address_in
-from adapters.channels.registry import Channels
 from adapters.channels.types import Labels, Outcome, Post, Receipt
 from adapters.database.sessions import read_session, transaction
 from adapters.language import N_, Language
@@ -218,6 +217,8 @@ def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
 
 
 async def _sent(address: Address, post: Post) -> Receipt:
+    from adapters.channels.registry import Channels  # noqa: PLC0415  (there is seldom something to tell, and its clients take a while to import)
+
     async with Channels.from_settings(settings()) as channels:
         return await channels.send(address, post)
 

@@ -37,7 +37,7 @@ class Limits:
     def of(self, address: Address) -> Limit:
         return self.by_service.get(_service(address)) or self.by_service[DEFAULT]
 
-    def lane_of(self, address: Address) -> Destination:
+    def destination_of(self, address: Address) -> Destination:
         """The channel of an address, under a name that gives nothing away."""
         if address.kind == "mailbox":
             return Destination("")

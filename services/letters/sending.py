@@ -85,7 +85,7 @@ class Sender:
         return self._addresses.of(unit).kind
 
     def destination_of(self, unit: str) -> Destination:
-        return self._limits.lane_of(self._addresses.of(unit))
+        return self._limits.destination_of(self._addresses.of(unit))
 
     async def send(self, letter: OutgoingLetter) -> JobResult[Finished]:
         destination, now = letter.draft.destination, self._timeline.now()

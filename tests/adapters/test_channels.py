@@ -299,9 +299,9 @@ def test_a_service_that_never_comes_to_its_end_holds_nobody_up() -> None:
 def test_a_channel_is_known_by_a_name_that_gives_nothing_away() -> None:
     limits = read_limits()
     one, same, other = (Address("apprise", f"dingtalk://{SECRET}{end}/") for end in ("a", "a", "b"))
-    assert limits.lane_of(one) == limits.lane_of(same) != limits.lane_of(other)
-    assert SECRET not in str(limits.lane_of(one))
-    assert not limits.lane_of(MAILBOX).apart
+    assert limits.destination_of(one) == limits.destination_of(same) != limits.destination_of(other)
+    assert SECRET not in str(limits.destination_of(one))
+    assert not limits.destination_of(MAILBOX).apart
 
 
 @pytest.mark.parametrize(

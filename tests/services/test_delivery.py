@@ -551,15 +551,15 @@ class TestManyChannels:
         assert after(plan, 62 * MINUTE).letters == 4
 
     def test_a_pace_that_a_wrong_clock_wrote_holds_up_nobody(self, plan: str) -> None:
-        lane = read_limits().lane_of(Address("slack", NORTH))
+        where = read_limits().destination_of(Address("slack", NORTH))
         with transaction() as session:
-            session.add(RateLimit(channel=lane.channel, free_at=now() + dt.timedelta(days=400)))
+            session.add(RateLimit(channel=where.channel, free_at=now() + dt.timedelta(days=400)))
         assert after(plan, 0 * MINUTE) == Delivered(letters=4, messages=4)
 
     def test_who_has_to_wait_long_is_not_claimed(self, plan: str, slack: SlackServer) -> None:
-        lane = read_limits().lane_of(Address("slack", NORTH))
+        where = read_limits().destination_of(Address("slack", NORTH))
         with transaction() as session:
-            session.add(RateLimit(channel=lane.channel, free_at=now() + 20 * MINUTE))
+            session.add(RateLimit(channel=where.channel, free_at=now() + 20 * MINUTE))
         assert after(plan, 0 * MINUTE) == Delivered(letters=3, messages=3, waiting=1)
         assert outcomes("north") == []
         assert statuses()["north"] is MessageStatus.PENDING
