@@ -110,7 +110,7 @@ class RequestContext:
     def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:
         """A page for this person."""
         common = {
-            "visit": self,
+            "ctx": self,
             "csrf": csrf_token(self.secret),
             "navigation": navigation(self.role, self.request.url.path, self.language, self.counts),
             "notice": self._notice(),
@@ -214,7 +214,7 @@ def csrf_token(secret: str) -> str:
 def page(request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
     """A page, also for somebody who has not come in."""
     language = language_of(request)
-    common: dict[str, Any] = {"visit": None, "notice": "", "navigation": [], "csrf": "", "refused": None}
+    common: dict[str, Any] = {"ctx": None, "notice": "", "navigation": [], "csrf": "", "refused": None}
     mine = {"form_id": secrets.token_urlsafe(12), "path": _here(request)}
     return HTMLResponse(pages.render(template, language.code, **(common | mine | facts)), status)
 
