@@ -26,8 +26,8 @@ from models.common.event import Actor
 from models.plan.phase import Phase
 from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
-from rendering import bulletin_files
-from rendering import bulletin_text as bulletins
+from services import bulletins
+from services.scope import Scope
 
 FOLDER = Path(__file__).parent.parent / "plans" / "northwest-education-centre"
 TIMES = 3.0
@@ -63,7 +63,7 @@ def _draft(code: str, at: dt.datetime) -> tuple[int, int]:
             .where(Phase.plan_id == plan.id)
         )
         period = month_before(plan.day_of(at))
-        made = bulletins.make(session, plan, period, actor=Actor("benchmark"), at=at)
+        made = bulletins.make(Scope(code, Actor("benchmark"), at, within=session), period)
         return made.id, session.scalars(issued).one()
 
 
@@ -72,7 +72,7 @@ def _ours(code: str, bulletin_id: int) -> tuple[bytes, float]:
     with transaction() as session:
         plan = plan_of(session, code)
         one = session.get_one(Bulletin, bulletin_id)
-        content, _media_type = bulletin_files.written(session, plan, one, Language.of("zh"), "xlsx")
+        content = bulletins.file_of(session, plan, one, Language.of("zh"), "xlsx")
     return content, time.perf_counter() - started
 
 

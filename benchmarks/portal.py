@@ -31,12 +31,14 @@ from benchmarks.processes.bare_page import Shape
 from benchmarks.processes.load import CONNECTIONS, Load, drive, tool
 from benchmarks.processes.servers import NOT_FOUND, Server, enter, served
 from benchmarks.report import Figure, at_least, at_most, for_information, no_more_than, not_measured, show, write
-from models import access
+from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.migrations.upgrading import upgrade
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
 from portal.app import THREADS
+from services import links
+from services.scope import Scope
 
 ROOT = Path(__file__).parent.parent
 PLAN = ROOT / "plans" / "northwest-education-centre"
@@ -217,11 +219,9 @@ def _people(ground: Ground) -> tuple[str, list[int], list[str]]:
         plan = plan_of(session, ground.plan)
         unit = plans.busiest_unit(session, plan)
         office = body_of(session, plan.id, UnitKind.OFFICE)
-        links = [
-            access.issue(session, one, by="benchmark", at=plans.now(), lasts=dt.timedelta(days=1))[1]
-            for one in (unit, office)
-        ]
-        return unit.code, plans.owed_by(session, unit), links
+        scope = Scope(plan.code, Actor("benchmark"), plans.now(), within=session)
+        tokens = [links.issue(scope, one.id, lasts=dt.timedelta(days=1)).token for one in (unit, office)]
+        return unit.code, plans.owed_by(session, unit), tokens
 
 
 if __name__ == "__main__":

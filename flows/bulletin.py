@@ -4,11 +4,12 @@ from prefect import flow
 
 from adapters.program import version
 from models.common.errors import RefusedError
-from tasks.bulletin import Made, bulletins_due, last_month, make_bulletin, publish_bulletin
+from services.bulletins import BulletinState
+from tasks.bulletin import bulletins_due, last_month, make_bulletin, publish_bulletin
 
 
 @flow(name="bulletin", version=version(), flow_run_name="bulletin")
-def bulletin(plan: str | None = None, period: str = "", correct: bool = False) -> list[Made]:  # noqa: FBT001, FBT002  (a form's box)
+def bulletin(plan: str | None = None, period: str = "", correct: bool = False) -> list[BulletinState]:  # noqa: FBT001, FBT002  (a form's box)
     """督查通报:起草,由办公室修改、印发。可以重复运行。
 
     Drafts the bulletin; the office edits and releases it in the portal or with `duban bulletin release`.

@@ -59,6 +59,17 @@ class Act(StrEnum):
     RETRY_LETTERS = "retry letters"  # those that were given up
     READ_MAILBOX = "read mailbox"  # of any unit, with a link of that unit's
     WATCH = "watch"
+    # Results, access and plans
+    MAKE_BULLETIN = "make bulletin"
+    EDIT_BULLETIN = "edit bulletin"
+    RELEASE_BULLETIN = "release bulletin"
+    GIVE_VERDICT = "give verdict"
+    COMMEND = "commend"
+    ENTER_READING = "enter reading"  # whose figures they may be is a rule of readings
+    ISSUE_LINK = "issue link"
+    ISSUE_FEED = "issue feed"  # a calendar of one's own dates
+    WITHDRAW_LINK = "withdraw link"
+    LOAD_PLAN = "load plan"
 
 
 _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
@@ -87,6 +98,16 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.RETRY_LETTERS: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.READ_MAILBOX: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.WATCH: frozenset({Capacity.PROGRAM}),
+    Act.MAKE_BULLETIN: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.EDIT_BULLETIN: frozenset({Capacity.OFFICE}),
+    Act.RELEASE_BULLETIN: frozenset({Capacity.OFFICE}),
+    Act.GIVE_VERDICT: frozenset({Capacity.OFFICE}),
+    Act.COMMEND: frozenset({Capacity.OFFICE}),
+    Act.ENTER_READING: frozenset({Capacity.UNIT, Capacity.OFFICE}),
+    Act.ISSUE_LINK: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.ISSUE_FEED: frozenset({Capacity.UNIT}),
+    Act.WITHDRAW_LINK: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.LOAD_PLAN: frozenset({Capacity.PROGRAM}),
 }
 ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
 

@@ -1,13 +1,11 @@
 """Pages: the templates in both languages, and what templates may use."""
 
 import dataclasses
-import datetime as dt
 import functools
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -15,6 +13,7 @@ from markupsafe import Markup, escape
 from adapters.language import Code, Language
 from models.common.errors import DubanError
 from models.common.text import Text
+from rendering.instants import local_minute
 
 FOLDER = Path(__file__).parent
 KIB = 1024
@@ -56,7 +55,7 @@ def environment(code: Code) -> Environment:
         return escape(language.ngettext(singular, plural, n)).format(n=n, **facts)
 
     made.globals.update(_=gettext, ngettext=ngettext, language=language)
-    made.filters.update(said=lambda value: say(value, language), day=language.date, moment=moment, size=size)
+    made.filters.update(said=lambda value: say(value, language), day=language.date, moment=local_minute, size=size)
     made.globals["marks"] = _marks(made)
     return made
 
@@ -83,11 +82,6 @@ def say(value: Any, language: Language) -> str:
         case Enum():
             return language.gettext(str(value.value))
     return str(value)
-
-
-def moment(at: dt.datetime, timezone: str) -> str:
-    """An instant as the clocks of the plan show it."""
-    return f"{at.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
 
 
 def size(count: int) -> str:

@@ -3,24 +3,16 @@
 Every measure that the plan declares has a row: those that it does not enumerate have no name, and none is invented.
 """
 
-import dataclasses
-import datetime as dt
+import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
-
-from sqlalchemy.orm import Session
+from collections.abc import Callable, Iterator, Mapping
 
 from adapters.language import N_, Language
-from models.acceptance.commendation import Commended, commended
-from models.acceptance.dossier import Declared, Dossier, ItemKind, conflicts_of, declared_measures, dossiers
+from models.acceptance.dossier import Declared, Dossier, ItemKind, conflicts_of
+from models.acceptance.summary import AcceptanceSummary
 from models.acceptance.verdict import Verdict, VerdictOutcome
-from models.common.kinds import UnitKind
-from models.common.text import Text
-from models.dates.instants import day_of, end_of
+from models.dates.instants import day_of
 from models.indicators.attainment import Attainment
-from models.plan.plan import Plan
-from models.plan.unit import body_of
 from rendering.labels import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS, figure_words
 
 Row = tuple[str | int, ...]
@@ -34,43 +26,7 @@ INDICATORS = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Report:
-    """What the report is made of, as of one day."""
-
-    plan: Text
-    timezone: str
-    office: Text
-    on: dt.date
-    items: Sequence[Dossier]
-    declared: Sequence[Declared]
-    commended: Commended | None
-
-    def of_kind(self, kind: ItemKind) -> list[Dossier]:
-        return [one for one in self.items if one.kind is kind]
-
-    @property
-    def not_enumerated(self) -> int:
-        return sum(one.missing for one in self.declared)
-
-    def count(self, kind: ItemKind) -> Counter[VerdictOutcome | None]:
-        return Counter(one.verdict.outcome if one.verdict else None for one in self.of_kind(kind))
-
-
-def report_of(session: Session, plan: Plan, on: dt.date) -> Report:
-    """As everything stood at the end of that day."""
-    return Report(
-        plan=plan.title,
-        timezone=plan.timezone,
-        office=body_of(session, plan.id, UnitKind.OFFICE).name,
-        on=on,
-        items=dossiers(session, plan, on),
-        declared=declared_measures(plan),
-        commended=commended(session, plan, end_of(on, plan.timezone)),
-    )
-
-
-def write_excel(report: Report, language: Language, output: BinaryIO) -> None:
+def excel(report: AcceptanceSummary, language: Language) -> bytes:
     """A sheet for each kind of item, one for all that speaks against accepting, one for the commendations."""
     from rendering.workbook import Sheet, write_workbook  # noqa: PLC0415  (slow to load)
 
@@ -87,10 +43,12 @@ def write_excel(report: Report, language: Language, output: BinaryIO) -> None:
     if report.commended:
         head = [say(N_("Place")), say(N_("Code")), say(N_("Unit")), say(N_("Proposed by results"))]
         sheets.append(Sheet(say(N_("Commended")), head, words.commended()))
+    output = io.BytesIO()
     write_workbook(sheets, output)
+    return output.getvalue()
 
 
-def write_word(report: Report, language: Language, output: BinaryIO) -> None:
+def word(report: AcceptanceSummary, language: Language) -> bytes:
     """The same in the layout of an official document."""
     from rendering.official_document import OfficialDocument  # noqa: PLC0415  (slow to load)
 
@@ -115,13 +73,19 @@ def write_word(report: Report, language: Language, output: BinaryIO) -> None:
         document.heading(say(N_("Commended")))
         document.paragraph(language.list([language.text(unit.name) for unit, _ in report.commended.units]) or "-")
     document.signature(language.text(report.office), report.on)
+    output = io.BytesIO()
     document.save(output)
+    return output.getvalue()
+
+
+WRITERS: Mapping[str, Callable[[AcceptanceSummary, Language], bytes]] = {"docx": word, "xlsx": excel}
+"""By the ending of a file's name."""
 
 
 class _Words:
     """The rows of the report in one language."""
 
-    def __init__(self, report: Report, language: Language) -> None:
+    def __init__(self, report: AcceptanceSummary, language: Language) -> None:
         self.report, self.language, self.say = report, language, language.gettext
 
     def overview(self) -> Iterator[str]:

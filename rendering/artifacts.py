@@ -13,30 +13,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy.orm import Session
-
 from adapters.language import N_, Language
-from adapters.settings import settings
 from models.assignments.light import Light
 from models.common.status import CLOSED, Status
 from models.plan.ladder import Audience
-from models.plan.phase import Phase, PhaseStatus, phases_of
+from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.queries import overdue as overdue_work
-from models.queries import statistics
-from models.queries.board import Board, BoardRow, Counts, board
+from models.queries.board import Board, BoardRow, Counts
+from models.queries.overdue import InReview, Overdue
+from models.queries.statistics import phase_label
 from models.queries.worklist import WorkItem
+from rendering.labels import AUDIENCES
 
 ROWS = 100  # of a list; an artifact travels as a whole, to the server and to each browser that shows it
 LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
 BY = ("role", "status", "light")
-BODIES = {
-    Audience.UNIT: N_("the unit"),
-    Audience.LEAD: N_("the lead unit"),
-    Audience.REVIEWER: N_("the reviewer"),
-    Audience.OFFICE: N_("the office"),
-    Audience.LEADER: N_("the head of the group"),
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,47 +49,57 @@ def key_of(name: str, plan: str, phase: str = "") -> str:
     return "-".join(filter(None, (name, told_apart, phase)))
 
 
-def keys_of(session: Session, plan: Plan) -> list[str]:
-    """The keys of all that `pictures` shows."""
-    phases = [key_of(name, plan.code, phase.ref) for phase in _open(session, plan) for name in ("progress", "status")]
-    return [*phases, *(key_of(name, plan.code) for name in ("overdue", "review", "board"))]
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """How a plan stood at the end of a day. `phases` are those that are open; of `overdue` and `in_review` the first
+    `ROWS`.
+    """
+
+    plan: Plan
+    on: dt.date
+    phases: Sequence[Phase]
+    counts: Sequence[Mapping[str, Any]]  # by phase, role, status and light
+    board: Board
+    overdue: Sequence[Overdue]
+    in_review: Sequence[InReview]
 
 
-def pictures(session: Session, plan: Plan, on: dt.date) -> list[Shown]:
-    """How a plan stands; the board comes last."""
-    counts = statistics.counts_by_light(session, plan, on)
-    seen = board(session, plan, on)
-    by_status = {status: sum(one["count"] for one in counts if one["status"] == status) for status in Status}
-    drawing = _Drawing(plan, on)
+def keys_of(plan: str, open_phases: Iterable[Phase]) -> list[str]:
+    """The keys of all that `plan_artifacts` shows."""
+    phases = [key_of(name, plan, phase.ref) for phase in open_phases for name in ("progress", "status")]
+    return [*phases, *(key_of(name, plan) for name in ("overdue", "review", "board"))]
+
+
+def plan_artifacts(facts: PlanFacts, language: Language, portal: str) -> list[Shown]:
+    """How a plan stands; the board comes last. `portal` is the portal's address."""
+    by_status = {status: sum(one["count"] for one in facts.counts if one["status"] == status) for status in Status}
+    drawing = _Drawing(facts.plan, facts.on, language, portal)
     return [
-        *(one for phase in _open(session, plan) for one in drawing.phase(phase, counts)),
-        drawing.overdue(overdue_work.overdue(session, plan, on, ROWS), seen.total[Light.RED]),
-        drawing.review(overdue_work.in_review(session, plan, on, ROWS), by_status[Status.SUBMITTED]),
-        drawing.board(seen),
+        *(one for phase in facts.phases for one in drawing.phase(phase, facts.counts)),
+        drawing.overdue(facts.overdue, facts.board.total[Light.RED]),
+        drawing.review(facts.in_review, by_status[Status.SUBMITTED]),
+        drawing.board(facts.board),
     ]
 
 
-def phase_pictures(session: Session, plan: Plan, phase: Phase, on: dt.date) -> list[Shown]:
+def phase_artifacts(
+    plan: Plan, phase: Phase, counts: Sequence[Mapping[str, Any]], on: dt.date, language: Language, portal: str
+) -> list[Shown]:
     """How far one phase is, whether it is open or not."""
-    return _Drawing(plan, on).phase(phase, statistics.counts_by_light(session, plan, on))
-
-
-def _open(session: Session, plan: Plan) -> Sequence[Phase]:
-    return [phase for phase in phases_of(session, plan) if phase.status is PhaseStatus.OPEN]
+    return _Drawing(plan, on, language, portal).phase(phase, counts)
 
 
 class _Drawing:
     """Rows as the office reads them, in its language, with links to the portal."""
 
-    def __init__(self, plan: Plan, on: dt.date) -> None:
-        self.plan, self.on = plan, on
-        self.language = Language.of(settings().language)
-        self._ = self.language.gettext
+    def __init__(self, plan: Plan, on: dt.date, language: Language, portal: str) -> None:
+        self.plan, self.on, self.language, self.portal = plan, on, language, portal
+        self._ = language.gettext
 
     # One phase
 
     def phase(self, phase: Phase, counts: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        label = statistics.phase_label(phase.code, phase.period)
+        label = phase_label(phase.code, phase.period)
         ours = [one for one in counts if one["phase"] == label]
         total = sum(one["count"] for one in ours)
         settled = sum(one["count"] for one in ours if Status(one["status"]) in CLOSED)
@@ -146,7 +147,7 @@ class _Drawing:
 
     # Lists
 
-    def overdue(self, rows: Sequence[overdue_work.Overdue], count: int) -> Shown:
+    def overdue(self, rows: Sequence[Overdue], count: int) -> Shown:
         head = (
             N_("Item"),
             N_("Unit"),
@@ -162,9 +163,9 @@ class _Drawing:
         return self._list("overdue", N_("Overdue, and who was told"), "/assignments?light=red", head, cells, count)
 
     def _told(self, told: Mapping[Audience, dt.date]) -> str:
-        return self.language.list([f"{self._(BODIES[audience])} {since}" for audience, since in told.items()])
+        return self.language.list([f"{self._(AUDIENCES[audience])} {since}" for audience, since in told.items()])
 
-    def review(self, rows: Sequence[overdue_work.InReview], count: int) -> Shown:
+    def review(self, rows: Sequence[InReview], count: int) -> Shown:
         head = (N_("Item"), N_("Unit"), N_("What is asked"), N_("Due"), N_("Reviewer"), N_("Handed in on"))
         cells = (
             [*self._work(row.work), str(row.work.due_on), self.language.text(row.reviewer), str(row.since)]
@@ -195,8 +196,18 @@ class _Drawing:
 
     def _link(self, text: str, path: str) -> str:
         plain = re.sub(r"([\[\]\\])", r"\\\1", text)
-        return f"[{plain}]({settings().portal_address}{path})"
+        return f"[{plain}]({self.portal}{path})"
 
     def _table(self, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         names = [self._(name) for name in head]
         return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False)
+
+
+EFFECTS = (N_("What the patrol did"), N_("Items"))
+
+
+def effects_table(done: Iterable[tuple[str, int]], language: Language) -> str:
+    """What one patrol did, in words and figures; what it did not do is left out."""
+    what, items = map(language.gettext, EFFECTS)
+    lines = [f"| {language.gettext(what)} | {count} |" for what, count in done if count]
+    return "\n".join([f"| {what} | {items} |\n| --- | ---: |", *lines])

@@ -1,38 +1,32 @@
 """A bulletin as a Word file, as an Excel workbook with all rows behind its figures, and as Markdown."""
 
-import datetime as dt
 import functools
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy.orm import Session
-
-from adapters.gc import gc_frozen
-from adapters.language import Code, Language
-from models.bulletins import bulletin as bulletins
+from adapters.language import Language
 from models.bulletins.bulletin import Bulletin
-from models.bulletins.copy import BulletinCopy
-from models.bulletins.figures import all_works
-from models.common.event import Actor
 from models.plan.plan import Plan
 from models.queries.worklist import WorkItem
-from rendering.bulletin_text import LIGHT_WORDS, Cell, Report, Section, Table, report
+from rendering.bulletin_text import Cell, Report, Section, Table
+from rendering.labels import LIGHT_NAMES
 
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MARKDOWN = "text/markdown; charset=utf-8"
+MEDIA_TYPES = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "md": "text/markdown; charset=utf-8",
+}
+"""By the ending of a file's name."""
 
 
-def write_word(session: Session, plan: Plan, bulletin: Bulletin, language: Language, output: BinaryIO) -> None:
+def word(shown: Report) -> bytes:
     """In the layout of an official document; a draft says that it is one."""
     from rendering.official_document import OfficialDocument  # noqa: PLC0415  (slow to load, and needed for files only)
 
-    shown = report(session, plan, bulletin, language)
-    made = OfficialDocument(language)
+    made = OfficialDocument(shown.language)
     made.red_head(shown.issuer)
-    made.number(shown.number or language.gettext("Draft"))
+    made.number(shown.number or shown.language.gettext("Draft"))
     made.title(shown.words.title)
     made.addressees(shown.words.addressees)
     for paragraph in shown.preamble:
@@ -45,19 +39,25 @@ def write_word(session: Session, plan: Plan, bulletin: Bulletin, language: Langu
             made.table(table.head, table.rows, caption=table.caption)
     made.paragraph(shown.closing)
     made.signature(shown.issuer, shown.day)
+    output = io.BytesIO()
     made.save(output)
+    return output.getvalue()
 
 
-def write_excel(session: Session, plan: Plan, bulletin: Bulletin, language: Language, output: BinaryIO) -> None:
-    """A sheet for what is said, one for each table in full, and one with every assignment as it was."""
+def excel(shown: Report, works: Iterable[WorkItem]) -> bytes:
+    """A sheet for what is said, one for each table in full, and one with every assignment as it was.
+
+    `shown` has to be in full, and `works` are all assignments of its day.
+    """
     from rendering.workbook import Sheet, write_workbook  # noqa: PLC0415  (slow to load, and needed for files only)
 
-    _ = language.gettext
-    shown = report(session, plan, bulletin, language, limit=None)
+    _ = shown.language.gettext
     sheets = [Sheet(_("Bulletin"), [_("Part"), _("Text")], _said(shown))]
     sheets += [Sheet(table.name, table.head, table.rows) for table in shown.tables()]
-    rows = _assignments(all_works(session, plan, bulletin.as_of), language)
-    write_workbook([*sheets, Sheet(_("All items"), _assignment_heads(language), rows)], output)
+    rows = _assignments(works, shown.language)
+    output = io.BytesIO()
+    write_workbook([*sheets, Sheet(_("All items"), _assignment_heads(shown.language), rows)], output)
+    return output.getvalue()
 
 
 def _said(shown: Report) -> Iterator[Sequence[Cell]]:
@@ -107,7 +107,7 @@ def _assignments(found: Iterable[WorkItem], language: Language) -> Iterator[Sequ
             text(work.title),
             said(work.role.value),
             said(work.status.value),
-            said(LIGHT_WORDS[work.light]),
+            said(LIGHT_NAMES[work.light]),
             work.due_on,
             work.planned_due_on,
             work.left,
@@ -117,11 +117,7 @@ def _assignments(found: Iterable[WorkItem], language: Language) -> Iterator[Sequ
         )
 
 
-def markdown(session: Session, plan: Plan, bulletin: Bulletin, language: Language) -> str:
-    return _markdown(report(session, plan, bulletin, language))
-
-
-def _markdown(shown: Report) -> str:
+def markdown(shown: Report) -> str:
     head = [f"# {_plain(shown.words.title)}", f"**{shown.issuer}** · {shown.number or shown.language.gettext('Draft')}"]
     body = [part for section in shown.sections for part in _section(section)]
     before, after = map(_plain, (shown.words.addressees, *shown.preamble)), map(_plain, (shown.closing, str(shown.day)))
@@ -155,56 +151,6 @@ def _plain(text: str) -> str:
 
 # Where a line becomes a heading, an item of a list, a rule or code.
 _BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=#{1,6}\s|[-+.)]\s|[-=]+\s*$|~~~)", re.MULTILINE)
-
-LANGUAGES: tuple[Code, ...] = ("zh", "en")
-ISSUED = ("docx", "md")  # what units may have; the workbook, with all rows of all units, is made anew
-Writer = Callable[[Session, Plan, Bulletin, Language, BinaryIO], None]
-
-
-def write_markdown(session: Session, plan: Plan, bulletin: Bulletin, language: Language, output: BinaryIO) -> None:
-    output.write(markdown(session, plan, bulletin, language).encode())
-
-
-WRITERS: Mapping[str, tuple[Writer, str]] = {
-    "docx": (write_word, WORD),
-    "xlsx": (write_excel, EXCEL),
-    "md": (write_markdown, MARKDOWN),
-}
-"""By the ending of a file's name: what writes it, and its media type."""
-
-
-@gc_frozen()
-def written(session: Session, plan: Plan, bulletin: Bulletin, language: Language, ending: str) -> tuple[bytes, str]:
-    """The whole file and its media type. What was issued is given as it was issued."""
-    write, media_type = WRITERS[ending]
-    issued = session.get(BulletinCopy, (bulletin.id, language.code, ending))
-    if issued is not None:
-        return issued.content, media_type
-    output = io.BytesIO()
-    write(session, plan, bulletin, language, output)
-    return output.getvalue(), media_type
-
-
-def is_as_issued(session: Session, bulletin: Bulletin, shown: Report) -> bool:
-    """Whether the bulletin, counted anew, still says what was issued; true for a draft."""
-    issued = session.get(BulletinCopy, (bulletin.id, shown.language.code, "md"))
-    return issued is None or issued.content == _markdown(shown).encode()
-
-
-def release(
-    session: Session, plan: Plan, bulletin: Bulletin, *, edition: int, actor: Actor, at: dt.datetime
-) -> Bulletin:
-    """`models.bulletins.bulletin.release`, and what is issued with it is kept: targets and limits may change, but not
-    that.
-    """
-    released = bulletins.release(session, plan, bulletin, edition=edition, actor=actor, at=at)
-    for language in map(Language.of, LANGUAGES):
-        for ending in ISSUED:
-            content, _media_type = written(session, plan, released, language, ending)
-            copy = BulletinCopy(bulletin_id=released.id, language=language.code, ending=ending, content=content)
-            session.add(copy)
-    session.flush()
-    return released
 
 
 def file_name(plan: Plan, bulletin: Bulletin, ending: str) -> str:

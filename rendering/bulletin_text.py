@@ -5,13 +5,11 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from adapters.language import N_, Language
 from models.acceptance.dossier import conflicts_of
 from models.assignments.light import Light
-from models.bulletins import bulletin as bulletins
-from models.bulletins.bulletin import Bulletin, Texts, Words
+from models.bulletins.bulletin import Bulletin, Words
+from models.bulletins.contents import BulletinContents
 from models.bulletins.figures import (
     AreaCounts,
     Asked,
@@ -20,20 +18,16 @@ from models.bulletins.figures import (
     PhaseStanding,
     StatementKind,
     UnitStatement,
-    figures,
 )
 from models.common.errors import Reason
-from models.common.event import Actor
-from models.common.kinds import Comparator, UnitKind
-from models.dates.period import Period
+from models.common.kinds import Comparator
+from models.common.text import Text
 from models.indicators.attainment import Attainment, Outcome
 from models.indicators.reading import plain
-from models.plan.plan import Plan
-from models.plan.unit import body_of
 from models.queries.board import Counts
 from models.queries.worklist import WorkItem
-from rendering.artifacts import BODIES
-from rendering.labels import OUTCOMES, said_in_one
+from rendering.instants import period_name, plain_day
+from rendering.labels import AUDIENCES, LIGHT_NAMES, OUTCOMES, said_in_one
 
 Cell = str | int | float | dt.date | None
 
@@ -41,13 +35,6 @@ LIGHTS = (Light.GREEN, Light.BLUE, Light.YELLOW, Light.RED, Light.OFF)
 MAX_ROWS_SHOWN = 50  # rows of a table where people read; the workbook has all
 NAMED = 5  # good cases and open questions that are proposed in words
 
-LIGHT_WORDS = {
-    Light.GREEN: N_("Green"),
-    Light.BLUE: N_("Blue"),
-    Light.YELLOW: N_("Yellow"),
-    Light.RED: N_("Red"),
-    Light.OFF: N_("No light"),
-}
 SAID = {
     (StatementKind.EXTENSION, None): N_("more time asked for until {until}, not decided: {text}"),
     (StatementKind.EXTENSION, True): N_("more time until {until} granted: {text}"),
@@ -101,40 +88,23 @@ class Report:
             yield from section.tables
 
 
-def make(
-    session: Session, plan: Plan, period: str, *, actor: Actor, at: dt.datetime, correct: bool = False
-) -> Bulletin:
-    """`models.bulletins.bulletin.make`, with the words that the program proposes."""
-
-    def proposed(meant: Period, on: dt.date) -> Texts:
-        known = figures(session, plan, meant, on)
-        return {code: _proposed(plan, known, Language.of(code)) for code in ("zh", "en")}
-
-    return bulletins.make(session, plan, period, proposed=proposed, actor=actor, at=at, correct=correct)
-
-
-def report(
-    session: Session, plan: Plan, bulletin: Bulletin, language: Language, *, limit: int | None = MAX_ROWS_SHOWN
-) -> Report:
+def report(contents: BulletinContents, language: Language, *, limit: int | None = MAX_ROWS_SHOWN) -> Report:
     """Put a bulletin together. Each table has `limit` rows at most, or all."""
-    known = figures(session, plan, bulletins.period_of(bulletin.period), bulletin.as_of)
+    bulletin, corrected = contents.bulletin, contents.corrects
     words = bulletin.words(language.code)
-    corrected = session.get(Bulletin, bulletin.corrects_id) if bulletin.corrects_id else None
-    number = numbered(bulletin, language)
-    corrects = numbered(corrected, language) if corrected else ""
     preamble = list(words.opening.splitlines())
-    if corrects:
+    if corrected is not None:
         again = language.gettext("This bulletin corrects and replaces the bulletin {number}.")
-        preamble.append(again.format(number=corrects))
+        preamble.append(again.format(number=numbered(corrected, language)))
     return Report(
         language=language,
         words=words,
-        number=number,
-        issuer=language.text(body_of(session, plan.id, UnitKind.OFFICE).name),
-        day=plan.day_of(bulletin.released_at or bulletin.made_at),
+        number=numbered(bulletin, language),
+        issuer=language.text(contents.issuer),
+        day=contents.day,
         is_draft=bulletin.is_draft,
-        figures=known,
-        sections=_Sections(known, words, language, limit).all(),
+        figures=contents.figures,
+        sections=_Sections(contents.figures, words, language, limit).all(),
         preamble=preamble,
         closing=words.closing,
     )
@@ -149,25 +119,14 @@ def numbered(bulletin: Bulletin, language: Language) -> str:
     return f"Bulletin No. {bulletin.number} of {bulletin.number_year}"
 
 
-def period_name(period: Period, language: Language) -> str:
-    """2023年3月, March 2023; of a year 2023年, 2023."""
-    if period.text == str(period.year):
-        return f"{period.year}年" if language.code == "zh" else period.text
-    return f"{period.year}年{period.first.month}月" if language.code == "zh" else f"{period.first:%B %Y}"
-
-
-def plain_day(day: dt.date, language: Language) -> str:
-    """A date in a sentence."""
-    return f"{day.year}年{day.month}月{day.day}日" if language.code == "zh" else f"{day.day} {day:%B} {day.year}"
-
-
 # Words to begin with
 
 
-def _proposed(plan: Plan, known: Figures, language: Language) -> Words:
+def proposed(plan: Text, known: Figures, language: Language) -> Words:
+    """What the office begins with; `plan` is the plan's title."""
     _ = language.gettext
     names = {
-        "plan": language.text(plan.title),
+        "plan": language.text(plan),
         "period": period_name(known.period, language),
         "day": plain_day(known.on, language),
     }
@@ -284,7 +243,7 @@ class _Sections:
         return f"{one.area.code} {self.language.text(one.area.name)}" if one.area else self._("The plan as a whole")
 
     def _light_heads(self) -> list[str]:
-        return [*(self._(LIGHT_WORDS[light]) for light in LIGHTS), self._("Total")]
+        return [*(self._(LIGHT_NAMES[light]) for light in LIGHTS), self._("Total")]
 
     def _light_cells(self, counts: Counts) -> list[Cell]:
         return [*(counts.get(light, 0) for light in LIGHTS), sum(counts.values())]
@@ -326,7 +285,7 @@ class _Sections:
         ) or self._("nothing said")
 
     def _told(self, one: Overdue) -> str:
-        return self.language.list([f"{self._(BODIES[audience])} {since}" for audience, since in one.told.items()])
+        return self.language.list([f"{self._(AUDIENCES[audience])} {since}" for audience, since in one.told.items()])
 
     def _work(self) -> Iterator[Section]:
         _ = self._

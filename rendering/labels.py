@@ -1,16 +1,20 @@
-"""Words for the journal's entries, where their codes are none."""
+"""Words for what is a code in the database, where the code itself is no word that people read."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from adapters.language import N_, Language
-from models.acceptance.dossier import conflicts_of
+from models.acceptance.dossier import ItemKind, conflicts_of
 from models.acceptance.verdict import VerdictOutcome
+from models.access import AccessRole, UseOutcome
+from models.assignments.light import Light
 from models.common.errors import Reason
 from models.common.event import EventKind
-from models.common.kinds import Comparator, Rollup
+from models.common.kinds import Comparator, Rollup, UnitKind
 from models.indicators.attainment import Attainment, Outcome
-from models.indicators.reading import plain
+from models.indicators.reading import Change, plain
 from models.plan.indicator import Indicator
+from models.plan.ladder import Audience
 from models.score import Result
 
 EVENTS = {
@@ -43,6 +47,20 @@ RESULTS = {
     Result.RETURNED: N_("returned, and not handed in again by then"),
     Result.OVERDUE: N_("not handed in by its date"),
 }
+LIGHT_NAMES = {
+    Light.GREEN: N_("Green"),
+    Light.BLUE: N_("Blue"),
+    Light.YELLOW: N_("Yellow"),
+    Light.RED: N_("Red"),
+    Light.OFF: N_("No light"),
+}
+AUDIENCES = {
+    Audience.UNIT: N_("the unit"),
+    Audience.LEAD: N_("the lead unit"),
+    Audience.REVIEWER: N_("the reviewer"),
+    Audience.OFFICE: N_("the office"),
+    Audience.LEADER: N_("the head of the group"),
+}
 OUTCOMES = {Outcome.MET: N_("met"), Outcome.NOT_MET: N_("not met"), Outcome.NO_DATA: N_("no data")}
 ROLLUPS = {
     Rollup.SUM: N_("sum of the units"),
@@ -72,14 +90,46 @@ VERDICTS = {
     VerdictOutcome.CONDITIONAL: N_("passed on a condition"),
     VerdictOutcome.REJECT: N_("not passed"),
 }
+ITEM_KINDS = {
+    ItemKind.MEASURE: N_("Measures"),
+    ItemKind.SAFEGUARD: N_("Safeguards"),
+    ItemKind.INDICATOR: N_("Indicators"),
+}
+LINK_ROLES = {
+    AccessRole.UNIT: N_("unit"),
+    AccessRole.OFFICE: N_("office"),
+    AccessRole.LEADER: N_("leader of the group"),
+    AccessRole.CALENDAR: N_("calendar"),
+}
+LINK_USES = {
+    UseOutcome.OPENED: N_("opened"),
+    UseOutcome.EXPIRED: N_("had expired"),
+    UseOutcome.REVOKED: N_("had been withdrawn"),
+    UseOutcome.SPENT: N_("had been used already"),
+}
+READING_CHANGES = {Change.NEW: N_("new"), Change.CHANGED: N_("changed"), Change.SAME: N_("the same")}
+# Not the kinds' own values: `office` and `leader` are codes of units as well, and codes are never translated.
+UNIT_KINDS = {
+    UnitKind.BUREAU: N_("bureau"),
+    UnitKind.COUNTY: N_("county"),
+    UnitKind.OFFICE: N_("the leading-group office"),
+    UnitKind.LEADER: N_("the head of the leading group"),
+}
 NO_VERDICT = N_("no verdict yet")
 NOT_ENUMERATED = N_("declared, not enumerated")
 
 
-def figure_words(indicator: Indicator, value: float | None, language: Language) -> str:
+class Compared(Protocol):
+    """What is compared in some way: an indicator, or a figure of one."""
+
+    @property
+    def comparator(self) -> Comparator: ...
+
+
+def figure_words(of: Compared, value: float | None, language: Language) -> str:
     """A figure as people read it: a yes or no as such, a dash where there is none."""
     if value is None:
         return "—"
-    if indicator.comparator is Comparator.STATUS:
+    if of.comparator is Comparator.STATUS:
         return language.gettext(N_("yes") if value else N_("no"))
     return plain(value)

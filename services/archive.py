@@ -28,13 +28,14 @@ from sqlalchemy.orm import Session
 from adapters.archive import verify as verify_archive
 from adapters.database.sessions import transaction
 from adapters.evidence.store import EvidenceStore
-from adapters.language import N_, Language
+from adapters.language import N_, Code, Language
+from models.acceptance.summary import summary_of
 from models.archive_tables import Extract, Original, extracts, journal_entries, originals
 from models.bulletins.copy import issued_copies
 from models.common.errors import NotFoundError, RefusedError
 from models.monitoring.audit import look_at_once
 from models.plan.plan import Plan, plan_of
-from rendering import acceptance_report, bulletin_files
+from rendering import acceptance_report
 from rendering.archive_words import readme
 
 FORMAT = "duban-archive/1"
@@ -42,6 +43,7 @@ MANIFEST, JOURNAL, README, VERIFY, DOCUMENT = "manifest.json", "journal.jsonl", 
 TABLES, ORIGINALS, DOCUMENTS = "tables", "originals", "documents"
 LONGEST_NAME = 200  # bytes: Linux has 255 for a name, and the number stands before it
 EVIDENCE = "evidence"  # the table that names the originals
+LANGUAGES: tuple[Code, ...] = ("zh", "en")
 BEGINNING = "0" * 64  # what stands before the first entry of the journal
 
 MISSING = N_(
@@ -308,12 +310,11 @@ def _add_documents(pack: _Pack, session: Session, plan: Plan) -> None:
     for copy, bulletin in issued_copies(session, plan):
         name = f"{DOCUMENTS}/{bulletin.ref.replace('/', '-')}.{copy.language}.{copy.ending}"
         pack.add(name, [copy.content], packed=False, size=len(copy.content))
-    report = acceptance_report.report_of(session, plan, plan.day_of(pack.at))
-    if any(one.verdict for one in report.items):
-        for code in bulletin_files.LANGUAGES:
-            content = io.BytesIO()
-            acceptance_report.write_word(report, Language.of(code), content)
-            pack.add(f"{DOCUMENTS}/acceptance.{code}.docx", [content.getvalue()], packed=False)
+    summary = summary_of(session, plan, plan.day_of(pack.at))
+    if any(one.verdict for one in summary.items):
+        for code in LANGUAGES:
+            content = acceptance_report.word(summary, Language.of(code))
+            pack.add(f"{DOCUMENTS}/acceptance.{code}.docx", [content], packed=False)
 
 
 # ---- the journal

@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from adapters import clock
-from adapters.database.sessions import transaction
+from adapters.database.sessions import read_session
 from models.monitoring.metrics import PlanMetrics, plan_metrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -67,7 +67,7 @@ class _Figures(Collector):
 def exposition() -> bytes:
     """All figures in the format of `CONTENT_TYPE`."""
     at = clock.now()
-    with transaction() as session:
+    with read_session() as session:
         found = plan_metrics(session, at)
     registry = CollectorRegistry()
     registry.register(_Figures(found, at))

@@ -2,25 +2,17 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from zoneinfo import ZoneInfo
 
 from prefect.runtime import flow_run
-from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import retrying_transaction
-from adapters.language import N_, Language
 from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import Artifact
-from adapters.settings import settings
-from models.common import event as journal
-from models.plan.phase import PhaseCode, phase_of
-from models.plan.plan import plan_of
-from rendering import artifacts
-from rendering.artifacts import Shown
+from models.plan.phase import PhaseCode
+from rendering.artifacts import Shown, key_of
+from services import artifacts
 
 ACTED, NOTHING_DUE = "acted", "nothing-due"  # tags of patrols
-WHAT_IT_DID, HOW_MUCH = N_("What the patrol did"), N_("Items")
 
 
 def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
@@ -28,13 +20,7 @@ def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
 
     Not a task run of its own: the artifacts would belong to that, and not to the run that people look at.
     """
-
-    def look(session: Session) -> tuple[dt.date, list[Shown]]:
-        row = plan_of(session, plan)
-        day = row.day_of(clock.now())
-        return day, artifacts.phase_pictures(session, row, phase_of(session, row, phase, year), day)
-
-    day, shown = retrying_transaction(look)
+    day, shown = artifacts.phase_artifacts(plan, phase, year, clock.now())
     newest = prefect_api.newest_artifacts([one.key for one in shown])
     for one in shown:
         before = newest.get(one.key)
@@ -43,30 +29,13 @@ def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
 
 def tag_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
     """Tag this run with the plan, the phase and its year; with "extended" where its last day was moved."""
-
-    def look(session: Session) -> list[str]:
-        row = plan_of(session, plan)
-        place = phase_of(session, row, phase, year)
-        extended = ["extended"] if place.ends_on > place.planned_ends_on else []
-        return [row.code, place.code, place.period, *extended]
-
-    prefect_api.tag_run(flow_run.id, retrying_transaction(look))
+    prefect_api.tag_run(flow_run.id, artifacts.phase_tags(plan, phase, year))
 
 
 def publish_effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]]) -> None:
     """Show what one patrol did, in words and figures."""
-    language = Language.of(settings().language)
-    lines = [f"| {language.gettext(what)} | {count} |" for what, count in done if count]
-    head = f"| {language.gettext(WHAT_IT_DID)} | {language.gettext(HOW_MUCH)} |\n| --- | ---: |"
-    when = retrying_transaction(lambda session: at.astimezone(ZoneInfo(plan_of(session, plan).timezone)))
-    prefect_api.create_artifact(
-        artifacts.key_of("patrol", plan),
-        "markdown",
-        "\n".join([head, *lines]),
-        f"{when:%Y-%m-%d %H:%M}",
-        {},
-        flow_run.id,
-    )
+    table, when = artifacts.effects(plan, at, done)
+    prefect_api.create_artifact(key_of("patrol", plan), "markdown", table, when, {}, flow_run.id)
 
 
 def tag_patrol(*, acted: bool) -> None:
@@ -80,18 +49,13 @@ def publish_plan(plan: str) -> int:
     Where nothing was written down since, this costs one question to the database and one to Prefect. That the
     board was drawn for this state of the journal is kept with it, in Prefect: emptied, all is drawn anew.
     """
-
-    def ask(session: Session) -> tuple[dt.date, str, list[str]]:
-        row = plan_of(session, plan)
-        return row.day_of(clock.now()), journal.mark(session), artifacts.keys_of(session, row)
-
-    on, mark, keys = retrying_transaction(ask)
+    on, mark, keys = artifacts.plan_state(plan, clock.now())
     seen = f"{on} {mark}"
     newest = prefect_api.newest_artifacts(keys)
-    board = artifacts.key_of("board", plan)
+    board = key_of("board", plan)
     if newest.keys() == set(keys) and newest[board].marks.get("journal") == seen:
         return 0
-    shown = retrying_transaction(lambda session: artifacts.pictures(session, plan_of(session, plan), on))
+    shown = artifacts.plan_artifacts(plan, on)
     # The board comes last, with the mark that all was shown.
     marks = {one.key: {"day": on.isoformat()} | ({"journal": seen} if one.key == board else {}) for one in shown}
     return sum(_show(one, newest.get(one.key), marks[one.key]) for one in shown)

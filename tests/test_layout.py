@@ -44,6 +44,8 @@ NOT_IN = {
     "services": {"prefect"},
     "rendering": {"prefect"},
 }
+# Rendering puts facts into words: it is given them, and nothing but the two languages comes from outside.
+RENDERING_FROM_ADAPTERS = {"adapters.language"}
 MAX_MODULES_IN_FOLDER = 20
 MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 CLOCKS = {
@@ -108,6 +110,17 @@ def test_models_build_on_the_rooms_below_them() -> None:
         if module_of(path).startswith("models.")
         for name in imports(path)
         if name.startswith("models.") and room(name) > room(module_of(path))
+    ]
+    assert wrong == []
+
+
+def test_rendering_asks_no_database_and_reads_nothing() -> None:
+    wrong = [
+        f"{name_of(path)} imports {name}"
+        for path in MODULES
+        if module_of(path).startswith("rendering.")
+        for name in imports(path)
+        if name.startswith("sqlalchemy") or (name.startswith("adapters") and name not in RENDERING_FROM_ADAPTERS)
     ]
     assert wrong == []
 

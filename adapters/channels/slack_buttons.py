@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from adapters.channels.types import Post
-from adapters.language import Language
-from models.delivery.signature import Signed
 
 SIGN = "sign_all"
 OPEN = "open"
@@ -45,19 +42,6 @@ def signed_blocks(blocks: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> 
             elements = [one for one in block.get("elements", ()) if one.get("action_id") != SIGN]
             shown += [block | {"elements": elements}] if elements else []
     return shown
-
-
-def signed_notes(signed: Signed, language: Language) -> list[str]:
-    """Who signed, for how many and when, in the plan's own time; the earliest first."""
-    if not signed.signatures:
-        return [language.gettext("There is nothing to sign for here.")]
-    zone = ZoneInfo(signed.timezone)
-    return [
-        language.ngettext(
-            "{count} item signed for · {name} · {at}", "{count} items signed for · {name} · {at}", one.count
-        ).format(count=one.count, name=one.name, at=f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}")
-        for one in signed.signatures
-    ]
 
 
 def _plain(text: str) -> Block:

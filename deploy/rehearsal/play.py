@@ -39,7 +39,6 @@ from models.common.kinds import UnitKind
 from models.common.status import Status
 from models.dates.instants import first_round_on
 from models.indicators.reading import Figure
-from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Answer, GateDecision, reasons_not_closable
 from models.plan.document import PlanDocument
@@ -48,7 +47,7 @@ from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of, units_of
-from services import assignments
+from services import assignments, plans
 from services.scope import Scope
 
 Progress = Callable[[dt.date, dt.date, dt.date], None]  # the first day, the last, and where it is
@@ -86,10 +85,10 @@ class Rehearsal:
         first = min(entry.issue_on for entry in self.document.phases)
         last = dt.date(self.document.ends, 12, 31)
         self._set_clock(first)
+        at = first_round_on(first, self.document.timezone)
+        plans.load(self.document, actor=Actor("rehearsal"), at=at, rehearsal_seed=self.seed)
         with transaction() as session:
-            at = first_round_on(first, self.document.timezone)
-            plan = load_plan(session, self.document, actor=Actor("rehearsal"), at=at)
-            plan.rehearsal_seed = self.seed
+            plan = plan_of(session, self.code)
             self.calendar = plan.work_calendar
             self._plan_the_judging(session, plan, first)
         day = first

@@ -12,7 +12,7 @@ from models.common.errors import Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.phases.gate import Via
 from models.plan.plan import Plan
-from models.plan.unit import BODIES, Unit, only_office
+from models.plan.unit import BODIES, Unit
 from models.score import Result, UnitScore, scores
 
 SHORT = 5  # units that are proposed; more where the last ones have the same rank
@@ -61,9 +61,8 @@ def commend(
 ) -> Commendation:
     """Settle the list, which replaces the one before; it may hold others than those that were proposed, and none.
 
-    Raises RefusedError for anybody but the office, without a reason, and with every reason against the list.
+    Raises RefusedError without a reason, and with every reason against the list.
     """
-    only_office(session, plan.id, actor.unit_id)
     wanted = list(dict.fromkeys(units))
     wrong = [Reason("{unit} cannot be commended", unit=one.code) for one in wanted if _is_none_of(plan, one)]
     if not reason.strip():

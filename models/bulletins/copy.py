@@ -21,6 +21,16 @@ class BulletinCopy(Base):
     content: Mapped[bytes]
 
 
+def issued_copy(session: Session, bulletin: Bulletin, language: str, ending: str) -> bytes | None:
+    """The file as it was issued; None for a draft, and for what is not issued in that form."""
+    copy = session.get(BulletinCopy, (bulletin.id, language, ending))
+    return None if copy is None else copy.content
+
+
+def keep_copy(session: Session, bulletin: Bulletin, language: str, ending: str, content: bytes) -> None:
+    session.add(BulletinCopy(bulletin_id=bulletin.id, language=language, ending=ending, content=content))
+
+
 def issued_copies(session: Session, plan: Plan) -> Iterator[tuple[BulletinCopy, Bulletin]]:
     """All that was issued, in the order of the periods; one after the other, as they may be many."""
     query = (

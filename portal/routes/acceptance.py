@@ -11,27 +11,24 @@ from pydantic import Field
 from adapters.language import N_
 from models.acceptance import commendation
 from models.acceptance import dossier as panel
-from models.acceptance.dossier import Dossier, ItemKind, VerdictInput
+from models.acceptance.dossier import Dossier, VerdictInput
 from models.acceptance.verdict import VerdictOutcome, verdicts_on
 from models.access import AccessRole
-from models.common.errors import DubanError, NotFoundError
+from models.common.errors import DubanError
 from models.indicators.reading import plain
 from models.phases.gate import Via
-from models.plan.unit import Unit, units_of
+from models.plan.unit import units_of
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import attachment
 from portal.forms import Day, Ids, Sent, Words
-from rendering.labels import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
+from rendering.labels import ITEM_KINDS, NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
+from services import acceptance
 
 router = APIRouter()
 
 LEADING_GROUP = (AccessRole.OFFICE, AccessRole.LEADER)
-HEADINGS = {
-    ItemKind.MEASURE: N_("Measures"),
-    ItemKind.SAFEGUARD: N_("Safeguards"),
-    ItemKind.INDICATOR: N_("Indicators"),
-}
+
 ENDINGS = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -65,7 +62,9 @@ def show_acceptance(request: Request, on: Annotated[Day, Query()] = None) -> Res
         return ctx.page(
             "acceptance.html",
             on=day,
-            groups=[(kind, heading, [one for one in found if one.kind is kind]) for kind, heading in HEADINGS.items()],
+            groups=[
+                (kind, heading, [one for one in found if one.kind is kind]) for kind, heading in ITEM_KINDS.items()
+            ],
             counts=_counts(found),
             declared=panel.declared_measures(ctx.plan),
             accepted=bool(found) and all(one.is_accepted for one in found),
@@ -82,17 +81,10 @@ def _counts(found: list[Dossier]) -> list[tuple[str, int]]:
 
 @router.get("/acceptance/report.{ending}")
 def download_report(request: Request, ending: Literal["docx", "xlsx"], on: Annotated[Day, Query()] = None) -> Response:
-    from rendering import acceptance_report  # noqa: PLC0415
-
     with read_request(request, *LEADING_GROUP) as ctx:
         day = on or ctx.today
-        made = acceptance_report.report_of(ctx.session, ctx.plan, day)
-    content = io.BytesIO()
-    write = acceptance_report.write_word if ending == "docx" else acceptance_report.write_excel
-    write(made, ctx.language, content)
-    size = content.tell()
-    content.seek(0)
-    return attachment(f"{ctx.plan.code}-acceptance-{day}.{ending}", ENDINGS[ending], size, content)
+        content = acceptance.report(ctx.session, ctx.plan, day, ctx.language, ending)
+    return attachment(f"{ctx.plan.code}-acceptance-{day}.{ending}", ENDINGS[ending], len(content), io.BytesIO(content))
 
 
 @router.get("/acceptance/items/{code}")
@@ -132,29 +124,25 @@ def _item_page(
 @router.post("/acceptance/items/{code}")
 def decide_item(request: Request, code: str, form: Annotated[VerdictForm, Form()]) -> Response:
     def decide(ctx: RequestContext) -> Response:
-        item = panel.item_of(ctx.session, ctx.plan, code.replace("\0", ""))
-        said = VerdictInput(form.outcome, form.reason, form.until, form.override_reason, _chosen(ctx, form.units))
-        made = panel.decide(ctx.session, ctx.plan, item, said, via=Via.PORTAL, actor=ctx.actor, at=ctx.at)
+        said = VerdictInput(form.outcome, form.reason, form.until, form.override_reason)
+        [made] = acceptance.give_verdict(
+            ctx.scope, [code.replace("\0", "")], said, units=_in_order(ctx, form.units), via=Via.PORTAL
+        )
+        page = f"/acceptance/items/{made.code}"
         if made.finding:
-            return ctx.done(
-                f"/acceptance/items/{item.code}",
-                N_("The verdict on {code} is written down; {ref} is issued"),
-                code=item.code,
-                ref=made.finding.ref,
-            )
-        return ctx.done(f"/acceptance/items/{item.code}", N_("The verdict on {code} is written down"), code=item.code)
+            said_too = N_("The verdict on {code} is written down; {ref} is issued")
+            return ctx.done(page, said_too, code=made.code, ref=made.finding)
+        return ctx.done(page, N_("The verdict on {code} is written down"), code=made.code)
 
     return perform(
         request, form, AccessRole.OFFICE, decide, lambda ctx, refused: _item_page(ctx, code, None, refused, form)
     )
 
 
-def _chosen(ctx: RequestContext, ids: list[int]) -> list[Unit]:
-    """The units that were ticked, in the order of the plan; an id that is none of the plan's is refused."""
-    known = {unit.id: unit for unit in units_of(ctx.session, ctx.plan.id)}
-    if not known.keys() >= set(ids):
-        raise NotFoundError("there is no such unit")
-    return [unit for number, unit in known.items() if number in ids]
+def _in_order(ctx: RequestContext, ids: list[int]) -> list[int]:
+    """The units that were ticked, in the order of the plan; what is none of the plan's comes last."""
+    known = [unit.id for unit in units_of(ctx.session, ctx.plan.id)]
+    return [one for one in known if one in ids] + [one for one in ids if one not in known]
 
 
 @router.get("/acceptance/commendation")
@@ -196,18 +184,8 @@ def settle_commendation(request: Request, form: Annotated[CommendationForm, Form
         first, last = commendation.period_of(ctx.plan, ctx.today, form.since, form.until)
         best = [one.unit.id for one in commendation.proposal(ctx.session, ctx.plan, first, last)]
         # Who was proposed stands first, by rank; who was added comes after them.
-        units = sorted(_chosen(ctx, form.units), key=lambda one: best.index(one.id) if one.id in best else len(best))
-        commendation.commend(
-            ctx.session,
-            ctx.plan,
-            units,
-            since=first,
-            until=last,
-            reason=form.reason,
-            via=Via.PORTAL,
-            actor=ctx.actor,
-            at=ctx.at,
-        )
+        units = sorted(_in_order(ctx, form.units), key=lambda one: best.index(one) if one in best else len(best))
+        acceptance.commend(ctx.scope, units, since=first, until=last, reason=form.reason, via=Via.PORTAL)
         return ctx.done("/acceptance/commendation", N_("The list is settled"))
 
     return perform(

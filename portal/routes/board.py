@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import transaction
+from adapters.database.sessions import read_session
 from adapters.language import N_, Language
 from models.access import AccessRole
 from models.assignments.light import Light
@@ -184,10 +184,10 @@ def download_assignments(request: Request, chosen: Annotated[Filters, Query()]) 
 
 
 def _pieces(plan: Plan, ids: Sequence[int], on: dt.date, language: Language) -> Iterator[str]:
-    """A batch, a transaction: whoever reads slowly holds no connection."""
+    """A batch, a session: whoever reads slowly holds no connection."""
     yield "\N{BYTE ORDER MARK}" + _lines([[language.gettext(name) for name in COLUMNS]])
     for start in range(0, len(ids), BATCH):
-        with transaction() as session:
+        with read_session() as session:
             rows = _in_order(session, plan, ids[start : start + BATCH], on)
         yield _lines([_cells(work, language) for work in rows])
 

@@ -16,6 +16,7 @@ from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.forms import Id, Page, Sent
 from portal.forms import Words as Typed
+from services import bulletins as services
 
 router = APIRouter()
 
@@ -83,10 +84,8 @@ def _sees_drafts(ctx: RequestContext) -> bool:
 
 @router.post("/bulletins")
 def make_bulletin(request: Request, form: Annotated[MakingForm, Form()]) -> Response:
-    from rendering.bulletin_text import make  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
-
     def draft(ctx: RequestContext) -> Response:
-        made = make(ctx.session, ctx.plan, form.period, actor=ctx.actor, at=ctx.at)
+        made = services.make(ctx.scope, form.period)
         return ctx.done(
             f"/bulletins/{made.id}", N_("{ref} is drafted; nobody is told before you release it"), ref=made.ref
         )
@@ -108,16 +107,13 @@ def _found(ctx: RequestContext, bulletin_id: int) -> Bulletin:
 
 
 def _page(ctx: RequestContext, one: Bulletin, refused: DubanError | None = None) -> Response:
-    from rendering.bulletin_files import is_as_issued  # noqa: PLC0415  (what it counts is slow to load)
-    from rendering.bulletin_text import report  # noqa: PLC0415
-
-    shown = report(ctx.session, ctx.plan, one, ctx.language)
+    shown = services.report(ctx.session, ctx.plan, one, ctx.language)
     return ctx.page(
         "bulletin.html",
         status=UNPROCESSABLE if refused else 200,
         bulletin=one,
         shown=shown,
-        is_as_issued=is_as_issued(ctx.session, one, shown),
+        is_as_issued=services.is_as_issued(ctx.session, one, shown),
         corrected_by=bulletins.corrected_by(ctx.session, one),
         endings=_endings(ctx),
         office=_sees_drafts(ctx),
@@ -133,15 +129,15 @@ def _endings(ctx: RequestContext) -> list[str]:
 @router.get("/bulletins/{bulletin_id}/file.{ending}")
 def download_bulletin(request: Request, bulletin_id: Id, ending: Literal["docx", "xlsx", "md"]) -> Response:
     from portal.downloads import attachment  # noqa: PLC0415
-    from rendering.bulletin_files import file_name, written  # noqa: PLC0415
+    from rendering.bulletin_files import MEDIA_TYPES, file_name  # noqa: PLC0415
 
     with read_request(request, *READERS) as ctx:
         if ending not in _endings(ctx):
             raise NotFoundError("there is no such page")
         one = _found(ctx, bulletin_id)
-        content, media_type = written(ctx.session, ctx.plan, one, ctx.language, ending)
+        content = services.file_of(ctx.session, ctx.plan, one, ctx.language, ending)
         name = file_name(ctx.plan, one, ending)
-    return attachment(name, media_type, len(content), io.BytesIO(content))
+    return attachment(name, MEDIA_TYPES[ending], len(content), io.BytesIO(content))
 
 
 @router.get("/bulletins/{bulletin_id}/texts")
@@ -167,9 +163,8 @@ def _texts_page(
 @router.post("/bulletins/{bulletin_id}/texts")
 def keep_texts(request: Request, bulletin_id: Id, form: Annotated[TextsForm, Form()]) -> Response:
     def keep(ctx: RequestContext) -> Response:
-        one, texts = _found(ctx, bulletin_id), form.texts()
-        bulletins.edit(ctx.session, ctx.plan, one, texts, edition=form.edition, actor=ctx.actor, at=ctx.at)
-        return ctx.done(f"/bulletins/{one.id}", N_("the texts are kept"))
+        kept = services.edit(ctx.scope, bulletin_id, form.texts(), edition=form.edition)
+        return ctx.done(f"/bulletins/{kept.id}", N_("the texts are kept"))
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         return _texts_page(ctx, _found(ctx, bulletin_id), refused, form)
@@ -180,12 +175,9 @@ def keep_texts(request: Request, bulletin_id: Id, form: Annotated[TextsForm, For
 @router.post("/bulletins/{bulletin_id}/release")
 def release_bulletin(request: Request, bulletin_id: Id, form: Annotated[ReleaseForm, Form()]) -> Response:
     def release(ctx: RequestContext) -> Response:
-        one = _found(ctx, bulletin_id)
-        from rendering import bulletin_files  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
-
-        bulletin_files.release(ctx.session, ctx.plan, one, edition=form.edition, actor=ctx.actor, at=ctx.at)
+        one = services.release(ctx.scope, bulletin_id, edition=form.edition)
         said = N_("{ref} is released as {number}; the units are told")
-        return ctx.done(f"/bulletins/{one.id}", said, ref=one.ref, number=one.numbered)
+        return ctx.done(f"/bulletins/{one.id}", said, ref=one.ref, number=one.number)
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         return _page(ctx, _found(ctx, bulletin_id), refused)
@@ -195,11 +187,8 @@ def release_bulletin(request: Request, bulletin_id: Id, form: Annotated[ReleaseF
 
 @router.post("/bulletins/{bulletin_id}/correct")
 def correct_bulletin(request: Request, bulletin_id: Id, form: Annotated[Sent, Form()]) -> Response:
-    from rendering.bulletin_text import make  # noqa: PLC0415  (what it counts is slow to load, and pages start fast)
-
     def correct(ctx: RequestContext) -> Response:
-        one = _found(ctx, bulletin_id)
-        made = make(ctx.session, ctx.plan, one.period, actor=ctx.actor, at=ctx.at, correct=True)
+        made = services.make(ctx.scope, _found(ctx, bulletin_id).period, correct=True)
         said = N_("{ref} is drafted; nobody is told before you release it")
         return ctx.done(f"/bulletins/{made.id}", said, ref=made.ref)
 

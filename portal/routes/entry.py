@@ -7,10 +7,9 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from sqlalchemy import text
 
 from adapters import clock
-from adapters.database.sessions import transaction
+from adapters.database.sessions import read_session
 from adapters.language import N_, Code
-from models import access
-from models.access import AccessRole
+from models.access import WEB_SESSION_LASTS, AccessRole
 from models.common.errors import Reason, RefusedError
 from portal.context import (
     COOKIE,
@@ -26,6 +25,7 @@ from portal.context import (
     write_request,
 )
 from portal.forms import Name, Sent, Words
+from services import links
 
 router = APIRouter()
 
@@ -37,13 +37,12 @@ A_YEAR_S = 365 * 24 * 3600
 @router.get("/enter/{token}")
 def enter(request: Request, token: str) -> Response:
     """The token leaves the address bar at once: what follows is known by the cookie alone."""
-    with transaction() as session:
-        opened = access.enter(session, token, address=address_of(request), at=clock.now())
+    opened = links.enter(token, address=address_of(request), at=clock.now())
     if isinstance(opened, Reason):
         return page(request, "come_in.html", status=GONE, refused=opened)
     answer = RedirectResponse("/", SEE_OTHER)
     secure = request.url.scheme == "https"
-    max_age = int(access.WEB_SESSION_LASTS.total_seconds())
+    max_age = int(WEB_SESSION_LASTS.total_seconds())
     answer.set_cookie(COOKIE, opened, max_age=max_age, httponly=True, secure=secure, samesite="lax")
     return answer
 
@@ -72,7 +71,7 @@ def take_name(request: Request, form: Annotated[NameForm, Form()]) -> Response:
     with write_request(request, form, *PEOPLE, named=False) as ctx:
         if not (form.name or ctx.person):
             return _name_missing(ctx, form)
-        name = access.say_name(ctx.session, ctx.stay, form.name)
+        name = links.say_name(ctx.scope, ctx.stay, form.name)
         return ctx.done(safe_path(form.to), N_("You act as {name}."), name=name)
 
 
@@ -84,7 +83,7 @@ def _name_missing(ctx: RequestContext, form: NameForm) -> Response:
 @router.post("/leave")
 def leave(request: Request, form: Annotated[Sent, Form()]) -> Response:
     with write_request(request, form, *PEOPLE, named=False) as ctx:
-        access.leave(ctx.stay, ctx.at)
+        links.leave(ctx.scope, ctx.stay)
         answer = ctx.done("/left", N_("You have left"))
     answer.delete_cookie(COOKIE)
     return answer
@@ -105,6 +104,6 @@ def choose_language(code: Code, to: Annotated[str, Query(alias="next")] = "/") -
 @router.get("/health")
 def health() -> Response:
     """For whoever watches the portal: 200 where it and its database answer."""
-    with transaction() as session:
+    with read_session() as session:
         session.execute(text("SELECT 1"))
     return PlainTextResponse("ok")

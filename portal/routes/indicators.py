@@ -1,13 +1,11 @@
 """Indicators: how the targets stand, their readings, one by one or from Excel with a preview."""
 
+import dataclasses
 import datetime as dt
 import functools
 import io
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -15,18 +13,14 @@ from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from adapters.database.sessions import transaction
-from adapters.evidence.store import EvidenceStore
 from adapters.language import N_
-from adapters.settings import settings
 from models.access import AccessRole
-from models.assignments import evidence
-from models.assignments.evidence import Evidence, StoredEvidence
+from models.assignments.evidence import StoredEvidence
 from models.common.errors import BlockedError, DubanError, NotFoundError, RefusedError
 from models.dates.period import current, example
 from models.indicators import reading
 from models.indicators.attainment import Attainment, Outcome, attainments, target_of
-from models.indicators.reading import Change, Compared, Figure, number_of, plain
+from models.indicators.reading import Change, Compared, number_of, plain
 from models.plan.area import Area, areas_of
 from models.plan.indicator import Indicator, indicators_of
 from models.plan.unit import units_of
@@ -37,9 +31,12 @@ from portal.downloads import attachment
 from portal.forms import Day, Id, Sent, Words
 from portal.uploads import Upload, receive
 from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
+from services import readings
+from services.readings import FigureInput
 
 if TYPE_CHECKING:
-    from rendering.reading_sheets import Context, Problem
+    from rendering.reading_sheets import Context
+    from services.reading_workbook import Problem
 
 router = APIRouter()
 
@@ -234,13 +231,13 @@ def _units(ctx: RequestContext, indicator: Indicator) -> list[tuple[str, str]]:
 def enter_reading(request: Request, indicator_id: Id, form: Annotated[ReadingForm, Form()]) -> Response:
     def enter(ctx: RequestContext) -> Response:
         one = _indicator_at(ctx, indicator_id)
-        [done] = _enter(ctx, [_figure(ctx, one, form)])
+        [done] = readings.enter(ctx.scope, [_figure(ctx, one, form)])
         told = {
             Change.NEW: N_("{ref} is entered"),
             Change.CHANGED: N_("{ref} is corrected; the earlier reading stays in the list"),
             Change.SAME: N_("{ref} was the same already; nothing was entered"),
         }
-        return ctx.done(f"/indicators/{one.id}", told[done.change], ref=done.figure.ref)
+        return ctx.done(f"/indicators/{one.id}", told[done.change], ref=done.ref)
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         return _indicator_page(ctx, indicator_id, None, refused, form)
@@ -248,18 +245,15 @@ def enter_reading(request: Request, indicator_id: Id, form: Annotated[ReadingFor
     return perform(request, form, ENTERING, enter, again)
 
 
-def _figure(ctx: RequestContext, indicator: Indicator, form: ReadingForm) -> Figure:
-    unit = ctx.stay.unit
-    if ctx.sees_all:
-        known = {one.code: one for one in units_of(ctx.session, ctx.plan.id)}
-        if form.unit and form.unit not in known:
-            raise NotFoundError("there is no such unit")
-    of_unit = (known[form.unit] if form.unit else None) if ctx.sees_all else unit
+def _figure(ctx: RequestContext, indicator: Indicator, form: ReadingForm) -> FigureInput:
+    if ctx.sees_all and form.unit and form.unit not in {one.code for one in units_of(ctx.session, ctx.plan.id)}:
+        raise NotFoundError("there is no such unit")
+    of_unit = (form.unit or None) if ctx.sees_all else ctx.unit_code
     value = None if form.withdraw else _number(form.value)
     if value is None and not form.withdraw:
         raise RefusedError("give the figure, or choose to withdraw the one that is there")
     reference, weight = _number(form.reference), _number(form.weight)
-    return Figure(indicator, form.period, of_unit, value, reference, weight, form.words)
+    return FigureInput(indicator.code, form.period, of_unit, value, reference, weight, form.words)
 
 
 def _number(text: str) -> float | None:
@@ -269,12 +263,6 @@ def _number(text: str) -> float | None:
     if number is None:
         raise RefusedError("{text}: expected a number, or yes or no", text=text[:60])
     return number
-
-
-def _enter(ctx: RequestContext, figures: list[Figure], evidence_id: int | None = None) -> list[Compared]:
-    unit, actor, at = ctx.stay.unit, ctx.actor, ctx.at
-    facts: dict[str, Any] = {"by": unit, "evidence_id": evidence_id, "actor": actor, "at": at}
-    return reading.enter(ctx.session, ctx.plan, figures, **facts)
 
 
 # ---- Excel
@@ -336,7 +324,7 @@ def _refused(request: Request, refused: DubanError) -> Response:
 
 
 def _look_at(request: Request, upload: Upload) -> Response:
-    from rendering.reading_sheets import SheetProblemsError  # noqa: PLC0415
+    from services.reading_workbook import SheetProblemsError  # noqa: PLC0415
 
     form = _read(upload.fields)
     file = upload.files[0] if upload.files else None
@@ -370,55 +358,25 @@ def _read(fields: Mapping[str, list[str]]) -> ImportForm:
 def _preview(request: Request, form: ImportForm, file: StoredEvidence | None) -> Response:
     with read_request(request, *ENTERING) as ctx:
         file = file or _kept(ctx, form)
-        compared = reading.compare(ctx.session, ctx.plan, _figures(ctx, file))
-        if not any(one.change is not Change.SAME for one in compared):
-            raise RefusedError("{name}: nothing in it is new; there is nothing to enter", name=file.name)
-        with transaction() as session:
-            # What is shown rests on this file, and its confirmation names it.
-            evidence.keep(session, ctx.unit_id, [file], ctx.at)
+        # In a transaction of its own: looking at a page has none.
+        compared = readings.preview_upload(dataclasses.replace(ctx.scope, within=None), file)
         return _import_page(ctx, compared=compared, file=file)
 
 
 def _take(ctx: RequestContext, form: ImportForm, file: StoredEvidence | None) -> Response:
-    """Raises RefusedError where what is stored is not what the preview was compared with."""
-    from_preview = file is None
-    file = file or _kept(ctx, form)
-    figures = _figures(ctx, file)
-    if from_preview and reading.fingerprint(reading.compare(ctx.session, ctx.plan, figures)) != form.shown:
-        raise RefusedError("somebody entered readings since the preview; choose the workbook and look again")
-    [evidence_id] = evidence.keep(ctx.session, ctx.unit_id, [file], ctx.at)
-    counts = Counter(one.change.value for one in _enter(ctx, figures, evidence_id))
+    shown = None if file else form.shown
+    done = readings.import_upload(ctx.scope, file or _kept(ctx, form), shown=shown)
+    counts = Counter(one.change.value for one in done)
     told = N_("{new} readings are new, {changed} corrected, {same} were the same")
     return ctx.done("/indicators", told, **{change.value: counts[change.value] for change in Change})
 
 
 def _kept(ctx: RequestContext, form: ImportForm) -> StoredEvidence:
-    """The workbook of the preview; it has to be this unit's own. Raises NotFoundError."""
+    """The workbook of the preview. Raises NotFoundError."""
     if not form.kept:
         raise RefusedError("choose an Excel workbook")
-    row = ctx.session.scalar(
-        select(Evidence)
-        .where(Evidence.unit_id == ctx.unit_id, Evidence.sha256 == form.kept, Evidence.file_name == form.name)
-        .limit(1)
-    )
-    if row is None:
-        raise NotFoundError("there is no such file")
-    return row.stored
-
-
-def _figures(ctx: RequestContext, file: StoredEvidence) -> list[Figure]:
-    from rendering.reading_sheets import read_figures  # noqa: PLC0415
-
-    store = EvidenceStore(settings().evidence_address)
-    with tempfile.TemporaryDirectory(prefix="duban-readings-") as folder:
-        path = Path(folder) / "workbook.xlsx"
-        with store.open(file.sha256) as source, path.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
-        return read_figures(path, file.name, _context(ctx))
+    return readings.kept_upload(ctx.session, ctx.unit_id, form.kept, form.name)
 
 
 def _context(ctx: RequestContext) -> "Context":
-    from rendering.reading_sheets import Context  # noqa: PLC0415
-
-    indicators = {one.code.upper(): one for one in indicators_of(ctx.session, ctx.plan.id)}
-    return Context(ctx.plan, ctx.stay.unit, ctx.today, indicators, units_of(ctx.session, ctx.plan.id))
+    return readings.context_of(ctx.session, ctx.plan, ctx.stay.unit, ctx.today)

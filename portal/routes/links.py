@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from adapters.language import N_
 from adapters.settings import settings
 from models import access
-from models.access import Access, AccessRole, UseOutcome
+from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.kinds import UnitKind
 from models.plan.unit import Unit, body_of, units_of
@@ -16,23 +16,13 @@ from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, portal_address, read_request
 from portal.forms import LARGEST_ID, FormId, Id, Name, Page, Sent
+from rendering.labels import LINK_ROLES, LINK_USES
+from services import links
+from services.links import IssuedLink
 
 router = APIRouter()
 
 MAX_DAYS = 366
-COLLEAGUE = dt.timedelta(minutes=15)  # long enough to hand it over and open it
-ROLES = {
-    AccessRole.UNIT: N_("unit"),
-    AccessRole.OFFICE: N_("office"),
-    AccessRole.LEADER: N_("leader of the group"),
-    AccessRole.CALENDAR: N_("calendar"),
-}
-OUTCOMES = {
-    UseOutcome.OPENED: N_("opened"),
-    UseOutcome.EXPIRED: N_("had expired"),
-    UseOutcome.REVOKED: N_("had been withdrawn"),
-    UseOutcome.SPENT: N_("had been used already"),
-}
 
 
 class LinkForm(Sent):
@@ -55,7 +45,7 @@ def _links_page(ctx: RequestContext, unit_id: int = 0, page: int = 1, **facts: A
     only = {"unit_id": unit_id} if unit_id else {}
     count = access.count_links(ctx.session, ctx.plan, **only)
     rows = access.links_of(ctx.session, ctx.plan, limit=PAGE, offset=(page - 1) * PAGE, **only)
-    shown = {"address": "", "made": None, "made_for": None, "refused": None, "typed": None} | facts
+    shown = {"address": "", "made": None, "refused": None, "typed": None} | facts
     return ctx.page(
         "links.html",
         status=UNPROCESSABLE if shown["refused"] else 200,
@@ -66,7 +56,7 @@ def _links_page(ctx: RequestContext, unit_id: int = 0, page: int = 1, **facts: A
         last=-(-count // PAGE) or 1,
         days=settings().link_days,
         most_days=MAX_DAYS,
-        roles=ROLES,
+        roles=LINK_ROLES,
         **shown,
     )
 
@@ -80,9 +70,9 @@ def _entitled(ctx: RequestContext) -> list[Unit]:
 @router.post("/links")
 def make_link(request: Request, form: Annotated[LinkForm, Form()]) -> Response:
     def make(ctx: RequestContext) -> Response:
-        unit, made, token = _for_unit(ctx, form) if form.colleague is None else _for_colleague(ctx, form)
+        made = _for_unit(ctx, form) if form.colleague is None else _for_colleague(ctx, form.colleague)
         ctx.done("/links", N_("The link is made; its address was shown once."))
-        return _links_page(ctx, made=made, made_for=unit, address=f"{portal_address(ctx.request)}/enter/{token}")
+        return _links_page(ctx, made=made, address=f"{portal_address(ctx.request)}{made.path}")
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         return _links_page(ctx, refused=refused, typed=form)
@@ -90,31 +80,20 @@ def make_link(request: Request, form: Annotated[LinkForm, Form()]) -> Response:
     return perform(request, form, AccessRole.OFFICE, make, again)
 
 
-def _for_unit(ctx: RequestContext, form: LinkForm) -> tuple[Unit, Access, str]:
+def _for_unit(ctx: RequestContext, form: LinkForm) -> IssuedLink:
     if form.unit is None:
         raise RefusedError("choose whom the link is for")
     if not 1 <= form.days <= MAX_DAYS:
         raise RefusedError("a link opens for 1 to {most} days", most=MAX_DAYS)
-    unit = next((one for one in _entitled(ctx) if one.id == form.unit), None)
-    if unit is None:
+    if form.unit not in {one.id for one in _entitled(ctx)}:
         raise NotFoundError("there is no such unit")
-    lasts = dt.timedelta(days=form.days)
-    return unit, *access.issue(ctx.session, unit, by=ctx.person, at=ctx.at, lasts=lasts)
+    return links.issue(ctx.scope, form.unit, lasts=dt.timedelta(days=form.days))
 
 
-def _for_colleague(ctx: RequestContext, form: LinkForm) -> tuple[Unit, Access, str]:
-    if not form.colleague:
+def _for_colleague(ctx: RequestContext, name: str) -> IssuedLink:
+    if not name:
         raise RefusedError("give your colleague's name: whoever decides does so in their own")
-    office = ctx.stay.unit
-    return office, *access.issue(
-        ctx.session,
-        office,
-        person=form.colleague,
-        by=ctx.person,
-        at=ctx.at,
-        lasts=COLLEAGUE,
-        single_use=True,
-    )
+    return links.issue_to_office(ctx.scope, name)
 
 
 @router.get("/links/{access_id}")
@@ -132,8 +111,8 @@ def _link_page(ctx: RequestContext, access_id: int, refused: DubanError | None =
         unit=ctx.session.get_one(Unit, one.unit_id),
         uses=access.uses_of(ctx.session, one),
         is_over=one.expires_at <= ctx.at,
-        roles=ROLES,
-        outcomes=OUTCOMES,
+        roles=LINK_ROLES,
+        outcomes=LINK_USES,
         refused=refused,
     )
 
@@ -141,10 +120,7 @@ def _link_page(ctx: RequestContext, access_id: int, refused: DubanError | None =
 @router.post("/links/{access_id}/revoke")
 def revoke_link(request: Request, access_id: Id, form: Annotated[Sent, Form()]) -> Response:
     def withdraw(ctx: RequestContext) -> Response:
-        one = access.link_of(ctx.session, ctx.plan, access_id, lock=True)
-        if one.revoked_at is not None:
-            raise RefusedError("{name} has withdrawn this link already", name=one.revoked_by)
-        access.revoke(ctx.session, ctx.plan, access_id, by=ctx.person, at=ctx.at)
+        links.withdraw(ctx.scope, access_id)
         return ctx.done(f"/links/{access_id}", N_("The link is withdrawn; whoever came in by it is out."))
 
     return perform(request, form, AccessRole.OFFICE, withdraw, lambda ctx, refused: _link_page(ctx, access_id, refused))

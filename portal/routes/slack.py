@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from adapters import clock
 from adapters.channels.addresses import Address, read_addresses
 from adapters.channels.slack import Slack
-from adapters.channels.slack_buttons import signed_blocks, signed_notes
+from adapters.channels.slack_buttons import signed_blocks
 from adapters.channels.slack_press import Press, is_from_slack, press_in
 from adapters.channels.types import Outcome
 from adapters.database.sessions import transaction
@@ -21,6 +21,7 @@ from models.access import claim_once, person_name
 from models.common.errors import NotFoundError
 from models.common.event import Actor
 from models.delivery.signature import PostedLetter, Signed, letter_of
+from rendering.signed_notes import signed_notes
 from services.assignments import sign_all_of_letter
 from services.scope import Scope
 

@@ -1,30 +1,24 @@
 """A unit's desk: what is theirs, signing for it, their files, their calendar."""
 
-import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
 from adapters import clock
-from adapters.database.sessions import transaction
 from adapters.evidence.store import EvidenceStore
 from adapters.language import N_, Code, Language
 from adapters.settings import settings
-from models import access
 from models.access import AccessRole
 from models.common.errors import Reason
-from models.plan.plan import Plan
 from models.queries.files import files_of_unit, readable
-from models.queries.worklist import PAGE, WorkState, open_dates, unit_summary, work_of
+from models.queries.worklist import PAGE, WorkState, unit_summary, work_of
 from portal.context import GONE, address_of, page, portal_address, read_request, write_request
 from portal.downloads import attachment
 from portal.forms import Id, Ids, Page, Sent
-from services import assignments
+from services import assignments, links
 
 router = APIRouter()
-
-FEED_LASTS = dt.timedelta(days=4 * 366)  # as long as a plan: a feed that dies silently loses deadlines
 
 
 @router.get("/work")
@@ -75,30 +69,22 @@ def show_calendar(request: Request) -> Response:
 def make_feed(request: Request, form: Annotated[Sent, Form()]) -> Response:
     """The address is shown once, on this very page: only its hash is kept."""
     with write_request(request, form, AccessRole.UNIT) as ctx:
-        _, token = access.issue(
-            ctx.session,
-            ctx.stay.unit,
-            role=AccessRole.CALENDAR,
-            by=ctx.person,
-            at=ctx.at,
-            lasts=FEED_LASTS,
-        )
+        made = links.issue_feed(ctx.scope)
         ctx.tell_again("/calendar", N_("This address was made already, and it is shown only once."))
-        address = f"{portal_address(request)}/feeds/{token}/{ctx.language.code}.ics"
+        address = f"{portal_address(request)}/feeds/{made.token}/{ctx.language.code}.ics"
         return ctx.page("calendar.html", address=address)
 
 
 @router.get("/feeds/{token}/{code}.ics")
 def calendar_feed(request: Request, token: str, code: Code) -> Response:
     """What a calendar program fetches: it has no cookie, and its address opens the dates alone."""
-    from rendering.calendar_feed import feed  # noqa: PLC0415  (its library is slow to load and seldom needed)
-
-    at = clock.now()
-    with transaction() as session:
-        unit = access.calendar_of(session, token, address=address_of(request), at=at)
-        if isinstance(unit, Reason):
-            return page(request, "problem.html", status=GONE, refused=unit)
-        plan = session.get_one(Plan, unit.plan_id)
-        dates = open_dates(session, plan, unit, plan.day_of(at))
-    content = feed(dates, unit=unit.name, plan=plan, at=at, language=Language.of(code), portal=portal_address(request))
-    return Response(content, media_type="text/calendar; charset=utf-8")
+    found = links.feed(
+        token,
+        address=address_of(request),
+        at=clock.now(),
+        language=Language.of(code),
+        portal=portal_address(request),
+    )
+    if isinstance(found, Reason):
+        return page(request, "problem.html", status=GONE, refused=found)
+    return Response(found, media_type="text/calendar; charset=utf-8")

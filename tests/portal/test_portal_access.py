@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -28,12 +27,13 @@ from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.settings import child_environment, settings
 from deploy.cli.root import duban
-from models import access
 from models.access import Access, AccessRole, AccessUse, digest
-from models.common.event import Event
+from models.common.event import Actor, Event
 from models.outbox.message import Attempt
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, unit_of
+from services import links
+from services.scope import Scope
 from tests.conftest import ROOT
 from tests.support.portal_client import PORTAL, Person, enter, hidden_fields
 from tests.support.slack_server import SlackServer
@@ -50,17 +50,25 @@ def opened(story: Story) -> Story:
     return story
 
 
-def link(unit: str = "north", *, lasts: dt.timedelta = DAY, plan: str = "tiny", **how: Any) -> tuple[int, str]:
+def link(
+    unit: str = "north", *, lasts: dt.timedelta = DAY, plan: str = "tiny", role: AccessRole | None = None
+) -> tuple[int, str]:
     """The number of a new link, and its token."""
-    with transaction() as session:
-        row = unit_of(session, plan_of(session, plan).id, unit)
-        made, token = access.issue(session, row, by="test", at=clock.now(), lasts=lasts, **how)
-    return made.id, token
+    made = links.issue(by_test(plan), unit, lasts=lasts, role=role)
+    return made.id, made.token
+
+
+def office_link(person: str = "") -> tuple[int, str]:
+    made = links.issue_to_office(by_test(), person)
+    return made.id, made.token
+
+
+def by_test(plan: str = "tiny") -> Scope:
+    return Scope(plan, Actor("test"), clock.now())
 
 
 def withdraw(number: int) -> None:
-    with transaction() as session:
-        access.revoke(session, plan_of(session, "tiny"), number, by="test", at=clock.now())
+    links.withdraw(by_test(), number)
 
 
 def uses(number: int) -> list[tuple[str, str]]:
@@ -210,7 +218,7 @@ def test_leaving_ends_the_stay_also_for_who_kept_the_cookie(opened: Story) -> No
 
 
 def test_a_link_for_one_use_opens_once(opened: Story) -> None:
-    number, token = link("office", single_use=True, person="王五")
+    number, token = office_link("王五")
     office = Person(address=NORTH)
     office.get(f"/enter/{token}")
     assert "王五" in office.page.text, "it was made for a person, who is not asked for a name"
@@ -222,7 +230,7 @@ def test_a_link_for_one_use_opens_once(opened: Story) -> None:
 
 def test_of_two_who_open_it_at_the_same_moment_one_comes_in(opened: Story) -> None:
     for _ in range(5):
-        number, token = link("office", single_use=True)
+        number, token = office_link()
         people = [Person(address=NORTH), Person(address="192.0.2.8")]
         answers = at_once(*[functools.partial(one.ask, "GET", f"/enter/{token}") for one in people])
         assert sorted(answer.status_code for answer in answers) == [303, 410]
@@ -604,7 +612,7 @@ def wait_for(portal: Served, process: subprocess.Popen[bytes]) -> None:
 def test_no_log_holds_a_token(opened: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     tokens = [link()[1] for _ in range(4)]
-    number, spent = link("office", single_use=True, person="王五")
+    number, spent = office_link("王五")
     with served(tmp_path) as portal:
         person = portal.person().enter(tokens[0], "张三")
         pages = [person.get("/work"), person.get("/calendar"), person.post("/calendar")]

@@ -19,19 +19,19 @@ from sqlalchemy import event, func, select, text
 from adapters import clock
 from adapters.database.sessions import engine, forget_engine, transaction
 from adapters.settings import settings
-from models import access
 from models.assignments import review
 from models.assignments.assignment import Assignment
 from models.assignments.extension import Extension
 from models.assignments.review import Review
-from models.common.event import Event
+from models.common.event import Actor, Event
 from models.outbox.message import post
-from models.plan.unit import Unit
 from portal.app import make_app
 from portal.context import csrf_token
 from portal.forms import Words
 from portal.middleware import FORM_BYTES, HEADERS, MIB, UPLOADS
 from portal.routes import unit as unit_routes
+from services import links
+from services.scope import Scope
 from tests.portal.test_portal_access import at_once
 from tests.portal.test_portal_walls import POSTS, entries_after, last_entry
 from tests.support.portal_client import DAY, Person
@@ -47,10 +47,8 @@ ACTS = [(key, person) for key in POSTS for person in DOORS[key].own]
 
 def another(world: World, unit: str, name: str) -> Visitor:
     """A second person of a unit, in a stay of their own."""
-    with transaction() as session:
-        row = session.get_one(Unit, world.id(f"unit-{unit}"))
-        _, token = access.issue(session, row, by="test", at=clock.now(), lasts=DAY)
-    return Visitor(Person().enter(token, name).http.cookies["duban"])
+    made = links.issue(Scope("tiny", Actor("test"), clock.now()), unit, lasts=DAY)
+    return Visitor(Person().enter(made.token, name).http.cookies["duban"])
 
 
 def shown(answer: httpx.Response) -> str:
@@ -622,9 +620,8 @@ def test_links_cannot_be_tried_too_often(world: World, monkeypatch: pytest.Monke
 def test_a_link_cannot_be_opened_too_often_wherever_from(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(monkeypatch, ENTRIES_PER_MINUTE=3)
     app = make_app()
-    with transaction() as session:
-        north = session.get_one(Unit, world.id("unit-north"))
-        tokens = [access.issue(session, north, by="t", at=clock.now(), lasts=DAY)[1] for _ in range(2)]
+    scope = Scope("tiny", Actor("t"), clock.now())
+    tokens = [links.issue(scope, world.id("unit-north"), lasts=DAY).token for _ in range(2)]
     lines = [httpx.ASGITransport(app, client=(f"192.0.2.{number}", 1)) for number in range(5)]
     found = [Visitor("", line).ask("GET", f"/enter/{tokens[0]}").status_code for line in lines]
     assert found == [303] * 3 + [429] * 2

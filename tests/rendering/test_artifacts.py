@@ -18,6 +18,7 @@ from models.queries import board
 from models.queries.queues import escalated
 from rendering import artifacts
 from rendering.artifacts import Shown, key_of
+from services.artifacts import plan_artifacts
 from tests.support.story import Story, moment
 
 PORTAL = "http://127.0.0.1:8400"
@@ -25,9 +26,7 @@ LEAD, FINANCE, NORTH, SOUTH = (f"2022/liaison/{unit}" for unit in ("edu", "finan
 
 
 def drawn(story: Story, on: str) -> dict[str, Shown]:
-    with transaction() as session:
-        shown = artifacts.pictures(session, plan_of(session, story.plan), dt.date.fromisoformat(on))
-    return {one.key: one for one in shown}
+    return {one.key: one for one in plan_artifacts(story.plan, dt.date.fromisoformat(on))}
 
 
 def rows(shown: Shown) -> list[dict[str, Any]]:

@@ -14,9 +14,11 @@ from sqlalchemy import select, text
 from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.language import Language
+from deploy.cli.operation.access import unit_scope
 from models.acceptance import commendation
 from models.acceptance import dossier as panel
 from models.acceptance.dossier import VerdictInput
+from models.acceptance.summary import summary_of
 from models.acceptance.verdict import Verdict, VerdictOutcome, verdicts_on
 from models.assignments import evidence
 from models.assignments.assignment import by_refs
@@ -27,8 +29,9 @@ from models.common.kinds import UnitKind
 from models.indicators.reading import Reading
 from models.phases.gate import Via
 from models.plan.plan import plan_of
-from models.plan.unit import body_of, unit_of
-from rendering.acceptance_report import report_of, write_excel, write_word
+from models.plan.unit import body_of
+from rendering.acceptance_report import WRITERS
+from services import acceptance
 from tests.deploy.test_cli import done, refused
 from tests.support.story import CLERK, DIRECTOR, Story
 
@@ -52,18 +55,16 @@ def decide(
     code: str, outcome: VerdictOutcome, *, units: Sequence[str] = (), by: str = "office", **words: Any
 ) -> Verdict:
     until = words.get("until")
+    said = VerdictInput(
+        outcome,
+        words.get("reason", "现场核查"),
+        dt.date.fromisoformat(until) if until else None,
+        words.get("override", ""),
+    )
+    scope = unit_scope(None, by, DIRECTOR)
+    [given] = acceptance.give_verdict(scope, [code], said, units=units, via=Via.COMMAND)
     with transaction() as session:
-        plan = plan_of(session)
-        said = VerdictInput(
-            outcome,
-            words.get("reason", "现场核查"),
-            dt.date.fromisoformat(until) if until else None,
-            words.get("override", ""),
-            panel.units_named(session, plan, units),
-        )
-        actor = Actor(DIRECTOR, unit_of(session, plan.id, by).id)
-        item = panel.item_of(session, plan, code)
-        return panel.decide(session, plan, item, said, via=Via.COMMAND, actor=actor, at=clock.now())
+        return session.get_one(Verdict, given.id)
 
 
 def missing(code: str) -> list[str]:
@@ -321,12 +322,10 @@ class TestTheReport:
     def test_what_became_of_all_41_and_34_of_the_real_plan(self, real_plan: str) -> None:
         decide("T3.2", REJECT, reason="=HYPERLINK(1)")
         with transaction() as session:
-            report = report_of(session, plan_of(session, real_plan), dt.date(2025, 12, 1))
+            report = summary_of(session, plan_of(session, real_plan), dt.date(2025, 12, 1))
         assert sum(one.declared for one in report.declared) == 41
         assert (len(report.of_kind(panel.ItemKind.MEASURE)), report.not_enumerated) == (34, 7)
-        word, excel = io.BytesIO(), io.BytesIO()
-        write_word(report, Language.of("zh"), word)
-        write_excel(report, Language.of("zh"), excel)
+        word, excel = (io.BytesIO(WRITERS[ending](report, Language.of("zh"))) for ending in ("docx", "xlsx"))
         book = load_workbook(excel)
         assert book.sheetnames == ["举措", "保障措施", "指标", "缺项"]
         sizes = [book[name].max_row - 1 for name in book.sheetnames[:3]]
@@ -352,10 +351,8 @@ class TestTheReport:
     def test_what_was_accepted_although_something_was_missing_says_what(self) -> None:
         decide("S1", ACCEPT, override="审计已核")
         with transaction() as session:
-            report = report_of(session, plan_of(session), dt.date(2024, 3, 1))
-        excel, word = io.BytesIO(), io.BytesIO()
-        write_excel(report, Language.of("en"), excel)
-        write_word(report, Language.of("en"), word)
+            report = summary_of(session, plan_of(session), dt.date(2024, 3, 1))
+        excel, word = (io.BytesIO(WRITERS[ending](report, Language.of("en"))) for ending in ("xlsx", "docx"))
         said = [
             str(row[2]) for row in load_workbook(excel)["What is missing"].iter_rows(values_only=True) if row[0] == "S1"
         ]
@@ -369,10 +366,8 @@ class TestTheReport:
         decide("T1.2", CONDITIONAL, until="2024-04-10")
         commend("north")
         with transaction() as session:
-            report = report_of(session, plan_of(session), dt.date(2024, 3, 1))
-        excel, word = io.BytesIO(), io.BytesIO()
-        write_excel(report, Language.of("en"), excel)
-        write_word(report, Language.of("en"), word)
+            report = summary_of(session, plan_of(session), dt.date(2024, 3, 1))
+        excel, word = (io.BytesIO(WRITERS[ending](report, Language.of("en"))) for ending in ("xlsx", "docx"))
         book = load_workbook(excel)
         assert [row[4] for row in book["Measures"].iter_rows(min_row=2, values_only=True)] == [
             "no verdict yet",
@@ -390,14 +385,7 @@ class TestTheReport:
 
 
 def commend(*units: str, reason: str = "成效突出", by: str = "office") -> None:
-    with transaction() as session:
-        plan = plan_of(session)
-        since, until = commendation.period_of(plan, plan.day_of(clock.now()))
-        chosen = panel.units_named(session, plan, units)
-        actor = Actor(DIRECTOR, unit_of(session, plan.id, by).id)
-        commendation.commend(
-            session, plan, chosen, since=since, until=until, reason=reason, via=Via.COMMAND, actor=actor, at=clock.now()
-        )
+    acceptance.commend(unit_scope(None, by, DIRECTOR), units, reason=reason, via=Via.COMMAND)
 
 
 class TestCommendation:
@@ -424,7 +412,7 @@ class TestCommendation:
         with transaction() as session:
             plan = plan_of(session)
             assert commendation.commended(session, plan, by=clock.now() - dt.timedelta(days=1)) is None
-            assert report_of(session, plan, dt.date(2024, 2, 29)).commended is None
+            assert summary_of(session, plan, dt.date(2024, 2, 29)).commended is None
         entry = journal(EventKind.COMMENDED)[-1]
         assert (entry.actor, entry.why) == (DIRECTOR, "经会议研究")
         assert (entry.detail or {})["added"] == ["south"]

@@ -24,7 +24,7 @@ from adapters.archive import verify as verify_archive
 from adapters.database.sessions import transaction
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
-from models.acceptance import dossier as acceptance
+from deploy.cli.operation.access import office_scope
 from models.acceptance.dossier import VerdictInput
 from models.acceptance.verdict import VerdictOutcome
 from models.archive_tables import LEFT_OUT, columns_of, tables
@@ -37,10 +37,8 @@ from models.common.event import Actor
 from models.phases.gate import Via
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
-from rendering import bulletin_files
-from rendering import bulletin_text as bulletins
 from rendering.archive_words import TABLES, explained
-from services import archive
+from services import acceptance, archive, bulletins
 from services.archive import Written, _plain_name, write_archive
 from tests.support.story import CLERK, DIRECTOR, Story
 
@@ -175,14 +173,10 @@ class TestWhatIsInIt:
     def test_what_was_issued_and_decided_can_be_read_without_us(
         self, story: Story, store: EvidenceStore, tmp_path: Path
     ) -> None:
-        with transaction() as session:
-            plan = plan_of(session, story.plan)
-            office = Actor(DIRECTOR, unit_of(session, plan.id, "office").id)
-            made = bulletins.make(session, plan, "2024-02", actor=office, at=clock.now())
-            bulletin_files.release(session, plan, made, edition=made.edition, actor=office, at=clock.now())
-            saying = VerdictInput(VerdictOutcome.REJECT, "材料不全")
-            item = acceptance.item_of(session, plan, "T1.2")
-            acceptance.decide(session, plan, item, saying, via=Via.COMMAND, actor=office, at=clock.now())
+        office = office_scope(story.plan, DIRECTOR)
+        bulletins.release(office, bulletins.make(office, "2024-02").id)
+        verdict = VerdictInput(VerdictOutcome.REJECT, "材料不全")
+        acceptance.give_verdict(office, ["T1.2"], verdict, via=Via.COMMAND)
         output = tmp_path / "full.zip"
         write(store, output)
         first = output.read_bytes()

@@ -19,25 +19,27 @@ from sqlalchemy.orm import Session
 from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.language import Code, Language
+from deploy.cli.operation.access import office_scope, unit_scope
 from deploy.cli.root import duban
 from flows.bulletin import bulletin as bulletin_flow
 from models.assignments.light import Light
 from models.bulletins import bulletin as model
 from models.bulletins.bulletin import Bulletin, BulletinStatus
+from models.bulletins.contents import contents_of
 from models.bulletins.figures import Figures, StatementKind, all_works, figures
 from models.common.errors import IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
 from models.common.kinds import UnitKind
 from models.indicators.attainment import Outcome
-from models.indicators.reading import Figure, enter
-from models.plan.indicator import indicators_of
 from models.plan.ladder import Audience
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan, plan_of
-from models.plan.unit import body_of, unit_of
-from rendering import bulletin_files
-from rendering import bulletin_text as bulletins
+from models.plan.unit import body_of
+from rendering import bulletin_text
 from rendering.bulletin_text import Report
+from services import bulletins, readings
+from services.readings import FigureInput
+from services.scope import Scope
 from tasks.bulletin import bulletins_due, make_bulletin
 from tests.support import portal_client
 from tests.support.story import DIRECTOR, Story, moment
@@ -62,23 +64,22 @@ class Office:
             plan = plan_of(session, self.story.plan)
             yield session, plan, Actor(DIRECTOR, body_of(session, plan.id, UnitKind.OFFICE).id)
 
+    @property
+    def scope(self) -> Scope:
+        return office_scope(self.story.plan, DIRECTOR)
+
     def make(self, period: str = MARCH, *, correct: bool = False) -> Bulletin:
-        with self.at_work() as (session, plan, actor):
-            return bulletins.make(session, plan, period, actor=actor, at=clock.now(), correct=correct)
+        return self.row(bulletins.make(self.scope, period, correct=correct).id)
 
     def edit(self, period: str = MARCH, *, edition: int | None = None, code: Code = "zh", **said: str) -> None:
-        with self.at_work() as (session, plan, actor):
-            one = model.bulletin_of(session, plan, period)
-            texts: dict[str, model.Words] = {code: model.reworded(one.words(code), said)}
-            wanted = one.edition if edition is None else edition
-            model.edit(session, plan, one, texts, edition=wanted, actor=actor, at=clock.now())
+        bulletins.reword(self.scope, period, code, said, edition=edition)
 
     def release(self, period: str = MARCH, *, edition: int | None = None) -> Bulletin:
-        with self.at_work() as (session, plan, actor):
-            one = model.bulletin_of(session, plan, period)
-            return bulletin_files.release(
-                session, plan, one, edition=edition or one.edition, actor=actor, at=clock.now()
-            )
+        return self.row(bulletins.release(self.scope, period, edition=edition).id)
+
+    def row(self, number: int) -> Bulletin:
+        with transaction() as session:
+            return session.get_one(Bulletin, number)
 
     def figures(self, period: str = MARCH, on: dt.date = LAST) -> Figures:
         with self.at_work() as (session, plan, _actor):
@@ -92,7 +93,7 @@ class Office:
     def file(self, ending: str, code: Code = "zh", period: str = MARCH) -> io.BytesIO:
         with self.at_work() as (session, plan, _actor):
             one = model.bulletin_of(session, plan, period)
-            return io.BytesIO(bulletin_files.written(session, plan, one, Language.of(code), ending)[0])
+            return io.BytesIO(bulletins.file_of(session, plan, one, Language.of(code), ending))
 
 
 @pytest.fixture
@@ -222,14 +223,8 @@ class TestFigures:
 
     def test_indicators_are_written_as_people_write_them_with_what_has_to_be_known(self, march: Office) -> None:
         march.make()
-        with march.at_work() as (session, plan, actor):
-            one, two = indicators_of(session, plan.id)
-            made = [
-                Figure(one, "2023", None, 1900.0, None, None, "年报"),
-                Figure(two, "2023", None, 0.5, None, None, "年报"),
-            ]
-            office = unit_of(session, plan.id, "office")
-            enter(session, plan, made, by=office, actor=actor, at=moment("2023-03-30 09:00"))
+        made = [FigureInput(code, "2023", None, value, words="年报") for code, value in (("I01", 1900.0), ("I02", 0.5))]
+        readings.enter(dataclasses.replace(march.scope, at=moment("2023-03-30 09:00")), made)
         section = next(one for one in march.report().sections if one.title.endswith("指标"))
         [shown] = section.tables
         assert shown.head[-1] == "备注"
@@ -440,12 +435,8 @@ class TestReleasing:
         march.edit(title=" ")
         with pytest.raises(RefusedError, match="title"):
             march.release()
-        with transaction() as session:
-            plan = plan_of(session, march.story.plan)
-            one = model.bulletin_of(session, plan, MARCH)
-            unit = Actor("张三", session.scalars(text("SELECT id FROM unit WHERE code = 'north'")).one())
-            with pytest.raises(RefusedError, match="only the leading-group office"):
-                model.release(session, plan, one, edition=one.edition, actor=unit, at=clock.now())
+        with pytest.raises(RefusedError, match="only the leading-group office"):
+            bulletins.release(unit_scope(march.story.plan, "north", "张三"), MARCH)
 
     def test_units_find_the_released_ones_only(self, march: Office) -> None:
         draft = march.make()
@@ -536,7 +527,7 @@ class TestFiles:
         march.make()
         with march.at_work() as (session, plan, _actor):
             one = model.bulletin_of(session, plan, MARCH)
-            short = bulletins.report(session, plan, one, Language.of("en"), limit=2)
+            short = bulletin_text.report(contents_of(session, plan, one), Language.of("en"), limit=2)
         overdue = next(table for table in short.tables() if table.name == "Overdue")
         assert (len(overdue.rows), overdue.count) == (2, 6)
         assert overdue.caption.endswith("(the first 2 of 6; the office has a workbook with all)")

@@ -19,19 +19,21 @@ from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
+from deploy.cli.operation.access import unit_scope
 from models.assignments.evidence import Evidence
 from models.common.errors import BlockedError, RefusedError
 from models.common.event import Actor, Event, EventKind
 from models.common.kinds import Rollup, UnitKind
-from models.indicators import reading
 from models.indicators.attainment import Attainment, Outcome, attainments
-from models.indicators.reading import Change, Figure, Reading, plain
+from models.indicators.reading import Change, Reading, plain
 from models.loading import load_plan
-from models.plan.indicator import Indicator, indicators_of
+from models.plan.indicator import Indicator
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of, units_of
 from rendering import charts
-from rendering.reading_sheets import Context, SheetProblemsError, read_figures
+from services import readings
+from services.reading_workbook import SheetProblemsError, read_figures
+from services.readings import FigureInput
 from tests.conftest import LOADED_AT, REAL, TINY, Clock
 from tests.deploy.test_cli import done, refused
 from tests.support.portal_client import Person, enter
@@ -50,17 +52,11 @@ def real(real_plan: str, clock: Clock) -> str:
 
 def put(*rows: tuple[Any, ...], by: str = "office") -> list[Change]:
     """Enter rows of code, period, unit, value, and perhaps reference and weight."""
-    with transaction() as session:
-        plan = plan_of(session)
-        codes = {one.code: one for one in indicators_of(session, plan.id)}
-        known = {unit.code: unit for unit in units_of(session, plan.id)}
-        made = []
-        for code, period, unit, value, *more in rows:
-            reference, weight = (*more, None, None)[:2]
-            made.append(Figure(codes[code], period, known.get(unit), value, reference, weight, "统计年报"))
-        unit = unit_of(session, plan.id, by)
-        actor = Actor("张三", unit.id)
-        return [one.change for one in reading.enter(session, plan, made, by=unit, actor=actor, at=clock.now())]
+    figures = []
+    for code, period, unit, value, *more in rows:
+        reference, weight = (*more, None, None)[:2]
+        figures.append(FigureInput(code, period, unit or None, value, reference, weight, "统计年报"))
+    return [one.change for one in readings.enter(unit_scope(None, by, "张三"), figures)]
 
 
 def stands(code: str, on: dt.date | None = None) -> Attainment:
@@ -253,9 +249,7 @@ def read(real: str, tmp_path: Path) -> Callable[..., list[tuple[Any, ...]]]:
         path.write_bytes(content)
         with transaction() as session:
             plan = plan_of(session)
-            codes = {one.code: one for one in indicators_of(session, plan.id)}
-            units = units_of(session, plan.id)
-            context = Context(plan, unit_of(session, plan.id, by), plan.day_of(clock.now()), codes, units)
+            context = readings.context_of(session, plan, unit_of(session, plan.id, by), plan.day_of(clock.now()))
             found = read_figures(path, name, context)
             return [
                 (

@@ -20,12 +20,12 @@ import httpx
 from sqlalchemy import event
 
 from adapters import clock
-from adapters.database.sessions import engine, transaction
-from models import access
+from adapters.database.sessions import engine
 from models.access import AccessRole
-from models.plan.plan import plan_of
-from models.plan.unit import unit_of
+from models.common.event import Actor
 from portal.app import make_app
+from services import links
+from services.scope import Scope
 
 DAY = dt.timedelta(days=1)
 PORTAL = "http://portal.test"
@@ -112,10 +112,8 @@ class Person:
 
 def enter(plan: str, unit: str, *, name: str = "张三", role: AccessRole | None = None, language: str = "en") -> Person:
     """A person of this unit who has opened a link and said their name."""
-    with transaction() as session:
-        row = unit_of(session, plan_of(session, plan).id, unit)
-        _, token = access.issue(session, row, by="test", at=clock.now(), lasts=DAY, role=role)
-    return Person(language=language).enter(token, name)
+    made = links.issue(Scope(plan, Actor("test"), clock.now()), unit, lasts=DAY, role=role)
+    return Person(language=language).enter(made.token, name)
 
 
 def hidden_fields(page: httpx.Response) -> dict[str, str]:

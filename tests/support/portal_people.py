@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from playwright.sync_api import expect
 
 from adapters import clock
-from adapters.database.sessions import transaction
-from models import access
 from models.access import AccessRole
-from models.plan.plan import plan_of
-from models.plan.unit import unit_of
+from models.common.event import Actor
+from services import links
+from services.scope import Scope
 from tests.support.browser import Files, Reader
 
 LASTS = dt.timedelta(days=60)
@@ -18,10 +17,7 @@ LASTS = dt.timedelta(days=60)
 
 def link_for(unit: str, plan: str = "tiny", *, role: AccessRole | None = None) -> str:
     """The path of a new link, as a notice would carry it."""
-    with transaction() as session:
-        row = unit_of(session, plan_of(session, plan).id, unit)
-        _, token = access.issue(session, row, by="test", at=clock.now(), lasts=LASTS, role=role)
-    return f"/enter/{token}"
+    return links.issue(Scope(plan, Actor("test"), clock.now()), unit, lasts=LASTS, role=role).path
 
 
 class Clerk(Reader):

@@ -27,13 +27,13 @@ from adapters import clock as clocks
 from adapters.database.sessions import forget_engine, transaction
 from adapters.plan_files.reader import read_plan
 from adapters.settings import settings
-from models import access
+from deploy.cli.operation.access import office_scope
 from models.access import Access
 from models.assignments.assignment import Assignment
 from models.assignments.evidence import Evidence
 from models.assignments.extension import Extension
 from models.assignments.objection import Objection
-from models.bulletins.bulletin import Bulletin, release
+from models.bulletins.bulletin import Bulletin
 from models.common.base import Base
 from models.common.event import Actor
 from models.complaint import Complaint
@@ -43,10 +43,11 @@ from models.outbox.message import Message, MessageStatus
 from models.plan.indicator import Indicator
 from models.plan.phase import Phase
 from models.plan.plan import plan_of
-from models.plan.unit import Collective, Unit, unit_of
+from models.plan.unit import Collective, Unit
 from portal.app import make_app
 from portal.context import csrf_token
-from rendering import bulletin_text as bulletins
+from services import bulletins, links
+from services.scope import Scope
 from tests import conftest
 from tests.conftest import LOADED_AT, TEMPLATE, TINY, Clock
 from tests.support.portal_client import DAY, Person
@@ -210,19 +211,14 @@ def _until_today(story: "Story", stays: dict[str, str]) -> None:
 
 def write_bulletins(code: str) -> None:
     """January's is a draft, February's is released."""
-    with transaction() as session:
-        plan, at = plan_of(session, code), clocks.now()
-        office = Actor("王五", unit_of(session, plan.id, "office").id)
-        bulletins.make(session, plan, "2023-01", actor=office, at=at)
-        made = bulletins.make(session, plan, "2023-02", actor=office, at=at)
-        release(session, plan, made, edition=made.edition, actor=office, at=at)
+    office = office_scope(code, "王五")
+    bulletins.make(office, "2023-01")
+    bulletins.release(office, bulletins.make(office, "2023-02").id)
 
 
 def _come_in(plan: str, unit: str, name: str) -> str:
-    with transaction() as session:
-        row = unit_of(session, plan_of(session, plan).id, unit)
-        _, token = access.issue(session, row, by="test", at=clocks.now(), lasts=DAY)
-    person = Person().enter(token, name)
+    made = links.issue(Scope(plan, Actor("test"), clocks.now()), unit, lasts=DAY)
+    person = Person().enter(made.token, name)
     return person.http.cookies["duban"]
 
 

@@ -4,59 +4,37 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import engine, read_session, transaction
-from models import migrations
+from adapters.database.sessions import read_session, transaction
 from models.assignments.assignment import by_refs
-from models.common.errors import SchemaError
 from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import body_of, unit_of
+from rendering.instants import local_minute
+from services import schema
 from services.scope import Scope
-
-
-def ensure_schema() -> None:
-    """Make the schema in an empty database; refuse one that is older or newer than this code. Raises SchemaError."""
-    database, newest = engine(), migrations.head()
-    current = migrations.current(database)
-    if current is None:
-        if inspect(database).get_table_names():
-            raise SchemaError("the database holds tables, but not those of Duban; give Duban a database of its own")
-        from models.migrations.upgrading import upgrade  # noqa: PLC0415  (Alembic is slow to import)
-
-        upgrade(database)
-        return
-    migrations.refuse_other(current)
-    if current < newest:
-        raise SchemaError(
-            "the database is at version {current}, this code needs {newest}: run `duban db upgrade`",
-            current=current,
-            newest=newest,
-        )
 
 
 @contextmanager
 def work_on(plan_code: str | None) -> Iterator[tuple[Session, Plan]]:
     """One transaction on a plan; the only plan there is, where none is named."""
-    ensure_schema()
+    schema.ensure()
     with transaction() as session:
         yield session, plan_of(session, plan_code)
-
-
-def office_actor(session: Session, plan: Plan, name: str) -> Actor:
-    """A person of the leading-group office."""
-    return Actor(name, body_of(session, plan.id, UnitKind.OFFICE).id)
 
 
 def office_scope(plan_code: str | None, name: str) -> Scope:
     """A person of the leading-group office acts now, in the only plan there is where none is named."""
     return _scope(plan_code, name, lambda session, plan: body_of(session, plan.id, UnitKind.OFFICE).id)
+
+
+def unit_scope(plan_code: str | None, unit: str, name: str) -> Scope:
+    """A person of a unit acts now. Raises NotFoundError where there is no such unit."""
+    return _scope(plan_code, name, lambda session, plan: unit_of(session, plan.id, unit).id)
 
 
 def program_scope(plan_code: str | None, name: str) -> Scope:
@@ -65,15 +43,15 @@ def program_scope(plan_code: str | None, name: str) -> Scope:
 
 
 def _scope(plan_code: str | None, name: str, unit_id: Callable[[Session, Plan], int | None]) -> Scope:
-    ensure_schema()
+    schema.ensure()
     with read_session() as session:
         plan = plan_of(session, plan_code)
         return Scope(plan.code, Actor(name, unit_id(session, plan)), clock.now())
 
 
-def unit_scope(plan_code: str | None, unit: str, name: str) -> Scope:
-    """For what a person of a unit does; `unit` is its code. Raises NotFoundError."""
-    return _scope(plan_code, name, lambda session, plan: unit_of(session, plan.id, unit).id)
+def office_actor(session: Session, plan: Plan, name: str) -> Actor:
+    """A person of the leading-group office."""
+    return Actor(name, body_of(session, plan.id, UnitKind.OFFICE).id)
 
 
 def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[tuple[Scope, list[str]]]:
@@ -81,7 +59,7 @@ def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[
 
     Raises NotFoundError that names every reference that is none.
     """
-    ensure_schema()
+    schema.ensure()
     with read_session() as session:
         plan = plan_of(session, plan_code)
         owned: dict[int, list[str]] = defaultdict(list)
@@ -92,4 +70,4 @@ def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[
 
 def local_time(plan: Plan, at: dt.datetime) -> str:
     """An instant as the clocks of the plan show it."""
-    return f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
+    return local_minute(at, plan.timezone)

@@ -1,24 +1,19 @@
 """`duban audit`: the journal replayed, to prove that each step that was due fired exactly once, or to say why not."""
 
-import dataclasses
 import datetime as dt
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
-from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import transaction
 from adapters.language import N_
 from deploy.cli.base import _, language, plan_option, show_table, table, tell
-from deploy.cli.operation.access import ensure_schema, local_time
-from models.assignments.assignment import by_refs
-from models.monitoring import audit as audits
-from models.monitoring.replay import Audited, Outcome, Problem, StepSeen
-from models.plan.plan import Plan, plan_of
+from models.monitoring.replay import Outcome
+from rendering.instants import local_minute
+from services import audit as audits
+from services import schema
+from services.audit import AuditResult
 
 OUTCOMES = {
     Outcome.FIRED: N_("fired"),
@@ -36,50 +31,19 @@ OUTCOMES = {
 @plan_option
 @click.pass_context
 def audit(ctx: click.Context, refs: tuple[str, ...], plan_code: str | None, *, as_json: bool) -> None:
-    ensure_schema()
+    schema.ensure()
     at = clock.now()
-    with transaction() as session:
-        audits.look_at_once(session)
-        plan = plan_of(session, plan_code)
-        found = _gather(_replayed(session, plan, refs, at), keep_steps=bool(refs))
+    found = audits.replay(plan_code, at, refs)
     if as_json:
-        tell(json.dumps(_facts(plan, at, found), ensure_ascii=False, indent=2))
+        tell(json.dumps(_facts(at, found), ensure_ascii=False, indent=2))
     else:
-        _show(plan, at, found)
+        _show(at, found)
     ctx.exit(1 if found.problems else 0)
 
 
-def _replayed(session: Session, plan: Plan, refs: tuple[str, ...], at: dt.datetime) -> Iterator[Audited]:
-    ids = [one.id for one in by_refs(session, plan, refs, lock=False)] if refs else None
-    return audits.audit(session, plan, until=at, ids=ids)
-
-
-@dataclasses.dataclass(slots=True)
-class _Found:
-    """What all assignments came to; `steps` only where they were asked for, for there are very many."""
-
-    assignments: int = 0
-    late: int = 0
-    seen: Counter[Outcome] = dataclasses.field(default_factory=Counter)
-    problems: list[Problem] = dataclasses.field(default_factory=list)
-    steps: list[tuple[str, StepSeen]] = dataclasses.field(default_factory=list)
-
-
-def _gather(replayed: Iterable[Audited], *, keep_steps: bool) -> _Found:
-    found = _Found()
-    for one in replayed:
-        found.assignments += 1
-        found.late += sum(step.is_late for step in one.steps)
-        found.seen.update(step.outcome for step in one.steps)
-        found.problems += one.problems
-        if keep_steps:
-            found.steps += ((one.ref, step) for step in one.steps)
-    return found
-
-
-def _facts(plan: Plan, at: dt.datetime, found: _Found) -> dict[str, Any]:
+def _facts(at: dt.datetime, found: AuditResult) -> dict[str, Any]:
     return {
-        "plan": plan.code,
+        "plan": found.plan,
         "at": at.isoformat(),
         "assignments": found.assignments,
         "steps": {outcome.value: found.seen[outcome] for outcome in Outcome},
@@ -108,8 +72,8 @@ def _facts(plan: Plan, at: dt.datetime, found: _Found) -> dict[str, Any]:
     }
 
 
-def _show(plan: Plan, at: dt.datetime, found: _Found) -> None:
-    facts = {"plan": plan.code, "at": local_time(plan, at), "count": found.assignments}
+def _show(at: dt.datetime, found: AuditResult) -> None:
+    facts = {"plan": found.plan, "at": local_minute(at, found.timezone), "count": found.assignments}
     tell(_("{plan}, {at}: {count} assignments replayed").format(**facts))
     tell(language.list([f"{_(OUTCOMES[outcome])} {found.seen[outcome]}" for outcome in Outcome]))
     if found.late:
@@ -117,7 +81,7 @@ def _show(plan: Plan, at: dt.datetime, found: _Found) -> None:
     if found.steps:
         listed = table(_("assignment"), _("step"), _("due"), _("outcome"), _("when"), _("why"))
         for ref, one in found.steps:
-            when = local_time(plan, one.at) if one.at else ""
+            when = local_minute(one.at, found.timezone) if one.at else ""
             why = language.say(one.why) if one.why else ""
             listed.add_row(ref, one.step, str(one.on), _(OUTCOMES[one.outcome]), when, why)
         show_table(listed)

@@ -2,10 +2,8 @@
 
 import click
 
-from adapters.database.sessions import engine, engine_for, url
 from deploy.cli.base import _, tell
-from models import migrations
-from models.migrations import upgrading
+from services import schema
 
 
 @click.group()
@@ -15,7 +13,7 @@ def db() -> None:
 
 @db.command(help=_("Bring the database to the newest schema."))
 def upgrade() -> None:
-    before, after = upgrading.upgrade(engine())
+    before, after = schema.upgrade()
     if before == after:
         tell(_("The database is at version {version}; nothing to do.").format(version=after))
     else:
@@ -28,7 +26,5 @@ def upgrade() -> None:
 
 @db.command(help=_("The version of the schema, in the database and in this code."))
 def version() -> None:
-    bare = engine_for(url())  # `engine()` refuses a database that is newer
-    current = migrations.current(bare) or "-"
-    bare.dispose()
-    tell(_("database {current}, this code {newest}").format(current=current, newest=migrations.head()))
+    current, newest = schema.versions()
+    tell(_("database {current}, this code {newest}").format(current=current or "-", newest=newest))

@@ -4,17 +4,15 @@ import datetime as dt
 
 import click
 
-from adapters import clock
 from adapters.prefect_server import prefect_secret
 from adapters.settings import override, settings
 from deploy.cli.base import _, plan_option, show_table, table, tell
-from deploy.cli.operation.access import ensure_schema, local_time, work_on
+from deploy.cli.operation.access import local_time, office_scope, program_scope, work_on
 from models import access as links
 from models.common.errors import NotFoundError
-from models.common.kinds import UnitKind
-from models.plan.unit import body_of, unit_of
-
-OFFICE_LINK = dt.timedelta(minutes=15)  # long enough to paste it into a browser
+from models.plan.unit import unit_of
+from services import links as services
+from services import schema
 
 
 @click.command()
@@ -24,7 +22,7 @@ def portal(port: int | None) -> None:
 
     if port is not None:
         override(DUBAN_PORTAL_PORT=str(port))
-    ensure_schema()
+    schema.ensure()
     tell(_("Portal: {url}").format(url=settings().portal_address))
     uvicorn.run(
         "portal.asgi:make_app",
@@ -48,12 +46,8 @@ def access() -> None:
 @click.argument("name")
 @plan_option
 def office(name: str, plan_code: str | None) -> None:
-    with work_on(plan_code) as (session, plan):
-        unit = body_of(session, plan.id, UnitKind.OFFICE)
-        _access, token = links.issue(
-            session, unit, person=name, by=name, at=clock.now(), lasts=OFFICE_LINK, single_use=True
-        )
-    tell(f"{settings().portal_address}/enter/{token}")
+    made = services.issue_to_office(office_scope(plan_code, name), name)
+    tell(f"{settings().portal_address}{made.path}")
 
 
 @access.command(help=_("A link for a unit, as its notices carry one."))
@@ -62,10 +56,8 @@ def office(name: str, plan_code: str | None) -> None:
 @plan_option
 def unit(code: str, days: int | None, plan_code: str | None) -> None:
     lasts = dt.timedelta(days=days or settings().link_days)
-    with work_on(plan_code) as (session, plan):
-        row = unit_of(session, plan.id, code)
-        _access, token = links.issue(session, row, by="duban access", at=clock.now(), lasts=lasts)
-    tell(f"{settings().portal_address}/enter/{token}")
+    made = services.issue(program_scope(plan_code, "duban access"), code, lasts=lasts)
+    tell(f"{settings().portal_address}{made.path}")
 
 
 @access.command(help=_("What the Prefect server asks for, for people of the office and for programs."))
@@ -100,6 +92,5 @@ def list_links(code: str | None, plan_code: str | None) -> None:
 @click.option("--by", "by_name", metavar="NAME", required=True, help=_("the name of the person who acts"))
 @plan_option
 def revoke(number: int, by_name: str, plan_code: str | None) -> None:
-    with work_on(plan_code) as (session, plan):
-        links.revoke(session, plan, number, by=by_name, at=clock.now())
+    services.withdraw(office_scope(plan_code, by_name), number)
     tell(_("Link {number} is withdrawn.").format(number=number))

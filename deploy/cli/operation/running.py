@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adapters import clock
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
 from adapters.prefect_server import prefect_secret
@@ -71,24 +70,15 @@ def _say_how_to_come_in() -> None:
 
 def _office_links() -> dict[str, str]:
     """A link to the portal for the office of each plan. Whoever opens it says their name there."""
-    from sqlalchemy import select  # noqa: PLC0415
+    from adapters.database.sessions import read_session  # noqa: PLC0415
+    from deploy.cli.operation.access import program_scope  # noqa: PLC0415
+    from models.plan.plan import plan_codes  # noqa: PLC0415
+    from services import links  # noqa: PLC0415
 
-    from adapters.database.sessions import transaction  # noqa: PLC0415
-    from deploy.cli.operation.portal import OFFICE_LINK  # noqa: PLC0415
-    from models import access  # noqa: PLC0415
-    from models.common.kinds import UnitKind  # noqa: PLC0415
-    from models.plan.plan import Plan  # noqa: PLC0415
-    from models.plan.unit import body_of  # noqa: PLC0415
-
-    links = {}
-    with transaction() as session:
-        for plan in session.scalars(select(Plan).order_by(Plan.code)):
-            office = body_of(session, plan.id, UnitKind.OFFICE)
-            _access, token = access.issue(
-                session, office, by="duban up", at=clock.now(), lasts=OFFICE_LINK, single_use=True
-            )
-            links[plan.code] = f"{settings().portal_address}/enter/{token}"
-    return links
+    with read_session() as session:
+        codes = plan_codes(session)
+    made = {code: links.issue_to_office(program_scope(code, "duban up")) for code in codes}
+    return {code: f"{settings().portal_address}{link.path}" for code, link in made.items()}
 
 
 @click.command(help=_("Rehearse a plan in the data folder, on the whole stack; the data stays to look at."))

@@ -6,7 +6,7 @@ import json
 import click
 
 from deploy.cli.base import Day, _, language, plan_option, show_table, table, tell
-from deploy.cli.operation.access import ensure_schema
+from services import schema
 from services.watchdog import Watched, blindness_is_told, lines_of, watch_over
 
 
@@ -17,7 +17,7 @@ from services.watchdog import Watched, blindness_is_told, lines_of, watch_over
 @click.pass_context
 def watchdog(ctx: click.Context, on: dt.date | None, plan_code: str | None, *, as_json: bool) -> None:
     with blindness_is_told():
-        ensure_schema()
+        schema.ensure()
     watched = watch_over([plan_code] if plan_code else [], on)
     if as_json:
         tell(json.dumps(_facts(watched), ensure_ascii=False, indent=2))

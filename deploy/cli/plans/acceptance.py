@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -23,7 +23,7 @@ from deploy.cli.base import (
     table,
     tell,
 )
-from deploy.cli.operation.access import local_time, office_actor, work_on
+from deploy.cli.operation.access import local_time, office_scope, work_on
 from models.acceptance import commendation
 from models.acceptance import dossier as panel
 from models.acceptance.dossier import Dossier, VerdictInput
@@ -32,6 +32,10 @@ from models.common.errors import RefusedError
 from models.phases.gate import Via
 from models.plan.plan import Plan
 from rendering.labels import NO_VERDICT, OUTCOMES, VERDICTS
+from services import acceptance as services
+from services.acceptance import GivenVerdict
+
+ENDINGS = ("docx", "xlsx")
 
 codes_argument = click.argument("codes", metavar="CODE...", nargs=-1, required=True)
 override_option = click.option(
@@ -94,7 +98,7 @@ def _facts(one: Dossier) -> dict[str, Any]:
     }
 
 
-def _said(verdict: Verdict | None) -> str:
+def _said(verdict: Verdict | GivenVerdict | None) -> str:
     if verdict is None:
         return _(NO_VERDICT)
     said = _(VERDICTS[verdict.outcome])
@@ -181,19 +185,11 @@ def accept(codes: tuple[str, ...], override_reason: str, reason: str, by_name: s
 def _decide(
     codes: Sequence[str], said: VerdictInput, units: Sequence[str], by_name: str, plan_code: str | None
 ) -> None:
-    at = clock.now()
-    lines = []
+    given = services.give_verdict(office_scope(plan_code, by_name), codes, said, units=units, via=Via.COMMAND)
+    for one in given:
+        tell(f"{one.code}: {_said(one)}" + (f" ({one.finding})" if one.finding else ""))
     with work_on(plan_code) as (session, plan):
-        actor = office_actor(session, plan, by_name)
-        named = panel.units_named(session, plan, units)
-        saying = VerdictInput(said.outcome, said.reason, said.until, said.override_reason, named)
-        for code in codes:
-            item = panel.item_of(session, plan, code)
-            made = panel.decide(session, plan, item, saying, via=Via.COMMAND, actor=actor, at=at)
-            lines.append(f"{item.code}: {_said(made)}" + (f" ({made.finding.ref})" if made.finding else ""))
         done = panel.is_accepted(session, plan)
-    for line in lines:
-        tell(line)
     if done:
         tell(_("The plan is accepted."))
 
@@ -210,17 +206,13 @@ def _decide(
 @click.option("--language", "code", type=click.Choice(["zh", "en"]), help=_("the one of the settings if not given"))
 @plan_option
 def report(output: Path, on: dt.date | None, code: Code | None, plan_code: str | None) -> None:
-    from rendering import acceptance_report  # noqa: PLC0415
-
-    writers = {".docx": acceptance_report.write_word, ".xlsx": acceptance_report.write_excel}
-    write = writers.get(output.suffix.lower())
-    if write is None:
+    ending = output.suffix.removeprefix(".").lower()
+    if ending not in ENDINGS:
         raise RefusedError("{file}: expected a file that ends in .docx or .xlsx", file=str(output))
     with work_on(plan_code) as (session, plan):
-        made = acceptance_report.report_of(session, plan, on or plan.day_of(clock.now()))
-    with output.open("wb") as target:
-        binary: BinaryIO = target
-        write(made, Language.of(code or settings().language), binary)
+        day = on or plan.day_of(clock.now())
+        content = services.report(session, plan, day, Language.of(code or settings().language), ending)
+    output.write_bytes(content)
     tell(_("{file} is written").format(file=output))
 
 
@@ -241,15 +233,11 @@ def commend(
     reason: str,
     plan_code: str | None,
 ) -> None:
-    at = clock.now()
+    if units:
+        scope = office_scope(plan_code, by_name)
+        services.commend(scope, units, since=since, until=until, reason=reason, via=Via.COMMAND)
     with work_on(plan_code) as (session, plan):
-        first, last = commendation.period_of(plan, plan.day_of(at), since, until)
-        if units:
-            actor = office_actor(session, plan, by_name)
-            chosen = panel.units_named(session, plan, units)
-            commendation.commend(
-                session, plan, chosen, since=first, until=last, reason=reason, via=Via.COMMAND, actor=actor, at=at
-            )
+        first, last = commendation.period_of(plan, plan.day_of(clock.now()), since, until)
         proposed = commendation.proposal(session, plan, first, last)
         settled = commendation.commended(session, plan)
     listed = table(_("rank"), _("unit"), _("points"), numbers=[0, 2])

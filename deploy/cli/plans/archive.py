@@ -9,7 +9,7 @@ from adapters import clock
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from deploy.cli.base import _, tell
-from deploy.cli.operation.access import ensure_schema
+from services import schema
 
 
 @click.command()
@@ -24,7 +24,7 @@ from deploy.cli.operation.access import ensure_schema
 def archive(plan_code: str | None, output: Path) -> None:
     from services.archive import write_archive  # noqa: PLC0415  (it knows every table, which takes a moment)
 
-    ensure_schema()
+    schema.ensure()
     store = EvidenceStore(settings().evidence_address)
     # On the other channel, so that what is printed can be kept.
     quiet = not sys.stderr.isatty()

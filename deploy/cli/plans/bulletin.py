@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from adapters import clock
 from adapters.language import Code, Language
 from adapters.settings import settings
 from deploy.cli.base import _, by_option, plan_option, show_table, table, tell
-from deploy.cli.operation.access import local_time, office_actor, work_on
+from deploy.cli.operation.access import local_time, office_scope, work_on
 from models.bulletins import bulletin as bulletins
+from services import bulletins as services
 
 PAGE = 100
 
@@ -47,13 +47,9 @@ def list_bulletins(plan_code: str | None) -> None:
 @by_option
 @plan_option
 def make(ref: str, by_name: str, plan_code: str | None, *, correct: bool) -> None:
-    from rendering.bulletin_text import make as make_one  # noqa: PLC0415  (what it counts is slow to load)
-
-    with work_on(plan_code) as (session, plan):
-        actor = office_actor(session, plan, by_name)
-        made = make_one(session, plan, ref, actor=actor, at=clock.now(), correct=correct)
-        said = _("{ref}: {status}, edition {edition}, figures as at the end of {day}")
-        tell(said.format(ref=made.ref, status=_(made.status), edition=made.edition, day=made.as_of))
+    made = services.make(office_scope(plan_code, by_name), ref, correct=correct)
+    said = _("{ref}: {status}, edition {edition}, figures as at the end of {day}")
+    tell(said.format(ref=made.ref, status=_(made.status), edition=made.edition, day=made.as_of))
 
 
 @bulletin.command(help=_("Change the texts of a draft; what is not given stays."))
@@ -71,13 +67,8 @@ def edit(ref: str, code: Code | None, by_name: str, plan_code: str | None, **tex
     given = {name: said for name, said in texts.items() if said is not None}
     if not given:
         raise click.UsageError(_("give at least one text to change"))
-    with work_on(plan_code) as (session, plan):
-        one = bulletins.bulletin_named(session, plan, ref)
-        language = code or settings().language
-        words = bulletins.reworded(one.words(language), given)
-        actor = office_actor(session, plan, by_name)
-        bulletins.edit(session, plan, one, {language: words}, edition=one.edition, actor=actor, at=clock.now())
-        tell(_("{ref}: edition {edition} is kept").format(ref=one.ref, edition=one.edition))
+    one = services.reword(office_scope(plan_code, by_name), ref, code or settings().language, given)
+    tell(_("{ref}: edition {edition} is kept").format(ref=one.ref, edition=one.edition))
 
 
 @bulletin.command(help=_("Release a draft: it gets its number, and each unit is sent a letter."))
@@ -88,13 +79,8 @@ def edit(ref: str, code: Code | None, by_name: str, plan_code: str | None, **tex
 @by_option
 @plan_option
 def release(ref: str, edition: int | None, by_name: str, plan_code: str | None) -> None:
-    from rendering import bulletin_files  # noqa: PLC0415  (what it counts is slow to load)
-
-    with work_on(plan_code) as (session, plan):
-        one = bulletins.bulletin_named(session, plan, ref)
-        actor = office_actor(session, plan, by_name)
-        bulletin_files.release(session, plan, one, edition=edition or one.edition, actor=actor, at=clock.now())
-        tell(_("{ref} is released as {number}; the units are told").format(ref=one.ref, number=one.numbered))
+    one = services.release(office_scope(plan_code, by_name), ref, edition=edition)
+    tell(_("{ref} is released as {number}; the units are told").format(ref=one.ref, number=one.number))
 
 
 @bulletin.command(help=_("Show a bulletin, or write it to a file: Word, Excel or Markdown by the name's ending."))
@@ -108,16 +94,16 @@ def release(ref: str, edition: int | None, by_name: str, plan_code: str | None) 
 @language_option
 @plan_option
 def show(ref: str, output: Path | None, code: Code | None, plan_code: str | None) -> None:
-    from rendering import bulletin_files  # noqa: PLC0415  (what it counts is slow to load)
+    from rendering.bulletin_files import MEDIA_TYPES  # noqa: PLC0415  (slow to load)
 
     ending = output.suffix.removeprefix(".").lower() if output else "md"
-    if ending not in bulletin_files.WRITERS:
-        endings = ", ".join(f".{one}" for one in bulletin_files.WRITERS)
+    if ending not in MEDIA_TYPES:
+        endings = ", ".join(f".{one}" for one in MEDIA_TYPES)
         raise click.UsageError(_("{file}: expected a name that ends in {endings}").format(file=output, endings=endings))
     with work_on(plan_code) as (session, plan):
         one = bulletins.bulletin_named(session, plan, ref)
         language = Language.of(code or settings().language)
-        content, _media_type = bulletin_files.written(session, plan, one, language, ending)
+        content = services.file_of(session, plan, one, language, ending)
     if output is None:
         tell(content.decode().rstrip())
         return

@@ -3,30 +3,31 @@
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from adapters import clock
-from adapters.language import N_
 from deploy.cli.base import Day, _, by_option, language, plan_option, show_table, table, tell, tell_problem
-from deploy.cli.operation.access import local_time, office_actor, work_on
+from deploy.cli.operation.access import local_time, unit_scope, work_on
 from models.common.errors import RefusedError
 from models.indicators import reading
 from models.indicators.attainment import Attainment, Outcome, attainments
-from models.indicators.reading import CITY, Change, Compared, Figure, plain
-from models.plan.indicator import indicator_of, indicators_of
-from models.plan.unit import Unit, unit_of, units_of
+from models.indicators.reading import CITY, Change, plain
+from models.plan.indicator import indicator_of
+from models.plan.unit import unit_of
+from services import readings
+from services.readings import EnteredFigure, FigureInput
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from models.assignments.evidence import StoredEvidence
     from models.plan.plan import Plan
-    from rendering.reading_sheets import Context
 
-CHANGES = {Change.NEW: N_("new"), Change.CHANGED: N_("changed"), Change.SAME: N_("the same")}
+PREVIEWER = "duban indicator import"  # who only looks needs no name
 AS_OPTION = click.option(
     "--as", "unit_code", metavar="UNIT", default="office", show_default=True, help=_("the unit that enters")
 )
@@ -81,75 +82,16 @@ def set_reading(
 ) -> None:
     if withdraw == (value is not None):
         raise click.UsageError(_("expected a value, or --withdraw and none"))
-    with work_on(plan_code) as (session, plan):
-        # A slip is told before any file is copied.
-        by = unit_of(session, plan.id, unit_code)
-        figure = _figure(session, plan, code, period, of_unit, (value, reference, weight, words))
-        _refuse(plan, figure, by)
-    stored = _kept(file)
-    with work_on(plan_code) as (session, plan):
-        by = unit_of(session, plan.id, unit_code)
-        figure = _figure(session, plan, code, period, of_unit, (value, reference, weight, words))
-        done = _enter(session, plan, [figure], by, stored, by_name)
-        told = _told(done[0])
-    tell(told)
+    figure = FigureInput(code, period, of_unit, value, reference, weight, words)
+    [done] = readings.enter(unit_scope(plan_code, unit_code, by_name), [figure], file=file)
+    tell(_told(done))
 
 
-def _figure(
-    session: "Session",
-    plan: "Plan",
-    code: str,
-    period: str,
-    of_unit: str | None,
-    content: tuple[float | None, float | None, float | None, str],
-) -> Figure:
-    unit = unit_of(session, plan.id, of_unit) if of_unit else None
-    return Figure(indicator_of(session, plan.id, code), period, unit, *content)
+def _told(one: EnteredFigure) -> str:
+    from rendering.labels import READING_CHANGES, figure_words  # noqa: PLC0415
 
-
-def _refuse(plan: "Plan", figure: Figure, by: Unit) -> None:
-    if reasons := reading.reasons_not_enterable(plan, [figure], by, plan.day_of(clock.now())):
-        raise RefusedError("nothing was entered: {reasons}", reasons=reasons)
-
-
-def _kept(file: Path | None) -> "StoredEvidence | None":
-    if file is None:
-        return None
-    from functools import partial  # noqa: PLC0415
-
-    from adapters.evidence.intake import HandedIn, take_in  # noqa: PLC0415
-    from adapters.evidence.store import EvidenceStore  # noqa: PLC0415
-    from adapters.settings import settings  # noqa: PLC0415
-
-    store = EvidenceStore(settings().evidence_address)
-    return take_in([HandedIn(file, file.name, partial(store.put, file))])[0]
-
-
-def _enter(
-    session: "Session",
-    plan: "Plan",
-    figures: list[Figure],
-    by: Unit,
-    stored: "StoredEvidence | None",
-    by_name: str,
-) -> list[Compared]:
-    from models.assignments.evidence import keep  # noqa: PLC0415
-
-    at = clock.now()
-    actor = office_actor(session, plan, by_name)
-    if by.id != actor.unit_id:
-        actor = type(actor)(by_name, by.id)
-    evidence_id = keep(session, by.id, [stored], at)[0] if stored else None
-    return reading.enter(session, plan, figures, by=by, evidence_id=evidence_id, actor=actor, at=at)
-
-
-def _told(one: Compared) -> str:
-    from rendering.labels import figure_words  # noqa: PLC0415
-
-    of = one.figure.indicator
-    value = figure_words(of, one.figure.value, language)
-    before = figure_words(of, one.before.value if one.before else None, language)
-    facts = {"ref": one.figure.ref, "value": value, "before": before, "change": _(CHANGES[one.change])}
+    value, before = (figure_words(one, number, language) for number in (one.value, one.before))
+    facts = {"ref": one.ref, "value": value, "before": before, "change": _(READING_CHANGES[one.change])}
     if one.change is Change.CHANGED:
         return _("{ref}: {before} → {value} ({change})").format(**facts)
     return _("{ref}: {value} ({change})").format(**facts)
@@ -176,13 +118,12 @@ def import_readings(
         return
     if not preview and not by_name.strip():
         raise click.UsageError(_("--by is needed: a reading has a person who entered it"))
-    # The workbook is what the readings rest on, and is kept with them.
-    stored = None
-    compared = _compared(file, unit_code, plan_code)
-    if not preview and any(one.change is not Change.SAME for one in compared):
-        stored = _kept(file)
-    if not preview:
-        compared = _compared(file, unit_code, plan_code, stored, by_name)
+    scope = unit_scope(plan_code, unit_code, by_name.strip() or PREVIEWER)
+    with _sheet_problems_told(file):
+        if preview:
+            compared = [EnteredFigure.of(one) for one in readings.preview_file(scope, file)]
+        else:
+            compared = readings.import_file(scope, file)
     for one in compared:
         if one.change is not Change.SAME:
             tell(_told(one))
@@ -194,33 +135,19 @@ def import_readings(
         tell(_("{new} new, {changed} changed, {same} the same").format(**facts))
 
 
-def _compared(
-    file: Path, unit_code: str, plan_code: str | None, stored: "StoredEvidence | None" = None, by_name: str = ""
-) -> list[Compared]:
-    """What the workbook would do; with a name it is done."""
-    from rendering.reading_sheets import SheetProblemsError, read_figures  # noqa: PLC0415
+@contextmanager
+def _sheet_problems_told(file: Path) -> Iterator[None]:
+    """What is wrong in a workbook is told line by line, and ends the command."""
+    from services.reading_workbook import SheetProblemsError  # noqa: PLC0415
 
-    with work_on(plan_code) as (session, plan):
-        context = _context(session, plan, unit_code)
-        try:
-            figures = read_figures(file, file.name, context)
-        except SheetProblemsError as error:
-            for problem in error.problems:
-                tell_problem(language.say(problem.reason))
-            told = _("{count} errors in {name}; nothing was entered").format(count=len(error.problems), name=file.name)
-            tell_problem(told)
-            raise SystemExit(2) from None
-        if not by_name:
-            return reading.compare(session, plan, figures)
-        return _enter(session, plan, figures, context.by, stored, by_name)
-
-
-def _context(session: "Session", plan: "Plan", unit_code: str) -> "Context":
-    from rendering.reading_sheets import Context  # noqa: PLC0415
-
-    indicators = {one.code.upper(): one for one in indicators_of(session, plan.id)}
-    by = unit_of(session, plan.id, unit_code)
-    return Context(plan, by, plan.day_of(clock.now()), indicators, units_of(session, plan.id))
+    try:
+        yield
+    except SheetProblemsError as error:
+        for problem in error.problems:
+            tell_problem(language.say(problem.reason))
+        told = _("{count} errors in {name}; nothing was entered").format(count=len(error.problems), name=file.name)
+        tell_problem(told)
+        raise SystemExit(2) from None
 
 
 def _write_template(file: Path, unit_code: str, plan_code: str | None) -> None:
@@ -228,7 +155,8 @@ def _write_template(file: Path, unit_code: str, plan_code: str | None) -> None:
     from rendering.workbook import write_workbook  # noqa: PLC0415
 
     with work_on(plan_code) as (session, plan):
-        sheets = template(_context(session, plan, unit_code), language)
+        by = unit_of(session, plan.id, unit_code)
+        sheets = template(readings.context_of(session, plan, by, plan.day_of(clock.now())), language)
         with file.open("xb") as output:
             write_workbook(sheets, output)
     tell(str(file))

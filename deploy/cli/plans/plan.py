@@ -9,29 +9,21 @@ import click
 from sqlalchemy import select
 
 from adapters import clock
-from adapters.database.sessions import transaction
-from adapters.language import N_
 from adapters.plan_files.reader import read_plan
 from deploy.cli.base import _, language, plan_option, show_table, table, tell
-from deploy.cli.operation.access import ensure_schema, work_on
+from deploy.cli.operation.access import work_on
 from models.common.errors import RefusedError
 from models.common.event import Actor
-from models.common.kinds import UnitKind
-from models.loading import Loaded, addressees, compare, items_of, load_plan
+from models.loading import Loaded, addressees, items_of
 from models.plan.area import Area
 from models.plan.document import PlanDocument
-from models.plan.phase import Phase, PhaseCode, PhaseStatus, phases_of
+from models.plan.phase import Phase, PhaseCode
 from models.plan.plan import Plan
 from models.plan.unit import BODIES, Unit
 from models.queries import statistics
-
-# Not the kinds' own values: `office` and `leader` are codes of units as well, and codes are never translated.
-KINDS = {
-    UnitKind.BUREAU: N_("bureau"),
-    UnitKind.COUNTY: N_("county"),
-    UnitKind.OFFICE: N_("the leading-group office"),
-    UnitKind.LEADER: N_("the head of the leading group"),
-}
+from rendering.labels import UNIT_KINDS
+from services import plans as services
+from services import schema
 
 folder_argument = click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 
@@ -57,28 +49,22 @@ def check(folder: Path) -> None:
 @click.option("--by", "by_name", metavar="NAME", default="duban", help=_("the name of the person who acts"))
 def load(folder: Path, by_name: str, *, yes: bool) -> None:
     document = read_plan(folder)
-    ensure_schema()
-    with transaction() as session:
-        outcome, changes = compare(session, document)
-    if outcome is Loaded.UNCHANGED:
+    schema.ensure()
+    changes = services.check(document)
+    if changes.outcome is Loaded.UNCHANGED:
         tell(_("{plan} is stored already; nothing has changed.").format(plan=document.code))
         return
-    if outcome is Loaded.CHANGED:
-        _agree(document, changes, yes=yes)
-    with transaction() as session:
-        # Somebody may have loaded another version while this one was being read.
-        if compare(session, document) != (outcome, changes):
-            raise RefusedError("what is stored of {plan} has changed meanwhile; look again", plan=document.code)
-        plan = load_plan(session, document, actor=Actor(by_name), at=clock.now())
-        opened = [phase.ref for phase in phases_of(session, plan) if phase.status is not PhaseStatus.PLANNED]
+    if changes.outcome is Loaded.CHANGED:
+        _agree(document, changes.differences, yes=yes)
+    stored = services.load(document, actor=Actor(by_name), at=clock.now(), agreed=changes)
     tell(_("{plan} is stored.").format(plan=document.code))
-    if outcome is Loaded.CHANGED and opened:
+    if changes.outcome is Loaded.CHANGED and stored.opened:
         note = _("What was issued in {phases} stays as it was, and what is new in the plan is not issued there.")
-        tell(note.format(phases=", ".join(opened)))
+        tell(note.format(phases=", ".join(stored.opened)))
     _tell_summary(document)
 
 
-def _agree(document: PlanDocument, changes: list[str], *, yes: bool) -> None:
+def _agree(document: PlanDocument, changes: Sequence[str], *, yes: bool) -> None:
     """Show the differences and ask. Raises RefusedError where nobody can be asked, Abort where the answer is no."""
     tell(_("{plan} differs from what is stored in {count} places:").format(plan=document.code, count=len(changes)))
     for change in changes:
@@ -169,5 +155,5 @@ def units(plan_code: str | None) -> None:
         rows = session.scalars(select(Unit).where(Unit.plan_id == row.id).order_by(Unit.id)).all()
     listed = table(_("code"), _("name"), _("kind"))
     for unit in rows:
-        listed.add_row(unit.code, language.text(unit.name), _(KINDS[unit.kind]))
+        listed.add_row(unit.code, language.text(unit.name), _(UNIT_KINDS[unit.kind]))
     show_table(listed)

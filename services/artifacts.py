@@ -1,0 +1,84 @@
+"""What the Prefect UI shows of a plan: asked of the database, and drawn in the office's language."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from adapters.database.sessions import retrying_transaction
+from adapters.language import Language
+from adapters.settings import settings
+from models.common import event as journal
+from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of, phases_of
+from models.plan.plan import plan_of
+from models.queries import overdue, statistics
+from models.queries.board import board
+from rendering import artifacts
+from rendering.artifacts import PlanFacts, Shown
+from rendering.instants import local_minute
+
+
+def phase_artifacts(plan: str, phase: PhaseCode, year: int | None, at: dt.datetime) -> tuple[dt.date, list[Shown]]:
+    """How far one phase is on the day of that instant, and which day that is."""
+
+    def look(session: Session) -> tuple[dt.date, list[Shown]]:
+        row = plan_of(session, plan)
+        day, place = row.day_of(at), phase_of(session, row, phase, year)
+        counts = statistics.counts_by_light(session, row, day)
+        return day, artifacts.phase_artifacts(row, place, counts, day, _language(), settings().portal_address)
+
+    return retrying_transaction(look)
+
+
+def phase_tags(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
+    """The plan, the phase and its year; "extended" where its last day was moved."""
+
+    def look(session: Session) -> list[str]:
+        row = plan_of(session, plan)
+        place = phase_of(session, row, phase, year)
+        extended = ["extended"] if place.ends_on > place.planned_ends_on else []
+        return [row.code, place.code, place.period, *extended]
+
+    return retrying_transaction(look)
+
+
+def plan_state(plan: str, at: dt.datetime) -> tuple[dt.date, str, list[str]]:
+    """The day of that instant, how far the journal is, and the keys of what there is to show."""
+
+    def look(session: Session) -> tuple[dt.date, str, list[str]]:
+        row = plan_of(session, plan)
+        return row.day_of(at), journal.mark(session), artifacts.keys_of(row.code, _open(phases_of(session, row)))
+
+    return retrying_transaction(look)
+
+
+def plan_artifacts(plan: str, on: dt.date) -> list[Shown]:
+    """How a plan stands on that day; the board comes last."""
+
+    def look(session: Session) -> PlanFacts:
+        row = plan_of(session, plan)
+        return PlanFacts(
+            plan=row,
+            on=on,
+            phases=_open(phases_of(session, row)),
+            counts=statistics.counts_by_light(session, row, on),
+            board=board(session, row, on),
+            overdue=overdue.overdue(session, row, on, artifacts.ROWS),
+            in_review=overdue.in_review(session, row, on, artifacts.ROWS),
+        )
+
+    return artifacts.plan_artifacts(retrying_transaction(look), _language(), settings().portal_address)
+
+
+def effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]]) -> tuple[str, str]:
+    """What one patrol did, as Markdown, and when, on the plan's own clock."""
+    timezone = retrying_transaction(lambda session: plan_of(session, plan).timezone)
+    return artifacts.effects_table(done, _language()), local_minute(at, timezone)
+
+
+def _open(phases: Sequence[Phase]) -> list[Phase]:
+    return [phase for phase in phases if phase.status is PhaseStatus.OPEN]
+
+
+def _language() -> Language:
+    return Language.of(settings().language)

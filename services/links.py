@@ -1,0 +1,140 @@
+"""Links into the portal: issued, withdrawn, opened, and what whoever opened one says first; one function an act."""
+
+import dataclasses
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from adapters.database.sessions import transaction
+from adapters.language import Language
+from models import access
+from models.access import AccessRole, WebSession
+from models.common.errors import NotFoundError, Reason, RefusedError
+from models.common.kinds import UnitKind
+from models.common.text import Text
+from models.permissions import Act, require
+from models.plan.plan import Plan
+from models.plan.unit import Unit, body_of, unit_of
+from models.queries.worklist import open_dates
+from services.scope import Scope
+
+OFFICE_LINK_LASTS = dt.timedelta(minutes=15)  # long enough to hand it over and open it
+FEED_LASTS = dt.timedelta(days=4 * 366)  # as long as a plan: a feed that dies silently loses deadlines
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IssuedLink:
+    """A new link. Only the hash of its token is kept: it is known here and never again."""
+
+    id: int
+    token: str
+    unit: Text
+    person: str
+    single_use: bool
+    expires_at: dt.datetime
+
+    @property
+    def path(self) -> str:
+        """On the portal."""
+        return f"/enter/{self.token}"
+
+
+def issue(scope: Scope, unit: int | str, *, lasts: dt.timedelta, role: AccessRole | None = None) -> IssuedLink:
+    """A link for a unit by its id or code, in the role of its kind where none is given. Raises NotFoundError."""
+    with scope.open() as (session, plan):
+        require(session, plan, Act.ISSUE_LINK, scope.actor)
+        return _issued(session, _unit(session, plan, unit), scope, lasts, role=role)
+
+
+def issue_to_office(scope: Scope, person: str = "") -> IssuedLink:
+    """A link for a person of the office, which decides on everything: it opens once, and soon."""
+    with scope.open() as (session, plan):
+        require(session, plan, Act.ISSUE_LINK, scope.actor)
+        office = body_of(session, plan.id, UnitKind.OFFICE)
+        return _issued(session, office, scope, OFFICE_LINK_LASTS, person=person, single_use=True)
+
+
+def issue_feed(scope: Scope) -> IssuedLink:
+    """What a calendar program of one's own unit fetches its dates by; it opens nothing else."""
+    with scope.open() as (session, plan):
+        require(session, plan, Act.ISSUE_FEED, scope.actor)
+        unit = session.get_one(Unit, scope.actor.unit_id)
+        return _issued(session, unit, scope, FEED_LASTS, role=AccessRole.CALENDAR)
+
+
+def _issued(
+    session: Session,
+    unit: Unit,
+    scope: Scope,
+    lasts: dt.timedelta,
+    *,
+    role: AccessRole | None = None,
+    person: str = "",
+    single_use: bool = False,
+) -> IssuedLink:
+    made, token = access.issue(
+        session, unit, by=scope.actor.name, at=scope.at, lasts=lasts, role=role, person=person, single_use=single_use
+    )
+    return IssuedLink(made.id, token, unit.name, made.person, made.single_use, made.expires_at)
+
+
+def _unit(session: Session, plan: Plan, unit: int | str) -> Unit:
+    if isinstance(unit, str):
+        return unit_of(session, plan.id, unit)
+    found = session.get(Unit, unit)
+    if found is None or found.plan_id != plan.id:
+        raise NotFoundError("there is no such unit")
+    return found
+
+
+def withdraw(scope: Scope, link: int) -> None:
+    """Withdraw a link, and with it every stay that it opened.
+
+    Raises NotFoundError, and RefusedError where somebody has done so already.
+    """
+    with scope.open() as (session, plan):
+        require(session, plan, Act.WITHDRAW_LINK, scope.actor)
+        one = access.link_of(session, plan, link, lock=True)
+        if one.revoked_at is not None:
+            raise RefusedError("{name} has withdrawn this link already", name=one.revoked_by)
+        access.revoke(session, plan, link, by=scope.actor.name, at=scope.at)
+
+
+# Whoever holds a link: nobody is known yet, and the token is all the authority there is.
+
+
+def enter(token: str, *, address: str, at: dt.datetime) -> str | Reason:
+    """Exchange a link for the secret of a stay, or say why it does not open; written down either way.
+
+    Raises NotFoundError for a token that was never issued, and for the link of a calendar.
+    """
+    with transaction() as session:
+        return access.enter(session, token, address=address, at=at)
+
+
+def feed(token: str, *, address: str, at: dt.datetime, language: Language, portal: str) -> bytes | Reason:
+    """The dates of the unit whose feed this is, as a calendar, or why it does not open; written down either way.
+
+    Raises NotFoundError for any other token.
+    """
+    from rendering.calendar_feed import feed as calendar  # noqa: PLC0415  (slow to load and seldom needed)
+
+    with transaction() as session:
+        unit = access.calendar_of(session, token, address=address, at=at)
+        if isinstance(unit, Reason):
+            return unit
+        plan = session.get_one(Plan, unit.plan_id)
+        dates = open_dates(session, plan, unit, plan.day_of(at))
+    return calendar(dates, unit=unit.name, plan=plan, at=at, language=language, portal=portal)
+
+
+def say_name(scope: Scope, stay: WebSession, person: str) -> str:
+    """Who it is, once a stay. Returns the name that stands."""
+    with scope.open() as (session, _plan):
+        return access.say_name(session, stay, person)
+
+
+def leave(scope: Scope, stay: WebSession) -> None:
+    """End the stay."""
+    with scope.open():
+        access.leave(stay, scope.at)
