@@ -36,15 +36,15 @@ class Complaint(Base):
     __tablename__ = "complaint"
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True)
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    kind: Mapped[ComplaintKind] = mapped_column(text_enum(ComplaintKind, "kind"))
-    text: Mapped[str]
-    by_name: Mapped[str]
-    at: Mapped[Instant]
-    answer: Mapped[str | None]
-    answered_by: Mapped[str | None]
-    answered_at: Mapped[Instant | None]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True, doc="the plan (plan)")
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    kind: Mapped[ComplaintKind] = mapped_column(text_enum(ComplaintKind, "kind"), doc="which kind")
+    text: Mapped[str] = mapped_column(doc="the words")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
+    answer: Mapped[str | None] = mapped_column(doc="the answer")
+    answered_by: Mapped[str | None] = mapped_column(doc="who answered")
+    answered_at: Mapped[Instant | None] = mapped_column(doc="when it was answered")
 
     unit: Mapped[Unit] = relationship()
 

@@ -33,14 +33,16 @@ class Finding(Base):
     __table_args__ = (UniqueConstraint("plan_id", "number"),)
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    number: Mapped[int]
-    requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"), unique=True)
-    raised_by: Mapped[str]
-    raised_at: Mapped[Instant]
-    closed_by: Mapped[str | None]
-    closed_at: Mapped[Instant | None]
-    check_text: Mapped[str | None]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    number: Mapped[int] = mapped_column(doc="its number in the plan")
+    requirement_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("requirement.id"), unique=True, doc="the requirement (requirement)"
+    )
+    raised_by: Mapped[str] = mapped_column(doc="who raised it")
+    raised_at: Mapped[Instant] = mapped_column(doc="when it was raised")
+    closed_by: Mapped[str | None] = mapped_column(doc="who closed it")
+    closed_at: Mapped[Instant | None] = mapped_column(doc="when it was closed")
+    check_text: Mapped[str | None] = mapped_column(doc="what the closing check found")
 
     requirement: Mapped[Requirement] = relationship()
 

@@ -128,13 +128,11 @@ def feed(token: str, *, address: str, at: dt.datetime, language: Language, porta
     return calendar(dates, unit=unit.name, plan=plan, at=at, language=language, portal=portal)
 
 
-def say_name(scope: Scope, stay: WebSession, person: str) -> str:
-    """Who it is, once a stay. Returns the name that stands."""
-    with scope.open() as (session, _plan):
-        return access.say_name(session, stay, person)
+def say_name(within: Session, stay: WebSession, person: str) -> str:
+    """Who it is, once a stay, in the request's own transaction: nobody acts yet. Returns the name that stands."""
+    return access.say_name(within, stay, person)
 
 
-def leave(scope: Scope, stay: WebSession) -> None:
-    """End the stay."""
-    with scope.open():
-        access.leave(stay, scope.at)
+def leave(stay: WebSession, at: dt.datetime) -> None:
+    """End the stay, with the request's own transaction."""
+    access.leave(stay, at)

@@ -44,19 +44,25 @@ class Verdict(Base):
     )
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True)
-    measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"))
-    area_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("area.id"))
-    indicator_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("indicator.id"))
-    outcome: Mapped[VerdictOutcome] = mapped_column(text_enum(VerdictOutcome, "outcome"))
-    until: Mapped[dt.date | None]
-    finding_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("finding.id"))
-    by_name: Mapped[str]
-    reason: Mapped[str]
-    override_reason: Mapped[str | None]
-    missing: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    via: Mapped[Via] = mapped_column(text_enum(Via, "via"))
-    at: Mapped[Instant]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True, doc="the plan (plan)")
+    measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"), doc="the measure (measure)")
+    area_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("area.id"), doc="the area of work or safeguard (area)"
+    )
+    indicator_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("indicator.id"), doc="the target (indicator)"
+    )
+    outcome: Mapped[VerdictOutcome] = mapped_column(text_enum(VerdictOutcome, "outcome"), doc="what came of it")
+    until: Mapped[dt.date | None] = mapped_column(doc="until this day")
+    finding_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("finding.id"), doc="the rectification (finding)"
+    )
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    reason: Mapped[str] = mapped_column(doc="why")
+    override_reason: Mapped[str | None] = mapped_column(doc="why it was done although something stood against it")
+    missing: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, doc="what stood against accepting at that moment")
+    via: Mapped[Via] = mapped_column(text_enum(Via, "via"), doc="where it was decided")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
     finding: Mapped[Finding | None] = relationship()
 
@@ -91,13 +97,13 @@ class Commendation(Base):
     __tablename__ = "commendation"
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True)
-    since: Mapped[dt.date]
-    until: Mapped[dt.date]
-    by_name: Mapped[str]
-    reason: Mapped[str]
-    via: Mapped[Via] = mapped_column(text_enum(Via, "via"))
-    at: Mapped[Instant]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), index=True, doc="the plan (plan)")
+    since: Mapped[dt.date] = mapped_column(doc="from this day on")
+    until: Mapped[dt.date] = mapped_column(doc="until this day")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    reason: Mapped[str] = mapped_column(doc="why")
+    via: Mapped[Via] = mapped_column(text_enum(Via, "via"), doc="where it was decided")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
 
 class CommendedUnit(Base):
@@ -105,10 +111,12 @@ class CommendedUnit(Base):
 
     __tablename__ = "commended_unit"
 
-    commendation_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("commendation.id"), primary_key=True)
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), primary_key=True)
-    position: Mapped[int]
-    was_proposed: Mapped[bool]
+    commendation_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("commendation.id"), primary_key=True, doc="the list (commendation)"
+    )
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), primary_key=True, doc="the unit (unit)")
+    position: Mapped[int] = mapped_column(doc="its place in the order")
+    was_proposed: Mapped[bool] = mapped_column(doc="true: the results proposed it")
 
 
 def key_of(item: Item) -> tuple[str, int]:

@@ -62,23 +62,33 @@ class Assignment(Base):
     )
 
     id: Mapped[Key]
-    requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"))
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    role: Mapped[Role] = mapped_column(text_enum(Role, "role"))
-    status: Mapped[Status] = mapped_column(text_enum(Status, "status"))
-    issued_on: Mapped[dt.date]  # the day that the ladder counts from
-    planned_due_on: Mapped[dt.date]  # as the plan states it, kept visible
-    due_on: Mapped[dt.date]  # in force: a working day, after extensions
-    due_provisional: Mapped[bool]  # the year's working days are not published yet
-    submitted_on: Mapped[dt.date | None]  # the last hand-in
-    version: Mapped[int] = mapped_column(server_default="0")  # how often it was handed in
+    requirement_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
+    )
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead or responsible")
+    status: Mapped[Status] = mapped_column(text_enum(Status, "status"), doc="the status at the end")
+    issued_on: Mapped[dt.date] = mapped_column(
+        doc="the day on which it was handed out"
+    )  # the day that the ladder counts from
+    planned_due_on: Mapped[dt.date] = mapped_column(
+        doc="the date as the plan states it"
+    )  # as the plan states it, kept visible
+    due_on: Mapped[dt.date] = mapped_column(doc="the date in force")  # in force: a working day, after extensions
+    due_provisional: Mapped[bool] = mapped_column(
+        doc="the year's working-day calendar was not published yet"
+    )  # the year's working days are not published yet
+    submitted_on: Mapped[dt.date | None] = mapped_column(doc="the day on which it was handed in")  # the last hand-in
+    version: Mapped[int] = mapped_column(server_default="0", doc="which version")  # how often it was handed in
     # It was handed in past the date in force, and that was not excused: what the journal says up to now, kept so
     # that today's light of a thousand rows needs no journal.
-    late: Mapped[bool] = mapped_column(server_default=text("false"))
-    done_until: Mapped[dt.date]  # steps of the ladder up to this day are settled
-    next_action_at: Mapped[Instant | None]
+    late: Mapped[bool] = mapped_column(server_default=text("false"), doc="true: handed in after its date")
+    done_until: Mapped[dt.date] = mapped_column(
+        doc="the day up to which the ladder is carried out"
+    )  # steps of the ladder up to this day are settled
+    next_action_at: Mapped[Instant | None] = mapped_column(doc="when the program would have looked at it next")
     # Why patrol set the row aside, so that one bad row never stops the others; empty where all is well.
-    needs_attention: Mapped[str] = mapped_column(server_default="")
+    needs_attention: Mapped[str] = mapped_column(server_default="", doc="why the program could not follow it")
 
     requirement: Mapped[Requirement] = relationship()
     unit: Mapped[Unit] = relationship()

@@ -38,13 +38,15 @@ class Evidence(Base):
     __table_args__ = (UniqueConstraint("unit_id", "sha256", "file_name"),)
 
     id: Mapped[Key]
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    sha256: Mapped[str]
-    file_name: Mapped[str]
-    media_type: Mapped[str]
-    size: Mapped[int]
-    was_scanned: Mapped[bool] = mapped_column(server_default=false())
-    at: Mapped[Instant]
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    sha256: Mapped[str] = mapped_column(doc="SHA-256 of the file")
+    file_name: Mapped[str] = mapped_column(doc="what the unit called the file")
+    media_type: Mapped[str] = mapped_column(doc="the type of the file")
+    size: Mapped[int] = mapped_column(doc="size in bytes")
+    was_scanned: Mapped[bool] = mapped_column(
+        server_default=false(), doc="true: scanned for viruses as it came in, and found clean"
+    )
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
     @property
     def stored(self) -> StoredEvidence:
@@ -57,11 +59,11 @@ class Submission(Base):
     __tablename__ = "submission"
 
     id: Mapped[Key]
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    by_name: Mapped[str]
-    note: Mapped[str]
-    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    at: Mapped[Instant]
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    note: Mapped[str] = mapped_column(doc="a remark")
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB, doc="figures that were handed in")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
 
 class SubmissionItem(Base):
@@ -71,16 +73,24 @@ class SubmissionItem(Base):
     __table_args__ = (UniqueConstraint("assignment_id", "version"),)
 
     id: Mapped[Key]
-    submission_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submission.id"), index=True)
-    assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"))
-    version: Mapped[int]
+    submission_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("submission.id"), index=True, doc="what was handed in (submission)"
+    )
+    assignment_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("assignment.id"), doc="the assignment (assignment)"
+    )
+    version: Mapped[int] = mapped_column(doc="which version")
 
 
 class SubmissionFile(Base):
     __tablename__ = "submission_file"
 
-    submission_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submission.id"), primary_key=True)
-    evidence_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("evidence.id"), primary_key=True)
+    submission_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("submission.id"), primary_key=True, doc="what was handed in (submission)"
+    )
+    evidence_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("evidence.id"), primary_key=True, doc="the file (evidence)"
+    )
 
 
 def submit(

@@ -32,17 +32,19 @@ class Extension(Base):
     )
 
     id: Mapped[Key]
-    assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"), index=True)
-    until: Mapped[dt.date]
-    reason: Mapped[str]
-    asked_by: Mapped[str]
-    asked_at: Mapped[Instant]
-    due_before: Mapped[dt.date]
-    granted: Mapped[bool | None]
-    decided_by: Mapped[str | None]
-    decided_at: Mapped[Instant | None]
-    decision_reason: Mapped[str | None]
-    due_after: Mapped[dt.date | None]
+    assignment_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("assignment.id"), index=True, doc="the assignment (assignment)"
+    )
+    until: Mapped[dt.date] = mapped_column(doc="until this day")
+    reason: Mapped[str] = mapped_column(doc="why")
+    asked_by: Mapped[str] = mapped_column(doc="who asked")
+    asked_at: Mapped[Instant] = mapped_column(doc="when it was asked")
+    due_before: Mapped[dt.date] = mapped_column(doc="the date until then")
+    granted: Mapped[bool | None] = mapped_column(doc="true: granted")
+    decided_by: Mapped[str | None] = mapped_column(doc="who decided")
+    decided_at: Mapped[Instant | None] = mapped_column(doc="when it was decided")
+    decision_reason: Mapped[str | None] = mapped_column(doc="why it was decided so")
+    due_after: Mapped[dt.date | None] = mapped_column(doc="the date from then on")
 
 
 def reasons_not_extendable(assignment: Assignment, until: dt.date, reason: str, today: dt.date) -> list[Reason]:

@@ -50,16 +50,18 @@ class Objection(Base):
     )
 
     id: Mapped[Key]
-    assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"), index=True)
-    about: Mapped[About] = mapped_column(text_enum(About, "about"))
-    version: Mapped[int]
-    reason: Mapped[str]
-    by_name: Mapped[str]
-    at: Mapped[Instant]
-    upheld: Mapped[bool | None]
-    decided_by: Mapped[str | None]
-    decided_at: Mapped[Instant | None]
-    decision_reason: Mapped[str | None]
+    assignment_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("assignment.id"), index=True, doc="the assignment (assignment)"
+    )
+    about: Mapped[About] = mapped_column(text_enum(About, "about"), doc="what it is raised against")
+    version: Mapped[int] = mapped_column(doc="which version")
+    reason: Mapped[str] = mapped_column(doc="why")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
+    upheld: Mapped[bool | None] = mapped_column(doc="true: upheld")
+    decided_by: Mapped[str | None] = mapped_column(doc="who decided")
+    decided_at: Mapped[Instant | None] = mapped_column(doc="when it was decided")
+    decision_reason: Mapped[str | None] = mapped_column(doc="why it was decided so")
 
 
 def reasons_not_objectable(about: About, status: Status, light: Light, reason: str, *, is_late: bool) -> list[Reason]:

@@ -30,12 +30,14 @@ class Review(Base):
     __table_args__ = (UniqueConstraint("submission_item_id"),)
 
     id: Mapped[Key]
-    submission_item_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submission_item.id"))
-    decision: Mapped[Decision] = mapped_column(text_enum(Decision, "decision"))
-    reason: Mapped[str]
-    by_name: Mapped[str]
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    at: Mapped[Instant]
+    submission_item_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("submission_item.id"), doc="the version that was reviewed (submission_item)"
+    )
+    decision: Mapped[Decision] = mapped_column(text_enum(Decision, "decision"), doc="what was decided")
+    reason: Mapped[str] = mapped_column(doc="why")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
 
 def accept(

@@ -76,22 +76,24 @@ class Bulletin(Base):
     )
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    period: Mapped[str]
-    version: Mapped[int]
-    status: Mapped[BulletinStatus] = mapped_column(text_enum(BulletinStatus, "status"))
-    as_of: Mapped[dt.date]
-    texts: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    edition: Mapped[int] = mapped_column(server_default="1")
-    corrects_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("bulletin.id"))
-    number: Mapped[int | None]
-    number_year: Mapped[int | None]
-    made_by: Mapped[str]
-    made_at: Mapped[Instant]
-    edited_by: Mapped[str | None]
-    edited_at: Mapped[Instant | None]
-    released_by: Mapped[str | None]
-    released_at: Mapped[Instant | None]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    period: Mapped[str] = mapped_column(doc="the year or part of a year")
+    version: Mapped[int] = mapped_column(doc="which version")
+    status: Mapped[BulletinStatus] = mapped_column(text_enum(BulletinStatus, "status"), doc="the status at the end")
+    as_of: Mapped[dt.date] = mapped_column(doc="the day as of which the figures are")
+    texts: Mapped[dict[str, Any]] = mapped_column(JSONB, doc="the words in it that people wrote")
+    edition: Mapped[int] = mapped_column(server_default="1", doc="which edition: a correction is a new one")
+    corrects_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("bulletin.id"), doc="the edition that it corrects (bulletin)"
+    )
+    number: Mapped[int | None] = mapped_column(doc="its number in the plan")
+    number_year: Mapped[int | None] = mapped_column(doc="the year in which it is numbered")
+    made_by: Mapped[str] = mapped_column(doc="who made it")
+    made_at: Mapped[Instant] = mapped_column(doc="when it was made")
+    edited_by: Mapped[str | None] = mapped_column(doc="who edited it")
+    edited_at: Mapped[Instant | None] = mapped_column(doc="when it was edited")
+    released_by: Mapped[str | None] = mapped_column(doc="who released it")
+    released_at: Mapped[Instant | None] = mapped_column(doc="when it was released")
 
     @property
     def ref(self) -> str:

@@ -15,9 +15,11 @@ class BulletinCopy(Base):
 
     __tablename__ = "bulletin_copy"
 
-    bulletin_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bulletin.id"), primary_key=True)
-    language: Mapped[str] = mapped_column(primary_key=True)
-    ending: Mapped[str] = mapped_column(primary_key=True)
+    bulletin_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("bulletin.id"), primary_key=True, doc="the periodic report (bulletin)"
+    )
+    language: Mapped[str] = mapped_column(primary_key=True, doc="zh: Chinese, en: English")
+    ending: Mapped[str] = mapped_column(primary_key=True, doc="how the file's name ends")
     content: Mapped[bytes]
 
 

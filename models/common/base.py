@@ -40,7 +40,12 @@ NAMING = {
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
-Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+Key = Annotated[
+    int,
+    mapped_column(
+        BigInteger, Identity(always=True), primary_key=True, doc="number of the row; other tables refer to it"
+    ),
+]
 Instant = Annotated[dt.datetime, mapped_column(DateTime(timezone=True))]
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 
@@ -90,8 +95,8 @@ def text_enum(values: type[PyEnum], name: str) -> Enum:
 class Named:
     """Called something in both languages."""
 
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
+    name_zh: Mapped[str] = mapped_column(doc="the name in Chinese")
+    name_en: Mapped[str] = mapped_column(doc="the name in English")
 
     @property
     def name(self) -> Text:
@@ -101,5 +106,7 @@ class Named:
 class Sourced:
     """Where the plan says so, or that it was inferred."""
 
-    source: Mapped[str]
-    basis: Mapped[Basis] = mapped_column(text_enum(Basis, "basis"))
+    source: Mapped[str] = mapped_column(doc="where the plan says so")
+    basis: Mapped[Basis] = mapped_column(
+        text_enum(Basis, "basis"), doc="stated: the plan says so; inferred: it was concluded"
+    )

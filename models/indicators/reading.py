@@ -53,17 +53,19 @@ class Reading(Base):
     )
 
     id: Mapped[Key]
-    indicator_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("indicator.id"))
-    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    period: Mapped[str]
-    value: Mapped[float | None] = mapped_column(Float)
-    reference: Mapped[float | None] = mapped_column(Float)
-    weight: Mapped[float | None] = mapped_column(Float)
-    words: Mapped[str]
-    evidence_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("evidence.id"))
-    by_name: Mapped[str]
-    by_unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    at: Mapped[Instant]
+    indicator_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("indicator.id"), doc="the target (indicator)")
+    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    period: Mapped[str] = mapped_column(doc="the year or part of a year")
+    value: Mapped[float | None] = mapped_column(Float, doc="the figure")
+    reference: Mapped[float | None] = mapped_column(Float, doc="what the figure is measured against")
+    weight: Mapped[float | None] = mapped_column(Float, doc="how much it counts in a mean")
+    words: Mapped[str] = mapped_column(doc="what was said with it")
+    evidence_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("evidence.id"), doc="the file (evidence)")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+    by_unit_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("unit.id"), doc="for which unit that person acted (unit)"
+    )
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
     indicator: Mapped[Indicator] = relationship()
     unit: Mapped[Unit | None] = relationship(foreign_keys=unit_id)

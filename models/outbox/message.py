@@ -42,17 +42,17 @@ class Attempt(Base):
     __tablename__ = "attempt"
 
     id: Mapped[Key]
-    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True)
+    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True, doc="to whom (unit)")
     key: Mapped[str] = mapped_column(index=True)
-    channel: Mapped[str]
+    channel: Mapped[str] = mapped_column(doc="the kind of channel it went by")
     # Its address by a digest, which gives nothing away: after a move nothing can be looked up there.
     lane: Mapped[str] = mapped_column(server_default="")
-    at: Mapped[Instant]
-    outcome: Mapped[AttemptOutcome] = mapped_column(text_enum(AttemptOutcome, "outcome"))
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
+    outcome: Mapped[AttemptOutcome] = mapped_column(text_enum(AttemptOutcome, "outcome"), doc="what came of it")
     detail: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str] = mapped_column(server_default="")
-    subject: Mapped[str]
-    body: Mapped[str]
+    subject: Mapped[str] = mapped_column(doc="what it is about")
+    body: Mapped[str] = mapped_column(doc="the text")
 
 
 class Message(Base):
@@ -71,21 +71,25 @@ class Message(Base):
     )
 
     id: Mapped[Key]
-    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    kind: Mapped[MessageKind] = mapped_column(text_enum(MessageKind, "kind"))
-    subject: Mapped[str]
-    for_date: Mapped[dt.date]
-    assignment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("assignment.id"))
-    phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"))
-    order: Mapped[OrderColour | None] = mapped_column(text_enum(OrderColour, "order"))
-    reason: Mapped[str] = mapped_column(server_default="")
-    by_name: Mapped[str] = mapped_column(server_default="")
-    created_at: Mapped[Instant]
-    status: Mapped[MessageStatus] = mapped_column(text_enum(MessageStatus, "status"), server_default="pending")
-    tries: Mapped[int] = mapped_column(server_default="0")
-    next_try_at: Mapped[Instant]
+    recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="to whom (unit)")
+    kind: Mapped[MessageKind] = mapped_column(text_enum(MessageKind, "kind"), doc="which kind")
+    subject: Mapped[str] = mapped_column(doc="what it is about")
+    for_date: Mapped[dt.date] = mapped_column(doc="the day that it speaks of")
+    assignment_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("assignment.id"), doc="the assignment (assignment)"
+    )
+    phase_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("phase.id"), doc="the phase (phase)")
+    order: Mapped[OrderColour | None] = mapped_column(text_enum(OrderColour, "order"), doc="the colour of the order")
+    reason: Mapped[str] = mapped_column(server_default="", doc="why")
+    by_name: Mapped[str] = mapped_column(server_default="", doc="who, by name")
+    created_at: Mapped[Instant] = mapped_column(doc="when it was written")
+    status: Mapped[MessageStatus] = mapped_column(
+        text_enum(MessageStatus, "status"), server_default="pending", doc="the status at the end"
+    )
+    tries: Mapped[int] = mapped_column(server_default="0", doc="how often it was sent")
+    next_try_at: Mapped[Instant] = mapped_column(doc="when it would have been sent next")
     # How many sends of it may have arrived although nobody could say so: the next one says that it may be a repeat.
-    unsure: Mapped[int] = mapped_column(server_default="0")
+    unsure: Mapped[int] = mapped_column(server_default="0", doc="how many sends may have arrived unnoticed")
 
 
 class AttemptMessage(Base):
@@ -93,8 +97,12 @@ class AttemptMessage(Base):
 
     __tablename__ = "attempt_message"
 
-    attempt_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("attempt.id"), primary_key=True)
-    message_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("message.id"), primary_key=True, index=True)
+    attempt_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("attempt.id"), primary_key=True, doc="the letter (attempt)"
+    )
+    message_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("message.id"), primary_key=True, index=True, doc="the notice (message)"
+    )
 
 
 COLUMNS = (

@@ -37,14 +37,16 @@ class Escalation(Base):
     __table_args__ = (UniqueConstraint("assignment_id", "step", "anchor_on"),)
 
     id: Mapped[Key]
-    assignment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("assignment.id"))
-    step: Mapped[str]
-    anchor_on: Mapped[dt.date]
-    fell_on: Mapped[dt.date]
-    order: Mapped[OrderColour | None] = mapped_column(text_enum(OrderColour, "order"))
-    historic: Mapped[bool]
-    told: Mapped[bool]
-    at: Mapped[Instant]
+    assignment_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("assignment.id"), doc="the assignment (assignment)"
+    )
+    step: Mapped[str] = mapped_column(doc="the step of the ladder")
+    anchor_on: Mapped[dt.date] = mapped_column(doc="the day from which the step is counted")
+    fell_on: Mapped[dt.date] = mapped_column(doc="the day on which the step fell due")
+    order: Mapped[OrderColour | None] = mapped_column(text_enum(OrderColour, "order"), doc="the colour of the order")
+    historic: Mapped[bool] = mapped_column(doc="true: from before notices began")
+    told: Mapped[bool] = mapped_column(doc="true: somebody was told")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
 
 # What one bad row causes. Whatever else goes wrong is the database's or the program's, and stops the round.

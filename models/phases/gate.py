@@ -46,22 +46,22 @@ class Gate(Base):
     __table_args__ = (UniqueConstraint("phase_id", "round"),)
 
     id: Mapped[Key]
-    phase_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("phase.id"))
-    round: Mapped[int]
-    asked_at: Mapped[Instant]
-    decision: Mapped[GateDecision | None] = mapped_column(text_enum(GateDecision, "decision"))
-    until: Mapped[dt.date | None]
-    by_name: Mapped[str | None]
-    via: Mapped[Via | None] = mapped_column(text_enum(Via, "via"))
-    reason: Mapped[str | None]
-    override_reason: Mapped[str | None]
-    refused: Mapped[bool | None]
-    blocking: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
-    still_open: Mapped[int] = mapped_column(server_default="0")
-    decided_at: Mapped[Instant | None]
-    run: Mapped[str | None]
+    phase_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("phase.id"), doc="the phase (phase)")
+    round: Mapped[int] = mapped_column(doc="which time it was asked")
+    asked_at: Mapped[Instant] = mapped_column(doc="when it was asked")
+    decision: Mapped[GateDecision | None] = mapped_column(text_enum(GateDecision, "decision"), doc="what was decided")
+    until: Mapped[dt.date | None] = mapped_column(doc="until this day")
+    by_name: Mapped[str | None] = mapped_column(doc="who, by name")
+    via: Mapped[Via | None] = mapped_column(text_enum(Via, "via"), doc="where it was decided")
+    reason: Mapped[str | None] = mapped_column(doc="why")
+    override_reason: Mapped[str | None] = mapped_column(doc="why it was done although something stood against it")
+    refused: Mapped[bool | None] = mapped_column(doc="true: asked for and not carried out")
+    blocking: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True), doc="what was open at the decision")
+    still_open: Mapped[int] = mapped_column(server_default="0", doc="how much was open at the decision")
+    decided_at: Mapped[Instant | None] = mapped_column(doc="when it was decided")
+    run: Mapped[str | None] = mapped_column(doc="the run in Prefect in which it happened")
     # When the run that stood at this round was told, where the decision was made elsewhere.
-    resumed_at: Mapped[Instant | None]
+    resumed_at: Mapped[Instant | None] = mapped_column(doc="when the program was told")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

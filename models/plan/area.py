@@ -20,10 +20,10 @@ class Area(Named, Sourced, Base):
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    code: Mapped[str]
-    kind: Mapped[AreaKind] = mapped_column(text_enum(AreaKind, "kind"))
-    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"))
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
+    kind: Mapped[AreaKind] = mapped_column(text_enum(AreaKind, "kind"), doc="which kind")
+    lead_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
 
 
 class Measure(Named, Sourced, Base):
@@ -31,10 +31,10 @@ class Measure(Named, Sourced, Base):
     __table_args__ = (UniqueConstraint("area_id", "code"),)
 
     id: Mapped[Key]
-    area_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("area.id"))
-    code: Mapped[str]
-    proof_zh: Mapped[str]
-    proof_en: Mapped[str]
+    area_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("area.id"), doc="the area of work or safeguard (area)")
+    code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
+    proof_zh: Mapped[str] = mapped_column(doc="what proves it, in Chinese")
+    proof_en: Mapped[str] = mapped_column(doc="what proves it, in English")
 
 
 class Responsibility(Base):
@@ -47,10 +47,12 @@ class Responsibility(Base):
     )
 
     id: Mapped[Key]
-    area_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("area.id"))
-    position: Mapped[int]
-    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    collective_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("collective.id"))
+    area_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("area.id"), doc="the area of work or safeguard (area)")
+    position: Mapped[int] = mapped_column(doc="its place in the order")
+    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    collective_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("collective.id"), doc="the set of units (collective)"
+    )
 
 
 def areas_of(session: Session, plan_id: int) -> Sequence[Area]:

@@ -31,24 +31,28 @@ class Indicator(Named, Sourced, Base):
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    code: Mapped[str]
-    comparator: Mapped[Comparator] = mapped_column(text_enum(Comparator, "comparator"))
-    value: Mapped[list[float]] = mapped_column(ARRAY(Float))
-    unit: Mapped[str]
-    unit_en: Mapped[str] = mapped_column(server_default="")
-    reference: Mapped[str]
-    reference_en: Mapped[str] = mapped_column(server_default="")
-    due: Mapped[str]
-    due_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "due_basis"))
-    soft: Mapped[bool]
-    note: Mapped[str]
-    rollup: Mapped[Rollup] = mapped_column(text_enum(Rollup, "rollup"))
-    rollup_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "rollup_basis"))
-    conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
-    reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
+    comparator: Mapped[Comparator] = mapped_column(
+        text_enum(Comparator, "comparator"), doc="how the figure is compared with the target"
+    )
+    value: Mapped[list[float]] = mapped_column(ARRAY(Float), doc="the figure")
+    unit: Mapped[str] = mapped_column(doc="what it is measured in")
+    unit_en: Mapped[str] = mapped_column(server_default="", doc="the same in English")
+    reference: Mapped[str] = mapped_column(doc="what the figure is measured against")
+    reference_en: Mapped[str] = mapped_column(server_default="", doc="the same in English")
+    due: Mapped[str] = mapped_column(doc="when the target is due: a year, or how often")
+    due_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "due_basis"), doc="whether the plan states the date")
+    soft: Mapped[bool] = mapped_column(doc="true: the plan says strive or explore")
+    note: Mapped[str] = mapped_column(doc="a remark")
+    rollup: Mapped[Rollup] = mapped_column(text_enum(Rollup, "rollup"), doc="how the units' figures make the city's")
+    rollup_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "rollup_basis"), doc="whether the plan states that")
+    conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText), doc="codes of targets for the same matter")
+    reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText), doc="codes of the units that report the figure")
     # The targets of days gone by, where they were others: `until` is the last day on which they were in force.
-    earlier_targets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    earlier_targets: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, server_default=text("'[]'"), doc="targets that were in force before, and until when"
+    )
 
     def as_of(self, day: dt.date) -> "Indicator":
         """With the target in force at the end of that day: what was met stays met when the plan asks for more."""

@@ -31,18 +31,18 @@ class Phase(Named, Sourced, Base):
     __table_args__ = (UniqueConstraint("plan_id", "code", "period"),)
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    code: Mapped[PhaseCode] = mapped_column(text_enum(PhaseCode, "code"))
-    period: Mapped[str]
-    starts_on: Mapped[dt.date]
-    planned_ends_on: Mapped[dt.date]
-    ends_on: Mapped[dt.date]
-    issue_on: Mapped[dt.date]
-    status: Mapped[PhaseStatus] = mapped_column(text_enum(PhaseStatus, "status"))
-    opened_at: Mapped[Instant | None]
-    closed_at: Mapped[Instant | None]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    code: Mapped[PhaseCode] = mapped_column(text_enum(PhaseCode, "code"), doc="short name, unique in the plan")
+    period: Mapped[str] = mapped_column(doc="the year or part of a year")
+    starts_on: Mapped[dt.date] = mapped_column(doc="the first day")
+    planned_ends_on: Mapped[dt.date] = mapped_column(doc="the last day as the plan states it")
+    ends_on: Mapped[dt.date] = mapped_column(doc="the last day")
+    issue_on: Mapped[dt.date] = mapped_column(doc="the day on which work is handed out")
+    status: Mapped[PhaseStatus] = mapped_column(text_enum(PhaseStatus, "status"), doc="the status at the end")
+    opened_at: Mapped[Instant | None] = mapped_column(doc="when it was opened")
+    closed_at: Mapped[Instant | None] = mapped_column(doc="when it was closed")
     # The ladder as it was when the phase opened; a later change of the plan does not rewrite running work.
-    ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"))
+    ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
 
     plan: Mapped[Plan] = relationship()
     ladder: Mapped[Ladder | None] = relationship(lazy="selectin")

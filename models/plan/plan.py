@@ -25,8 +25,8 @@ class Ladder(Base):
     __tablename__ = "ladder"
 
     id: Mapped[Key]
-    digest: Mapped[str] = mapped_column(unique=True)
-    steps: Mapped[list[dict[str, object]]] = mapped_column(JSONB)
+    digest: Mapped[str] = mapped_column(unique=True, doc="SHA-256 of the content")
+    steps: Mapped[list[dict[str, object]]] = mapped_column(JSONB, doc="the steps")
 
     @functools.cached_property
     def rungs(self) -> tuple[Step, ...]:
@@ -47,27 +47,29 @@ class Plan(Base):
     __tablename__ = "plan"
 
     id: Mapped[Key]
-    code: Mapped[str] = mapped_column(unique=True)
-    version: Mapped[int]
-    digest: Mapped[str]
+    code: Mapped[str] = mapped_column(unique=True, doc="short name, unique in the plan")
+    version: Mapped[int] = mapped_column(doc="which version")
+    digest: Mapped[str] = mapped_column(doc="SHA-256 of the content")
     # As long as the document itself, and needed only when the next one is loaded.
     content: Mapped[Json] = mapped_column(deferred=True)
-    title_zh: Mapped[str]
-    title_en: Mapped[str]
-    timezone: Mapped[str]
-    calendar: Mapped[CalendarName] = mapped_column(text_enum(CalendarName, "calendar"))
-    starts: Mapped[int]
-    ends: Mapped[int]
+    title_zh: Mapped[str] = mapped_column(doc="the title in Chinese")
+    title_en: Mapped[str] = mapped_column(doc="the title in English")
+    timezone: Mapped[str] = mapped_column(doc="the time zone of the plan's days")
+    calendar: Mapped[CalendarName] = mapped_column(text_enum(CalendarName, "calendar"), doc="the working-day calendar")
+    starts: Mapped[int] = mapped_column(doc="the first year")
+    ends: Mapped[int] = mapped_column(doc="the last year")
     # From when the office wants notices; the day the first phase opens, where the plan does not say.
-    go_live_on: Mapped[dt.date | None]
-    near_limit_days: Mapped[int]
-    unsigned_working_days: Mapped[int]
-    rework_working_days: Mapped[int]
+    go_live_on: Mapped[dt.date | None] = mapped_column(doc="the day from which notices were sent")
+    near_limit_days: Mapped[int] = mapped_column(doc="days before a date from which it counts as near")
+    unsigned_working_days: Mapped[int] = mapped_column(doc="working days within which work has to be signed for")
+    rework_working_days: Mapped[int] = mapped_column(doc="working days to hand in again after a return")
     # The limits of days gone by, where they were others: `until` is the last day on which they were in force.
-    earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
-    ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"))
+    earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, server_default=text("'[]'"), doc="limits that were in force before, and until when"
+    )
+    ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
     # Set where the plan's life was acted out: such data may be thrown away, real work may not.
-    rehearsal_seed: Mapped[int | None]
+    rehearsal_seed: Mapped[int | None] = mapped_column(doc="set where the work was acted out, and empty for real work")
 
     ladder: Mapped[Ladder] = relationship()
 

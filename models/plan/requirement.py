@@ -23,24 +23,28 @@ class Requirement(Base):
     __table_args__ = (UniqueConstraint("phase_id", "ref"),)
 
     id: Mapped[Key]
-    phase_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("phase.id"), index=True)
-    ref: Mapped[str]
-    code: Mapped[str]
-    period: Mapped[str]
-    scope: Mapped[Scope] = mapped_column(text_enum(Scope, "scope"))
-    area_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("area.id"))
-    measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"))
+    phase_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("phase.id"), index=True, doc="the phase (phase)")
+    ref: Mapped[str] = mapped_column(doc="the reference that people use")
+    code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
+    period: Mapped[str] = mapped_column(doc="the year or part of a year")
+    scope: Mapped[Scope] = mapped_column(text_enum(Scope, "scope"), doc="asked of the plan, an area or a measure")
+    area_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("area.id"), doc="the area of work or safeguard (area)"
+    )
+    measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"), doc="the measure (measure)")
     # Reviews what the responsible units hand in; where it is null, the office does.
-    lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    due_on: Mapped[dt.date]
-    title_zh: Mapped[str]
-    title_en: Mapped[str]
-    why_zh: Mapped[str]
-    why_en: Mapped[str]
-    proof_zh: Mapped[str]
-    proof_en: Mapped[str]
-    source: Mapped[str]
-    basis: Mapped[Basis] = mapped_column(text_enum(Basis, "basis"))
+    lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
+    due_on: Mapped[dt.date] = mapped_column(doc="the date in force")
+    title_zh: Mapped[str] = mapped_column(doc="the title in Chinese")
+    title_en: Mapped[str] = mapped_column(doc="the title in English")
+    why_zh: Mapped[str] = mapped_column(doc="why it is asked, in Chinese")
+    why_en: Mapped[str] = mapped_column(doc="why it is asked, in English")
+    proof_zh: Mapped[str] = mapped_column(doc="what proves it, in Chinese")
+    proof_en: Mapped[str] = mapped_column(doc="what proves it, in English")
+    source: Mapped[str] = mapped_column(doc="where the plan says so")
+    basis: Mapped[Basis] = mapped_column(
+        text_enum(Basis, "basis"), doc="stated: the plan says so; inferred: it was concluded"
+    )
 
     phase: Mapped[Phase] = relationship()
     lead: Mapped[Unit | None] = relationship()
@@ -76,7 +80,11 @@ class Addressee(Base):
     )
 
     id: Mapped[Key]
-    requirement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("requirement.id"))
-    role: Mapped[Role] = mapped_column(text_enum(Role, "role"))
-    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"))
-    collective_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("collective.id"))
+    requirement_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
+    )
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead or responsible")
+    unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
+    collective_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("collective.id"), doc="the set of units (collective)"
+    )

@@ -30,10 +30,10 @@ class Unit(Named, Sourced, Base):
     )
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    code: Mapped[str]
-    kind: Mapped[UnitKind] = mapped_column(text_enum(UnitKind, "kind"))
-    full_name: Mapped[str | None]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
+    kind: Mapped[UnitKind] = mapped_column(text_enum(UnitKind, "kind"), doc="which kind")
+    full_name: Mapped[str | None] = mapped_column(doc="the full name")
 
 
 class Collective(Named, Sourced, Base):
@@ -43,15 +43,17 @@ class Collective(Named, Sourced, Base):
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
 
     id: Mapped[Key]
-    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"))
-    code: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
 
 
 class CollectiveMember(Base):
     __tablename__ = "collective_member"
 
-    collective_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("collective.id"), primary_key=True)
-    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), primary_key=True)
+    collective_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("collective.id"), primary_key=True, doc="the set of units (collective)"
+    )
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), primary_key=True, doc="the unit (unit)")
 
 
 def unit_of(session: Session, plan_id: int, code: str) -> Unit:

@@ -71,7 +71,7 @@ def take_name(request: Request, form: Annotated[NameForm, Form()]) -> Response:
     with write_request(request, form, *PEOPLE, named=False) as ctx:
         if not (form.name or ctx.person):
             return _name_missing(ctx, form)
-        name = links.say_name(ctx.scope, ctx.stay, form.name)
+        name = links.say_name(ctx.session, ctx.stay, form.name)
         return ctx.done(safe_path(form.to), N_("You act as {name}."), name=name)
 
 
@@ -83,7 +83,7 @@ def _name_missing(ctx: RequestContext, form: NameForm) -> Response:
 @router.post("/leave")
 def leave(request: Request, form: Annotated[Sent, Form()]) -> Response:
     with write_request(request, form, *PEOPLE, named=False) as ctx:
-        links.leave(ctx.scope, ctx.stay)
+        links.leave(ctx.stay, ctx.at)
         answer = ctx.done("/left", N_("You have left"))
     answer.delete_cookie(COOKIE)
     return answer

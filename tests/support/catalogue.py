@@ -28,7 +28,7 @@ def needed() -> dict[Ids, str]:
     found: dict[Ids, str] = {}
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for line, ids in (*_marked(path), *_errors(path)):
+            for line, ids in (*_marked(path), *_errors(path), *_columns(path)):
                 found.setdefault(ids, f"{path.relative_to(ROOT)}:{line}")
     for path in sorted((ROOT / "portal" / "templates").rglob("*.html")):
         for line, ids in _in_template(path):
@@ -97,6 +97,15 @@ def _errors(path: Path) -> Iterator[tuple[int, Ids]]:
             texts = [text for text in texts if text.startswith("expected ")]
         if texts:
             yield node.lineno, (texts[0],)
+
+
+def _columns(path: Path) -> Iterator[tuple[int, Ids]]:
+    """What the archive says about each column."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "mapped_column":
+            for given in node.keywords:
+                if given.arg == "doc" and isinstance(given.value, ast.Constant):
+                    yield node.lineno, (str(given.value.value),)
 
 
 def _as_tuple(value: str | list[str] | tuple[str, ...]) -> Ids:
