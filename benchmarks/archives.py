@@ -23,7 +23,8 @@ from adapters.evidence.store import EvidenceStore
 from adapters.settings import child_environment, settings
 from benchmarks import ground, national
 from benchmarks.report import Figure, at_least, no_more_than
-from models.assignments.evidence import StoredEvidence, keep
+from models.assignments.evidence import keep
+from models.common.files import StoredEvidence
 from models.plan.plan import plan_of
 from models.plan.unit import units_of
 from services.archive import write_archive

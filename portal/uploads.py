@@ -18,8 +18,8 @@ from adapters.evidence.inspection import MIB, clean_name
 from adapters.evidence.intake import HandedIn, take_in
 from adapters.evidence.store import EvidenceStore, Incoming
 from adapters.settings import settings
-from models.assignments.evidence import StoredEvidence
 from models.common.errors import RefusedError
+from models.common.files import StoredEvidence
 
 MAX_FIELDS = 2000
 LONGEST_TEXT_KB = 64

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from models.assignments import assignment, evidence, extension, objection, review
 from models.assignments.assignment import Assignment
-from models.assignments.evidence import StoredEvidence
 from models.assignments.objection import About
 from models.assignments.review import Decision
 from models.common.errors import RefusedError
+from models.common.files import StoredEvidence
 from models.common.status import Status
 from models.delivery.signature import PostedLetter, Signed, sign_letter
 from models.permissions import Act, require

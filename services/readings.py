@@ -16,8 +16,9 @@ from adapters.evidence.intake import HandedIn, take_in
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from models.assignments import evidence
-from models.assignments.evidence import Evidence, StoredEvidence
+from models.assignments.evidence import Evidence
 from models.common.errors import NotFoundError, RefusedError
+from models.common.files import StoredEvidence
 from models.common.kinds import Comparator
 from models.indicators import reading
 from models.indicators.reading import Change, Compared, Figure

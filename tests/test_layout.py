@@ -46,6 +46,8 @@ NOT_IN = {
 }
 # Rendering puts facts into words: it is given them, and nothing but the two languages comes from outside.
 RENDERING_FROM_ADAPTERS = {"adapters.language"}
+# Adapters know the outside world and not ours: what they need of the models beside the common ground is plain.
+PLAIN_IN_MODELS = {"models.common", "models.migrations", "models.plan.document", "models.delivery.rate_limit"}
 MAX_MODULES_IN_FOLDER = 20
 MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 CLOCKS = {
@@ -121,6 +123,17 @@ def test_rendering_asks_no_database_and_reads_nothing() -> None:
         if module_of(path).startswith("rendering.")
         for name in imports(path)
         if name.startswith("sqlalchemy") or (name.startswith("adapters") and name not in RENDERING_FROM_ADAPTERS)
+    ]
+    assert wrong == []
+
+
+def test_adapters_know_plain_types_alone() -> None:
+    wrong = [
+        f"{name_of(path)} imports {name}"
+        for path in MODULES
+        if module_of(path).startswith("adapters.") and not module_of(path).startswith("adapters.prefect_server.")
+        for name in imports(path)
+        if name.startswith("models.") and not any(name == one or name.startswith(f"{one}.") for one in PLAIN_IN_MODELS)
     ]
     assert wrong == []
 

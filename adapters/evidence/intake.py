@@ -8,8 +8,8 @@ from adapters.evidence import antivirus
 from adapters.evidence.inspection import MIB, FileFacts, Limits, inspect
 from adapters.evidence.store import StoredFile
 from adapters.settings import settings
-from models.assignments.evidence import StoredEvidence
 from models.common.errors import RefusedError
+from models.common.files import StoredEvidence
 
 
 @dataclass(frozen=True)

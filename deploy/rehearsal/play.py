@@ -30,11 +30,11 @@ from deploy.rehearsal.office_acts import (
 from deploy.rehearsal.phase_runs import PhaseRun
 from models.assignments import extension
 from models.assignments.assignment import Assignment, by_refs, reviewer_of
-from models.assignments.evidence import StoredEvidence
 from models.assignments.review import Decision
 from models.bulletins.bulletin import is_to_be_made, month_before
 from models.common.errors import BlockedError
 from models.common.event import Actor
+from models.common.files import StoredEvidence
 from models.common.kinds import UnitKind
 from models.common.status import Status
 from models.dates.instants import first_round_on

@@ -1,6 +1,5 @@
 """Evidence (佐证材料) and submissions (反馈): files, figures and words; versioned, hashed, never overwritten."""
 
-import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
@@ -14,21 +13,11 @@ from models.assignments.notices import notice_about
 from models.common.base import Base, Instant, Key
 from models.common.errors import IllegalMoveError, RefusedError
 from models.common.event import Actor
+from models.common.files import StoredEvidence
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.outbox.message import post
 from models.plan.plan import Plan
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StoredEvidence:
-    """A file that is already in the store: the file comes first, then its row."""
-
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    was_scanned: bool = False  # for viruses, and found clean
 
 
 class Evidence(Base):

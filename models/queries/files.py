@@ -6,9 +6,10 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
-from models.assignments.evidence import Evidence, StoredEvidence, Submission, SubmissionFile, SubmissionItem
+from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError
+from models.common.files import StoredEvidence
 from models.plan.area import Role
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement

@@ -11,9 +11,9 @@ from adapters.evidence.inspection import ALLOWED
 from adapters.language import N_
 from adapters.settings import settings
 from models.access import AccessRole
-from models.assignments.evidence import StoredEvidence
 from models.assignments.submitted_figures import read_figures
 from models.common.errors import DubanError, NotFoundError, RefusedError
+from models.common.files import StoredEvidence
 from models.queries.files import files_of_unit
 from models.queries.worklist import work_items
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_csrf, read_request, write_request

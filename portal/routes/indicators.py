@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 
 from adapters.language import N_
 from models.access import AccessRole
-from models.assignments.evidence import StoredEvidence
 from models.common.errors import BlockedError, DubanError, NotFoundError, RefusedError
+from models.common.files import StoredEvidence
 from models.dates.period import current, example
 from models.indicators import reading
 from models.indicators.attainment import Attainment, Outcome, attainments, target_of

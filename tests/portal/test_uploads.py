@@ -35,8 +35,8 @@ from adapters.evidence import store as evidence_store
 from adapters.evidence.inspection import MIB
 from adapters.evidence.store import EvidenceStore, Incoming
 from adapters.settings import settings
-from models.assignments.evidence import StoredEvidence
 from models.common.errors import DubanError, RefusedError
+from models.common.files import StoredEvidence
 from portal.uploads import Upload, receive
 from tests.adapters.test_antivirus import VIRUS, Clamd, clamd
 from tests.adapters.test_evidence_store import FullDisk

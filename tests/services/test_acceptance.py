@@ -22,9 +22,9 @@ from models.acceptance.summary import summary_of
 from models.acceptance.verdict import Verdict, VerdictOutcome, verdicts_on
 from models.assignments import evidence
 from models.assignments.assignment import by_refs
-from models.assignments.evidence import StoredEvidence
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
+from models.common.files import StoredEvidence
 from models.common.kinds import UnitKind
 from models.indicators.reading import Reading
 from models.phases.gate import Via

@@ -30,10 +30,10 @@ from models.acceptance.verdict import VerdictOutcome
 from models.archive_tables import LEFT_OUT, columns_of, tables
 from models.assignments import evidence
 from models.assignments.assignment import by_refs
-from models.assignments.evidence import StoredEvidence
 from models.common.base import Base
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
+from models.common.files import StoredEvidence
 from models.phases.gate import Via
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
