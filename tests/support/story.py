@@ -97,7 +97,7 @@ class Story:
     # The units
 
     def sign(self, *refs: str, by: str = CLERK) -> int:
-        return assignments.sign(self._owner(refs[0], by), refs)
+        return sum(assignments.sign(self._owner(ref, by), [ref]) for ref in refs)
 
     def submit(self, *refs: str, by: str = CLERK, note: str = "已办") -> None:
         assignments.submit(self._owner(refs[0], by), refs, note=note)
