@@ -182,9 +182,9 @@ def test_what_is_imported_is_declared() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_every_setting_is_named_to_its_readers(readme: str) -> None:
-    said = (ROOT / readme).read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["operator.md", "operator.zh-CN.md"])
+def test_every_setting_is_named_to_its_readers(page: str) -> None:
+    said = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"`DUBAN_{name.upper()}`" not in said] == []
 
 
