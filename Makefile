@@ -1,4 +1,4 @@
-# Two commands do everything on a machine with Python 3.11+, make, npm and a network: `make run` and `make test`.
+# `make run`, `make demo` and `make test` do everything on a machine with Python 3.11+, make, npm and a network.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,10 +13,13 @@ QUICK := -m "not stack and not browser" --ignore tests/soak/test_soak.py
 OTHER := .venv-other
 FLOORS := .venv-floors
 
-.PHONY: run up test test-other-python floors soak check format bench bench-portal lock clean
+.PHONY: run demo up test test-other-python floors soak check format bench bench-portal lock clean
 
 run: $(READY)  ## the real plan, rehearsed from 2022 to 2025 on the whole stack
 	@$(BIN)/duban run $(PLAN)
+
+demo: $(READY)  ## the real plan as it stood on a day of December 2023, open to look around in; Ctrl-C ends it
+	@exec $(BIN)/duban demo $(PLAN) --until 2023-12-18
 
 up: $(READY)  ## the stack, until Ctrl-C
 	@exec $(BIN)/duban up

@@ -39,11 +39,16 @@ class IssuedLink:
         return f"/enter/{self.token}"
 
 
-def issue(scope: Scope, unit: int | str, *, lasts: dt.timedelta, role: AccessRole | None = None) -> IssuedLink:
-    """A link for a unit by its id or code, in the role of its kind where none is given. Raises NotFoundError."""
+def issue(
+    scope: Scope, unit: int | str, *, lasts: dt.timedelta, role: AccessRole | None = None, person: str = ""
+) -> IssuedLink:
+    """A link for a unit by its id or code, in the role of its kind where none is given.
+
+    Whoever it was made for by name is not asked for one. Raises NotFoundError.
+    """
     with scope.open() as (session, plan):
         require(session, plan, Act.ISSUE_LINK, scope.actor)
-        return _issued(session, _unit(session, plan, unit), scope, lasts, role=role)
+        return _issued(session, _unit(session, plan, unit), scope, lasts, role=role, person=person)
 
 
 def issue_to_office(scope: Scope, person: str = "") -> IssuedLink:

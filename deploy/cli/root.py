@@ -55,6 +55,10 @@ COMMANDS = {
         "operation.running",
         N_("Rehearse a plan in the data folder, on the whole stack; the data stays to look at."),
     ),
+    "demo": (
+        "operation.demo",
+        N_("Act a plan out up to a day, in a folder of its own, and leave it open to look around as office or unit."),
+    ),
     "rehearse": (
         "operation.running",
         N_("See what a plan will ask of whom, and when: rehearse it aside, and leave real data alone."),

@@ -124,8 +124,23 @@ def _put_aside_prefect() -> None:
         store.rename(kept)
 
 
+def play_until(document: PlanDocument, seed: int, day: dt.date, progress: Progress) -> None:
+    """Act the plan out up to a day, in the data folder of the settings, which keeps it. Raises RefusedError."""
+    forget_rehearsals()
+    with _stage(document) as (patrol, bulletin):
+        Rehearsal(document, seed, patrol, bulletin).play(progress, until=day)
+
+
 def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
-    port = _port()
+    with _stage(document) as (patrol, bulletin):
+        Rehearsal(document, seed, patrol, bulletin).play(progress)
+        return summarise(document.code)
+
+
+@contextmanager
+def _stage(document: PlanDocument) -> Iterator[tuple[Any, Any]]:
+    """The stack with a clock of its own, and the flows that run in this process."""
+    port = free_port(settings().prefect_port)
     clock_file = settings().data_dir.absolute() / "rehearsal.clock"
     clock_file.parent.mkdir(parents=True, exist_ok=True)
     mark = settings().data_dir / "prefect" / ACTED_OUT
@@ -135,19 +150,18 @@ def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
     override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
     try:
-        with running(by_schedule=False), _flows_in_process() as (patrol, bulletin):
-            Rehearsal(document, seed, patrol, bulletin).play(progress)
-            return summarise(document.code)
+        with running(by_schedule=False), _flows_in_process() as flows:
+            yield flows
     finally:
         clock_file.unlink(missing_ok=True)
         override(DUBAN_CLOCK_FILE=None)
 
 
-def _port() -> int:
-    """The port of the settings, or any that is free where something else has it."""
+def free_port(wanted: int) -> int:
+    """The port that is wanted, or any that is free where something else has it."""
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", settings().prefect_port)) != 0:
-            return settings().prefect_port
+        if probe.connect_ex(("127.0.0.1", wanted)) != 0:
+            return wanted
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -63,6 +63,11 @@ REVIEW_AGAIN_AFTER = 3  # working days, where a lead's item waits for its respon
 LAST_FIGURES, FIRST_SESSION, LAST_SESSION = 20, 15, 8
 
 
+def days_of(document: PlanDocument) -> tuple[dt.date, dt.date]:
+    """The first day on which anything happens, and the last."""
+    return min(entry.issue_on for entry in document.phases), dt.date(document.ends, 12, 31)
+
+
 class Rehearsal:
     """One plan and one seed; `play` acts it out in the database and the Prefect server of the settings."""
 
@@ -80,10 +85,13 @@ class Rehearsal:
         self.runs: dict[str, PhaseRun] = {}
         self.patrols = 0
 
-    def play(self, progress: Progress) -> None:
-        """Load the plan and live through it, working day by working day, until its last phase is closed."""
-        first = min(entry.issue_on for entry in self.document.phases)
-        last = dt.date(self.document.ends, 12, 31)
+    def play(self, progress: Progress, until: dt.date | None = None) -> None:
+        """Load the plan and live through it, working day by working day, until its last phase is closed.
+
+        With `until` it ends on the morning of that day, and leaves the phases that are open then at their gates.
+        """
+        first, end = days_of(self.document)
+        last = until or end
         self._set_clock(first)
         at = first_round_on(first, self.document.timezone)
         plans.load(self.document, actor=Actor("rehearsal"), at=at, rehearsal_seed=self.seed)
@@ -93,23 +101,25 @@ class Rehearsal:
             self._plan_the_judging(session, plan, first)
         day = first
         while day <= last:
-            self._live(day)
+            self._live(day, is_left_open=day == until)
             progress(first, last, day)
             day = self.calendar.add(day, 1)
-        for run in self.runs.values():
-            run.finish()
+        if until is None:
+            for run in self.runs.values():
+                run.finish()
 
-    def _live(self, day: dt.date) -> None:
+    def _live(self, day: dt.date, *, is_left_open: bool) -> None:
+        """One day; of the one that is left open only the morning, with its patrol and before anybody has acted."""
         self._set_clock(day)
         for phase in self._phases():
             self._phase_day(phase, day)
         if self._bulletin_is_due(day):
             self._bulletin(self.code, month_before(day))
             self._on(self.calendar.add(day, 1), release_bulletins)
-        if self._patrol_is_due(day):
+        if is_left_open or self._patrol_is_due(day):
             self._patrol(self.code, day)
             self.patrols += 1
-        acts = self.agenda.pop(day, [])
+        acts = [] if is_left_open else self.agenda.pop(day, [])
         if acts:
             at = first_round_on(day, self.document.timezone) + WORK_BEGINS
             self._act(acts, at)

@@ -106,6 +106,13 @@ def entries_by_kind(session: Session, plan: Plan) -> dict[EventKind, int]:
     return dict(session.execute(query).all())
 
 
+def moves_by_status(session: Session, plan: Plan) -> dict[Status, int]:
+    """How often assignments came into each status; one that was returned was handed in twice."""
+    query = select(Event.status_after, func.count()).where(Event.plan_id == plan.id).group_by(Event.status_after)
+    moved = query.where(Event.kind.in_((EventKind.ISSUED, EventKind.MOVED)))
+    return {status: count for status, count in session.execute(moved) if status is not None}
+
+
 def issued_by_phase(session: Session, plan: Plan) -> dict[str, int]:
     rows = session.execute(
         select(Phase.code, Phase.period, func.count(Assignment.id))

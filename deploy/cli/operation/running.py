@@ -1,25 +1,22 @@
 """`duban up`, `duban run` and `duban rehearse`: the stack, and a plan's life acted out on it."""
 
-import datetime as dt
 import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
 from adapters.prefect_server import prefect_secret
 from adapters.settings import settings
-from deploy.rehearsal import play as rehearsal
+from deploy.cli.operation.progress import shown_progress
 from models.acceptance.verdict import VerdictOutcome
 from rendering.labels import VERDICTS
 
@@ -37,6 +34,11 @@ seed_option = click.option(
 
 @click.command(help=_("Start the database, the Prefect server, a worker and the portal, and stay until Ctrl-C."))
 def up() -> None:
+    stay_open(_office_links)
+
+
+def stay_open(links: Callable[[], Iterable[str]]) -> None:
+    """Run the stack until Ctrl-C, and say where everything is; `links` says it of the pages, once they are served."""
     from deploy.stack import running  # noqa: PLC0415  (quick commands do not pay for it)
 
     stop = threading.Event()
@@ -48,9 +50,8 @@ def up() -> None:
         click.echo(_("Prefect: {url}").format(url=f"{base}/dashboard"))
         click.echo(_("Start a phase: {url}").format(url=f"{base}/deployments"))
         _say_how_to_come_in()
-        for plan, link in _office_links().items():
-            click.echo(_("Portal, as the office of {plan} (opens once): {url}").format(plan=plan, url=link))
-        click.echo(_("Another link: `duban access office NAME`"))
+        for line in links():
+            click.echo(line)
         click.echo(_("Data: {folder}").format(folder=settings().data_dir))
         click.echo(_("Ctrl-C stops everything; the data stays."))
         while not stop.wait(TEND_EVERY_S):
@@ -68,7 +69,7 @@ def _say_how_to_come_in() -> None:
         click.echo(_("What Prefect asks for: `duban access prefect`"))
 
 
-def _office_links() -> dict[str, str]:
+def _office_links() -> Iterator[str]:
     """A link to the portal for the office of each plan. Whoever opens it says their name there."""
     from adapters.database.sessions import read_session  # noqa: PLC0415
     from deploy.cli.operation.access import program_scope  # noqa: PLC0415
@@ -77,8 +78,10 @@ def _office_links() -> dict[str, str]:
 
     with read_session() as session:
         codes = plan_codes(session)
-    made = {code: links.issue_to_office(program_scope(code, "duban up")) for code in codes}
-    return {code: f"{settings().portal_address}{link.path}" for code, link in made.items()}
+    for code in codes:
+        link = f"{settings().portal_address}{links.issue_to_office(program_scope(code, 'duban up')).path}"
+        yield _("Portal, as the office of {plan} (opens once): {url}").format(plan=code, url=link)
+    yield _("Another link: `duban access office NAME`")
 
 
 @click.command(help=_("Rehearse a plan in the data folder, on the whole stack; the data stays to look at."))
@@ -88,7 +91,7 @@ def run(folder: Path, seed: int) -> None:
     from deploy.rehearsal.place import rehearse_here  # noqa: PLC0415
 
     document = read_plan(folder)
-    with _progress_bar() as progress:
+    with shown_progress(document, console) as progress:
         summary = rehearse_here(document, seed, progress)
     _show(summary)
     data = settings().data_dir
@@ -104,27 +107,12 @@ def rehearse(folder: Path, seed: int, *, as_json: bool) -> None:
     from deploy.rehearsal.place import rehearse_aside  # noqa: PLC0415
 
     document = read_plan(folder)
-    with _progress_bar() as progress:
+    with shown_progress(document, console) as progress:
         summary = rehearse_aside(document, seed, progress)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
     else:
         _show(summary)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[rehearsal.Progress]:
-    """A bar over the days of the plan; until the first day it says that the stack is starting."""
-    # As at Ctrl-C: what was started ends with us.
-    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(128 + signal.SIGTERM))
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(_("starting the stack"), total=None)
-
-        def progress(first: dt.date, last: dt.date, day: dt.date) -> None:
-            bar.update(task, description=day.isoformat(), total=(last - first).days, completed=(day - first).days)
-
-        yield progress
 
 
 def _show(summary: dict[str, Any]) -> None:
