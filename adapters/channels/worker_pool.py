@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JobResult(Generic[T]):
-    """What came of one act, and how long its lane has to rest then."""
+    """The result of one job, and for how many seconds its destination has to be left alone afterwards."""
 
     result: T
     rest_s: float = 0.0
@@ -38,7 +38,7 @@ class _Worker(Generic[T]):
 
 
 class SerialWorkers(Generic[T]):
-    """Runs acts: those of one lane one after another, each when the one before has ended and rested; lanes at once.
+    """Runs the jobs of each destination one after another, with pauses between, and those of different ones at once.
 
     `at_once` acts are under way at a time, beside `MAX_SLOW_JOBS` that take longer than `quick_s`: hundreds that hang
     keep no other waiting. The acts run in an event loop of their own, in a thread, with `around` open around all of
@@ -66,7 +66,7 @@ class SerialWorkers(Generic[T]):
         self._stack.close()
 
     def add(self, acts: Iterable[tuple[str, Job[T], float]]) -> None:
-        """Put acts at the ends of their lanes: the lane's name, the act, and the instant before which it waits."""
+        """Add jobs: the name of the destination, the job, and the instant before which it must not run."""
         lanes = []
         for name, act, not_before in acts:
             self.under_way += 1
@@ -76,9 +76,9 @@ class SerialWorkers(Generic[T]):
         self._loop.start_task_soon(self._wake, lanes)
 
     def ends_at(self, name: str, each_s: float) -> float:
-        """The instant at which a lane has nothing left to do, if each act takes so long with its rest.
+        """The instant at which a destination has no jobs left, if each takes `each_s` with the pause after it.
 
-        What acts or rests there now is given as long again.
+        The job that runs there now, or the pause, counts as one more.
         """
         end = time.monotonic() + each_s
         lane = self._lanes.get(name)
@@ -87,7 +87,7 @@ class SerialWorkers(Generic[T]):
         return end
 
     def fetch(self, within_s: float) -> list[T]:
-        """What ends within this time; sooner when nothing is under way. Raises what an act raised."""
+        """The results of jobs that end within this time; sooner when none is left. Raises what a job raised."""
         deadline = time.monotonic() + within_s
         found: list[T] = []
         while self.under_way:
@@ -140,7 +140,7 @@ class SerialWorkers(Generic[T]):
         lane.work = None
 
     def _pass_by(self, lane: _Worker[T]) -> None:
-        """Let others pass an act that takes long."""
+        """Give the place of a job that takes long to another one."""
         if len(self._slow) < MAX_SLOW_JOBS:
             self._slow.add(lane)
             self._turns.release()
