@@ -37,7 +37,7 @@ from services.scope import Scope
 
 language = Language.of(settings().language)
 _ = language.gettext
-AFTER_PATROL = dt.timedelta(minutes=10)
+AFTER_PATROL = dt.timedelta(minutes=20)  # by then the watchdog counts the round of that morning
 LINKS_LAST = dt.timedelta(days=1)  # by a clock that stands still
 # What would reach somebody outside, or hold real work.
 NOT_OF_A_DEMO = (
