@@ -61,7 +61,7 @@ class Access(Base):
 
 
 class AccessUse(Base):
-    """One use of a link. One that opened is also the stay that follows: its cookie's hash, who it is, until when."""
+    """One use of a link. A use that opened is also the web session that follows: hash of its cookie, person, end."""
 
     __tablename__ = "access_use"
 
@@ -76,7 +76,7 @@ class AccessUse(Base):
 
 
 class IdempotencyKey(Base):
-    """What must happen once: a form that was sent, a request that was signed. `outcome` is what the person was told."""
+    """The key of something that must happen only once, such as a sent form. `outcome` is what the person was told."""
 
     __tablename__ = "deed"
 
@@ -88,7 +88,7 @@ class IdempotencyKey(Base):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WebSession:
-    """Who is there: the use that opened, its link, the unit and the plan."""
+    """A person who came in through a link: the use that opened it, the link, the unit and the plan."""
 
     use: AccessUse
     access: Access
@@ -102,13 +102,13 @@ def digest(token: str) -> str:
 
 
 def person_name(text: str) -> str:
-    """A name on one line, without the signs that nobody sees: they make one look like another, or nothing a name."""
+    """A name on one line without invisible characters, by which one name could imitate another or be empty."""
     kept = (" " if sign.isspace() else sign for sign in text if sign.isspace() or not _is_hidden(sign))
     return " ".join("".join(kept).split())
 
 
 def _is_hidden(sign: str) -> bool:
-    # Private and unassigned ones stay: the rare characters of some names are among them.
+    # Characters of private use and unassigned ones are kept: some rare characters of names are among them.
     return unicodedata.category(sign) in {"Cc", "Cf", "Cs"}
 
 
@@ -167,7 +167,7 @@ def _role_of(unit: Unit) -> AccessRole:
 
 
 def enter(session: Session, token: str, *, address: str, at: dt.datetime) -> str | Reason:
-    """Exchange a link for the secret of a stay, or say why it does not open. Written down either way.
+    """Exchange a link for the secret of a web session, or say why it does not open. The use is recorded either way.
 
     Raises NotFoundError for a token that was never issued, and for the link of a calendar.
     """
@@ -210,12 +210,12 @@ def _outcome(session: Session, access: Access, at: dt.datetime) -> UseOutcome:
 
 
 def web_session_of(session: Session, secret: str, at: dt.datetime) -> WebSession | None:
-    """The stay of a cookie's secret; None where there is none, it has ended, or its link was withdrawn."""
+    """The web session of a cookie's secret; None where there is none, it has ended, or its link was withdrawn."""
     row = session.execute(_WEB_SESSION, {"secret_hash": digest(secret), "at": at}).one_or_none()
     return WebSession(*row) if row else None
 
 
-# Asked for every page, so put together once.
+# Every page asks this, so the statement is built once.
 _WEB_SESSION = (
     select(AccessUse, Access, Unit, Plan)
     .join(Access, Access.id == AccessUse.access_id)
@@ -234,15 +234,15 @@ def leave(stay: WebSession, at: dt.datetime) -> None:
 
 
 def say_name(session: Session, stay: WebSession, person: str) -> str:
-    """Who it is, once a stay: a name that could be changed at will would name nobody. Returns the name that stands."""
-    # Of two names at the same moment one stays.
+    """Set the name of a session's person, once: a name that changes identifies nobody. Returns the name in force."""
+    # Of two names that are set at the same moment, the first one stays.
     session.execute(update(AccessUse).where(AccessUse.id == stay.use.id, AccessUse.person == "").values(person=person))
     session.refresh(stay.use)
     return stay.use.person
 
 
 def calendar_of(session: Session, token: str, *, address: str, at: dt.datetime) -> Unit | Reason:
-    """The unit whose dates a feed's token opens, or why it does not. Written down either way.
+    """The unit whose calendar a feed's token opens, or why it does not. The use is recorded either way.
 
     Raises NotFoundError for any other token.
     """
@@ -263,7 +263,7 @@ def link_of(session: Session, plan: Plan, access_id: int, *, lock: bool = False)
     """Raises NotFoundError where it is no link to the plan."""
     query = select(Access).join(Unit, Unit.id == Access.unit_id).where(Access.id == access_id, Unit.plan_id == plan.id)
     if lock:
-        # As it is now: it may have been read before the lock, with the stay that it opened.
+        # Read anew after locking: the session may hold an older state of this row.
         query = query.with_for_update(of=Access).execution_options(populate_existing=True)
     access = session.scalar(query)
     if access is None:
@@ -272,7 +272,7 @@ def link_of(session: Session, plan: Plan, access_id: int, *, lock: bool = False)
 
 
 def revoke(session: Session, plan: Plan, access_id: int, *, by: str, at: dt.datetime) -> Access:
-    """Withdraw a link, and with it every stay that it opened. Raises NotFoundError."""
+    """Withdraw a link, and end every web session that it opened. Raises NotFoundError."""
     access = link_of(session, plan, access_id, lock=True)
     if access.revoked_at is None:
         access.revoked_at, access.revoked_by = at, by
@@ -336,7 +336,7 @@ def claim_once(session: Session, key: str, at: dt.datetime, use_id: int | None =
 
 
 def told(session: Session, key: str, use_id: int) -> dict[str, Any] | None:
-    """What somebody was told about a deed of their own."""
+    """What a person was told about something that they did with this key."""
     return session.scalar(
         select(IdempotencyKey.outcome).where(IdempotencyKey.key == key, IdempotencyKey.use_id == use_id)
     )

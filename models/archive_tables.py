@@ -19,7 +19,7 @@ from models.tables import METADATA
 
 PORTION = 2000  # rows that are fetched at once: what lies in memory
 
-# What stays behind, and why: the first three open the portal or say who looked, the others say how the program ran.
+# Tables that are not exported: the first three open the portal or say who looked, the others how the program ran.
 LEFT_OUT = frozenset({"access", "access_use", "deed", "pace", "patrol_round"})
 # The journal has a file of its own, and so has the text of the plan. `address` says from where a person wrote;
 # the rest of an attempt names channels, recipients' addresses and keys of other systems.
@@ -59,7 +59,7 @@ class Original:
 
 
 def columns_of(table: Table) -> list[str]:
-    """The columns of a table that leave the house."""
+    """The columns of a table that are exported to the archive."""
     return [column.name for column in table.columns if (table.name, column.name) not in LEFT_OUT_COLUMNS]
 
 

@@ -51,7 +51,7 @@ FEWEST = 5  # items of a unit that has a rank
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stand:
-    """All that a result depends on, as the journal says it for a period.
+    """All that a result depends on, read from the journal for a period.
 
     `settled` says that its status is of this period; `excused` that its lateness, and `undone` that its return, was
     taken back after the period's end.
@@ -290,7 +290,7 @@ def _corrections(plan: Plan, until: dt.date, known_on: dt.date, unit: Unit | Non
             Event.assignment_id,
             func.bool_or(Event.kind == EventKind.EXCUSED).label("excused"),
             func.min(Event.id).filter(against_return).label("undone"),
-            # Undoing moves it back into review: where it had moved before, another return was meant.
+            # Undoing a return moves the item back into review. If it had moved before that, another return was undone.
             func.min(Event.id).filter(Event.status_after.is_not(None)).label("first_move"),
         )
         .where(

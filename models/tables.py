@@ -1,4 +1,4 @@
-"""Every table there is: a table is known once its module is loaded, and here all are.
+"""Every table there is: a table is registered once its module is imported, and this module imports all of them.
 
 For whoever needs them all: the archive, the migrations and the tests.
 """

@@ -238,7 +238,7 @@ def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
 
 
 def _is_before_due(figure: Attainment) -> bool:
-    """What was reached once may not be any more in the year for which it is asked."""
+    """Whether a target was reached before the year in which it is due: it may not hold any more then."""
     due, point = figure.indicator.due, figure.point
     return due.isdecimal() and point is not None and point.period.year < int(due)
 
@@ -272,7 +272,7 @@ def _key(row: AnyRow) -> Key:
     return ("measure", row.measure_id) if row.measure_id else ("area", row.area_id)
 
 
-# What is put right for a verdict is not the work that is judged: its finding speaks for it.
+# Rectifications of a verdict are left out: they count through their finding.
 _NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
 
 
@@ -478,7 +478,7 @@ def _hand_out(
         actor=actor,
         at=at,
         about=None if isinstance(item, Indicator) else item,
-        years_beyond=1,  # a panel that sits in the last weeks of a plan can still set a date
+        years_beyond=1,  # so that a panel that meets in the last weeks of a plan can still set a date
     )
 
 
@@ -503,7 +503,7 @@ def _journal(session: Session, plan: Plan, judged: Dossier, verdict: Verdict, ac
 
 
 def _tell(session: Session, plan: Plan, judged: Dossier, verdict: Verdict) -> None:
-    """A target that belongs to no area has nobody who answers for it, and nobody to tell."""
+    """Tell the lead unit. A target that belongs to no area has none."""
     if judged.lead is not None:
         told = Notice(judged.lead.id, MessageKind.VERDICT, subject_of(verdict), verdict.at, reason=verdict.reason)
         post(session, plan, [dataclasses.replace(told, by_name=verdict.by_name)])

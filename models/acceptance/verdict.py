@@ -120,7 +120,7 @@ class CommendedUnit(Base):
 
 
 def key_of(item: Item) -> tuple[str, int]:
-    """Tells an item from all others."""
+    """A key that is unique for each item that is judged."""
     return item.__tablename__, item.id
 
 

@@ -1,4 +1,4 @@
-"""Assignments (交办件): one requirement × one unit, the row on which everything turns."""
+"""Assignments (交办件): one requirement for one unit. Most of the program works on these rows."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of
 
-# As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
+# Written exactly as in the partial indexes, as literals: with parameters the planner would not use the indexes.
 OPEN = text("assignment.status NOT IN ('accepted', 'waived')")
 QUARANTINED = text("assignment.needs_attention <> ''")
 
@@ -44,7 +44,7 @@ class Assignment(Base):
     __tablename__ = "assignment"
     __table_args__ = (
         UniqueConstraint("requirement_id", "unit_id"),
-        # No date that a calendar cannot count on from, or that no language can hold.
+        # Dates stay within what the calendars can count from and what Python can hold.
         CheckConstraint("due_on BETWEEN '1990-01-01' AND '2200-12-31'", name="due_on"),
         Index(
             "assignment_next_action_at_idx",
@@ -52,9 +52,9 @@ class Assignment(Base):
             postgresql_where=text("next_action_at IS NOT NULL"),
         ),
         Index("assignment_unit_id_idx", "unit_id"),
-        # What waits for a review is little, however much there is.
+        # A partial index: few assignments wait for a review at any time.
         Index("assignment_submitted_idx", "requirement_id", postgresql_where=text("status = 'submitted'")),
-        # Whether anything of a phase is open is asked at every tick, and one row answers it.
+        # Every patrol asks whether anything of a phase is open; with this index it reads one row.
         Index("assignment_open_idx", "requirement_id", postgresql_where=OPEN),
         # The dates that a calendar published later may move, by year.
         Index("assignment_provisional_idx", "due_on", postgresql_where=text(f"due_provisional AND {OPEN}")),
@@ -122,7 +122,7 @@ def by_refs(session: Session, plan: Plan, refs: Iterable[str], *, lock: bool = T
     pairs = [(requirement, unit) for requirement, _, unit in (ref.rpartition("/") for ref in wanted)]
     query = _assignments(plan, lock=lock).where(
         tuple_(Requirement.ref, Unit.code).in_(pairs),
-        # Says nothing new, but lets the database begin with the few requirements that are meant.
+        # Redundant, but it lets the database start from the few requirements that are asked for.
         Requirement.ref.in_({requirement for requirement, _ in pairs}),
     )
     found = {assignment.ref: assignment for assignment in session.scalars(query)}
@@ -146,7 +146,7 @@ def by_ids(session: Session, plan: Plan, ids: Iterable[int], *, lock: bool = Tru
 
 
 def own_by_ids(session: Session, plan: Plan, ids: Iterable[int], unit_id: int) -> list[Assignment]:
-    """As `take`, of one unit. Raises NotFoundError also where one is another unit's."""
+    """As `by_ids`, of one unit. Raises NotFoundError also where one is another unit's."""
     found = by_ids(session, plan, ids)
     if any(assignment.unit_id != unit_id for assignment in found):
         raise NotFoundError("there is no such assignment")
@@ -174,7 +174,7 @@ def _assignments(plan: Plan, *, lock: bool) -> Select[Assignment]:
         .order_by(Assignment.id)
     )
     if lock:
-        # One order for everybody, so that two who take the same rows wait instead of deadlocking.
+        # Everybody locks rows in the same order, so that two who need the same rows wait instead of deadlocking.
         query = query.with_for_update(of=Assignment).execution_options(populate_existing=True)
     return query
 
@@ -199,7 +199,7 @@ def move(
     due_on: dt.date | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Change the status, and nothing else does; write the event and the next wake-up with it.
+    """Change the status, with its journal entry and the next wake-up. No other function writes the status.
 
     `due_on` sets a new date along with it. Raises IllegalMoveError where the move does not exist.
     """
@@ -263,7 +263,7 @@ def move_due(
 
 
 def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> None:
-    """Set when patrol must look next; what the ladder would have asked up to a day, if one is given, is void."""
+    """Set when patrol must look next. With a day given, steps of the ladder up to and including it are void."""
     if void_until is not None:
         assignment.done_until = max(assignment.done_until, void_until)
     if not assignment.status.is_open or assignment.needs_attention:
@@ -275,12 +275,12 @@ def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> N
 
 
 def quarantined(session: Session, plan: Plan) -> Sequence[Assignment]:
-    """What patrol could not judge and nobody has given back yet."""
+    """The assignments that patrol has set aside and that nobody has given back to it yet."""
     return session.scalars(_assignments(plan, lock=False).where(QUARANTINED)).all()
 
 
 def release(session: Session, plan: Plan, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime) -> int:
-    """Give what was set aside back to patrol, which looks at it in its next round; returns how many."""
+    """Give assignments that were set aside back to patrol, for its next round; returns how many."""
     aside = [assignment for assignment in assignments if assignment.needs_attention]
     for assignment in aside:
         why, assignment.needs_attention = assignment.needs_attention, ""

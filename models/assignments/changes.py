@@ -20,13 +20,13 @@ from models.common.status import OWED, Status
 from models.dates.instants import end_of
 from models.plan.plan import Plan
 
-# What the light of a day depends on.
+# The kinds of entries that a light can depend on.
 CHANGES = (EventKind.ISSUED, EventKind.MOVED, EventKind.DUE_MOVED, EventKind.EXCUSED)
 
 
 def changed_since(plan: Plan, on: dt.date) -> Exists:
-    """Whether the journal goes on after that day: then the rows say something else by now."""
-    # Written out: a plan that is prepared for any instant would read the whole journal to find none.
+    """Whether the journal has entries after that day: then the rows no longer show how things stood on it."""
+    # The instant is a literal: a query plan prepared for any instant would read the whole journal to find nothing.
     end = literal(end_of(on, plan.timezone), literal_execute=True)
     return exists().where(Event.plan_id == plan.id, Event.at > end, Event.kind.in_(CHANGES))
 

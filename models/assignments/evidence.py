@@ -120,7 +120,7 @@ def submit(
 
 
 def keep(session: Session, unit_id: int, files: Sequence[StoredEvidence], at: dt.datetime) -> list[int]:
-    """Write down files that are in the store as a unit's own; returns their ids."""
+    """Record files that are in the store as files of a unit; returns their ids."""
     ids = []
     for file in dict.fromkeys(files):
         row = {

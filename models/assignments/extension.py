@@ -106,7 +106,7 @@ def ask(
 
 
 def _of(extension: Extension, notice: Notice) -> Notice:
-    """Two requests on one day are two messages."""
+    """The subject of messages about a request. It holds the id, so that two on one day are two messages."""
     return dataclasses.replace(notice, subject=f"{notice.subject}+{extension.id}")
 
 
@@ -145,7 +145,7 @@ def decide(
 
 
 def _decidable(session: Session, assignment: Assignment, *, grant: bool, reason: str) -> Extension:
-    """The request that waits. Raises where there is none, or the decision lacks its ground."""
+    """The pending request. Raises where there is none, or where a refusal has no reason."""
     extension = pending(session, assignment)
     if extension is None:
         raise NotFoundError("{refs}: no extension waits for a decision", refs=assignment.ref)

@@ -1,4 +1,4 @@
-"""What changed for assignments, as the journal says it: the ground of every light of a day."""
+"""The changes of assignments according to the journal, from which the light of any day is computed."""
 
 import datetime as dt
 from collections import defaultdict
@@ -18,7 +18,7 @@ from models.plan.plan import Plan
 
 
 def history_of(plan: Plan, changes: Sequence[Change], issued_on: dt.date, on: dt.date) -> History:
-    """As it is judged on that day."""
+    """The history of one assignment, with the signing limit that was in force on that day."""
     # The last day on which signing is not behind.
     sign_by = plan.work_calendar.add(issued_on, plan.limits_on(on).unsigned_working_days)
     return History(tuple(changes), sign_by)
@@ -49,7 +49,7 @@ def changes_until(
 
 
 def change_of(plan: Plan, entry: Any, before: Change | None) -> Change:
-    """What an entry of the journal changed; what it says nothing of stays as it was before."""
+    """The state after an entry of the journal; what the entry does not mention stays as it was before."""
     on, excused = plan.day_of(entry.at), entry.kind is EventKind.EXCUSED
     if before is None:
         return Change(on, entry.status_after, entry.due_after, excused)

@@ -65,7 +65,7 @@ class Objection(Base):
 
 
 def reasons_not_objectable(about: About, status: Status, light: Light, reason: str, *, is_late: bool) -> list[Reason]:
-    """Why this cannot be objected to today; empty where it can. Of a light only its lateness can be excused."""
+    """Why this cannot be objected to today; empty where it can. Of a light, only lateness can be objected to."""
     reasons = []
     if not reason.strip():
         reasons.append(Reason("a reason is needed"))
@@ -128,7 +128,7 @@ def object_to(
 
 
 def _of(objection: Objection, notice: Notice) -> Notice:
-    """Two objections on one day are two messages."""
+    """The subject of the messages about it: it holds the objection's id, so that two on one day are two messages."""
     return dataclasses.replace(notice, subject=f"{notice.subject}+{objection.id}")
 
 

@@ -106,7 +106,7 @@ class Bulletin(Base):
 
     @property
     def numbered(self) -> str:
-        """As documents bear it; empty for a draft."""
+        """The number as it is printed on the document; empty for a draft."""
         return f"〔{self.number_year}〕{self.number}号" if self.number else ""
 
     @property
@@ -200,7 +200,7 @@ def _anything_opened(session: Session, plan: Plan, by: dt.date) -> bool:
 
 
 def _take_turns(session: Session, plan: Plan) -> None:
-    """Versions and numbers are counted: two at once would count the same."""
+    """Lock: versions and numbers are counted up, and two at once would get the same one."""
     session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
 
 
@@ -213,7 +213,7 @@ def _brought_up_to_date(
     actor: Actor,
     at: dt.datetime,
 ) -> Bulletin:
-    """A new edition: what was looked at had other figures."""
+    """A new edition of the draft with the figures of a later day; an edit of the former edition is then refused."""
     if as_of > draft.as_of:
         draft.texts = _carried_on(draft, period, as_of, proposed)
         draft.as_of, draft.edition = as_of, draft.edition + 1
@@ -222,7 +222,7 @@ def _brought_up_to_date(
 
 
 def _carried_on(last: Bulletin, period: Period, as_of: dt.date, proposed: Proposed) -> dict[str, Any]:
-    """Its words for a later day: what a person wrote stays, what was proposed is proposed anew."""
+    """The texts for a later day: what a person wrote stays, proposed texts are proposed anew."""
     before, now = _stored(proposed(period, last.as_of)), _stored(proposed(period, as_of))
     return {
         language: {

@@ -1,4 +1,4 @@
-"""Bulletins as they were issued: what the units were sent stays as it was, whatever becomes of targets and limits."""
+"""Bulletins as they were issued: the files that units got; later changes of targets and limits do not touch them."""
 
 from collections.abc import Iterator
 

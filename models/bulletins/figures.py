@@ -39,7 +39,7 @@ BATCH = 5000  # assignments that are looked up at one go
 
 
 class StatementKind(StrEnum):
-    """Where a unit said it."""
+    """In which kind of entry a unit said something."""
 
     EXTENSION = "extension"
     OBJECTION = "objection"

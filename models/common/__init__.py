@@ -1,1 +1,1 @@
-"""What every table and every rule stands on: columns, errors, statuses, the journal."""
+"""What all tables and rules share: columns, errors, statuses, the journal."""

@@ -1,4 +1,4 @@
-"""The ground of every table: naming of constraints, common column types, small mixins."""
+"""What all tables share: how constraints are named, common column types, small mixins."""
 
 import datetime as dt
 import json
@@ -69,7 +69,7 @@ def _day_or_instant(value: dt.date) -> str:
 
 
 def any_of_ids(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
-    """Whether a column is one of these: one parameter however many, where IN makes a new statement for each number."""
+    """Whether a column holds one of these ids, as one parameter: IN would make another statement for each count."""
     found: ColumnElement[bool] = column == any_(cast(list(ids), ARRAY(BigInteger)))
     return found
 
@@ -104,7 +104,7 @@ class Named:
 
 
 class Sourced:
-    """Where the plan says so, or that it was inferred."""
+    """Has a place in the plan that states it (`source`), or is marked as inferred (`basis`)."""
 
     source: Mapped[str] = mapped_column(doc="where the plan says so")
     basis: Mapped[Basis] = mapped_column(

@@ -1,4 +1,4 @@
-"""What the database says becomes a domain error here, and nowhere else."""
+"""Translates errors of the database into errors of the domain. It is done here and nowhere else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ SHUT_DOWN = frozenset({"57P01", "57P02", "57P03"})
 
 @contextmanager
 def domain_errors() -> Iterator[None]:
-    """Turn what the database says into a domain error that says what it means."""
+    """Raise a domain error in place of an error of the database that has a meaning for the domain."""
     try:
         yield
     except DBAPIError as error:
@@ -55,7 +55,7 @@ def domain_errors() -> Iterator[None]:
 
 
 def meaning_of(error: DBAPIError) -> DubanError | None:
-    """None where it has no meaning for the domain: a lost connection, or a fault of ours."""
+    """The domain error for an error of the database; None for a lost connection or a fault in our own code."""
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if constraint in MEANINGS:
         return RefusedError(MEANINGS[constraint].template)
@@ -72,20 +72,20 @@ def meaning_of(error: DBAPIError) -> DubanError | None:
 
 
 def may_pass(error: DBAPIError) -> bool:
-    """Whether the same transaction, done again, may well go through: others were in its way, or the line was cut."""
+    """Whether the same transaction may succeed when repeated: it was blocked by others, or the connection was lost."""
     return _state(error) in RETRYABLE or is_lost(error)
 
 
 def is_lost(error: DBAPIError) -> bool:
-    """Whether the connection is gone, or there was none: what was sent last may have been done."""
+    """Whether the connection was lost or could not be made. The last statement may have been carried out."""
     state = _state(error)
-    # The driver knows no state of what the server could not say any more, or of a server that does not answer.
+    # No SQLSTATE: the server went away before it could send one, or never answered.
     unsaid = isinstance(error, OperationalError) and not state
     return error.connection_invalidated or unsaid or state in SHUT_DOWN or state.startswith("08")
 
 
 def first_line(error: DBAPIError) -> str:
-    """The database's own words, without the statement and what was in it."""
+    """The first line of the database's message, without the statement and its parameters."""
     return next(iter(str(error.orig).splitlines()), "")
 
 

@@ -31,11 +31,11 @@ class NotFoundError(DubanError):
 
 
 class IllegalMoveError(DubanError):
-    """A transition that the table of allowed moves does not know."""
+    """A change of status that the table of allowed moves (`models.common.status.MOVES`) does not have."""
 
 
 class BlockedError(DubanError):
-    """Something stands in the way; `reasons` says what, one clear line each."""
+    """Something has to be done first; `reasons` names it, one clear line each."""
 
     def __init__(self, template: str, reasons: list[Reason], **facts: Any) -> None:
         super().__init__(template, reasons=reasons, **facts)
@@ -47,7 +47,7 @@ class RefusedError(DubanError):
 
 
 class UnavailableError(DubanError):
-    """The database or a channel cannot do it now, and nothing was changed; later, or mended by somebody, it can."""
+    """The database or a channel is not available, and nothing was changed; the same may succeed later."""
 
 
 class SchemaError(DubanError):

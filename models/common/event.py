@@ -1,4 +1,4 @@
-"""The journal (台账): who, when, what, before, after, why. Appended to, never changed; the database sees to it."""
+"""The journal (台账): who, when, what, before, after, why. Append-only: a trigger refuses all else."""
 
 import dataclasses
 import datetime as dt
@@ -13,7 +13,7 @@ from models.common.base import Base, Instant, Key, on_creation, text_enum
 from models.common.errors import RefusedError
 from models.common.status import Status
 
-# Entries are numbered when they are written and seen when they are committed: one may come after a later one.
+# Ids are given at writing, and entries become visible at the commit: a lower id may appear after a higher one.
 LATE_WITHIN = 1000
 
 
@@ -66,7 +66,7 @@ class Event(Base):
     """One entry. Status and date are columns of their own: every past light is computed from them."""
 
     __tablename__ = "event"
-    # Appended in the order of time, so that a few pages say where to look, and adding to it costs next to nothing.
+    # Rows are appended in the order of time, so a BRIN index is enough: it is tiny and costs next to nothing.
     __table_args__ = (Index("event_at_idx", "at", postgresql_using="brin"),)
 
     id: Mapped[Key]
@@ -116,6 +116,6 @@ _MARK = select(func.max(Event.id), func.count(Event.id)).where(Event.id > _LAST 
 
 
 def mark(session: Session) -> str:
-    """Where the journal stands: what is the same twice says that nothing was added between. Cheap at any size."""
+    """A mark of how far the journal goes. Two equal marks mean that nothing was added between. Cheap at any size."""
     last, count = session.execute(_MARK).one()
     return f"{last or 0}+{count}"

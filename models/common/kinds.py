@@ -50,7 +50,7 @@ class Rollup(StrEnum):
 
 
 def usual_rollup(comparator: Comparator, unit: str) -> Rollup:
-    """For an indicator of which its plan does not say so: counts add up, percentages are weighed."""
+    """The roll-up of an indicator whose plan states none: counts are summed, percentages are a weighted mean."""
     if comparator is Comparator.ABOVE_REFERENCE:
         return Rollup.LATEST
     if comparator in {Comparator.STATUS, Comparator.EACH, Comparator.FULL, Comparator.RANGE}:

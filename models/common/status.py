@@ -1,4 +1,4 @@
-"""The life of an assignment: its statuses and which moves exist. Overdue is no status: it follows from dates."""
+"""The life of an assignment: its statuses and which moves exist. Overdue is not a status: it follows from the dates."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Instants of a plan's own time zone. Aware datetimes only."""
+"""Instants in the plan's time zone. Only aware datetimes are used."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -20,5 +20,5 @@ def end_of(day: dt.date, timezone: str) -> dt.datetime:
 
 
 def day_of(at: dt.datetime, timezone: str) -> dt.date:
-    # Asked for every entry of a journal: pendulum's own way takes forty times as long.
+    # This is called for every entry of a journal; pendulum's conversion takes forty times as long.
     return at.astimezone(ZoneInfo(timezone)).date()

@@ -21,7 +21,7 @@ EXAMPLES = {MONTHLY: "2023-05", EACH_TERM: "2023T1"}
 class Period:
     """`T1` is the spring term, February to July; `T2` the autumn term, August to January of the next year.
 
-    `position` is where it ends, in years: readings are laid on a line by it.
+    `position` is its end as a number of years: slopes and forecasts are computed over it.
     """
 
     text: str
@@ -52,12 +52,12 @@ class Period:
 
 
 def example(due: str) -> str:
-    """A period as readings of an indicator have it, by when that is due."""
+    """An example of a period, in the form that fits an indicator with this `due`."""
     return EXAMPLES.get(due, "2023")
 
 
 def fits(period: Period, due: str) -> bool:
-    """Whether readings of an indicator that is due so are for such periods."""
+    """Whether this kind of period fits an indicator with this `due`."""
     return bool(FORMS.get(due, YEAR).fullmatch(period.text))
 
 
@@ -69,7 +69,7 @@ def recurring(due: str, first: int, last: int) -> list[Period]:
 
 
 def current(due: str, today: dt.date) -> str:
-    """The year, month or term that a day lies in; for what is due once, no later than then."""
+    """The year, month or term that contains a day; for an indicator that is due once, at the latest its due year."""
     if due == MONTHLY:
         return f"{today:%Y-%m}"
     if due == EACH_TERM:

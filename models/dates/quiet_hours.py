@@ -1,4 +1,4 @@
-"""When letters may leave: working days, outside the quiet hours. What is due is found and written all the same."""
+"""When letters may be sent: on working days, outside the quiet hours. Patrol works at any time; only sending waits."""
 
 import dataclasses
 import datetime as dt
@@ -44,7 +44,7 @@ def opens_at(at: dt.datetime, timezone: str, calendar: WorkCalendar, quiet: Quie
         opens = dt.datetime.combine(day, quiet.ends, local.tzinfo)
     if not calendar.is_working(opens.date()):
         opens = dt.datetime.combine(calendar.settle(opens.date()).on, _first(quiet), local.tzinfo)
-    # In the hour that comes twice when the clocks are put back, the end may seem to lie behind us.
+    # When the clocks are put back an hour comes twice, and the computed end may lie in the past.
     return max(opens.astimezone(dt.UTC), at)
 
 

@@ -26,7 +26,7 @@ class Settled:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkCalendar:
-    """Asks which days are worked.
+    """Knows which days are working days.
 
     Source: for China the yearly notice of the State Council's General Office on public holidays,
     as `chinesecalendar` holds it (2004 to the last year published).
@@ -68,7 +68,7 @@ class WorkCalendar:
         return -_count(self, end, start) if end < start else _count(self, start, end)
 
 
-# A letter counts the same days for each of its lines.
+# Cached: each line of a letter counts between the same days.
 @functools.lru_cache(maxsize=20_000)
 def _count(calendar: WorkCalendar, start: dt.date, end: dt.date) -> int:
     days = (start + ONE_DAY * n for n in range(1, (end - start).days + 1))

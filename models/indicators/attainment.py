@@ -1,4 +1,4 @@
-"""Whether targets are met: on any date, by what was known then. Pure rules over readings; arithmetic, no prophecy."""
+"""Whether targets are met: on any date, by what was known then. Pure rules; a forecast is arithmetic only."""
 
 import dataclasses
 import datetime as dt
@@ -22,8 +22,8 @@ from models.plan.unit import Unit, units_of
 
 FULL = 100.0  # per cent: what `full` means where the plan gives no number
 ROUNDING = 0.05  # a published percentage has one decimal: less than this is no contradiction
-DECIMALS = 9  # what lies behind is the computer's own
-NOTHING = 1e-9  # what a sum of decimal fractions may be off
+DECIMALS = 9  # further digits are rounding errors of floating point
+NOTHING = 1e-9  # tolerance for sums of decimal fractions
 CITY = ""  # the code that stands for the whole city
 
 
@@ -76,7 +76,7 @@ class Conflict:
     """Another target for the same matter. `contradiction` says where the readings of the two exclude each other."""
 
     other: Indicator
-    is_stricter: bool  # this one than the other
+    is_stricter: bool  # this target asks for more than the other one
     contradiction: Reason | None
 
 
@@ -161,7 +161,7 @@ def distance(indicator: Indicator, value: float, reference: float | None) -> flo
 
 
 def is_met(indicator: Indicator, away: float) -> bool:
-    """Above a reference is above it; every other target is met when it is reached."""
+    """A target above a reference has to be exceeded; every other target is met when it is reached."""
     tolerance = NOTHING * max(1.0, 1.0, *map(abs, indicator.value))
     return away > tolerance if indicator.comparator is Comparator.ABOVE_REFERENCE else away >= -tolerance
 
@@ -195,7 +195,7 @@ def _joint(reads: Sequence[Read], weights: Sequence[float], whole: float) -> tup
 
 
 def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[str]) -> Point:
-    """One period. The city's own reading counts before what its units come to together."""
+    """What one period came to. The city's own reading takes precedence over the roll-up of its units."""
     own = max((read for read in reads if read.unit == CITY), key=lambda read: read.order, default=None)
     of_units = [read for read in reads if read.unit != CITY]
     parts = roll_up(indicator, of_units) if of_units else None
@@ -220,7 +220,7 @@ def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[s
 
 
 def _may_turn(indicator: Indicator, *, met: bool) -> bool:
-    """Whether those who have not reported can still change it: where each has to reach it, one miss is final; a sum
+    """Whether units that have not reported can change the outcome: where each has to reach it one miss is final; a sum
     only grows; a mean goes either way.
     """
     if indicator.rollup is Rollup.ALL:
@@ -270,7 +270,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 def _fitting(course: Sequence[Point]) -> list[Point]:
-    """Periods that can be compared with each other: with half of the units a sum is half as large."""
+    """Periods that can be compared: in one with half of the units reporting, a sum is half as large."""
     return [point for point in course if point.is_complete] or list(course)
 
 
@@ -364,7 +364,7 @@ def _recurrent(indicator: Indicator, course: tuple[Point, ...], on: dt.date, yea
     periods = recurring(indicator.due, *years)
     asked = {period.text for period in periods}
     of_plan = {point.period.text: point for point in course if point.period.text in asked}
-    # Of a period that goes on, what only some have reported says nothing yet.
+    # In a period that still runs, figures of only some of the units say nothing yet.
     known = {
         text: point for text, point in of_plan.items() if point.period.last < on or point.outcome is not Outcome.NO_DATA
     }
@@ -466,7 +466,7 @@ def _read(plan: Plan, row: Reading, units: Mapping[int, Unit]) -> Read:
 
 
 def _years(session: Session, plan: Plan) -> tuple[int, int]:
-    """From the implementation to the plan's end: what has to hold every year has to in these."""
+    """The years in which a recurring target has to hold: from the implementation to the plan's end."""
     query = select(Phase.period).where(Phase.plan_id == plan.id, Phase.code == PhaseCode.IMPLEMENTATION)
     years = [int(period[:4]) for period in session.scalars(query)]
     return (min(years, default=plan.starts), plan.ends)
@@ -487,7 +487,7 @@ def with_conflicts(attained: Sequence[Attainment]) -> list[Attainment]:
 
 
 def contradiction(stricter: Attainment, weaker: Attainment) -> Reason | None:
-    """Where who asks for more is satisfied and who asks for less is not: one of the two figures is wrong."""
+    """Where the stricter target is met and the less strict one is not, one of the two figures must be wrong."""
     unmet = {point.period.text for point in weaker.course if point.outcome is Outcome.NOT_MET}
     periods = [
         point.period.text for point in stricter.course if point.outcome is Outcome.MET and point.period.text in unmet

@@ -154,7 +154,7 @@ def number_of(text: str) -> float | None:
 
 # ---- what may be entered
 
-Wrong = Iterator[tuple[str, Reason]]  # which part of a figure, and why not so
+Wrong = Iterator[tuple[str, Reason]]  # the field of `Figure`, and why its value is refused
 
 
 def reasons_not_readable(plan: Plan, figure: Figure, by: Unit, today: dt.date) -> list[Reason]:
@@ -205,7 +205,7 @@ def _wrong_value(figure: Figure) -> Iterator[Reason]:
     indicator, value = figure.indicator, figure.value
     if value is None:
         return
-    if not abs(value) <= LARGEST:  # so that what is no number at all is refused too
+    if not abs(value) <= LARGEST:  # written this way round, so that NaN is refused as well
         yield Reason("expected a number within ±1,000,000,000,000")
     elif indicator.comparator is Comparator.STATUS:
         if value not in (0, 1):
@@ -219,7 +219,7 @@ def _wrong_value(figure: Figure) -> Iterator[Reason]:
 
 
 def _is_share(indicator: Indicator) -> bool:
-    """A gross rate may exceed the whole; what has to come to exactly the whole may not."""
+    """Whether a percentage must not exceed 100: a gross rate may, a target of exactly 100 may not."""
     return indicator.comparator in SHARES and (indicator.unit == "%" or not indicator.value)
 
 
@@ -243,7 +243,7 @@ def _wrong_company(figure: Figure) -> Wrong:
 
 
 def may_report(indicator: Indicator, unit: Unit) -> bool:
-    """Whether a unit's reading has a part in the city's: not where there is one figure for the whole city alone."""
+    """Whether readings of this unit are used: not where the indicator has only one figure, for the whole city."""
     if indicator.reporters:
         return unit.code in indicator.reporters
     return indicator.rollup is not Rollup.LATEST and unit.kind not in BODIES
@@ -291,7 +291,7 @@ def history(
 
 
 def compare(session: Session, plan: Plan, figures: Sequence[Figure]) -> list[Compared]:
-    """What entering them would do, one for one."""
+    """What entering these figures would change, in their order."""
     counting = {(one.indicator_id, one.period, one.unit_id): one for one in newest(session, plan)}
     return [_compared(figure, counting.get(figure.key)) for figure in figures]
 
@@ -304,7 +304,7 @@ def _compared(figure: Figure, before: Reading | None) -> Compared:
 
 
 def fingerprint(compared: Iterable[Compared]) -> str:
-    """Of a preview: another one where anything that it rests on has changed since."""
+    """A hash of a preview: it differs where anything that the preview depends on has changed since."""
     lines = (f"{one.figure.ref} {one.figure.content} {one.before and one.before.id}" for one in compared)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -340,7 +340,7 @@ def enter(
     """
     if reasons := reasons_not_enterable(plan, figures, by, plan.day_of(at)):
         raise BlockedError("nothing was entered: {reasons}", reasons)
-    # Of two who enter at once the second one compares with what the first one wrote.
+    # Locked: of two people who enter at once, the second one compares with what the first one wrote.
     session.execute(select(func.pg_advisory_xact_lock(_LOCK, plan.id % 2**31)))
     compared = compare(session, plan, figures)
     for one in compared:
@@ -350,7 +350,7 @@ def enter(
     return compared
 
 
-_LOCK = 0x0D1C  # of all advisory locks, the one for readings; the second number is the plan
+_LOCK = 0x0D1C  # the first number of the advisory lock for readings; the second is the id of the plan
 
 
 def _write(

@@ -8,7 +8,7 @@ from models.tables import METADATA
 
 
 def run(connection: Connection) -> None:
-    # A migration that waits for a long transaction would stop everybody behind it: fail and try again.
+    # A migration that waits for a long transaction would block everybody behind it: it fails instead, to be run again.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     context.configure(connection=connection, target_metadata=METADATA, transaction_per_migration=False)
     context.run_migrations()

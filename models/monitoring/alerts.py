@@ -34,11 +34,11 @@ EVERY = dt.timedelta(minutes=15)
 LAST_ROUND = dt.time(17, 30)
 GRACE = EVERY  # a round that began no longer ago may still be on its way to a row
 LONGEST_ROUND = dt.timedelta(hours=1)  # a round that is not at its end by then was cut short
-LOOK_BACK = dt.timedelta(hours=2)  # so long a round that did not come is named, though a later one made it good
+LOOK_BACK = dt.timedelta(hours=2)  # a missed round is reported for this long, even where a later round did its work
 LONGEST_SILENCE = 60  # days that no letter may leave; the longest holidays are shorter
 FAILED_TRIES = 3  # of a notice that is still tried again: each wait puts off the time at which it is due
 FAILING_FOR = dt.timedelta(hours=1)
-MAX_COUNTED = 1000  # beyond it matters to nobody how many more
+MAX_COUNTED = 1000  # above this count, the exact number does not matter
 MAX_NAMED = 10
 A_ROUND_MINUTES = 15
 
@@ -122,7 +122,7 @@ def missed_rounds(
 
 
 def _covers(one: Round, slot: dt.datetime) -> bool:
-    """It set out then, or was still at work: no second one sets out beside it."""
+    """Whether this round began at that instant, or was still running: no second one starts beside it."""
     still_at_it = one.started_at <= slot < (one.ended_at or one.started_at + LONGEST_ROUND)
     return still_at_it or slot <= one.started_at < slot + EVERY
 
@@ -185,7 +185,7 @@ def late_steps(plan: Plan, due_by: dt.datetime) -> AnySelect:
 
 
 def _unsent(session: Session, plan: Plan, sent_by: dt.datetime, may_leave: MayLeave) -> Iterable[Alert]:
-    """Whatever its next try says, a notice is late that is older than a day on which letters left."""
+    """Notices that are late. One older than a day on which letters left is late whenever its next try is."""
     aged_by = last_delivery(sent_by - ONE_DAY, plan.timezone, may_leave) or sent_by - LONGEST_SILENCE * ONE_DAY
     should_have_left = func.least(Message.next_try_at, Message.created_at + (sent_by - aged_by))
     rows = session.execute(
@@ -290,7 +290,7 @@ def _set_aside(session: Session, plan: Plan) -> Iterable[Alert]:
 
 def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.datetime) -> Iterable[Alert]:
     due_by = last_round(at - GRACE, plan.timezone)
-    # Counted back from the last round that was due: what failed in the evening is named until the next morning.
+    # Counted back from the last round that was due, so that a failure in the evening is reported until the morning.
     since = max(min(due_by, at - LOOK_BACK), opened_at)
     rounds = _rounds(session, plan, since)
     missed = missed_rounds(rounds, since=since, until=due_by, timezone=plan.timezone)
@@ -350,24 +350,24 @@ def _open_gate(phase: Phase, gates: Sequence[Gate]) -> OpenGate:
 
 
 def no_run(gate: OpenGate, address: str) -> Alert:
-    """Nobody stands at the gate of a phase; a run was started there, to be seen at that address."""
+    """No run stood at the gate of an open phase; one was started, to be seen at that address."""
     started = Reason("no run stood at the gate of {phase}; one was started: {url}", phase=gate.phase.ref, url=address)
     return Alert(AlertKind.NO_RUN, started, (gate.phase.ref,))
 
 
 def no_prefect(error: Exception) -> Alert:
-    """Whether runs stand at the gates cannot be said."""
+    """Prefect does not answer: whether runs stand at the gates is not known."""
     return Alert(AlertKind.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
 
 
 def unseen(error: Exception) -> Alert:
-    """The plan itself could not be looked after."""
+    """The plan could not be checked at all."""
     why = f"{type(error).__name__}: {error}".splitlines()[0]
     return Alert(AlertKind.UNSEEN, Reason("this plan could not be looked after: {why}", why=why))
 
 
 def mark_of(found: Sequence[Alert]) -> str:
-    """The same for two lists that name the same things, however many there are of them by now."""
+    """A hash that is equal for lists that name the same things, whatever their counts."""
     return "\n".join(sorted(f"{one.kind} {' '.join(one.about)}".rstrip() for one in found))
 
 

@@ -40,7 +40,7 @@ BY_LADDER = (MessageKind.REMINDER, MessageKind.OVERDUE, MessageKind.UNSIGNED, Me
 def look_at_once(session: Session) -> None:
     """Let the transaction see the database as it is now, whatever patrol does meanwhile; its first statement."""
     session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    # Sorting the journal of a nation takes longer than any other question may.
+    # Sorting a national journal takes longer than the statement timeout allows.
     session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
@@ -63,7 +63,7 @@ def _rules(session: Session, plan: Plan) -> Rules:
 
 
 def _rounds(session: Session, plan: Plan) -> Sequence[dt.datetime]:
-    """When patrol came and got to its end. Where no round was kept, what it fired shows that it came."""
+    """When patrol ran to its end. Where no round is recorded, steps that fired show that it ran."""
     rounds = session.execute(select(PatrolRound.at, PatrolRound.ended_at).where(PatrolRound.plan_id == plan.id)).all()
     ended = {at for at, ended_at in rounds if ended_at is not None}
     cut_short = {at for at, ended_at in rounds if ended_at is None}

@@ -1,4 +1,4 @@
-"""How the program itself is doing, as figures to be asked for every few seconds: each comes from a small index."""
+"""Metrics of the program itself. They may be read every few seconds: each is answered from a small index."""
 
 import dataclasses
 import datetime as dt

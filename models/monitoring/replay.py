@@ -1,6 +1,6 @@
 """The replay: a journal held against the ladder. Each step that was due fired exactly once, or it is said why not.
 
-The replay knows an assignment by its journal alone and asks the same rule as patrol, `ladder.judge`. What it finds
+The replay knows an assignment by its journal alone and asks the same rule as patrol, `ladder.due_steps`. What it finds
 is then held against the escalations, the messages and the assignment's own row: what was taken out of one of
 them by hand is missing there, and what was put in is too much.
 """
@@ -23,7 +23,7 @@ from models.dates.workdays import WorkCalendar
 from models.monitoring.alerts import GRACE, last_round
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, Step, due_steps, next_look
 
-MAX_ROUNDS_PASSED_BY = 2  # rounds that may pass an assignment by: a person holds its row, or acts on it at that moment
+MAX_ROUNDS_PASSED_BY = 2  # rounds that may skip an assignment, because a person holds its row or is changing it
 CHANGES = frozenset({EventKind.MOVED, EventKind.DUE_MOVED, EventKind.SET_ASIDE, EventKind.TAKEN_UP})
 
 
@@ -46,7 +46,7 @@ class Discrepancy(StrEnum):
     TWICE = "twice"
     NOT_ASKED = "not_asked"  # it fired, and the ladder asks for no such step on that day
     NO_ESCALATION = "no_escalation"  # the journal has it, the escalations do not
-    NO_ENTRY = "no_entry"  # the other way round
+    NO_ENTRY = "no_entry"  # the escalations have it, the journal does not
     NOT_TOLD = "not_told"
     TOLD_IN_VAIN = "told_in_vain"
     NOT_SENT = "not_sent"
@@ -131,7 +131,7 @@ class Rules:
     rounds: Sequence[dt.datetime]
 
     def passed(self, since: dt.datetime, until: dt.datetime) -> int:
-        """How many patrols came in that time."""
+        """How many patrols ran to their end in that time."""
         return bisect_left(self.rounds, until) - bisect_left(self.rounds, since)
 
     def tick(self, day: dt.date) -> dt.datetime:
@@ -216,7 +216,7 @@ def replay(life: AssignmentHistory, rules: Rules, until: dt.datetime) -> Audited
         for moment in _moments(life):
             lived.live(moment)
         lived.end(until)
-    except (ArithmeticError, ValueError) as error:  # a date at the end of time, as patrol would set it aside
+    except (ArithmeticError, ValueError) as error:  # a date at the limit of the calendar; patrol quarantines such rows
         lived.give_up(error)
     return Audited(life.ref, lived.steps, lived.problems)
 
@@ -352,7 +352,7 @@ class _Replay:
         for key in sorted(look.keys - asked.keys()):
             self._too_much(key, look.at)
         if not look.keys & asked.keys():
-            return  # nothing of this was the patrol's: it settles nothing
+            return  # none of this was done by a patrol, so no step is settled by it
         for key, fired in asked.items():
             if key in look.keys:
                 self._fire(fired, look)
@@ -450,7 +450,7 @@ class _Replay:
         return self._no_patrol(fired, until) if self._is_late(fired, until) else Reason("the patrol is to come")
 
     def _settled_unseen(self) -> dict[_Key, Fired]:
-        """Steps that the row calls settled and of which there is no trace."""
+        """Steps that the row counts as done, without an entry, an escalation or a message."""
         day = self.life.done_until
         if day <= self.done_until:
             return {}
@@ -466,7 +466,7 @@ class _Replay:
     def _check_messages(self) -> None:
         written = {one.told for one in self.life.told}
         missing, extra = self.told - written, written - self.told
-        # The plan may have named another lead since.
+        # The plan may name another lead by now.
         elsewhere = {one[1:] for one in extra}
         moved = {one[1:] for one in missing if one[0] == self.life.lead_id and one[1:] in elsewhere}
         for _, kind, on in sorted(one for one in missing if one[1:] not in moved):
@@ -495,7 +495,7 @@ class _Replay:
                 self._wrong(Discrepancy.SENT_TWICE, twice, on=one.on)
 
     def _check_next_look(self) -> None:
-        """Whoever is open and has a step before him must be looked at in time."""
+        """An open assignment with a step ahead must have a wake-up that is early enough."""
         assert self.status
         if not self.status.is_open or self.is_aside or self.life.is_aside:
             return
@@ -590,7 +590,7 @@ def _outcome(fired: Fired) -> Outcome:
     return Outcome.FIRED if fired.speaks_to else Outcome.COLLAPSED
 
 
-# Many assignments stand alike.
+# Cached: many assignments have the same state.
 @functools.lru_cache(maxsize=8192)
 def _judged(
     ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar, on: dt.date, live_from: dt.date

@@ -12,7 +12,7 @@ from models.common.base import Base, Instant, Key, as_recordset, text_enum
 from models.common.message_kinds import MessageKind, OrderColour
 from models.plan.plan import Plan
 
-# As the indexes say it, so that the planner sees that a question is theirs: parameters would hide it.
+# Written exactly as in the partial indexes, as literals: with parameters the planner would not use the indexes.
 UNSENT = text("message.status IN ('pending', 'sending')")
 DEAD = text("message.status = 'dead'")
 
@@ -34,7 +34,7 @@ class AttemptOutcome(StrEnum):
 
 
 class Attempt(Base):
-    """One send of one digest to one recipient, with its text; for the mailbox it is the letter itself.
+    """One attempt to send a letter to one recipient, with its text; in the mailbox, this is the letter itself.
 
     `key` travels with the post, so that an ambiguous outcome can be looked up before it is sent again.
     """
@@ -56,7 +56,7 @@ class Attempt(Base):
 
 
 class Message(Base):
-    """One thing to tell one recipient, once: the key forbids telling it again."""
+    """One thing to tell one recipient. The unique key prevents telling it twice."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -66,7 +66,7 @@ class Message(Base):
             "next_try_at",
             postgresql_where=UNSENT,
         ),
-        # What was given up is little, however much was sent.
+        # A partial index: few messages are ever given up.
         Index("message_dead_idx", "recipient_id", postgresql_where=DEAD),
     )
 
@@ -93,7 +93,7 @@ class Message(Base):
 
 
 class AttemptMessage(Base):
-    """Which messages a digest carried: one that stands in two that were sent was doubled."""
+    """Which messages a letter carried. A message in two letters that were sent was sent twice."""
 
     __tablename__ = "attempt_message"
 

@@ -1,4 +1,4 @@
-"""What patrol looks after besides the ladder: gates that the office should know of, dates that became certain."""
+"""Dates that were provisional become certain when the working days of their year are published."""
 
 import dataclasses
 import datetime as dt
@@ -45,7 +45,7 @@ def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.dat
 
 
 def _settle(session: Session, plan: Plan, assignment: Assignment, on: dt.date, actor: Actor, at: dt.datetime) -> bool:
-    """Whether its date moves. Where it does not, the days before it on which somebody is reminded may."""
+    """Recompute one date; returns whether it moved. Where it stays, the days of its reminders may still move."""
     assignment.due_provisional = False
     if on == assignment.due_on:
         wake(plan, assignment, void_until=None)
@@ -71,6 +71,6 @@ def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
 
 
 def _meant(assignment: Assignment) -> dt.date:
-    """The date that was meant before only weekends were known: the planned one, unless it was extended since."""
+    """The date before it was moved by weekends alone: the planned one, unless it was extended since."""
     by_weekends = WorkCalendar(CalendarName.WEEKENDS).settle(assignment.planned_due_on).on
     return assignment.planned_due_on if by_weekends == assignment.due_on else assignment.due_on

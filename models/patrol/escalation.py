@@ -49,10 +49,10 @@ class Escalation(Base):
     at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
 
 
-# What one bad row causes. Whatever else goes wrong is the database's or the program's, and stops the round.
+# Errors that one bad row can cause. Any other error is a fault of the database or the program, and stops the round.
 OF_A_BAD_ROW = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, DataError, IntegrityError)
 
-# A row is one step that fired for one assignment; both tables are written at one go.
+# Each JSON row is one step that fired for one assignment; one statement writes both tables.
 FIRE = text("""
 WITH fired AS (
     SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS fired (
@@ -137,7 +137,7 @@ _Step = tuple[int, str, dt.date]  # of an assignment, by its code, for a date
 
 
 def _without(verdicts: _Verdicts, fired_before: frozenset[_Step]) -> _Verdicts:
-    """The same without the steps that these assignments have behind them."""
+    """The same without steps that have fired for these assignments before."""
     if not fired_before:
         return verdicts
     return [
@@ -172,7 +172,7 @@ class _Round:
         """Carry out what is due; where that fails, halve the rows until the one that cannot be judged stands alone."""
         with contextlib.suppress(*OF_A_BAD_ROW), self.session.begin_nested():
             return self._carry_out(ids, fired_before=frozenset())
-        # A calendar that comes out late moves steps that have fired to days yet to come: rare, and asked only then.
+        # A calendar that is published late can move steps that have fired into the future: rare, and checked only then.
         try:
             with self.session.begin_nested():
                 return self._carry_out(ids, fired_before=self._fired_before(ids))
@@ -202,7 +202,7 @@ class _Round:
         )
 
     def _judged(self, rows: Sequence[AnyRow]) -> _Verdicts:
-        """Rows of one phase that stand alike are judged once."""
+        """The due steps of each group of rows with the same phase and ladder state: computed once a group."""
         alike: dict[tuple[int, LadderState], list[AnyRow]] = defaultdict(list)
         for row in rows:
             alike[row.phase_id, _ladder_state(row)].append(row)

@@ -1,4 +1,4 @@
-"""What the office is told of gates: that a phase can close, or that its last day came."""
+"""Tells the office about gates: that a phase can close, or that its last day has come."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from models.plan.unit import body_of
 
 def open_phases(session: Session, plan: Plan) -> Sequence[tuple[Phase, bool]]:
     """The open phases of a plan, each with whether anything in it is open."""
-    # Asked requirement by requirement: where nearly all is done, the few that are open are not searched for.
+    # Asked requirement by requirement, by an index: a search for the few open ones among many would be slow.
     one_open = select(true()).where(Assignment.requirement_id == Requirement.id, OPEN).limit(1).scalar_subquery()
     is_open = exists().where(Requirement.phase_id == Phase.id, one_open.is_(True))
     rows = session.execute(

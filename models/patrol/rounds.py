@@ -1,4 +1,4 @@
-"""Rounds of the patrol: that it came, how long it took and what it did. The proof that somebody looked."""
+"""Rounds of the patrol: when each began, how long it took and what it did. They prove that patrol came."""
 
 import dataclasses
 import datetime as dt

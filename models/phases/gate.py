@@ -18,7 +18,7 @@ from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 
-MAX_NAMED = 1000  # of what is open: all are counted, and as many named as a person may go through
+MAX_NAMED = 1000  # most open assignments that are named; all are counted
 
 
 class GateDecision(StrEnum):
@@ -28,7 +28,7 @@ class GateDecision(StrEnum):
 
 
 class Via(StrEnum):
-    """Where the decision was made. The Prefect UI knows no names: what it says is as typed there."""
+    """Where the decision was made. The Prefect UI does not know who is using it: the name is as typed in its form."""
 
     PREFECT_UI = "prefect-ui"
     COMMAND = "command"
@@ -149,7 +149,7 @@ def count_open(session: Session, phase: Phase) -> int:
 
 
 def reasons_not_answerable(answer: Answer, latest: dt.date) -> list[Reason]:
-    """What is wrong with an answer by itself; empty where nothing is. `latest`: today, or the phase's end if later."""
+    """What is wrong with an answer in itself; empty where nothing is. `latest`: today, or the phase's end if later."""
     found = []
     if not answer.by_name.strip():
         found.append(Reason("a name is needed: a decision has a person"))
@@ -226,7 +226,7 @@ def untold(session: Session, plan: Plan) -> Sequence[tuple[Gate, Phase]]:
 
 
 def mark_told(session: Session, gate_ids: Collection[int], at: dt.datetime) -> None:
-    """The runs of these rounds know the decision, or there are none to tell."""
+    """Record that the runs of these rounds know the decision, or that there is no run to tell."""
     session.execute(update(Gate).where(Gate.id.in_(gate_ids)).values(resumed_at=at))
 
 

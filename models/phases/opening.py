@@ -21,7 +21,7 @@ from models.plan.plan import Ladder, Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of
 
-# A unit that an item names more than once, by itself or as one of a collective, is asked once, and leads where it
+# A unit that an item names more than once, alone or in a collective, gets one assignment, as lead where it
 # leads. The caller's lock on the phase says that nothing was issued yet; ON CONFLICT would look up every row once more.
 # The journal says the phase of no assignment: it follows from the requirement, and each foreign key of a million rows
 # takes seconds.
@@ -138,7 +138,7 @@ def issue(
 
 
 def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date) -> dict[str, Any]:
-    """The dates that all assignments of a requirement share. A day off moves to the next working day."""
+    """The dates that all assignments of a requirement share. A date on a day off moves to the next working day."""
     settled = plan.work_calendar.settle(requirement.due_on)
     standing = LadderState(Status.ISSUED, issued_on, settled.on, None, issued_on)
     look_on = next_look(ladder.rungs, standing, plan.work_calendar)
@@ -153,7 +153,7 @@ def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.da
 
 
 def _notices(session: Session, plan: Plan, phase: Phase, by_unit: Sequence[Any], at: dt.datetime) -> list[Notice]:
-    """One notice a unit, unless all of its work was over before notices began; one digest of the backlog."""
+    """A notice for each unit, unless all its work was due before notices began; for that, one about the backlog."""
     live_from = plan.go_live_on or plan.day_of(at)
     notices = [
         Notice(row.unit_id, MessageKind.ISSUED, phase.ref, at, phase_id=phase.id)

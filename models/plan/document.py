@@ -1,6 +1,6 @@
 """A plan as it is written down: what `plans/<code>/` holds, checked and typed, before it reaches the database.
 
-`adapters.plan_files.reader.read_plan` makes it from YAML; `models.plan.plan.load_plan` stores it.
+`adapters.plan_files.reader.read_plan` makes it from YAML; `models.loading.load_plan` stores it.
 """
 
 import dataclasses
@@ -127,7 +127,7 @@ class DeclaredCount:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlanDocument:
-    """A whole plan, sound: every code that is named exists, every date lies in its phase."""
+    """A whole plan that has passed all checks: every code that is named exists, every date lies in its phase."""
 
     code: str
     title: Text

@@ -14,7 +14,7 @@ from models.common.errors import NotFoundError
 from models.common.kinds import Basis, Comparator, Rollup
 from models.common.text import Text
 
-# What readings are judged by, and how it is said in English, which may be mended at any time.
+# The fields that decide whether a target is met, and the English wording, which may be corrected at any time.
 JUDGED = ("comparator", "value", "unit", "reference", "due", "rollup", "reporters", "conflicts_with")
 TARGET = (*JUDGED, "unit_en", "reference_en")
 
@@ -55,7 +55,7 @@ class Indicator(Named, Sourced, Base):
     )
 
     def as_of(self, day: dt.date) -> "Indicator":
-        """With the target in force at the end of that day: what was met stays met when the plan asks for more."""
+        """It, with the target in force at the end of that day: what was met stays met when a target is raised."""
         for one in self.earlier_targets:
             if day <= dt.date.fromisoformat(one["until"]):
                 whole = {column.key: getattr(self, column.key) for column in inspect(Indicator).columns}
@@ -70,12 +70,12 @@ class Indicator(Named, Sourced, Base):
 
     @property
     def reference_words(self) -> Text:
-        """What it is compared with, or what is to be covered."""
+        """The words of the reference: what the value is compared with, or what has to be covered."""
         return Text(self.reference, self.reference_en or self.reference)
 
 
 def indicators_of(session: Session, plan_id: int) -> Sequence[Indicator]:
-    """All of a plan, by their codes."""
+    """All indicators of a plan, in the order of their codes."""
     return session.scalars(select(Indicator).where(Indicator.plan_id == plan_id).order_by(Indicator.code)).all()
 
 

@@ -21,7 +21,7 @@ class Anchor(StrEnum):
 
 
 class Condition(StrEnum):
-    """What must still be so for a step to fire."""
+    """What must still hold when a step is due, or it does not fire."""
 
     UNSIGNED = "unsigned"
     OPEN = "open"
@@ -120,7 +120,7 @@ def default_ladder(unsigned_working_days: int = 3) -> tuple[Step, ...]:
 class LadderState:
     """All that the ladder needs to know of an assignment.
 
-    `done_until`: steps up to and with this day are settled, fired or void. It is the day of issue,
+    `done_until`: steps up to and including this day have fired or are void. It is the day of issue,
     of a new deadline or of a return, and patrol moves it on.
     """
 
@@ -140,7 +140,7 @@ class LadderState:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fired:
-    """A step that fell due. `speaks_to`: whom it is told; empty for history, or when a later step speaks."""
+    """A step that fell due. `speaks_to`: who gets a notice of it; empty for history and where a later step does it."""
 
     step: Step
     anchor_on: dt.date
@@ -152,7 +152,7 @@ class Fired:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DueSteps:
-    """What patrol has to do for every assignment of one standing; `next_on` is None when nothing is left."""
+    """What patrol has to do for assignments with one `LadderState`; `next_on` is None when nothing is left."""
 
     fired: tuple[Fired, ...]
     next_on: dt.date | None
@@ -174,7 +174,7 @@ def due_steps(
 
 @functools.lru_cache(maxsize=8192)
 def next_look(ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar) -> dt.date | None:
-    """The first day on which a step can fire, if nothing changes until then."""
+    """The first day on which a step will fire if the assignment does not change until then."""
     return min((day for day, _, _ in _timetable(ladder, standing, calendar)), default=None)
 
 
@@ -203,7 +203,7 @@ def _collapse(due: list[_Entry], live_from: dt.date) -> Iterable[Fired]:
 
 
 def _strongest(step: Step, due: list[_Entry], live_from: dt.date) -> OrderColour | None:
-    """A reminder that speaks for an earlier, stronger order carries the colour of that order."""
+    """A reminder that stands in for an earlier order with a stronger colour gets that colour."""
     if step.order is not None:
         return step.order
     orders = (

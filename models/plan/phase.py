@@ -49,7 +49,7 @@ class Phase(Named, Sourced, Base):
 
     @property
     def year(self) -> int | None:
-        """The year as the phase's flow takes it; launch and acceptance take none."""
+        """The `year` argument of the phase's flow; None for launch and acceptance."""
         return int(self.period) if self.code is PhaseCode.IMPLEMENTATION else None
 
     @property

@@ -35,7 +35,7 @@ class Ladder(Base):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """What of a plan decides on lights: days before a date from which it is near, working days to sign in."""
+    """What lights depend on: days before its date at which an item counts as near, and working days to sign."""
 
     near_limit_days: int
     unsigned_working_days: int
@@ -74,7 +74,7 @@ class Plan(Base):
     ladder: Mapped[Ladder] = relationship()
 
     def limits_on(self, day: dt.date) -> Limits:
-        """Those in force at the end of that day: a past light stays as it was when a limit changes."""
+        """The limits in force at the end of that day: when a limit changes, lights of past days stay as they were."""
         for one in self.earlier_limits:
             if day <= dt.date.fromisoformat(one["until"]):
                 return Limits(one["near_limit_days"], one["unsigned_working_days"])

@@ -19,7 +19,7 @@ class Unit(Named, Sourced, Base):
     __tablename__ = "unit"
     __table_args__ = (
         UniqueConstraint("plan_id", "code"),
-        # One office and one leader a plan: escalation has to know where to go.
+        # A plan has one office and one leader: escalation has to know whom to tell.
         Index(
             "unit_one_body_idx",
             "plan_id",

@@ -61,7 +61,7 @@ class PendingRequest:
     """A request for more time (`until` is the day asked for) or an objection; `granted` is None while undecided."""
 
     id: int
-    about: str  # EXTENSION, or what an objection is about
+    about: str  # "extension", or what an objection is about
     until: dt.date | None
     reason: str
     by_name: str

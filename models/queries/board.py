@@ -50,7 +50,7 @@ def board(session: Session, plan: Plan, on: dt.date, cut: Cut = ALL, page: int =
     counts = list(tally(session, plan, on, cut, [unit.id for unit in units]))
     cells = _lights((one.unit_id, one.requirement.area or WHOLE_PLAN, one) for one in counts)
     rows = [_row(unit, {code: cells[unit.id, code] for code in codes}) for unit in units]
-    # Where one page shows all units, what it counted is all that there is.
+    # Where one page shows all units, its counts are the totals.
     all_units = tally(session, plan, on, cut) if pages > 1 else counts
     of_area = _lights((None, one.requirement.area or WHOLE_PLAN, one) for one in all_units)
     columns = {code: of_area[None, code] for code in codes}
@@ -68,7 +68,7 @@ _SNAPSHOT = select(cast(func.pg_current_snapshot(), SqlText))
 
 
 def snapshot(session: Session) -> str:
-    """Which transactions can be seen at this moment: where it has not changed, neither has any answer."""
+    """PostgreSQL's snapshot, which names the visible transactions. While it stays the same, so does every answer."""
     return session.scalars(_SNAPSHOT).one()
 
 

@@ -89,7 +89,7 @@ def tally(
     query = query.group_by(*(key.name for key in keys))
     if units is not None:
         query = query.where(facts.c.unit_id.in_(units)).group_by(facts.c.unit_id)
-    # By their places: of thousands of rows, each name costs.
+    # Columns are read by position: access by name is slow with thousands of rows.
     for amount, unit_id, requirement_id, role, status, *sides in session.execute(query):
         yield Count(asked[requirement_id], unit_id, role, status, rule.light(status, *sides), amount)
 

@@ -1,4 +1,4 @@
-"""The facts of assignments as lists and letters show them: one row each, with the words of what it is about."""
+"""The columns of assignments that lists and letters show: one row each, with the texts of what is asked."""
 
 from sqlalchemy import select
 

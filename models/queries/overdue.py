@@ -1,4 +1,4 @@
-"""What presses: overdue work with whom the ladder told of it, and work that waits for its reviewer. The first of each.
+"""Overdue work with those who were notified of it, and work that waits for its reviewer. The first of each.
 
 How many there are in all is for the board to say.
 """
@@ -30,7 +30,7 @@ from models.queries.worklist import WorkItem, work_items
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overdue:
-    """Overdue work; `told`: who knows that it is, by the day on which the ladder first told them."""
+    """Overdue work; `told`: who was notified of it, with the day of the first notice."""
 
     work: WorkItem
     told: Mapping[Audience, dt.date]
@@ -45,7 +45,7 @@ class InReview:
     since: dt.date
 
 
-# The lead of its own item, and an item that nobody leads, has no other to be told.
+# For a lead's own item, and for one that nobody leads, there is no other unit to tell.
 _HAS_LEAD = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None)).label("has_lead")
 
 
@@ -68,7 +68,7 @@ def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Ov
 def notified_since(
     session: Session, plan: Plan, due: Mapping[int, dt.date], by: dt.datetime
 ) -> Mapping[int, dict[Audience, dt.date]]:
-    """Who had been told by then that these assignments were past these dates; history reached nobody.
+    """Who had been notified by then that these assignments were past these dates; historic steps were never sent.
 
     The day is the one on which patrol told them: after an outage it is later than the step's own. What was said before
     an extension is settled with it.

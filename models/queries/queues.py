@@ -249,7 +249,7 @@ def escalated(session: Session, plan: Plan, today: dt.date, page: int = 1) -> li
 
 
 def _reached(plan: Plan, today: dt.date) -> AnySelect:
-    """Only for the date in force: what was said before an extension is settled with it. History reached nobody."""
+    """The day on which a step for the date in force reached this audience; historic steps were never sent."""
     step = func.jsonb_array_elements(Ladder.steps).table_valued(column("value", JSONB)).lateral("step")
     audience = step.c.value["audience"]
 

@@ -1,4 +1,4 @@
-"""What lies on a unit's desk, and on a reviewer's: assignments as a person reads them, with today's light."""
+"""The work lists of units and reviewers: assignments as a person reads them, with today's light."""
 
 import dataclasses
 import datetime as dt
@@ -31,7 +31,7 @@ CALENDAR = 2000  # dates in one feed: programs fetch it whole, every hour
 
 
 class WorkState(StrEnum):
-    """How a desk is sorted: what the unit has to do, what waits for its reviewer, what is over."""
+    """The three lists of a unit's work: what it has to do, what waits for its reviewer, what is closed."""
 
     OWED = "owed"
     SUBMITTED = "submitted"
@@ -47,9 +47,9 @@ STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class WorkItem:
-    """One assignment on a desk. `left`: working days to its date, negative when it has passed.
+    """One assignment in a work list. `left`: working days to its date, negative when it has passed.
 
-    One is equal to itself alone: what it says is compared where it is made.
+    Compared by identity: equal items are made once and shared, see `_item_now`.
     """
 
     id: int
@@ -77,7 +77,7 @@ class WorkItem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UnitSummary:
-    """How much lies on a unit's desk. `asked`: what it was issued since the first of the month."""
+    """How much work a unit has in each list. `asked`: how many items it was issued since the first of the month."""
 
     piles: dict[WorkState, int]
     unsigned: int
@@ -126,16 +126,16 @@ _UNIT_SUMMARY = _unit_summary()
 
 
 def work_of(session: Session, plan: Plan, unit: Unit, pile: WorkState, today: dt.date, page: int = 1) -> list[WorkItem]:
-    """One page of a pile: what is due first stands first; of what is over, the newest."""
+    """One page of a list, the earliest date first; of closed work, the latest first."""
     rows = session.execute(_page_of(pile), {"unit_id": unit.id, "start": (page - 1) * PAGE})
     return _items_now(plan, rows, today)
 
 
-# Putting a question together takes as long as asking it.
+# Statements are built once: building one takes as long as running it.
 @functools.cache
 def _page_of(pile: WorkState) -> AnySelect:
     order = (Assignment.due_on.desc() if pile is WorkState.CLOSED else Assignment.due_on, Assignment.requirement_id)
-    # The page is cut first: what stands on it is then looked up for its rows alone.
+    # The page is cut first, so that texts are looked up only for its rows.
     cut = (
         select(Assignment.id)
         .where(
@@ -194,7 +194,7 @@ def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list
 def issued_between(
     session: Session, plan: Plan, first: dt.date, last: dt.date, *, by_then: bool = False
 ) -> list[tuple[Unit, int]]:
-    """How many things were asked of each unit in these days, most first: the burden that the office answers for.
+    """How many items each unit was issued in these days, most first: the burden on the units.
 
     `by_then` leaves out what was issued afterwards with a day of these, as when a phase is opened late.
     """
@@ -228,7 +228,7 @@ def _reviewed_by(unit: Unit) -> ColumnElement[bool]:
 
 
 def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[WorkItem]:
-    """As they stood at the end of that day."""
+    """These rows with their light and status at the end of that day."""
     changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
     rules = _rules_of(plan, on)
     return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
@@ -248,7 +248,7 @@ def _items_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[WorkI
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rules:
-    """What of a plan makes a row's light."""
+    """What the light of a row depends on beside the row and the day: the plan's calendar and limits."""
 
     calendar: WorkCalendar
     limits: Limits
@@ -258,7 +258,7 @@ def _rules_of(plan: Plan, on: dt.date) -> _Rules:
     return _Rules(plan.work_calendar, plan.limits_on(on))
 
 
-# A page is looked at more often than it changes: the same row makes the same work, and the same work the same markup.
+# Cached: pages are read more often than they change, and the markup of an equal item is cached as well.
 @functools.lru_cache(maxsize=8192)
 def _item_now(rules: _Rules, row: AnyRow, today: dt.date) -> WorkItem:
     return _item(rules, row, _facts_now(rules, row), today)
