@@ -1,1 +1,1 @@
-"""The outside world, one module each."""
+"""The outside world, in folders by what they reach."""

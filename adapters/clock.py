@@ -18,5 +18,5 @@ def now() -> dt.datetime:
 
 
 def of_machine() -> dt.datetime:
-    """The machine's own time, whatever a rehearsal's is: for what others have stamped by it."""
+    """The machine's own time, also in a rehearsal: for comparing with times that other programs have set by it."""
     return dt.datetime.now(dt.UTC)

@@ -1,4 +1,4 @@
-"""The garbage collector of Python, told what it need not look through again and again."""
+"""Keeps Python's garbage collector from searching objects that live as long as the process."""
 
 import gc
 import threading
@@ -24,7 +24,7 @@ def gc_frozen() -> Iterator[None]:
     with _lock:
         _at_work += 1
         if _at_work == 1:
-            gc.collect(1)  # what was just thrown away is not to be kept
+            gc.collect(1)  # collect first, so that garbage is not frozen as well
             gc.freeze()
     try:
         yield

@@ -58,7 +58,7 @@ class Language:
         return text.zh if self.code == "zh" else text.en
 
     def date(self, day: dt.date) -> str:
-        """A day with its weekday: a due date is planned by the week."""
+        """A day with its weekday, because people plan by the week."""
         return _date(self.code, day)
 
     def list(self, parts: list[str]) -> str:

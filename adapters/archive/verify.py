@@ -142,7 +142,7 @@ class Folder(Place):
 
 
 class Check:
-    """One look at a pack. What is wrong comes to lie in `faults`, by aspect."""
+    """One look at a pack. `faults` collects what is wrong, by aspect."""
 
     def __init__(self, place: Place, digest: str = "") -> None:
         self.place = place

@@ -1,4 +1,4 @@
-"""Where each unit is reached: the address file, read and checked."""
+"""The file of addresses, by which each unit is reached: read and checked."""
 
 import dataclasses
 import functools
@@ -21,7 +21,7 @@ _APPRISE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S+")
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """One way to reach a unit. Shows itself without what is secret in it."""
+    """One way to reach a unit. Its text form leaves out what is secret in it."""
 
     kind: Literal["mailbox", "slack", "apprise"]
     target: str = ""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from adapters.channels import robots
 from adapters.channels.types import Outcome, Post, Receipt, Trace
 
-# What Apprise's plugins log of a failure; the services' answers have a status, and all else failed on the line.
+# What Apprise's plugins log of a failure. With a status the service has answered; without, the connection failed.
 STATUS = re.compile(r"\berror[=: ]+(\d{3})\b")
 NEVER_LEFT = re.compile(
     r"NewConnectionError|ConnectTimeout|NameResolutionError|Failed to establish|Connection refused|ProxyError|SSLError"
@@ -20,7 +20,7 @@ TOO_MANY, SERVER_ERROR = 429, 500
 
 
 class AppriseChannel:
-    """One Apprise URL with one recipient for each address: of several, one failing repeats the others."""
+    """One Apprise URL with one recipient for each address: with several, one failure would repeat it to the others."""
 
     def __init__(self, timeout_s: int) -> None:
         self._timeout_s = timeout_s
@@ -56,7 +56,7 @@ class AppriseChannel:
 
 
 def _refusal(said: str) -> Receipt:
-    """What a send means that was not taken: Apprise tells it to its log, and to nobody else."""
+    """Why a send was refused. Apprise says it only in its log."""
     statuses = [int(status) for status in STATUS.findall(said)]
     if statuses and statuses[-1] < SERVER_ERROR:
         too_many = statuses[-1] == TOO_MANY
@@ -67,7 +67,7 @@ def _refusal(said: str) -> Receipt:
 
 
 class _Trail(logging.Handler):
-    """Keeps what is logged in a thread while that follows; lets nothing through to anybody else."""
+    """Collects what a thread logs meanwhile, and keeps it from all other log handlers."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)

@@ -13,7 +13,7 @@ from adapters.settings import Settings
 
 
 class Mailbox:
-    """The mailbox in the database: what the caller has stored has arrived."""
+    """The mailbox in the database: a letter that is stored has arrived."""
 
     async def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002 - the protocol's
         return Receipt(Outcome.SENT, "kept in the mailbox")
@@ -22,7 +22,7 @@ class Mailbox:
         return Trace.SENT
 
 
-LONGEST_S = 120.0  # from the first byte to the last: a service that drips one at a time would hold a delivery for ever
+LONGEST_S = 120.0  # for one whole exchange: a service that sends a byte at a time would hold a delivery for ever
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

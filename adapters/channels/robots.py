@@ -16,7 +16,7 @@ import httpx
 from adapters import clock
 from adapters.channels.types import Outcome, Post, Receipt
 
-# The reader's language is not known here, and the letter may be in either.
+# In both languages: which one the letter is in is not known here.
 CONTINUED = "\n……（内容过长，此处截断，其余请在系统中查看 / cut here, too long: the rest is in Duban）"
 OK, TOO_MANY, SERVER_ERROR = 200, 429, 500  # HTTP statuses
 

@@ -1,4 +1,4 @@
-"""Slack through its own client: one post, one answer, and a look-up where the answer was lost."""
+"""Slack through slack_sdk: one request for each post, and a look-up where the answer was lost."""
 
 import datetime as dt
 import logging
@@ -17,9 +17,9 @@ from adapters.settings import proxy_for
 
 EVENT_TYPE = "duban_notice"
 PAGE = 200  # posts of a channel's history; more than 200 at once Slack advises against
-PAGES = 25  # in a channel in which more was written since, nobody can tell
-KEEP_OPEN_S = 5  # a line without posts; shorter than Slack keeps one, or a post meets a line that is just closed
-CLOCKS_DIFFER = dt.timedelta(hours=1)  # ours and Slack's, at most
+PAGES = 25  # pages; in a channel with more posts since then, the outcome stays unknown
+KEEP_OPEN_S = 5  # an idle connection; shorter than Slack keeps one, or a post may meet one that is just closed
+CLOCKS_DIFFER = dt.timedelta(hours=1)  # largest difference between our clock and Slack's
 
 OK, TOO_MANY, SERVER_ERROR = 200, 429, 500  # HTTP statuses
 HEADER_MAX = 150
@@ -31,11 +31,11 @@ TEXT_MAX = 39_000  # Slack cuts at 40,000 and does not say so
 # Beside blocks the text only notifies; and each press of a button sends all of the post back to us.
 TEXT_BESIDE_BUTTONS_MAX = BLOCKS_MAX
 
-# The reader's language is not known here, and the body may be in either.
+# In both languages: which one the letter is in is not known here.
 CONTINUED = "\n……（内容过长，此处截断，其余请在系统中查看 / cut here, too long for Slack: the rest is in Duban）"
 NO_TOKEN = "no Slack token is set (DUBAN_SLACK_TOKEN)"  # noqa: S105 - says that there is none
 
-# What the same request will never get past: a person has to change the token, the channel or the text.
+# Permanent errors: a person has to change the token, the channel or the text.
 # Every other refusal, known or new, is tried again: the outbox gives up by itself.
 PERMANENT = frozenset(
     {
@@ -81,7 +81,7 @@ PERMANENT = frozenset(
 # With these some of it may have succeeded, says Slack's reference of chat.postMessage.
 AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
 
-# What fails before a request has left.
+# Errors that arise before the request was sent.
 NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
 
 
@@ -94,13 +94,13 @@ class Slack:
     def __init__(self, token: str, api_url: str, timeout_s: int) -> None:
         # Without handlers the client never retries: its own retry after a lost connection can post twice.
         self._client = AsyncWebClient(token or None, base_url=api_url, retry_handlers=[], logger=_quiet())
-        # The client's own way with proxies overlooks NO_PROXY.
+        # The client itself would ignore NO_PROXY.
         self._client.proxy = proxy_for(api_url)
-        # Connecting has a limit of its own: what fails in it was not posted.
+        # Connecting has a timeout of its own: what fails in it was certainly not posted.
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s / 2)
 
     async def __aenter__(self) -> Self:
-        # Without a bound: how much goes on at once is the caller's to say.
+        # No limit here: the caller decides how many sends run at once.
         lines = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_OPEN_S)
         self._client.session = aiohttp.ClientSession(connector=lines, timeout=self._timeout)
         return self
@@ -196,7 +196,7 @@ async def _receipt(call: Awaitable[AsyncSlackResponse]) -> Receipt:
 
 def _refusal(answer: AsyncSlackResponse | aiohttp.ClientResponse) -> Receipt:
     """What an answer means that is not `ok: true` with status 200."""
-    # What cannot be read as JSON the client hands on as it came.
+    # An answer that is not JSON is passed on by the client as text.
     status, data = (
         (answer.status, None) if isinstance(answer, aiohttp.ClientResponse) else (answer.status_code, answer.data)
     )
@@ -216,7 +216,7 @@ def _refusal(answer: AsyncSlackResponse | aiohttp.ClientResponse) -> Receipt:
 
 
 def _unread(refusal: Receipt) -> Trace:
-    """What it means for a look-up that the history was refused."""
+    """The result of a look-up for which Slack refused to give the history."""
     if refusal.too_many:
         return Trace.TOO_MANY
     return Trace.UNTRACEABLE if refusal.outcome is Outcome.PERMANENT else Trace.LATER

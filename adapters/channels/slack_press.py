@@ -54,7 +54,7 @@ class Press(_Actions):
 
 
 class _OurClock(Clock):
-    """Slack's client reads the clock by itself, and in a drill the present is another."""
+    """Our clock for Slack's client, which would read the machine's: in a drill the present is another."""
 
     def now(self) -> float:
         return clock.now().timestamp()

@@ -44,7 +44,7 @@ class Outcome(StrEnum):
     SENT = "sent"
     TEMPORARY = "temporary"  # not sent; the same may work later
     PERMANENT = "permanent"  # not sent; it never will be, until a person changes something
-    AMBIGUOUS = "ambiguous"  # it may have been sent: look it up before sending it again
+    AMBIGUOUS = "ambiguous"  # it may have been sent: it is looked up before it is sent again
 
 
 class Trace(StrEnum):

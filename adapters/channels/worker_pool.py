@@ -1,4 +1,4 @@
-"""Channels side by side, each at its own pace: what is slow on one holds up no other."""
+"""Jobs of many destinations side by side, in order within each: a slow destination does not hold up the others."""
 
 import asyncio
 import dataclasses

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: whoever comes first starts it, the last one to leave stops it.
 
-Every process that uses it holds a shared lock on a file beside the data. A process that is killed
-loses its lock with its life, so nobody waits for the dead, and the next one to leave stops the server.
+Every process that uses it holds a shared lock on a file beside the data. The lock of a
+process that is killed is released by the system, so the next one to leave still finds out that it is the last.
 """
 
 import atexit

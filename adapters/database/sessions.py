@@ -1,4 +1,4 @@
-"""The one way to the database: an engine a process, a transaction a unit of work."""
+"""The only way to the database: one engine for each process, one transaction for each unit of work."""
 
 import functools
 import logging

@@ -51,9 +51,9 @@ def _refuse_unscanned(name: str, why: str) -> NoReturn:
 
 
 def _verdict(path: Path) -> str:
-    """`OK`, `<virus> FOUND`, `<reason> ERROR`, or nothing when the line was closed without a word."""
+    """`OK`, `<virus> FOUND`, `<reason> ERROR`, or nothing when the connection was closed without an answer."""
     with _connected() as line, path.open("rb") as source:
-        # A file over clamd's limit is answered, and the line closed, before we are through with it.
+        # For a file over its limit clamd answers and closes the connection before all of it is sent.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             line.sendall(b"zINSTREAM\0")
             while piece := source.read(_CHUNK):
@@ -83,5 +83,5 @@ def _reply(line: socket.socket) -> str:
             if not (piece := line.recv(_LONGEST_REPLY)):
                 break
             reply += piece
-    # Half a reply is none: "stream: OK" may have been going to say more.
+    # An incomplete answer does not count: more may have followed "stream: OK".
     return reply.removesuffix(b"\0").decode("utf-8", "replace") if reply.endswith(b"\0") else ""

@@ -1,4 +1,4 @@
-"""A look at a file that is handed in, before anything is kept of it.
+"""Inspection of files that are handed in, before anything of them is stored.
 
 Nothing here writes, and memory stays flat whatever the file holds: everything is read in pieces.
 """
@@ -269,7 +269,7 @@ class _CappedFile(io.FileIO):
 
 
 def _opened(file: _Suspect) -> zipfile.ZipFile:
-    """The archive, whose directory alone may be used from here on, with every entry proved sound."""
+    """The ZIP file, after every entry of its directory was checked; only this directory may be used afterwards."""
     head = _head(file)
     if head.startswith(_OLE2):
         raise RefusedError(
@@ -392,7 +392,7 @@ def _inflated(packed: Iterator[bytes]) -> Iterator[bytes]:
             rest = inflater.unconsumed_tail
         if inflater.eof:
             break
-    # The input may be used up while output is still waiting inside.
+    # The decompressor may still hold output when all input was given to it.
     while not inflater.eof and (waiting := inflater.decompress(b"", _CHUNK)):
         yield waiting
     if not inflater.eof:

@@ -59,7 +59,7 @@ class Incoming:
         """Add a piece. Pieces of about 1 MiB are the fastest: each is hashed and written in one go."""
         with _refusing_when_full(self.name):
             rest = memoryview(piece)
-            while rest:  # a disk that fills up takes a part first, and complains only then
+            while rest:  # a full disk takes a part of the bytes first, and raises only at the next write
                 rest = rest[self._target.write(rest) :]
         self._tally.add(piece)
 
@@ -124,7 +124,7 @@ class EvidenceStore:
             handle, temporary = tempfile.mkstemp(prefix="put-", dir=incoming)
         path = Path(temporary)
         try:
-            # Without a buffer, so that closing has nothing left to write, and nothing to fail at.
+            # Unbuffered, so that closing has nothing left to write and cannot fail.
             with FileIO(handle, "wb") as target:
                 yield Incoming(target, path, name, self._settle, is_local=incoming is not None)
         finally:
@@ -239,7 +239,7 @@ def _settle(temporary: Path, final: Path, size: int) -> None:
     _make_folder(final.parent)
     if not (final.is_file() and final.stat().st_size == size):
         temporary.replace(final)
-    # Also when the file was there: whoever renamed it may not have come as far as this.
+    # Also when the file was there already: its writer may have been killed between renaming and syncing.
     _sync_folder(final.parent)
     _sync_folder(final.parent.parent)
 

@@ -1,1 +1,1 @@
-"""Those who watch from outside."""
+"""Services that watch from outside."""

@@ -1,4 +1,4 @@
-"""The heartbeat: a watcher outside the machine, which raises the alarm when nobody calls it any more."""
+"""The heartbeat: a service elsewhere that raises the alarm when it is no longer called."""
 
 import httpx
 

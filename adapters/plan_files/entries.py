@@ -139,7 +139,7 @@ def collective_places(place: Place, known: Known) -> list[NamedCollective]:
 def collectives_of(
     places: list[NamedCollective], units: tuple[UnitEntry, ...], known: Known
 ) -> tuple[CollectiveEntry, ...]:
-    # A collective sees only those above it, so that none can contain itself.
+    # A collective may name only those above it, so that none can contain itself.
     above: dict[str, tuple[str, ...]] = {}
     entries, room = [], MAX_MEMBERS
     for code, fields in places:
@@ -256,7 +256,7 @@ def indicators_of(place: Place, known: Known) -> tuple[IndicatorEntry, ...]:
 
 
 def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: list[tuple[str, Place]]) -> IndicatorEntry:
-    """Its conflicts are noted down, as they may name what stands below."""
+    """Its conflicts are only noted: they may name indicators further down, and are checked at the end."""
     told = ("value", "unit", "reference", "due_basis", "soft", "note", "basis")
     optional = (*told, "rollup", "rollup_basis", "conflicts_with", "reporters")
     fields = place.fields("code", "name", "comparator", "due", "source", optional=optional)

@@ -1,4 +1,4 @@
-"""Reads the folder of a plan, and tells everything that is wrong with it in one go."""
+"""Reads the folder of a plan, and reports all of its errors at once."""
 
 import dataclasses
 import zoneinfo

@@ -88,7 +88,7 @@ def stands_at_gate(plan: str, phase: str, year: int | None, rounds: Collection[i
         state = run["state"]
         if state["type"] == "PAUSED" and (state.get("state_details") or {}).get("pause_key") in keys:
             return True
-        # One whose worker died with the machine says for ever that it is on its way.
+        # A run whose worker died with the machine stays RUNNING for ever.
         if state["type"] != "PAUSED" and _age_s(state) < ARRIVES_S:
             return True
     return False
@@ -181,7 +181,7 @@ def tag_run(run_id: str, tags: Collection[str]) -> None:
 def end_lost_runs(flows: Collection[str], older_than: dt.timedelta) -> list[str]:
     """Mark runs of these flows as crashed that have been on their way for so long; returns their names.
 
-    A run whose worker died with its machine says for ever that it is running, and no one else will say otherwise.
+    A run whose worker died with its machine says for ever that it is running, and nothing else changes that.
     Raises PrefectUnreachableError.
     """
     on_their_way = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
