@@ -37,7 +37,7 @@ class StackError(DubanError):
 
 
 class Parts:
-    """The processes of a stack, each in a group of its own: Ctrl-C is ours to handle. Logs lie in the data folder.
+    """The processes of a stack, each in a process group of its own: Ctrl-C reaches only us. Logs: in the data folder.
 
     `embedded_in` is the folder of the embedded PostgreSQL, None where the database is another's business.
     """
@@ -70,7 +70,7 @@ class Parts:
         return fallen
 
     def stop(self) -> None:
-        """The last one that was started first."""
+        """Stop all parts, the last one started first."""
         for _, process in reversed(self._parts.values()):
             _stop(process)
 
@@ -118,7 +118,7 @@ def _export(home: Path, *, portal: bool) -> None:
     secret = prefect_secret.for_own_server(home)
     override(
         DUBAN_DATA_DIR=str(home),
-        # The flows' own processes then need no lease on the embedded server: this process holds it.
+        # Processes of flow runs then need no lock on the embedded server: this process holds it for them.
         DUBAN_DATABASE_URL=database.url(),
         PREFECT_HOME=str(home / "prefect"),
         PREFECT_API_URL=settings().prefect_api,
@@ -132,8 +132,8 @@ def _export(home: Path, *, portal: bool) -> None:
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT="false",
         PREFECT_WORKER_QUERY_SECONDS="0.5",
-        # In memory, the places that runs hold among their like would be forgotten and never given back when the
-        # server stops beside a run: no patrol would ever set out again.
+        # In memory, the slots that runs hold under a concurrency limit would be lost and never given back when the
+        # server stops beside a run: no patrol would ever start again.
         PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE="prefect.server.concurrency.lease_storage.filesystem",
         # Finished runs with their artifacts, after a quarter; what they did is in the journal.
         PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED="events,flow_runs",

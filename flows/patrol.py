@@ -75,7 +75,7 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
             done.append(_patrol(code, on))
         except Exception as error:  # noqa: BLE001 - one plan that fails keeps no other from its patrol; it is raised below
             failures.append(error)
-    # Everything is done by now: what shows it may fail.
+    # The work is done by now; showing it may fail without harm.
     for at, one in done:
         publish.publish_plan(one.plan)
         if one.acted:
@@ -95,7 +95,7 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
     kept_up = _tried(failures, lambda: keep_up(plan, at), KeptUp())
     # What was written before has to leave, whatever failed now.
     delivered = _tried(failures, lambda: deliver_due(plan, on), Delivered())
-    if failures:  # the round has no end in the database, and the watchdog sees it
+    if failures:  # the round then has no end in the database, which the watchdog reports
         raise ExceptionGroup(f"the patrol of {plan} did not get through", failures)
     end_round(begun, chased, delivered)
     return at, Patrolled(

@@ -1,4 +1,4 @@
-"""What the three phases share: open, issue, notify, show, stand at the gate."""
+"""What the three phases share: open, issue, notify, show progress, wait at the gate."""
 
 import datetime as dt
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from tasks.stand import stand
 # The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
 TEN_YEARS = dt.timedelta(days=10 * 365)
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as share the database well
-MAX_NOTIFY_RUNS = 200  # beyond, several units share a task run: Prefect makes about 150 task runs a second
+MAX_NOTIFY_RUNS = 200  # with more units, several share a task run: Prefect makes about 150 task runs a second
 
 Choice = Literal["保持开放 keep open", "关闭 close", "延期 extend"]
 DECISIONS = {words: decision for decision, words in CHOICES.items()}

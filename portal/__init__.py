@@ -1,1 +1,1 @@
-"""The pages on which units and the office work. Imports only models and adapters, and never Prefect."""
+"""The pages on which units and the office work. Never imports Prefect."""

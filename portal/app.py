@@ -30,7 +30,7 @@ NOT_FOUND, BAD_REQUEST, FORBIDDEN, UNPROCESSABLE, FAILED, UNAVAILABLE = 404, 400
 
 
 def make_app() -> RequestGuard:
-    """The portal as it is served. The shield is outermost, so that a failure's page has its headers too."""
+    """The portal as it is served. `RequestGuard` is outermost, so that error pages get its headers too."""
     return RequestGuard(build())
 
 

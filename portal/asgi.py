@@ -1,4 +1,4 @@
-"""Starting the portal: a city's office restarts it in the middle of a working day."""
+"""Starts the portal. It has to be quick: an office restarts it in the middle of a working day."""
 
 import gc
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """At most so many answers, the least used leave first. One is worked out once, whoever waits for it.
+    """Keeps a number of answers, and drops the least recently used. One is worked out once, whoever waits for it.
 
     `stamp` says on what an answer rests; it is taken before the answer is worked out, so that an answer
     may be newer than its stamp and is never older.
@@ -26,7 +26,7 @@ class Cache(Generic[T]):
         came = next(self._ticks)
         place = self._place(key)
         with place.lock:
-            # What was begun after this question came is new enough for it, whatever has changed since.
+            # An answer whose computation began after this call is new enough for it.
             if place.answer is not None and (place.stamp == stamp or place.begun > came):
                 return place.answer[0]
             begun = next(self._ticks)

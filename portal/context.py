@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do: one transaction for each request, opened by the cookie of a stay."""
+"""Who is asking, and what they may do: one transaction for each request, opened by the cookie of a web session."""
 
 import dataclasses
 import datetime as dt
@@ -39,7 +39,7 @@ OUT_OF_DATE = N_("this form is out of date; go back, load the page again and rep
 
 
 class TurnedAwayError(Exception):
-    """Something has to come first, and this answer says what."""
+    """The person has to do something else first; the exception holds the answer that says what."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -150,7 +150,7 @@ class RequestContext:
 
 @contextmanager
 def read_request(request: Request, *roles: AccessRole, named: bool = True) -> Iterator[RequestContext]:
-    """A visit that only looks, of somebody in one of these roles, who has said their name.
+    """A request that only reads, of somebody in one of these roles who has given their name.
 
     Raises TurnedAwayError where the person has to come in or say their name first, and NotFoundError
     in another role: who may not see a page is not told that it exists.
@@ -177,9 +177,9 @@ def _request_context(
 
 @contextmanager
 def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool = True) -> Iterator[RequestContext]:
-    """A visit that changes something: from a form of ours, and once, however often the form is sent.
+    """A request that changes something: from a form of ours, and once, however often the form is sent.
 
-    Raises what `visiting` raises, ForgedError, and TurnedAwayError for a form that has acted already.
+    Raises what `read_request` raises, ForgedError, and TurnedAwayError for a form that has acted already.
     """
     with transaction() as session:
         ctx = _request_context(request, session, roles, named=named)
@@ -195,7 +195,7 @@ def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool 
 
 
 def is_known(request: Request) -> bool:
-    """Whether this request turned out to come from a stay."""
+    """Whether this request came with the cookie of a valid web session."""
     return bool(getattr(request.state, "is_known", False))
 
 
@@ -207,7 +207,7 @@ def check_csrf(request: Request, token: str) -> None:
 
 
 def csrf_token(secret: str) -> str:
-    """Follows from the cookie's secret, which no other site can read, and does not give it away."""
+    """Computed from the cookie's secret, which no other site can read and which cannot be computed back from it."""
     return hmac.digest(secret.encode(), b"csrf", hashlib.sha256).hex()
 
 

@@ -1,4 +1,4 @@
-"""Files on their way out: in pieces, so that memory stays flat, and under the names that they were handed in with."""
+"""Sends files: in pieces, so that memory stays flat, and under the names that they were handed in with."""
 
 import re
 from collections import Counter
@@ -55,7 +55,7 @@ class _Stream(StreamingResponse):
         self, name: str, media_type: str, size: int, pieces: Iterator[bytes], close: Callable[[], None]
     ) -> None:
         headers = {
-            # Here, because starlette would add a charset, and nobody knows which one a text was written in.
+            # Set here, because starlette would add a charset, and the charset of a text file is not known.
             "Content-Type": media_type,
             "Content-Length": str(size),
             "Content-Disposition": _disposition(name),

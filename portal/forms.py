@@ -20,7 +20,7 @@ FormId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 def _storable(text: str) -> str:
     if "\0" in text:  # PostgreSQL cannot hold it
         raise ValueError("a control character that no text holds")
-    # Browsers send their own line ends, with which a text that nobody touched looks changed.
+    # Browsers send CR LF: without this a text that nobody touched would look changed.
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -8,7 +8,7 @@ from models.indicators.reading import plain
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 24, 28, 46
-ROOM = 0.18  # above and below, as a part of what is between the lowest and the highest
+ROOM = 0.18  # margin above and below, as a share of the range from the lowest to the highest
 MAX_LABELS = 12
 
 

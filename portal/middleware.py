@@ -1,4 +1,4 @@
-"""What stands before every page: limits before anything is read, headers on every answer, and a log without secrets."""
+"""Runs before every page: limits before anything is read, headers on every answer, and a log without secrets."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 FORM_BYTES = 256 * 1024
 UPLOADS = ("/hand-in", "/readings/import")
 TOO_LARGE, TOO_MANY = 413, 429
-_DIGITS = 19  # of a length: more say no more than that it is too much
+_DIGITS = 19  # digits of Content-Length; any longer number is too large
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -71,7 +71,7 @@ class RequestGuard:
                 self._charge(request)
 
     def _may_ask(self, request: Request) -> bool:
-        """By link, by stay and by address; how many people share an address does not count against them."""
+        """Limits by link, by web session and by address. People who share an address are counted by their sessions."""
         path, who = request.url.path, address_of(request)
         if path.startswith("/static/"):
             return True
@@ -86,7 +86,7 @@ class RequestGuard:
         return self._hit(self._entries, "entry", who) and self._hit(self._entries, "link", path)
 
     def _charge(self, request: Request) -> None:
-        """A cookie that proved to be nobody's counts as none: anybody can make up a new one for each request."""
+        """A cookie without a valid session counts as none: anybody can invent a new one for each request."""
         if COOKIE in request.cookies and not is_known(request):
             self._hit(self._pages, "address", address_of(request))
 

@@ -61,7 +61,7 @@ def environment(code: Code) -> Environment:
 
 
 def _marks(made: Environment) -> SimpleNamespace:
-    """Macros that depend on nothing but their arguments, remembered: a list says the same few over and over."""
+    """Caches macros that depend only on their arguments: lists call them with the same few again and again."""
     macros: Any = made.get_template("macros.html").module
     return SimpleNamespace(**{name: functools.lru_cache(maxsize=8192)(getattr(macros, name)) for name in MARKS})
 
