@@ -58,6 +58,17 @@ def test_every_path_that_is_named_exists() -> None:
     assert wrong == []
 
 
+def test_every_name_that_is_given_to_a_path_stands_in_its_file() -> None:
+    """As in `models/permissions.py` (`ALLOWED`)."""
+    wrong = [
+        f"{name_of(page)}: {path} has no {name}"
+        for page in DOCS
+        for path, name in re.findall(r"`([\w.-]+/[\w./-]+)`\s+\(`(\w+)[`(]", text_of(page))
+        if name not in text_of(ROOT / path)
+    ]
+    assert wrong == []
+
+
 def test_every_command_that_is_named_exists() -> None:
     wrong = [
         f"{name_of(page)}: duban {word}"
