@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from models.assignments.assignment import Assignment, reviewer_of
+from models.assignments.assignment import Assignment
+from models.assignments.reviewer import reviewer_of, reviews
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
 from models.common.kinds import UnitKind
-from models.plan.area import Role
 from models.plan.plan import Plan
 from models.plan.unit import Unit, body_of
 
@@ -22,7 +22,7 @@ class Capacity(StrEnum):
     """As what somebody acts."""
 
     OWNER = "owner"  # the unit whose item it is
-    REVIEWER = "reviewer"  # who reviews the item: its lead unit or the office, and never the unit itself
+    REVIEWER = "reviewer"  # who reviews the item, which is never its own unit
     UNIT = "unit"  # a unit that work is issued to
     OFFICE = "office"
     LEADER = "leader"  # the head of the leading group
@@ -123,17 +123,9 @@ def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignmen
     found = {bodies.get(unit.kind, Capacity.UNIT)}
     if assignment is not None and assignment.unit_id == unit.id:
         found.add(Capacity.OWNER)
-    elif assignment is not None and _reviews(unit, assignment):
+    if assignment is not None and reviews(unit, assignment):
         found.add(Capacity.REVIEWER)
     return frozenset(found)
-
-
-def _reviews(unit: Unit, assignment: Assignment) -> bool:
-    """As `reviewer_of` says it, without looking up the office."""
-    lead_id = assignment.requirement.lead_id
-    if assignment.role is Role.RESPONSIBLE and lead_id is not None:
-        return unit.id == lead_id
-    return unit.kind is UnitKind.OFFICE
 
 
 def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> bool:

@@ -29,8 +29,9 @@ from deploy.rehearsal.office_acts import (
 )
 from deploy.rehearsal.phase_runs import PhaseRun
 from models.assignments import extension
-from models.assignments.assignment import Assignment, by_refs, reviewer_of
+from models.assignments.assignment import Assignment, by_refs
 from models.assignments.review import Decision
+from models.assignments.reviewer import reviewer_of
 from models.bulletins.bulletin import is_to_be_made, month_before
 from models.common.errors import BlockedError
 from models.common.event import Actor

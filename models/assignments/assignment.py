@@ -23,7 +23,6 @@ from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relat
 from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, NotFoundError, Reason
 from models.common.event import Actor, EventKind, record
-from models.common.kinds import UnitKind
 from models.common.status import Status, may_move
 from models.dates.instants import first_round_on
 from models.plan.area import Role
@@ -31,7 +30,7 @@ from models.plan.ladder import LadderState, next_look
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
-from models.plan.unit import Unit, body_of
+from models.plan.unit import Unit
 
 # Written exactly as in the partial indexes, as literals: with parameters the planner would not use the indexes.
 OPEN = text("assignment.status NOT IN ('accepted', 'waived')")
@@ -177,14 +176,6 @@ def _assignments(plan: Plan, *, lock: bool) -> Select[Assignment]:
         # Everybody locks rows in the same order, so that two who need the same rows wait instead of deadlocking.
         query = query.with_for_update(of=Assignment).execution_options(populate_existing=True)
     return query
-
-
-def reviewer_of(session: Session, plan: Plan, assignment: Assignment) -> Unit:
-    """Who reviews: the lead unit for its responsible units, the office for the lead and where nobody leads."""
-    lead = assignment.requirement.lead
-    if assignment.role is Role.RESPONSIBLE and lead is not None:
-        return lead
-    return body_of(session, plan.id, UnitKind.OFFICE)
 
 
 def move(

@@ -8,8 +8,9 @@ from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, or
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.assignments.assignment import Assignment, move, reviewer_of
+from models.assignments.assignment import Assignment, move
 from models.assignments.notices import notice_about
+from models.assignments.reviewer import reviewer_of, reviewers_of
 from models.common.base import Base, Instant, Key
 from models.common.errors import IllegalMoveError, RefusedError
 from models.common.event import Actor
@@ -107,13 +108,13 @@ def submit(
     session.flush()
     for evidence_id in keep(session, submission.unit_id, files, at):
         session.add(SubmissionFile(submission_id=submission.id, evidence_id=evidence_id))
-    reviewers = [reviewer_of(session, plan, assignment).id for assignment in assignments]
+    reviewers = reviewers_of(session, plan, assignments)
     for assignment in assignments:
         _hand_in(session, plan, assignment, submission, actor, at)
     kind = MessageKind.TO_REVIEW
     notices = [
-        notice_about(assignment, kind, reviewer_id, at, by_name=actor.name)
-        for assignment, reviewer_id in zip(assignments, reviewers, strict=True)
+        notice_about(assignment, kind, reviewer.id, at, by_name=actor.name)
+        for assignment, reviewer in zip(assignments, reviewers, strict=True)
     ]
     post(session, plan, notices)
     return submission

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
+from models.assignments.reviewer import body_over, lead_over
 from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
 from models.common.kinds import UnitKind
@@ -27,7 +28,7 @@ from models.monitoring.replay import (
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
-from models.plan.area import Role
+from models.plan.ladder import Audience
 from models.plan.phase import Phase, phases_of
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -81,7 +82,8 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
         yield AssignmentHistory(
             ref=row.ref,
             unit_id=row.unit_id,
-            lead_id=row.lead_id if row.role is Role.RESPONSIBLE else None,
+            lead_id=lead_over(row.role, row.unit_id, row.lead_id),
+            body_over=Audience(body_over(row.unit_kind)),
             ladder=ladders[row.phase_id],
             issued_on=row.issued_on,
             status=row.status,
@@ -130,6 +132,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.needs_attention,
             Requirement.phase_id,
             Requirement.lead_id,
+            Unit.kind.label("unit_kind"),
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Phase, Phase.id == Requirement.phase_id)

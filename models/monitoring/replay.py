@@ -102,11 +102,12 @@ class SentNotice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AssignmentHistory:
-    """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where the office does."""
+    """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where `body_over` does."""
 
     ref: str
     unit_id: int
     lead_id: int | None
+    body_over: Audience
     ladder: tuple[Step, ...]
     issued_on: dt.date
     status: Status
@@ -415,12 +416,12 @@ class _Replay:
 
     def _recipients(self, fired: Fired) -> Iterable[int]:
         lead_id, rules = self.life.lead_id, self.rules
+        bodies = {Audience.OFFICE: rules.office_id, Audience.LEADER: rules.leader_id}
         who = {
             Audience.UNIT: self.life.unit_id,
             Audience.LEAD: lead_id,
-            Audience.REVIEWER: lead_id or rules.office_id,
-            Audience.OFFICE: rules.office_id,
-            Audience.LEADER: rules.leader_id,
+            Audience.REVIEWER: lead_id or bodies[self.life.body_over],
+            **bodies,
         }
         return {who[one] for one in fired.speaks_to} - {None}  # type: ignore[return-value]
 

@@ -12,13 +12,13 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, of_plan
+from models.assignments.reviewer import body_over, lead_over
 from models.common.base import AnyRow, AnySelect, Base, Instant, Key, any_of_ids, as_recordset, text_enum
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind, OrderColour
 from models.dates.instants import first_round_on
 from models.outbox.message import Notice, post
-from models.plan.area import Role
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, due_steps
 from models.plan.phase import phases_of
 from models.plan.plan import Plan
@@ -122,6 +122,7 @@ def _ladder_states(ids: Sequence[int]) -> AnySelect:
             Requirement.phase_id,
             Requirement.lead_id,
             (Requirement.ref + "/" + Unit.code).label("ref"),
+            Unit.kind.label("unit_kind"),
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Unit, Unit.id == Assignment.unit_id)
@@ -185,7 +186,8 @@ class _Round:
 
     def _fired_before(self, ids: Sequence[int]) -> frozenset[_Step]:
         query = select(Escalation.assignment_id, Escalation.step, Escalation.anchor_on)
-        return frozenset(self.session.execute(query.where(any_of_ids(Escalation.assignment_id, ids))).tuples())
+        rows = self.session.execute(query.where(any_of_ids(Escalation.assignment_id, ids)))
+        return frozenset((row.assignment_id, row.step, row.anchor_on) for row in rows)
 
     def _carry_out(self, ids: Sequence[int], fired_before: frozenset[_Step]) -> Chased:
         rows = self.session.execute(_ladder_states(ids)).all()
@@ -287,11 +289,11 @@ def _notices(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) 
 
 def _recipients(fired: Fired, row: AnyRow, bodies: dict[Audience, int]) -> Iterable[int]:
     """Whom a step tells; a unit that is its own lead is told once."""
-    lead = row.lead_id if row.role is Role.RESPONSIBLE else None
+    lead = lead_over(row.role, row.unit_id, row.lead_id)
     who = {
         Audience.UNIT: row.unit_id,
         Audience.LEAD: lead,
-        Audience.REVIEWER: lead or bodies[Audience.OFFICE],
+        Audience.REVIEWER: lead or bodies[Audience(body_over(row.unit_kind))],
         **bodies,
     }
     return dict.fromkeys(who[one] for one in fired.speaks_to if who[one] is not None)

@@ -75,6 +75,13 @@ def body_of(session: Session, plan_id: int, kind: UnitKind) -> Unit:
     return session.scalars(select(Unit).where(Unit.plan_id == plan_id, Unit.kind == kind)).one()
 
 
+def bodies_of(session: Session, plan_id: int) -> tuple[Unit, Unit]:
+    """The office and the leader of a plan."""
+    found = session.scalars(select(Unit).where(Unit.plan_id == plan_id, Unit.kind.in_(BODIES)))
+    by_kind = {unit.kind: unit for unit in found}
+    return by_kind[UnitKind.OFFICE], by_kind[UnitKind.LEADER]
+
+
 def only_office(session: Session, plan_id: int, unit_id: int | None) -> Unit:
     """Raises RefusedError unless that unit is the office."""
     office = body_of(session, plan_id, UnitKind.OFFICE)

@@ -16,11 +16,10 @@ from models.assignments.history import change_of, history_of
 from models.assignments.light import Change, Light, light
 from models.assignments.objection import Objection
 from models.assignments.review import Decision, Review
+from models.assignments.reviewer import is_body_over, reviewing_lead
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason
 from models.common.event import Event
-from models.common.kinds import UnitKind
-from models.plan.area import Role
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -97,13 +96,12 @@ class Record:
 
 def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) -> Record:
     """Raises NotFoundError where it is none of the plan's assignments."""
-    assignment, office = _assignment(session, plan, assignment_id)
-    lead = assignment.requirement.lead
+    assignment, body = _assignment(session, plan, assignment_id)
     journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
     history = history_of(plan, _changes(plan, journal), assignment.issued_on, today)
     return Record(
         assignment=assignment,
-        reviewer=lead if assignment.role is Role.RESPONSIBLE and lead is not None else office,
+        reviewer=reviewing_lead(assignment) or body,
         light=light(history, today, plan.limits_on(today).near_limit_days),
         left=plan.work_calendar.count(today, assignment.due_on),
         versions=tuple(_version(row) for row in session.execute(_VERSIONS.where(_of(assignment)))),
@@ -114,13 +112,13 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
 
 
 def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit]:
-    office = aliased(Unit)
+    body = aliased(Unit)
     row = session.execute(
-        select(Assignment, office)
+        select(Assignment, body)
         .join(Assignment.requirement)
         .join(Requirement.phase)
         .join(Assignment.unit)
-        .join(office, (office.plan_id == Phase.plan_id) & (office.kind == UnitKind.OFFICE))
+        .join(body, (body.plan_id == Phase.plan_id) & is_body_over(body))
         .options(
             contains_eager(Assignment.requirement).options(
                 contains_eager(Requirement.phase).lazyload(Phase.ladder),

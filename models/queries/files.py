@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
 from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
+from models.assignments.reviewer import is_reviewed_by
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError
 from models.common.files import StoredEvidence
-from models.plan.area import Role
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -57,8 +57,7 @@ def readable(session: Session, plan: Plan, evidence_id: int, reader: Unit, *, se
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .where(
             SubmissionFile.evidence_id == Evidence.id,
-            Requirement.lead_id == reader.id,
-            Assignment.role == Role.RESPONSIBLE,
+            is_reviewed_by(reader),
         )
     )
     may: ColumnElement[bool] = true() if sees_all else or_(Evidence.unit_id == reader.id, handed_to_reader)

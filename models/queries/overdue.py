@@ -8,23 +8,22 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
+from models.assignments.reviewer import HAS_LEAD_OVER, reviewer_id
 from models.common.base import any_of_ids
-from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import OWED, Status
 from models.common.text import Text
 from models.dates.instants import end_of
 from models.patrol.escalation import Escalation
-from models.plan.area import Role
 from models.plan.ladder import Audience, Step
 from models.plan.phase import Phase, phases_of
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
-from models.plan.unit import Unit, body_of
+from models.plan.unit import Unit, bodies_of
 from models.queries.worklist import WorkItem, work_items
 
 
@@ -43,10 +42,6 @@ class InReview:
     work: WorkItem
     reviewer: Text
     since: dt.date
-
-
-# For a lead's own item, and for one that nobody leads, there is no other unit to tell.
-_HAS_LEAD = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None)).label("has_lead")
 
 
 def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Overdue]:
@@ -81,7 +76,7 @@ def notified_since(
             Escalation.step,
             Escalation.at,
             Requirement.phase_id,
-            _HAS_LEAD,
+            HAS_LEAD_OVER.label("has_lead"),
         )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
@@ -94,6 +89,7 @@ def notified_since(
         if step is None or row.anchor_on != due[row.assignment_id]:
             continue
         for audience in step.audience:
+            # For a lead's own item, and for one that nobody leads, there is no other unit to tell.
             if audience is not Audience.LEAD or row.has_lead:
                 told[row.assignment_id].setdefault(audience, plan.day_of(row.at))
     return told
@@ -105,24 +101,19 @@ def _overdue_steps(rungs: Sequence[Step]) -> Mapping[str, Step]:
 
 def in_review(session: Session, plan: Plan, today: dt.date, limit: int) -> list[InReview]:
     """What has waited longest first."""
-    lead = aliased(Unit)
-    office = body_of(session, plan.id, UnitKind.OFFICE)
+    reviewer = aliased(Unit)
+    office, leader = bodies_of(session, plan.id)
     rows = session.execute(
-        select(Assignment.id, Assignment.submitted_on, lead.name_zh, lead.name_en)
+        select(Assignment.id, Assignment.submitted_on, reviewer.name_zh, reviewer.name_en)
         .join(Assignment.requirement)
         .join(Phase, Phase.id == Requirement.phase_id)
-        # The rule of `models.assignments.assignment.reviewer_of`: where no unit leads, and of the lead's own, it is the
-        # office.
-        .outerjoin(lead, and_(lead.id == Requirement.lead_id, Assignment.role == Role.RESPONSIBLE))
+        .join(reviewer, reviewer.id == reviewer_id(office.id, leader.id))
         .where(Phase.plan_id == plan.id, Assignment.status == Status.SUBMITTED)
         .order_by(Assignment.submitted_on, Requirement.ref, Assignment.id)
         .limit(limit)
     ).all()
     shown = _shown(session, plan, [row.id for row in rows], today)
-    return [
-        InReview(shown[row.id], Text(row.name_zh, row.name_en) if row.name_zh else office.name, row.submitted_on)
-        for row in rows
-    ]
+    return [InReview(shown[row.id], Text(row.name_zh, row.name_en), row.submitted_on) for row in rows]
 
 
 def _shown(session: Session, plan: Plan, ids: Sequence[int], today: dt.date) -> Mapping[int, WorkItem]:

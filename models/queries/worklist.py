@@ -6,15 +6,16 @@ import functools
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, bindparam, exists, func, select
+from sqlalchemy import BigInteger, Date, Select, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
 from models.assignments.history import changes_until, history_of
 from models.assignments.light import Change, Facts, Light, light_from, was_late
+from models.assignments.reviewer import is_led_by, is_reviewed_by
 from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
-from models.common.kinds import Basis, UnitKind
+from models.common.kinds import Basis
 from models.common.status import CLOSED, OWED, Status
 from models.common.text import Text
 from models.dates.instants import end_of
@@ -107,11 +108,7 @@ def _unit_summary() -> AnySelect:
     waiting = (
         select(func.count())
         .join_from(Assignment, Requirement, Requirement.id == Assignment.requirement_id)
-        .where(
-            Assignment.status == Status.SUBMITTED,
-            Assignment.role == Role.RESPONSIBLE,
-            Requirement.lead_id == unit_id,
-        )
+        .where(Assignment.status == Status.SUBMITTED, is_led_by(unit_id))
     )
     this_month = Assignment.issued_on.between(bindparam("first", type_=Date), bindparam("today", type_=Date))
     return select(
@@ -151,7 +148,7 @@ def _page_of(pile: WorkState) -> AnySelect:
 def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: int = 1) -> list[WorkItem]:
     """What waits for this unit's review, the longest wait first."""
     query = (
-        _ITEMS.where(Assignment.status == Status.SUBMITTED, _reviewed_by(unit), Phase.plan_id == plan.id)
+        _ITEMS.where(Assignment.status == Status.SUBMITTED, is_reviewed_by(unit), Phase.plan_id == plan.id)
         .order_by(Assignment.submitted_on, Requirement.ref, Assignment.id)
         .limit(PAGE)
         .offset((page - 1) * PAGE)
@@ -170,7 +167,7 @@ def counting_to_review(plan: Plan, unit: Unit) -> Select[int]:
         .select_from(Assignment)
         .join(Assignment.requirement)
         .join(Phase, Phase.id == Requirement.phase_id)
-        .where(Assignment.status == Status.SUBMITTED, _reviewed_by(unit), Phase.plan_id == plan.id)
+        .where(Assignment.status == Status.SUBMITTED, is_reviewed_by(unit), Phase.plan_id == plan.id)
     )
 
 
@@ -217,14 +214,6 @@ def issued_between(
         .order_by(issued.desc(), Unit.code)
     )
     return [(unit, count) for unit, count in rows]
-
-
-def _reviewed_by(unit: Unit) -> ColumnElement[bool]:
-    """The rule of `models.assignments.assignment.reviewer_of`, as a condition."""
-    led = and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id.is_not(None))
-    if unit.kind is UnitKind.OFFICE:
-        return ~led
-    return and_(Assignment.role == Role.RESPONSIBLE, Requirement.lead_id == unit.id)
 
 
 def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[WorkItem]:

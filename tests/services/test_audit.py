@@ -12,10 +12,11 @@ from sqlalchemy import select, text
 from adapters import clock
 from adapters.database.sessions import transaction
 from deploy.cli.root import duban
-from models.assignments.assignment import Assignment, acknowledge, by_ids, reviewer_of
+from models.assignments.assignment import Assignment, acknowledge, by_ids
 from models.assignments.evidence import submit
 from models.assignments.extension import ask, decide
 from models.assignments.review import accept, send_back
+from models.assignments.reviewer import reviewer_of
 from models.common.errors import BlockedError
 from models.common.event import Actor
 from models.common.kinds import UnitKind

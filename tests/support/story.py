@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from adapters import clock
 from adapters.database.sessions import transaction
 from models import finding
-from models.assignments.assignment import Assignment, by_refs, reviewer_of
+from models.assignments.assignment import Assignment, by_refs
 from models.assignments.light import Light
 from models.assignments.objection import About
 from models.assignments.review import Decision
+from models.assignments.reviewer import reviewer_of
 from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.common.text import Text
