@@ -93,7 +93,7 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
     failures: list[Exception] = []
     chased = _tried(failures, lambda: chase_due(plan, at), Chased())
     kept_up = _tried(failures, lambda: keep_up(plan, at), KeptUp())
-    # What was written before has to leave, whatever failed now.
+    # Messages that were written earlier have to be sent, whatever failed just now.
     delivered = _tried(failures, lambda: deliver_due(plan, on), Delivered())
     if failures:  # the round then has no end in the database, which the watchdog reports
         raise ExceptionGroup(f"the patrol of {plan} did not get through", failures)

@@ -93,7 +93,7 @@ def answer(
 
     Raises RefusedError without a text, and where it was answered before.
     """
-    # Of two who answer at once the second one sees the first one's answer.
+    # Locked: of two people who answer at once, the second one sees that it is answered.
     session.refresh(complaint, with_for_update={"of": Complaint})
     reasons = []
     if not text.strip():

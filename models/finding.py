@@ -111,7 +111,7 @@ def raise_finding(
 
     Raises RefusedError with every reason against it.
     """
-    # A gate that closes the phase at this moment must be seen.
+    # The phase is locked: a gate may be closing it at this moment.
     session.refresh(phase, with_for_update={"of": Phase})
     today = plan.day_of(at)
     last_day = dt.date(plan.ends + years_beyond, 12, 31)
@@ -180,7 +180,7 @@ def close(session: Session, plan: Plan, finding: Finding, *, check: str, actor: 
     Raises RefusedError without a word on the check and where it is closed already,
     BlockedError with the assignments that are open.
     """
-    # Of two who close it at once the second one sees that it is closed.
+    # Locked: of two people who close it at once, the second one sees that it is closed.
     session.refresh(finding, with_for_update={"of": Finding})
     if finding.closed_at is not None:
         raise RefusedError(

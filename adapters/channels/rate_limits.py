@@ -38,7 +38,7 @@ class Limits:
         return self.by_service.get(_service(address)) or self.by_service[DEFAULT]
 
     def destination_of(self, address: Address) -> Destination:
-        """The channel of an address, under a name that gives nothing away."""
+        """The destination of an address; its name is a hash, so that no secret is stored."""
         if address.kind == "mailbox":
             return Destination("")
         named = hashlib.sha256(f"{address.kind}:{address.target}".encode()).hexdigest()

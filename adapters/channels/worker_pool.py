@@ -51,7 +51,7 @@ class SerialWorkers(Generic[T]):
         self._turns, self._slow = asyncio.Semaphore(at_once), set[_Worker[T]]()
         self._lanes: dict[str, _Worker[T]] = {}
         self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
-        self.under_way = 0  # acts whose result was not fetched yet; only for the thread that adds and fetches
+        self.under_way = 0  # jobs whose result was not fetched yet; only for the thread that adds and fetches
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -418,7 +418,7 @@ def decide(
     accepted. Raises RefusedError for a decision that says too little, and with every reason against accepting where
     no reason to override them is given.
     """
-    # Of two who decide on the last two items at once the second one has to see that the plan is accepted.
+    # Locked: of two people who decide on the last two items at once, the second one completes the acceptance.
     session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
     today = plan.day_of(at)
     judged = dossier(session, plan, item, today)

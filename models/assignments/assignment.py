@@ -79,14 +79,14 @@ class Assignment(Base):
     )  # the year's working days are not published yet
     submitted_on: Mapped[dt.date | None] = mapped_column(doc="the day on which it was handed in")  # the last hand-in
     version: Mapped[int] = mapped_column(server_default="0", doc="which version")  # how often it was handed in
-    # It was handed in past the date in force, and that was not excused: what the journal says up to now, kept so
+    # Handed in after the date in force, and not excused. It repeats what the journal says, so
     # that today's light of a thousand rows needs no journal.
     late: Mapped[bool] = mapped_column(server_default=text("false"), doc="true: handed in after its date")
     done_until: Mapped[dt.date] = mapped_column(
         doc="the day up to which the ladder is carried out"
     )  # steps of the ladder up to this day are settled
     next_action_at: Mapped[Instant | None] = mapped_column(doc="when the program would have looked at it next")
-    # Why patrol set the row aside, so that one bad row never stops the others; empty where all is well.
+    # Why patrol quarantined the row, so that one bad row does not stop the others; empty where nothing is wrong.
     needs_attention: Mapped[str] = mapped_column(server_default="", doc="why the program could not follow it")
 
     requirement: Mapped[Requirement] = relationship()

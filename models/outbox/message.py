@@ -45,7 +45,7 @@ class Attempt(Base):
     recipient_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True, doc="to whom (unit)")
     key: Mapped[str] = mapped_column(index=True)
     channel: Mapped[str] = mapped_column(doc="the kind of channel it went by")
-    # Its address by a digest, which gives nothing away: after a move nothing can be looked up there.
+    # A hash of the address it was sent to: once a unit has another address, nothing can be looked up there.
     lane: Mapped[str] = mapped_column(server_default="")
     at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
     outcome: Mapped[AttemptOutcome] = mapped_column(text_enum(AttemptOutcome, "outcome"), doc="what came of it")
@@ -88,7 +88,7 @@ class Message(Base):
     )
     tries: Mapped[int] = mapped_column(server_default="0", doc="how often it was sent")
     next_try_at: Mapped[Instant] = mapped_column(doc="when it would have been sent next")
-    # How many sends of it may have arrived although nobody could say so: the next one says that it may be a repeat.
+    # How many sends have an unknown outcome and may have arrived: the next letter says that it may be a repeat.
     unsure: Mapped[int] = mapped_column(server_default="0", doc="how many sends may have arrived unnoticed")
 
 

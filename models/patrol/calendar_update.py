@@ -57,7 +57,7 @@ def _settle(session: Session, plan: Plan, assignment: Assignment, on: dt.date, a
 
 
 def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
-    """Open ones whose provisional date falls in a year that is published: where there is none, asking is cheap."""
+    """Open assignments with a provisional date in a year that is now published; cheap where there is none."""
     published = (year for year in range(plan.starts, plan.ends + 2) if plan.work_calendar.knows(year))
     last_day = dt.date(max(published, default=plan.starts - 1), 12, 31)
     return (

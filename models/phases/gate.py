@@ -60,7 +60,7 @@ class Gate(Base):
     still_open: Mapped[int] = mapped_column(server_default="0", doc="how much was open at the decision")
     decided_at: Mapped[Instant | None] = mapped_column(doc="when it was decided")
     run: Mapped[str | None] = mapped_column(doc="the run in Prefect in which it happened")
-    # When the run that stood at this round was told, where the decision was made elsewhere.
+    # When the suspended run was resumed with a decision that was made outside the Prefect UI.
     resumed_at: Mapped[Instant | None] = mapped_column(doc="when the program was told")
 
 

@@ -49,7 +49,7 @@ class Indicator(Named, Sourced, Base):
     rollup_basis: Mapped[Basis] = mapped_column(text_enum(Basis, "rollup_basis"), doc="whether the plan states that")
     conflicts_with: Mapped[list[str]] = mapped_column(ARRAY(SqlText), doc="codes of targets for the same matter")
     reporters: Mapped[list[str]] = mapped_column(ARRAY(SqlText), doc="codes of the units that report the figure")
-    # The targets of days gone by, where they were others: `until` is the last day on which they were in force.
+    # Earlier targets, where they were different; `until` is the last day on which each was in force.
     earlier_targets: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default=text("'[]'"), doc="targets that were in force before, and until when"
     )

@@ -50,7 +50,7 @@ class Plan(Base):
     code: Mapped[str] = mapped_column(unique=True, doc="short name, unique in the plan")
     version: Mapped[int] = mapped_column(doc="which version")
     digest: Mapped[str] = mapped_column(doc="SHA-256 of the content")
-    # As long as the document itself, and needed only when the next one is loaded.
+    # Large, and needed only when a newer document is loaded: not read with every plan.
     content: Mapped[Json] = mapped_column(deferred=True)
     title_zh: Mapped[str] = mapped_column(doc="the title in Chinese")
     title_en: Mapped[str] = mapped_column(doc="the title in English")
@@ -63,12 +63,12 @@ class Plan(Base):
     near_limit_days: Mapped[int] = mapped_column(doc="days before a date from which it counts as near")
     unsigned_working_days: Mapped[int] = mapped_column(doc="working days within which work has to be signed for")
     rework_working_days: Mapped[int] = mapped_column(doc="working days to hand in again after a return")
-    # The limits of days gone by, where they were others: `until` is the last day on which they were in force.
+    # Earlier limits, where they were different; `until` is the last day on which each was in force.
     earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default=text("'[]'"), doc="limits that were in force before, and until when"
     )
     ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
-    # Set where the plan's life was acted out: such data may be thrown away, real work may not.
+    # Set where the plan was rehearsed: such data may be thrown away, real work may not.
     rehearsal_seed: Mapped[int | None] = mapped_column(doc="set where the work was acted out, and empty for real work")
 
     ladder: Mapped[Ladder] = relationship()

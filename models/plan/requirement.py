@@ -32,7 +32,7 @@ class Requirement(Base):
         BigInteger, ForeignKey("area.id"), doc="the area of work or safeguard (area)"
     )
     measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"), doc="the measure (measure)")
-    # Reviews what the responsible units hand in; where it is null, the office does.
+    # The unit that reviews what the responsible units hand in; the office does where this is null.
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
     due_on: Mapped[dt.date] = mapped_column(doc="the date in force")
     title_zh: Mapped[str] = mapped_column(doc="the title in Chinese")

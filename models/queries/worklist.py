@@ -103,7 +103,7 @@ def unit_summary(session: Session, unit: Unit, today: dt.date) -> UnitSummary:
 
 
 def _unit_summary() -> AnySelect:
-    """Two counts side by side: one condition for both would have the database read every assignment there is."""
+    """Two counts side by side: with one condition for both, the database would read every assignment."""
     unit_id = bindparam("unit_id", type_=BigInteger)
     waiting = (
         select(func.count())
