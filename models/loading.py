@@ -4,29 +4,36 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Delete, case, cast, delete, exists, literal, literal_column, select, union_all
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Session, undefer
 
 from models.assignments.assignment import Assignment
+from models.common.base import AnyRow, Base, any_of_ids
 from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import Scope
 from models.common.text import Text
+from models.common.upsert import insert_rows, upsert
 from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.plan.area import Area, Measure, Responsibility, Role
-from models.plan.document import AreaEntry, PlanDocument, RequirementEntry
-from models.plan.indicator import JUDGED, TARGET, Indicator, indicators_of
+from models.plan.document import AreaEntry, MeasureEntry, PlanDocument, RequirementEntry, UnitEntry
+from models.plan.indicator import JUDGED, TARGET, Indicator
 from models.plan.ladder import Step, default_ladder
-from models.plan.phase import Phase, PhaseCode, PhaseStatus, phases_of
+from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.plan.plan import Ladder, Limits, Plan
 from models.plan.requirement import Addressee, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
+
+# They come from the office and stand in no document.
+IS_NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
 
 
 class Loaded(StrEnum):
@@ -97,26 +104,42 @@ def compare(session: Session, document: PlanDocument) -> tuple[Loaded, list[str]
     return (Loaded.CHANGED if changes else Loaded.UNCHANGED), changes
 
 
+@dataclasses.dataclass(slots=True)
+class _Ids:
+    """Where what the document names is stored, by code; measures also by area, phases by period."""
+
+    units: Mapping[str, int]
+    collectives: Mapping[str, int]
+    areas: Mapping[str, int]
+    measures: Mapping[tuple[int, str], int]
+    indicators: Mapping[str, int]
+    phases: Mapping[tuple[str, str], int]
+    requirements: Mapping[tuple[int, str], int]
+
+    def party(self, code: str) -> dict[str, int | None]:
+        collective = self.collectives.get(code)
+        return {"unit_id": self.units[code] if collective is None else None, "collective_id": collective}
+
+
 def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.datetime) -> Plan:
-    """Store the document. Rows are matched by code; what is gone is deleted.
+    """Store the document, in one statement a table. Rows are matched by code; what is gone is deleted.
 
     Assignments that were issued keep their dates and ladder. Raises BlockedError, by name, where
     a requirement, unit, item or phase that they hang on would vanish.
     """
     content = content_of(document)
-    plan = session.scalar(select(Plan).where(Plan.code == document.code).with_for_update())
+    query = select(Plan).where(Plan.code == document.code).with_for_update().options(undefer(Plan.content))
+    plan = session.scalar(query)
     if plan is not None and plan.content == content:
         return plan
     changes = differences(plan.content, content) if plan else []
     plan = _plan_row(session, plan, document, content, at)
-    units = _units(session, plan, document)
-    collectives = _collectives(session, plan, document, units)
-    items = _areas(session, plan, document, units, collectives)
-    _indicators(session, plan, document, plan.day_of(at) - ONE_DAY)
-    phases = _phases(session, plan, document)
-    _requirements(session, plan, document, units | collectives, items, phases)
-    _drop_missing_units(session, plan, document)
-    session.flush()
+    ids = _entries(session, plan, document, plan.day_of(at) - ONE_DAY)
+    _clear_links(session, plan)
+    _links(session, document, ids)
+    gone = _Gone.of(plan, ids)
+    _refuse_in_use(session, gone)
+    _drop(session, gone)
     record(
         session,
         EventKind.PLAN_LOADED,
@@ -125,6 +148,7 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
         plan_id=plan.id,
         detail={"version": plan.version, "digest": plan.digest, "changes": changes},
     )
+    session.flush()
     return plan
 
 
@@ -143,7 +167,7 @@ def _plan_row(
         "near_limit_days": document.near_limit_days,
         "unsigned_working_days": document.unsigned_working_days,
         "rework_working_days": document.rework_working_days,
-        "ladder_id": _ladder(session, document).id,
+        "ladder_id": _ladder_id(session, document),
     }
     if document.go_live_on is not None or plan is None:
         fields["go_live_on"] = document.go_live_on
@@ -171,7 +195,7 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _ladder(session: Session, document: PlanDocument) -> Ladder:
+def _ladder_id(session: Session, document: PlanDocument) -> int:
     steps = (
         tuple(Step.read(step) for step in document.ladder)
         if document.ladder
@@ -179,28 +203,13 @@ def _ladder(session: Session, document: PlanDocument) -> Ladder:
     )
     content = json.loads(json.dumps([dataclasses.asdict(step) for step in steps]))
     digest = _digest(content)
-    ladder = session.scalar(select(Ladder).where(Ladder.digest == digest))
-    if ladder is None:
-        ladder = Ladder(digest=digest, steps=content)
-        session.add(ladder)
-        session.flush()
-    return ladder
+    same = {"digest": Ladder.digest}  # it is returned only where it is written
+    return upsert(session, Ladder, ("digest",), [{"digest": digest, "steps": content}], in_place=same)[digest,]
 
 
 def _assign(row: Any, fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         setattr(row, name, value)
-
-
-def _upsert(session: Session, model: Any, where: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
-    row = session.scalar(select(model).filter_by(**where))
-    if row is None:
-        row = model(**where, **fields)
-        session.add(row)
-    else:
-        _assign(row, fields)
-    session.flush()
-    return row
 
 
 def _named(entry: Any) -> dict[str, Any]:
@@ -212,65 +221,54 @@ def _named(entry: Any) -> dict[str, Any]:
     }
 
 
-def _units(session: Session, plan: Plan, document: PlanDocument) -> dict[str, Unit | Collective]:
-    return {
-        entry.code: _upsert(
-            session,
-            Unit,
-            {"plan_id": plan.id, "code": entry.code},
-            {**_named(entry), "kind": entry.kind, "full_name": entry.full_name},
-        )
-        for entry in document.units
-    }
+def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> _Ids:
+    """Everything that has a code."""
+    units = _of_plan(session, plan, Unit, (_unit(entry) for entry in document.units))
+    collectives = _of_plan(session, plan, Collective, (_coded(entry) for entry in document.collectives))
+    leads = ({**_coded(one), "kind": one.kind, "lead_id": units[one.lead]} for one in document.areas)
+    areas = _of_plan(session, plan, Area, leads)
+    measures = [{"area_id": areas[area.code], **_measure(one)} for area in document.areas for one in area.measures]
+    ids = _Ids(
+        units,
+        collectives,
+        areas,
+        measures=_by_two(upsert(session, Measure, ("area_id", "code"), measures)),
+        indicators=_of_plan(session, plan, Indicator, _indicators(session, plan, document, yesterday)),
+        phases=_phases(session, plan, document),
+        requirements={},
+    )
+    requirements = [_requirement(entry, period, due_on, item, ids) for entry, period, due_on, item in _asked(document)]
+    ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
+    return ids
 
 
-def _collectives(
-    session: Session, plan: Plan, document: PlanDocument, units: Mapping[str, Unit | Collective]
-) -> dict[str, Unit | Collective]:
-    rows: dict[str, Unit | Collective] = {}
-    for entry in document.collectives:
-        row = _upsert(session, Collective, {"plan_id": plan.id, "code": entry.code}, _named(entry))
-        session.execute(delete(CollectiveMember).where(CollectiveMember.collective_id == row.id))
-        session.add_all(CollectiveMember(collective_id=row.id, unit_id=units[member].id) for member in entry.members)
-        rows[entry.code] = row
-    return rows
+def _of_plan(session: Session, plan: Plan, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    stored = upsert(session, model, ("plan_id", "code"), ({"plan_id": plan.id, **row} for row in rows))
+    return {code: id_ for (_, code), id_ in stored.items()}
 
 
-def _party(parties: Mapping[str, Unit | Collective], code: str) -> dict[str, int]:
-    party = parties[code]
-    return {"unit_id" if isinstance(party, Unit) else "collective_id": party.id}
+def _by_two(stored: Mapping[tuple[Any, ...], int]) -> dict[tuple[int, str], int]:
+    return {(owner, code): id_ for (owner, code), id_ in stored.items()}
 
 
-def _areas(
-    session: Session,
-    plan: Plan,
-    document: PlanDocument,
-    units: Mapping[str, Unit | Collective],
-    collectives: Mapping[str, Unit | Collective],
-) -> dict[str, Area | Measure]:
-    parties = {**units, **collectives}
-    items: dict[str, Area | Measure] = {}
-    for entry in document.areas:
-        fields = {**_named(entry), "kind": entry.kind, "lead_id": units[entry.lead].id}
-        area = _upsert(session, Area, {"plan_id": plan.id, "code": entry.code}, fields)
-        items[entry.code] = area
-        session.execute(delete(Responsibility).where(Responsibility.area_id == area.id))
-        session.add_all(
-            Responsibility(area_id=area.id, position=position, **_party(parties, code))
-            for position, code in enumerate(entry.responsible, start=1)
-        )
-        for measure in entry.measures:
-            proof = {"proof_zh": measure.proof.zh, "proof_en": measure.proof.en}
-            where = {"area_id": area.id, "code": measure.code}
-            items[measure.code] = _upsert(session, Measure, where, {**_named(measure), **proof})
-    return items
+def _coded(entry: Any) -> dict[str, Any]:
+    return {"code": entry.code, **_named(entry)}
 
 
-def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> None:
-    known = {one.code: one for one in indicators_of(session, plan.id)}
+def _unit(entry: UnitEntry) -> dict[str, Any]:
+    return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name}
+
+
+def _measure(entry: MeasureEntry) -> dict[str, Any]:
+    return {**_coded(entry), "proof_zh": entry.proof.zh, "proof_en": entry.proof.en}
+
+
+def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> Iterator[dict[str, Any]]:
+    judged = (getattr(Indicator, name) for name in (*TARGET, "earlier_targets"))
+    known = {one.code: one for one in session.execute(select(Indicator.code, *judged).where(_in(plan, Indicator)))}
     for entry in document.indicators:
         fields = {
-            **_named(entry),
+            **_coded(entry),
             "comparator": entry.comparator,
             "value": list(entry.value),
             "unit": entry.unit.zh,
@@ -286,51 +284,39 @@ def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday:
             "conflicts_with": list(entry.conflicts_with),
             "reporters": list(entry.reporters),
         }
-        if entry.code in known:
-            _keep_target(known[entry.code], fields, yesterday)
-        _upsert(session, Indicator, {"plan_id": plan.id, "code": entry.code}, fields)
-    codes = [entry.code for entry in document.indicators]
-    _refuse_read(session, plan, codes)
-    session.execute(delete(Indicator).where(Indicator.plan_id == plan.id, Indicator.code.not_in(codes)))
+        before = known.get(entry.code)
+        yield {**fields, "earlier_targets": _earlier_targets(before, fields, yesterday) if before else []}
 
 
-def _keep_target(indicator: Indicator, fields: Mapping[str, Any], yesterday: dt.date) -> None:
+def _earlier_targets(before: AnyRow, fields: Mapping[str, Any], yesterday: dt.date) -> list[dict[str, Any]]:
     """As `_keep_limits`."""
-    is_other = any(getattr(indicator, name) != fields[name] for name in JUDGED)
-    is_kept = any(one["until"] == yesterday.isoformat() for one in indicator.earlier_targets)
-    if is_other and not is_kept:
-        kept = {"until": yesterday.isoformat(), **{name: getattr(indicator, name) for name in TARGET}}
-        indicator.earlier_targets = [*indicator.earlier_targets, kept]
+    is_other = any(getattr(before, name) != fields[name] for name in JUDGED)
+    is_kept = any(one["until"] == yesterday.isoformat() for one in before.earlier_targets)
+    if not is_other or is_kept:
+        return list(before.earlier_targets)
+    kept = {"until": yesterday.isoformat(), **{name: getattr(before, name) for name in TARGET}}
+    return [*before.earlier_targets, kept]
 
 
-def _refuse_read(session: Session, plan: Plan, codes: Sequence[str]) -> None:
-    """Raises BlockedError, by name, where readings were entered for an indicator that is gone."""
-    gone = (Indicator.plan_id == plan.id, Indicator.code.not_in(codes))
-    read = session.scalars(select(Indicator.code).where(*gone, exists().where(Reading.indicator_id == Indicator.id)))
-    if kept := [Reason("{ref}", ref=code) for code in read]:
-        raise BlockedError("these indicators have readings and cannot vanish: {reasons}", kept)
-
-
-def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[str, str], Phase]:
-    rows = {}
-    for entry in document.phases:
-        where = {"plan_id": plan.id, "code": PhaseCode(entry.code), "period": entry.period}
-        row = session.scalar(select(Phase).filter_by(**where))
-        dates = {
+def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[str, str], int]:
+    rows = [
+        {
+            "plan_id": plan.id,
+            **_coded(entry),
+            "period": entry.period,
             "starts_on": entry.starts_on,
             "planned_ends_on": entry.ends_on,
+            "ends_on": entry.ends_on,
             "issue_on": entry.issue_on,
+            "status": PhaseStatus.PLANNED,
         }
-        if row is None:
-            row = Phase(**where, **dates, ends_on=entry.ends_on, status=PhaseStatus.PLANNED, **_named(entry))
-            session.add(row)
-        else:
-            # An extension that the office decided stands.
-            moved = row.ends_on == row.planned_ends_on
-            _assign(row, {**dates, **_named(entry), **({"ends_on": entry.ends_on} if moved else {})})
-        rows[entry.code, entry.period] = row
-    session.flush()
-    return rows
+        for entry in document.phases
+    ]
+    # An extension that the office decided stands.
+    moved = case((Phase.ends_on == Phase.planned_ends_on, literal_column("excluded.ends_on")), else_=Phase.ends_on)
+    as_it_is = {"status": Phase.status, "ends_on": moved}
+    stored = upsert(session, Phase, ("plan_id", "code", "period"), rows, in_place=as_it_is)
+    return {(code, period): id_ for (_, code, period), id_ in stored.items()}
 
 
 def items_of(document: PlanDocument, scope: Scope) -> Iterable[Item]:
@@ -345,47 +331,34 @@ def items_of(document: PlanDocument, scope: Scope) -> Iterable[Item]:
             yield from (Item(area, one.code, one.source, one.proof) for one in area.measures)
 
 
-def _requirements(
-    session: Session,
-    plan: Plan,
-    document: PlanDocument,
-    parties: Mapping[str, Unit | Collective],
-    items: Mapping[str, Area | Measure],
-    phases: Mapping[tuple[str, str], Phase],
-) -> None:
-    wanted: set[int] = set()
+def _asked(document: PlanDocument) -> Iterator[tuple[RequirementEntry, str, dt.date, Item]]:
+    """Each requirement with its period and date, and the item of which it is asked."""
     for entry in document.requirements:
         for period, due_on in entry.due.items():
-            phase = phases[entry.phase, period[:4]]
             for item in items_of(document, entry.scope):
-                fields = _requirement_fields(entry, period, due_on, item, items, parties)
-                row = _upsert(session, Requirement, {"phase_id": phase.id, "ref": _ref(entry, period, item)}, fields)
-                _address(session, row, entry, item, parties)
-                wanted.add(row.id)
-    _drop_missing(session, plan, wanted)
+                yield entry, period, due_on, item
 
 
 def _ref(entry: RequirementEntry, period: str, item: Item) -> str:
     return "/".join(filter(None, (period, entry.code, item.code)))
 
 
-def _requirement_fields(
-    entry: RequirementEntry,
-    period: str,
-    due_on: dt.date,
-    item: Item,
-    items: Mapping[str, Area | Measure],
-    parties: Mapping[str, Unit | Collective],
-) -> dict[str, Any]:
-    row = items.get(item.code)
+def _phase_id(entry: RequirementEntry, period: str, ids: _Ids) -> int:
+    return ids.phases[entry.phase, period[:4]]
+
+
+def _requirement(entry: RequirementEntry, period: str, due_on: dt.date, item: Item, ids: _Ids) -> dict[str, Any]:
+    area_id = ids.areas[item.area.code] if item.area else None
     proof = item.proof or entry.proof
     return {
+        "phase_id": _phase_id(entry, period, ids),
+        "ref": _ref(entry, period, item),
         "code": entry.code,
         "period": period,
         "scope": entry.scope,
-        "area_id": row.area_id if isinstance(row, Measure) else row and row.id,
-        "measure_id": row.id if isinstance(row, Measure) else None,
-        "lead_id": parties[item.area.lead].id if item.area else None,
+        "area_id": area_id,
+        "measure_id": ids.measures.get((area_id, item.code)) if area_id else None,
+        "lead_id": ids.units[item.area.lead] if item.area else None,
         "due_on": due_on,
         "title_zh": entry.title.zh,
         "title_en": entry.title.en,
@@ -398,18 +371,43 @@ def _requirement_fields(
     }
 
 
-def _address(
-    session: Session,
-    requirement: Requirement,
-    entry: RequirementEntry,
-    item: Item,
-    parties: Mapping[str, Unit | Collective],
-) -> None:
-    session.execute(delete(Addressee).where(Addressee.requirement_id == requirement.id))
-    session.add_all(
-        Addressee(requirement_id=requirement.id, role=role, **_party(parties, code))
-        for role, code in addressees(entry, item)
+def _clear_links(session: Session, plan: Plan) -> None:
+    """Who is a member, responsible or asked is written anew. Findings have addressees of their own."""
+    areas = select(Area.id).where(_in(plan, Area))
+    collectives = select(Collective.id).where(_in(plan, Collective))
+    phases = select(Phase.id).where(_in(plan, Phase))
+    asked = select(Requirement.id).where(Requirement.phase_id.in_(phases), IS_NO_FINDING)
+    _delete_together(
+        session,
+        delete(Addressee).where(Addressee.requirement_id.in_(asked)),
+        delete(Responsibility).where(Responsibility.area_id.in_(areas)),
+        delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives)),
     )
+
+
+def _links(session: Session, document: PlanDocument, ids: _Ids) -> None:
+    insert_rows(session, CollectiveMember, _members(document, ids))
+    insert_rows(session, Responsibility, _responsibilities(document, ids))
+    insert_rows(session, Addressee, _addressees(document, ids))
+
+
+def _members(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int]]:
+    for entry in document.collectives:
+        collective_id = ids.collectives[entry.code]
+        yield from ({"collective_id": collective_id, "unit_id": ids.units[member]} for member in entry.members)
+
+
+def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int | None]]:
+    for entry in document.areas:
+        for position, code in enumerate(entry.responsible, start=1):
+            yield {"area_id": ids.areas[entry.code], "position": position, **ids.party(code)}
+
+
+def _addressees(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    for entry, period, _, item in _asked(document):
+        requirement_id = ids.requirements[_phase_id(entry, period, ids), _ref(entry, period, item)]
+        for role, code in addressees(entry, item):
+            yield {"requirement_id": requirement_id, "role": role, **ids.party(code)}
 
 
 def addressees(entry: RequirementEntry, item: Item) -> Iterable[tuple[Role, str]]:
@@ -426,63 +424,85 @@ def addressees(entry: RequirementEntry, item: Item) -> Iterable[tuple[Role, str]
         yield from ((Role.RESPONSIBLE, code) for code in item.area.responsible)
 
 
-def _drop_missing(session: Session, plan: Plan, wanted: set[int]) -> None:
-    """Delete requirements that the plan no longer has, of phases that are gone too; refuse by name those issued."""
-    of_plan = select(Phase.id).where(Phase.plan_id == plan.id)
-    gone = session.scalars(
-        select(Requirement).where(
-            Requirement.phase_id.in_(of_plan),
-            Requirement.id.not_in(wanted),
-            # Findings come from the office and stand in no document.
-            Requirement.id.not_in(select(Finding.requirement_id)),
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Gone:
+    """Conditions for what is stored and stands in the document no longer."""
+
+    units: ColumnElement[bool]
+    collectives: ColumnElement[bool]
+    areas: ColumnElement[bool]
+    measures: ColumnElement[bool]
+    indicators: ColumnElement[bool]
+    phases: ColumnElement[bool]
+    requirements: ColumnElement[bool]
+
+    @classmethod
+    def of(cls, plan: Plan, ids: _Ids) -> "_Gone":
+        def gone(model: Any, kept: Mapping[Any, int]) -> ColumnElement[bool]:
+            return _in(plan, model) & ~any_of_ids(model.id, kept.values())
+
+        areas, phases = select(Area.id).where(_in(plan, Area)), select(Phase.id).where(_in(plan, Phase))
+        return cls(
+            units=gone(Unit, ids.units),
+            collectives=gone(Collective, ids.collectives),
+            areas=gone(Area, ids.areas),
+            measures=Measure.area_id.in_(areas) & ~any_of_ids(Measure.id, ids.measures.values()),
+            indicators=gone(Indicator, ids.indicators),
+            phases=gone(Phase, ids.phases),
+            requirements=Requirement.phase_id.in_(phases)
+            & ~any_of_ids(Requirement.id, ids.requirements.values())
+            & IS_NO_FINDING,
         )
-    ).all()
-    issued = [
-        Reason("{ref}", ref=row.ref)
-        for row in gone
-        if session.scalar(select(exists().where(Assignment.requirement_id == row.id)))
+
+
+def _in(plan: Plan, model: Any) -> ColumnElement[bool]:
+    of_plan: ColumnElement[bool] = model.plan_id == plan.id
+    return of_plan
+
+
+def _refuse_in_use(session: Session, gone: _Gone) -> None:
+    """Raises BlockedError, by name, where something hangs on what is gone."""
+    is_read = exists().where(Reading.indicator_id == Indicator.id)
+    is_issued = exists().where(Assignment.requirement_id == Requirement.id)
+    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id)
+    phase_ref = case((Phase.code == PhaseCode.IMPLEMENTATION, Phase.code + "-" + Phase.period), else_=Phase.code)
+    used: list[tuple[Any, Any, ColumnElement[bool]]] = [
+        (Indicator, Indicator.code, gone.indicators & is_read),
+        (Requirement, Requirement.ref, gone.requirements & is_issued),
+        (Unit, Unit.code, gone.units & is_busy),
+        (Phase, phase_ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
     ]
-    if issued:
-        raise BlockedError("these requirements were issued and cannot vanish: {reasons}", issued)
-    ids = [row.id for row in gone]
-    session.execute(delete(Addressee).where(Addressee.requirement_id.in_(ids)))
-    session.execute(delete(Requirement).where(Requirement.id.in_(ids)))
+    queries = (
+        select(literal(model.__tablename__), cast(ref, SqlText), model.id).where(why) for model, ref, why in used
+    )
+    kept: dict[str, list[Reason]] = defaultdict(list)
+    for table, ref, _ in session.execute(union_all(*queries).order_by(literal_column("3"))):
+        kept[table].append(Reason("{ref}", ref=ref))
+    if reasons := kept["indicator"]:
+        raise BlockedError("these indicators have readings and cannot vanish: {reasons}", reasons)
+    if reasons := kept["requirement"]:
+        raise BlockedError("these requirements were issued and cannot vanish: {reasons}", reasons)
+    if reasons := kept["unit"]:
+        raise BlockedError("these units have work in hand and cannot vanish: {reasons}", reasons)
+    if reasons := kept["phase"]:
+        raise BlockedError("this phase was opened and cannot vanish: {reasons}", reasons)
 
 
-def _drop_missing_units(session: Session, plan: Plan, document: PlanDocument) -> None:
-    """Delete items, collectives, phases and units that are gone; refuse by name units with issued work."""
-    codes = [entry.code for entry in document.units]
-    gone = session.scalars(select(Unit).where(Unit.plan_id == plan.id, Unit.code.not_in(codes))).all()
-    busy = [
-        Reason("{ref}", ref=unit.code)
-        for unit in gone
-        if session.scalar(
-            select(exists().where(Assignment.unit_id == unit.id) | exists().where(Reading.unit_id == unit.id))
-        )
-    ]
-    if busy:
-        raise BlockedError("these units have work in hand and cannot vanish: {reasons}", busy)
-    _drop_missing_items(session, plan, document)
-    session.execute(delete(Unit).where(Unit.id.in_([unit.id for unit in gone])))
+def _drop(session: Session, gone: _Gone) -> None:
+    _delete_together(
+        session,
+        delete(Requirement).where(gone.requirements),
+        delete(Measure).where(gone.measures),
+        delete(Area).where(gone.areas),
+        delete(Collective).where(gone.collectives),
+        delete(Indicator).where(gone.indicators),
+        delete(Phase).where(gone.phases),
+        delete(Unit).where(gone.units),
+    )
 
 
-def _drop_missing_items(session: Session, plan: Plan, document: PlanDocument) -> None:
-    measures = [measure.code for area in document.areas for measure in area.measures]
-    areas = [area.code for area in document.areas]
-    collectives = [entry.code for entry in document.collectives]
-    of_plan = select(Area.id).where(Area.plan_id == plan.id)
-    gone_areas = of_plan.where(Area.code.not_in(areas))
-    gone_collectives = select(Collective.id).where(Collective.plan_id == plan.id, Collective.code.not_in(collectives))
-    session.execute(delete(Measure).where(Measure.area_id.in_(of_plan), Measure.code.not_in(measures)))
-    session.execute(delete(Responsibility).where(Responsibility.area_id.in_(gone_areas)))
-    session.execute(delete(Area).where(Area.plan_id == plan.id, Area.code.not_in(areas)))
-    session.execute(delete(CollectiveMember).where(CollectiveMember.collective_id.in_(gone_collectives)))
-    session.execute(delete(Collective).where(Collective.id.in_(gone_collectives)))
-    kept = [(entry.code, entry.period) for entry in document.phases]
-    for phase in phases_of(session, plan):
-        if (phase.code.value, phase.period) not in kept:
-            if phase.status is not PhaseStatus.PLANNED:
-                raise BlockedError(
-                    "this phase was opened and cannot vanish: {reasons}", [Reason("{ref}", ref=phase.ref)]
-                )
-            session.delete(phase)
+def _delete_together(session: Session, *deletes: Delete) -> None:
+    """In one statement: foreign keys are looked at when all of it is done, whatever the order."""
+    *others, last = deletes
+    tables = [one.cte(f"gone_{number}") for number, one in enumerate(others)]
+    session.execute(last.add_cte(*tables).execution_options(synchronize_session=False))

@@ -18,7 +18,7 @@ from models.common.event import Actor, Event, EventKind
 from models.common.kinds import UnitKind
 from models.common.text import Text
 from models.loading import Loaded, compare, load_plan
-from models.plan.document import PlanDocument, UnitEntry
+from models.plan.document import CollectiveEntry, PlanDocument, UnitEntry
 from models.plan.indicator import indicator_of
 from models.plan.phase import Phase, PhaseCode
 from models.plan.plan import Plan, plan_of
@@ -26,10 +26,12 @@ from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 from models.queries.board import board
 from models.queries.statistics import snapshots
-from tests.conftest import TINY
+from tests.conftest import REAL, TINY, Clock
+from tests.support.portal_client import counted
 from tests.support.story import Story
 
 D = dt.date
+MAX_STATEMENTS = 20
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +242,19 @@ def test_another_target_counts_from_its_day_on_and_better_english_always(story: 
     load(with_first(unit=Text("%", "percent"), value=(90.0,)))
     indicator = ask(lambda session: indicator_of(session, plan_of(session).id, first.code))
     assert [indicator.as_of(day).value for day in (D(2022, 11, 16), D(2022, 11, 17))] == [list(first.value), [90.0]]
+
+
+def test_it_takes_a_few_statements_whatever_the_size(database: object, clock: Clock) -> None:
+    real = read_plan(REAL)
+    towns = [UnitEntry(f"t{number}", Text(f"镇{number}", f"Town {number}"), UnitKind.COUNTY) for number in range(3000)]
+    everybody = CollectiveEntry("towns", Text("各镇", "Towns"), tuple(town.code for town in towns))
+    larger = dataclasses.replace(real, units=(*real.units, *towns), collectives=(*real.collectives, everybody))
+    asked = []
+    for document in (real, dataclasses.replace(real, near_limit_days=5), larger, real):
+        with counted() as statements:
+            load(document)
+        asked.append(len(statements))
+        assert ask(lambda session, document=document: compare(session, document)) == (Loaded.UNCHANGED, [])
+    assert max(asked) <= MAX_STATEMENTS, asked
+    units = select(func.count()).select_from(Unit)
+    assert ask(lambda session: session.scalars(units).one()) == len(real.units)
