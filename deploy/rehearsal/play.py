@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import read_session, transaction
+from adapters.database.sessions import read_session
 from adapters.evidence.inspection import MIB, Limits, inspect
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
@@ -49,7 +49,7 @@ from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of, units_of
 from services import assignments, plans
-from services.scope import Scope
+from services.scope import Scope, together
 
 Progress = Callable[[dt.date, dt.date, dt.date], None]  # the first day, the last, and where it is
 
@@ -96,7 +96,7 @@ class Rehearsal:
         self._set_clock(first)
         at = first_round_on(first, self.document.timezone)
         plans.load(self.document, actor=Actor("rehearsal"), at=at, rehearsal_seed=self.seed)
-        with transaction() as session:
+        with read_session() as session:
             plan = plan_of(session, self.code)
             self.calendar = plan.work_calendar
             self._plan_the_judging(session, plan, first)
@@ -126,7 +126,7 @@ class Rehearsal:
             self._act(acts, at)
 
     def _act(self, acts: Sequence[Act], at: dt.datetime) -> None:
-        with transaction() as session:
+        with together() as session:
             plan = plan_of(session, self.code)
             for act in acts:
                 act(session, plan, at)
@@ -154,7 +154,7 @@ class Rehearsal:
 
     def _bulletin_is_due(self, day: dt.date) -> bool:
         at = first_round_on(day, self.document.timezone)
-        with transaction() as session:
+        with read_session() as session:
             return is_to_be_made(session, plan_of(session, self.code), at)
 
     # The figures, and what is judged by them.
@@ -223,7 +223,7 @@ class Rehearsal:
 
         Measures of one area are one piece: a fact is asked once, and one file serves several assignments.
         """
-        with transaction() as session:
+        with read_session() as session:
             rows = session.execute(
                 select(
                     Unit.code, Requirement.code, Requirement.period, Requirement.area_id, Requirement.ref, Assignment

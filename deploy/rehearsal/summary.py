@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from adapters.database.sessions import transaction
+from adapters.database.sessions import read_session
 from adapters.prefect_server import prefect_api
 from models.acceptance.verdict import latest_verdicts
 from models.assignments.light import Light
@@ -21,7 +21,7 @@ def summarise(plan: str) -> dict[str, Any]:
 
     `journal_digest` is the same for the same plan and seed: it covers every journal entry but no ids.
     """
-    with transaction() as session:
+    with read_session() as session:
         row = plan_of(session, plan)
         last_day = dt.date(row.ends, 12, 31)
         standings = list(statistics.snapshots(session, row, last_day))

@@ -14,7 +14,6 @@ from adapters.channels.slack import Slack
 from adapters.channels.slack_buttons import signed_blocks
 from adapters.channels.slack_press import Press, is_from_slack, press_in
 from adapters.channels.types import Outcome
-from adapters.database.sessions import transaction
 from adapters.language import Language
 from adapters.settings import settings
 from models.access import claim_once, person_name
@@ -23,7 +22,7 @@ from models.common.event import Actor
 from models.delivery.signature import PostedLetter, Signed, letter_of
 from rendering.signed_notes import signed_notes
 from services.assignments import sign_all_of_letter
-from services.scope import Scope
+from services.scope import Scope, together
 
 BODY_MAX = 256 * 1024
 NAME_TIMEOUT_S = 1  # Slack wants its answer within three seconds
@@ -95,7 +94,7 @@ def _sign(press: Press, signature: str) -> Response:
     name = _name(press)  # asked of Slack before anything is locked
     addresses = read_addresses(settings().addresses_file)
     at = clock.now()
-    with transaction() as session:
+    with together() as session:
         if not claim_once(session, f"slack:{signature}", at):
             raise _Refusal(409, "it was sent before")
         try:

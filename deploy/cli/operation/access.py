@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import read_session, transaction
+from adapters.database.sessions import read_session
 from models.assignments.assignment import by_refs
 from models.common.event import Actor
 from models.common.kinds import UnitKind
@@ -21,9 +21,9 @@ from services.scope import Scope
 
 @contextmanager
 def work_on(plan_code: str | None) -> Iterator[tuple[Session, Plan]]:
-    """One transaction on a plan; the only plan there is, where none is named."""
+    """To read of a plan; of the only plan there is, where none is named."""
     schema.ensure()
-    with transaction() as session:
+    with read_session() as session:
         yield session, plan_of(session, plan_code)
 
 

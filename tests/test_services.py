@@ -1,0 +1,204 @@
+"""Whether every act goes through a service that asks for authority, and nothing below one is called from above."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import pytest
+
+from tests.test_layout import MODULES, module_of, tree_of
+
+TREES = {module_of(path): tree_of(path) for path in MODULES}
+ABOVE_SERVICES = ("portal", "deploy", "tasks", "flows")
+# Where a request begins: it is claimed once by its key, in the transaction that its services join. Nothing else changes
+# the database past the services, and what is no longer done there leaves this list too.
+BEGINNINGS: Mapping[str, set[str]] = {
+    "portal.context": {
+        "adapters.database.sessions.transaction",
+        "models.access.claim_once",
+        "models.access.tell",
+    },
+    "portal.routes.slack": {"models.access.claim_once"},
+}
+
+TRANSACTIONS = {f"adapters.database.sessions.{name}" for name in ("transaction", "retrying_transaction")}
+CHANGES = {"add", "add_all", "delete", "merge", "flush", "commit", "bulk_save_objects"}  # of a session
+STATEMENTS = {
+    f"{module}.{name}"
+    for module in ("sqlalchemy", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql")
+    for name in ("insert", "update", "delete")
+}
+WRITTEN_SQL = re.compile(r"\s*(INSERT INTO|UPDATE \w+ SET|DELETE FROM|TRUNCATE)\b")
+
+Functions = dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]
+
+
+def defined(tree: ast.Module) -> Functions:
+    """The functions and classes of a module, by name."""
+    found = (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
+    return {node.name: node for node in found}
+
+
+def parameters(function: ast.AST) -> dict[str, str]:
+    """What a function is given, with the types as they are written."""
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return {}
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return {one.arg: ast.unparse(one.annotation) if one.annotation else "" for one in given}
+
+
+def names_in(tree: ast.AST) -> dict[str, str]:
+    """What the names that a module imports stand for, wherever in it they are imported."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+    return names
+
+
+def used(tree: ast.AST, names: Mapping[str, str]) -> Iterator[str]:
+    """The full names of what is used in it: of `links.issue` with `from models import access as links` the module's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            first, _, rest = ast.unparse(node).partition(".")
+            yield f"{names.get(first, first)}.{rest}" if rest else names.get(first, first)
+
+
+def changes_itself(tree: ast.AST, names: Mapping[str, str]) -> bool:
+    """Whether it has a session change something, or puts such a statement together."""
+    return any(True for _ in direct_changes(tree, names))
+
+
+def direct_changes(tree: ast.AST, names: Mapping[str, str]) -> Iterator[str]:
+    for name in used(tree, names):
+        owner, _, method = name.rpartition(".")
+        if name in STATEMENTS or (method in CHANGES and owner.rpartition(".")[2] in {"session", "_session"}):
+            yield name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and WRITTEN_SQL.match(node.value):
+            yield node.value.split("\n")[0]
+
+
+def acts_of(trees: Mapping[str, ast.Module]) -> set[str]:
+    """The functions of the models that change the database: those that are told who acts, or write, or call such a one.
+
+    Authority itself is asked with the actor, and changes nothing.
+    """
+    functions = {
+        f"{module}.{name}": (node, {one: f"{module}.{one}" for one in defined(tree)} | names_in(tree))
+        for module, tree in trees.items()
+        if module.startswith("models.") and not module.startswith(("models.permissions", "models.migrations"))
+        for name, node in defined(tree).items()
+        if "Session" in parameters(node).values()
+    }
+    found = {
+        name
+        for name, (node, names) in functions.items()
+        if parameters(node).get("actor") == "Actor" or changes_itself(node, names)
+    }
+    while more := {
+        name for name, (node, names) in functions.items() if name not in found and found & set(used(node, names))
+    }:
+        found |= more
+    return found
+
+
+ACTS = acts_of(TREES)
+
+
+def offences(tree: ast.Module) -> set[str]:
+    """What a module above the services calls or imports though only they may."""
+    names = names_in(tree)
+    return ((ACTS | TRANSACTIONS) & {*used(tree, names), *names.values()}) | set(direct_changes(tree, names))
+
+
+def test_nothing_changes_the_database_but_through_a_service() -> None:
+    found = {
+        module: wrong
+        for module, tree in TREES.items()
+        if module.startswith(tuple(f"{folder}." for folder in ABOVE_SERVICES))
+        if (wrong := offences(tree))
+    }
+    assert found == BEGINNINGS
+
+
+def services_without_authority(trees: Mapping[str, ast.Module]) -> list[str]:
+    """The public functions with a Scope that neither ask for authority nor have another service do so."""
+    defs = {module: defined(tree) for module, tree in trees.items() if module.startswith("services.")}
+    asking = {"models.permissions.require"}
+    names = {
+        module: {one: f"{module}.{one}" for one in functions} | names_in(trees[module])
+        for module, functions in defs.items()
+    }
+    everything = {f"{module}.{name}": (module, node) for module, of in defs.items() for name, node in of.items()}
+    while more := {
+        name
+        for name, (module, node) in everything.items()
+        if name not in asking and asking & set(called(node, names[module]))
+    }:
+        asking |= more
+    return sorted(
+        name
+        for name, (_module, node) in everything.items()
+        if "Scope" in parameters(node).values() and not name.rpartition(".")[2].startswith("_")
+        if name not in asking
+    )
+
+
+def called(tree: ast.AST, names: Mapping[str, str]) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield next(iter(used(node.func, names)), "")
+
+
+def test_every_service_asks_for_authority() -> None:
+    assert services_without_authority(TREES) == []
+
+
+# The rules above hold nothing unless they find what is wrong.
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("from models.assignments.assignment import acknowledge", "models.assignments.assignment.acknowledge"),
+        ("from models.assignments import review as r\nr.waive()", "models.assignments.review.waive"),
+        ("def late():\n    from models.access import issue", "models.access.issue"),
+        ("from models.delivery.claim import retry_dead", "models.delivery.claim.retry_dead"),
+        ("from adapters.database.sessions import transaction", "adapters.database.sessions.transaction"),
+        ("from adapters.database import sessions\nsessions.transaction()", "adapters.database.sessions.transaction"),
+        ("def save(session):\n    session.add(1)", "session.add"),
+        ("def save(ctx):\n    ctx.session.flush()", "ctx.session.flush"),
+        ("from sqlalchemy import update\nupdate(1)", "sqlalchemy.update"),
+        ("text('DELETE FROM event')", "DELETE FROM event"),
+    ],
+)
+def test_a_change_past_the_services_is_found(written: str, found: str) -> None:
+    assert found in offences(ast.parse(written))
+
+
+def test_reading_is_no_change() -> None:
+    written = """
+from adapters.database.sessions import read_session
+from models.assignments.assignment import by_refs
+from models.queries.worklist import to_review
+from models.permissions import may
+with read_session() as session:
+    seen.add(by_refs(session, plan, refs))
+"""
+    assert offences(ast.parse(written)) == set()
+
+
+def test_a_service_without_authority_is_found() -> None:
+    written = """
+from models.permissions import require
+def careless(scope: Scope) -> None:
+    with scope.open(): ...
+def careful(scope: Scope) -> None:
+    _allowed(scope)
+def _allowed(scope: Scope) -> None:
+    require(scope)
+"""
+    assert services_without_authority({"services.made_up": ast.parse(written)}) == ["services.made_up.careless"]
