@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from adapters import clock
-from adapters.database.sessions import read_session, transaction
+from adapters.database.sessions import read_session
 from adapters.language import N_, Code, Language
 from adapters.settings import settings
 from models import access
@@ -27,7 +27,7 @@ from models.plan.plan import Plan
 from portal import pages
 from portal.forms import Sent
 from portal.navigation import navigation
-from services.scope import Scope
+from services.scope import Scope, is_first, keep_outcome, together
 
 COOKIE = "duban"
 LANGUAGE_COOKIE = "duban-language"
@@ -125,14 +125,14 @@ class RequestContext:
 
     def done_after_all(self, to: str, template: str, **facts: Any) -> Response:
         """As `done`, once this request's own transaction is committed and more is known."""
-        with transaction() as session:
+        with together() as session:
             return dataclasses.replace(self, session=session).done(to, template, **facts)
 
     def tell_again(self, to: str, template: str, **facts: Any) -> None:
         """Where the form leads when it is sent again, and what is said there."""
         assert self.sent is not None
         outcome = {"to": to, "template": template, "facts": facts}
-        access.tell(self.session, self._deed(self.sent.form), outcome)
+        keep_outcome(self.session, self._deed(self.sent.form), outcome)
 
     def _deed(self, form: str) -> str:
         return f"{self.stay.use.id}:{form}"
@@ -181,14 +181,14 @@ def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool 
 
     Raises what `read_request` raises, ForgedError, and TurnedAwayError for a form that has acted already.
     """
-    with transaction() as session:
+    with together() as session:
         ctx = _request_context(request, session, roles, named=named)
         check_csrf(request, sent.csrf)
         if not sent.form:  # it could act as often as it is sent
             raise ForgedError(OUT_OF_DATE)
         ctx.sent = sent
         key = ctx._deed(sent.form)  # noqa: SLF001  (its own)
-        if not access.claim_once(ctx.session, key, ctx.at, ctx.stay.use.id):
+        if not is_first(ctx.session, key, ctx.at, ctx.stay.use.id):
             told = access.told(ctx.session, key, ctx.stay.use.id)
             raise TurnedAwayError(_to_outcome(told["to"] if told else "/", sent.form))
         yield ctx

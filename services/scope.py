@@ -4,12 +4,13 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy.orm import Session
 
 from adapters import clock
 from adapters.database.sessions import retrying_transaction, transaction
+from models import access
 from models.common.event import Actor
 from models.plan.plan import Plan, plan_of
 
@@ -63,3 +64,16 @@ def together() -> Iterator[Session]:
     """One transaction for several acts, of which all are done or none: `scope.joining(session)`."""
     with transaction() as session:
         yield session
+
+
+# The keys by which what is sent twice acts once: each stands in the transaction of the act that it guards.
+
+
+def is_first(within: Session, key: str, at: dt.datetime, use_id: int | None = None) -> bool:
+    """Whether what has this key is sent for the first time. A second sender waits until the first one's act is over."""
+    return access.claim_once(within, key, at, use_id)
+
+
+def keep_outcome(within: Session, key: str, outcome: dict[str, Any]) -> None:
+    """What whoever sends it again is told, and where they are led."""
+    access.tell(within, key, outcome)

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, select, 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import Base, Key, Named, Sourced, text_enum
-from models.common.errors import NotFoundError, RefusedError
+from models.common.errors import NotFoundError
 from models.common.kinds import UnitKind
 
 # The two bodies of the leading group: they receive notices, but no work is issued to them.
@@ -80,11 +80,3 @@ def bodies_of(session: Session, plan_id: int) -> tuple[Unit, Unit]:
     found = session.scalars(select(Unit).where(Unit.plan_id == plan_id, Unit.kind.in_(BODIES)))
     by_kind = {unit.kind: unit for unit in found}
     return by_kind[UnitKind.OFFICE], by_kind[UnitKind.LEADER]
-
-
-def only_office(session: Session, plan_id: int, unit_id: int | None) -> Unit:
-    """Raises RefusedError unless that unit is the office."""
-    office = body_of(session, plan_id, UnitKind.OFFICE)
-    if unit_id != office.id:
-        raise RefusedError("only the leading-group office ({unit}) may do this", unit=office.code)
-    return office

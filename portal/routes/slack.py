@@ -16,13 +16,13 @@ from adapters.channels.slack_press import Press, is_from_slack, press_in
 from adapters.channels.types import Outcome
 from adapters.language import Language
 from adapters.settings import settings
-from models.access import claim_once, person_name
+from models.access import person_name
 from models.common.errors import NotFoundError
 from models.common.event import Actor
 from models.delivery.signature import PostedLetter, Signed, letter_of
 from rendering.signed_notes import signed_notes
 from services.assignments import sign_all_of_letter
-from services.scope import Scope, together
+from services.scope import Scope, is_first, together
 
 BODY_MAX = 256 * 1024
 NAME_TIMEOUT_S = 1  # Slack wants its answer within three seconds
@@ -95,7 +95,7 @@ def _sign(press: Press, signature: str) -> Response:
     addresses = read_addresses(settings().addresses_file)
     at = clock.now()
     with together() as session:
-        if not claim_once(session, f"slack:{signature}", at):
+        if not is_first(session, f"slack:{signature}", at):
             raise _Refusal(409, "it was sent before")
         try:
             letter = letter_of(session, press.letter_key)
