@@ -136,14 +136,14 @@ def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assign
 def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> None:
     """Raises RefusedError, saying who may, unless this actor may.
 
-    Who may not even see the item is told that there is none, and who acts for another unit likewise: NotFoundError.
+    Who acts for another unit is told that there is no such item, unless they may see it: NotFoundError.
     """
     if may(session, plan, act, actor, assignment):
         return
-    if assignment is not None and not may(session, plan, Act.SEE_ITEM, actor, assignment):
-        raise NotFoundError("there is no such assignment")
     allowed = ALLOWED[act]
     if assignment is not None and Capacity.OWNER in allowed:
+        if act is Act.SEE_ITEM or not may(session, plan, Act.SEE_ITEM, actor, assignment):
+            raise NotFoundError("there is no such assignment")
         raise NotFoundError("{ref}: only {unit} itself may do this", ref=assignment.ref, unit=assignment.unit.code)
     if assignment is not None and Capacity.REVIEWER in allowed:
         reviewer = reviewer_of(session, plan, assignment)

@@ -217,6 +217,8 @@ def _allowed(session: Session, plan: Plan, scope: Scope, act: Act, items: Items)
     """The assignments, locked. Raises NotFoundError where one is none, RefusedError where the actor may not."""
     ids, refs = [one for one in items if isinstance(one, int)], [one for one in items if isinstance(one, str)]
     found = assignment.by_refs(session, plan, refs) if refs else assignment.by_ids(session, plan, ids)
+    if act is Act.SUBMIT:
+        evidence.one_unit_of(found)  # said before the others' unit is asked whether it may
     for one in found:
         require(session, plan, act, scope.actor, one)
     return found

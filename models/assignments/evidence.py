@@ -98,12 +98,10 @@ def submit(
 
     Raises RefusedError where it is empty or not one unit's, IllegalMoveError where one is not open.
     """
-    units = {assignment.unit_id for assignment in assignments}
-    if len(units) != 1:
-        raise RefusedError("one submission is for assignments of one unit; these are of {count}", count=len(units))
+    unit_id = one_unit_of(assignments)
     if not (files or note.strip() or figures):
         raise RefusedError("a submission needs a file, a figure or a note")
-    submission = Submission(unit_id=units.pop(), by_name=actor.name, note=note.strip(), figures=figures or {}, at=at)
+    submission = Submission(unit_id=unit_id, by_name=actor.name, note=note.strip(), figures=figures or {}, at=at)
     session.add(submission)
     session.flush()
     for evidence_id in keep(session, submission.unit_id, files, at):
@@ -118,6 +116,14 @@ def submit(
     ]
     post(session, plan, notices)
     return submission
+
+
+def one_unit_of(assignments: Sequence[Assignment]) -> int:
+    """The id of the unit whose they all are. Raises RefusedError where they are none's or several units'."""
+    units = {assignment.unit_id for assignment in assignments}
+    if len(units) != 1:
+        raise RefusedError("one submission is for assignments of one unit; these are of {count}", count=len(units))
+    return units.pop()
 
 
 def keep(session: Session, unit_id: int, files: Sequence[StoredEvidence], at: dt.datetime) -> list[int]:

@@ -86,12 +86,17 @@ def _may(ctx: RequestContext, record: Record) -> set[Act]:
 
 
 def acted(request: Request, assignment_id: int, form: Sent, roles: Roles, act: Step) -> Response:
-    """Do something with an assignment; where it is refused, show its page again with why."""
+    """Do something with an assignment that this person may see; where it is refused, show its page again with why."""
+
+    def seen(ctx: RequestContext) -> Response:
+        require_sight(ctx, by_ids(ctx.session, ctx.plan, [assignment_id], lock=False)[0])
+        return act(ctx)
+
     return perform(
         request,
         form,
         roles,
-        act,
+        seen,
         lambda ctx, refused: assignment_page(ctx, assignment_id, refused, **form.model_dump()),
     )
 
