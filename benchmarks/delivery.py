@@ -40,7 +40,7 @@ from models.loading import load_plan
 from models.outbox.message import Attempt, Message
 from models.plan.document import PlanDocument
 from models.plan.unit import Unit
-from services.delivery import MAX_SENDS_AT_ONCE, Delivered, deliver
+from services.letters.delivery import MAX_SENDS_AT_ONCE, Delivered, deliver
 from services.scope import by_program
 
 NOW = national.issued_at() + dt.timedelta(hours=2)

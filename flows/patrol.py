@@ -10,7 +10,7 @@ from prefect import flow
 from adapters.language import N_
 from adapters.program import version
 from models.patrol.escalation import Chased
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
 from services.patrol import KeptUp, instant_of
 from tasks import publish
 from tasks.deliver import deliver_due

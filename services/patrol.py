@@ -16,8 +16,8 @@ from models.patrol.rounds import Begun
 from models.permissions import Act, require
 from models.plan.plan import Plan, plan_codes, plan_of
 from services import gates
-from services.delivery import Delivered
 from services.gates import Decided
+from services.letters.delivery import Delivered
 from services.scope import Scope
 
 BATCH = 1000

@@ -5,8 +5,8 @@ import datetime as dt
 from prefect import task
 
 from models.delivery.outcome import MAX_FIRST_RETRY_WAIT
-from services import delivery
-from services.delivery import Delivered
+from services.letters import delivery
+from services.letters.delivery import Delivered
 from services.patrol import instant_of
 from tasks.options import OPTIONS
 from tasks.runs import this_run

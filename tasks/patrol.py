@@ -7,7 +7,7 @@ from prefect import task
 from models.patrol.escalation import Chased
 from models.patrol.rounds import Begun
 from services import patrol
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
 from services.patrol import KeptUp
 from tasks.options import OPTIONS
 from tasks.runs import this_run

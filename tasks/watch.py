@@ -7,8 +7,8 @@ from prefect.artifacts import create_markdown_artifact
 
 from adapters.language import N_, Language
 from adapters.settings import settings
-from services import watchdog
-from services.watchdog import Watched
+from services.monitoring import watchdog
+from services.monitoring.watchdog import Watched
 from tasks.options import OPTIONS
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from adapters.database.sessions import engine
 from services import patrol
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
 from services.scope import by_program
 
 

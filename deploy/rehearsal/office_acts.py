@@ -15,8 +15,9 @@ from models.indicators.reading import Figure
 from models.phases.gate import Via
 from models.plan.plan import Plan
 from models.plan.unit import Unit, body_of
-from services import acceptance, bulletins, readings
-from services.readings import FigureInput
+from services import acceptance, bulletins
+from services.indicators import readings
+from services.indicators.readings import FigureInput
 from services.scope import Scope
 
 Act = Callable[[Session, Plan, dt.datetime], None]

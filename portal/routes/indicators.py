@@ -31,12 +31,12 @@ from portal.downloads import attachment
 from portal.forms import Day, Id, Sent, Words
 from portal.uploads import Upload, receive
 from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
-from services import readings
-from services.readings import FigureInput
+from services.indicators import readings
+from services.indicators.readings import FigureInput
 
 if TYPE_CHECKING:
     from rendering.reading_sheets import Context
-    from services.reading_workbook import Problem
+    from services.indicators.reading_workbook import Problem
 
 router = APIRouter()
 
@@ -324,7 +324,7 @@ def _refused(request: Request, refused: DubanError) -> Response:
 
 
 def _look_at(request: Request, upload: Upload) -> Response:
-    from services.reading_workbook import SheetProblemsError  # noqa: PLC0415
+    from services.indicators.reading_workbook import SheetProblemsError  # noqa: PLC0415
 
     form = _read(upload.fields)
     file = upload.files[0] if upload.files else None

@@ -5,7 +5,7 @@ import secrets
 from fastapi import APIRouter, Request, Response
 
 from adapters.settings import settings
-from services.metrics import CONTENT_TYPE, exposition
+from services.monitoring.metrics import CONTENT_TYPE, exposition
 
 router = APIRouter()
 

@@ -17,7 +17,7 @@ from portal.context import UNPROCESSABLE, RequestContext, read_request, write_re
 from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
 from services import assignments
-from services.outbox import retry_letters
+from services.letters.given_up import retry_letters
 
 router = APIRouter()
 

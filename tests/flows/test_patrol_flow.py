@@ -11,7 +11,7 @@ from adapters.database.sessions import transaction
 from flows import patrol as flow
 from models.patrol.escalation import Chased
 from models.patrol.rounds import PatrolRound
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
 from tasks import publish
 from tasks.deliver import deliver_due
 from tasks.patrol import chase_due

@@ -17,7 +17,7 @@ from models.assignments.assignment import Assignment
 from models.common.event import Event
 from models.phases.gate import Answer, Gate, GateDecision
 from models.plan.phase import Phase
-from services import watchdog
+from services.monitoring import watchdog
 from tests.conftest import TINY, Clock
 from tests.support.stack import Stack, stack
 from tests.support.story import Story, moment

@@ -29,7 +29,7 @@ from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 from models.queries.statistics import issued_by_phase
-from services.delivery import deliver
+from services.letters.delivery import deliver
 from services.phases import open_phase, units_to_notify
 from services.scope import by_program
 from tests.conftest import ROOT, TINY, Clock

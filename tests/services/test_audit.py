@@ -27,7 +27,7 @@ from models.patrol.escalation import Chased
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
 from services.patrol import begin_round, chase, end_round
 from services.phases import open_phase
 from services.scope import by_program

@@ -37,8 +37,9 @@ from models.plan.plan import Plan, plan_of
 from models.plan.unit import body_of
 from rendering import bulletin_text
 from rendering.bulletin_text import Report
-from services import bulletins, readings
-from services.readings import FigureInput
+from services import bulletins
+from services.indicators import readings
+from services.indicators.readings import FigureInput
 from services.scope import Scope
 from tasks.bulletin import bulletins_due, make_bulletin
 from tests.support import portal_client

@@ -49,9 +49,9 @@ from models.plan.unit import Unit, body_of
 from models.queries.queues import dead_messages
 from models.queries.statistics import doubled
 from rendering.letter_text import render
-from services import delivery, patrol
-from services.delivery import Delivered, GivenUpError, NotDeliveredError, notify
-from services.letters import sending, writing
+from services import patrol
+from services.letters import delivery, sending, writing
+from services.letters.delivery import Delivered, GivenUpError, NotDeliveredError, notify
 from services.phases import open_phase, units_to_notify
 from services.scope import by_program
 from tasks.deliver import NOTIFY_RETRIES_S

@@ -13,7 +13,7 @@ from adapters.settings import settings
 from models.monitoring import metrics
 from models.patrol.escalation import Chased
 from portal.app import build
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
 from services.patrol import begin_round, end_round
 from services.scope import by_program
 from tests.support.story import Story, moment

@@ -23,7 +23,7 @@ from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.queries.statistics import doubled
 from services import patrol
-from services.delivery import deliver
+from services.letters.delivery import deliver
 from services.phases import open_phase
 from services.scope import by_program
 from tests.conftest import ROOT, Clock

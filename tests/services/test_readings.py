@@ -31,9 +31,9 @@ from models.plan.indicator import Indicator
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of, units_of
 from rendering import charts
-from services import readings
-from services.reading_workbook import SheetProblemsError, read_figures
-from services.readings import FigureInput
+from services.indicators import readings
+from services.indicators.reading_workbook import SheetProblemsError, read_figures
+from services.indicators.readings import FigureInput
 from tests.conftest import LOADED_AT, REAL, TINY, Clock
 from tests.deploy.test_cli import done, refused
 from tests.support.portal_client import Person, enter

@@ -20,8 +20,9 @@ from models.common.event import Actor
 from models.phases.gate import Via
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
-from services import acceptance, bulletins, links, plans, readings
-from services.readings import FigureInput
+from services import acceptance, bulletins, links, plans
+from services.indicators import readings
+from services.indicators.readings import FigureInput
 from services.scope import Scope
 from tests.conftest import TINY
 from tests.support.portal_world import digest_of_all

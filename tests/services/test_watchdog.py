@@ -21,8 +21,8 @@ from adapters.settings import override, settings
 from deploy.cli.root import duban
 from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds
 from models.patrol.escalation import Chased
-from services import watchdog
-from services.delivery import Delivered
+from services.letters.delivery import Delivered
+from services.monitoring import watchdog
 from services.patrol import begin_round, end_round
 from services.scope import by_program
 from tests.conftest import TINY

@@ -25,7 +25,8 @@ from adapters.settings import override
 from models.common.errors import DubanError, SchemaError, UnavailableError
 from models.dates import workdays
 from models.dates.workdays import CalendarName, WorkCalendar
-from services import delivery, patrol
+from services import patrol
+from services.letters import delivery
 from services.scope import by_program
 from tests.support.story import Story
 

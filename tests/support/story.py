@@ -30,9 +30,10 @@ from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit, body_of, unit_of
 from models.queries.statistics import AssignmentSnapshot, snapshots
-from services import assignments, complaints, delivery, findings, gates, patrol, phases
-from services.delivery import Delivered
+from services import assignments, complaints, findings, gates, patrol, phases
 from services.gates import Decided
+from services.letters import delivery
+from services.letters.delivery import Delivered
 from services.scope import Scope, by_program
 
 ZONE = ZoneInfo("Asia/Shanghai")

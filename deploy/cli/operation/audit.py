@@ -11,9 +11,9 @@ from adapters.language import N_
 from deploy.cli.base import _, language, plan_option, show_table, table, tell
 from models.monitoring.replay import Outcome
 from rendering.instants import local_minute
-from services import audit as audits
 from services import schema
-from services.audit import AuditResult
+from services.monitoring import audit as audits
+from services.monitoring.audit import AuditResult
 
 OUTCOMES = {
     Outcome.FIRED: N_("fired"),

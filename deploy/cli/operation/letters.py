@@ -7,8 +7,8 @@ from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.assignments.assignment import by_refs, quarantined
 from models.queries.queues import dead_messages
 from services.assignments import release
+from services.letters.given_up import retry_letters
 from services.letters.mailbox import read_mailbox
-from services.outbox import retry_letters
 
 
 @click.command()

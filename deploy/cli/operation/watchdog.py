@@ -7,7 +7,7 @@ import click
 
 from deploy.cli.base import Day, _, language, plan_option, show_table, table, tell
 from services import schema
-from services.watchdog import Watched, blindness_is_told, lines_of, watch_over
+from services.monitoring.watchdog import Watched, blindness_is_told, lines_of, watch_over
 
 
 @click.command()

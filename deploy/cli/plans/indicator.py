@@ -19,8 +19,8 @@ from models.indicators.attainment import Attainment, Outcome, attainments
 from models.indicators.reading import CITY, Change, plain
 from models.plan.indicator import indicator_of
 from models.plan.unit import unit_of
-from services import readings
-from services.readings import EnteredFigure, FigureInput
+from services.indicators import readings
+from services.indicators.readings import EnteredFigure, FigureInput
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -138,7 +138,7 @@ def import_readings(
 @contextmanager
 def _sheet_problems_told(file: Path) -> Iterator[None]:
     """What is wrong in a workbook is told line by line, and ends the command."""
-    from services.reading_workbook import SheetProblemsError  # noqa: PLC0415
+    from services.indicators.reading_workbook import SheetProblemsError  # noqa: PLC0415
 
     try:
         yield

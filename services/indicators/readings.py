@@ -199,7 +199,7 @@ def _in_store(session: Session, plan: Plan, scope: Scope, by: Unit, file: Stored
 
 
 def _in_workbook(session: Session, plan: Plan, scope: Scope, by: Unit, path: Path, name: str) -> list[Figure]:
-    from services.reading_workbook import read_figures  # noqa: PLC0415  (pandas takes its time)
+    from services.indicators.reading_workbook import read_figures  # noqa: PLC0415  (pandas takes its time)
 
     return read_figures(path, name, context_of(session, plan, by, plan.day_of(scope.at)))
 

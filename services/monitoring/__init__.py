@@ -1,0 +1,1 @@
+"""Whether the program does what it should: asked, told, measured."""
