@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Collection
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import finding
@@ -14,7 +15,7 @@ from models.finding import Finding
 from models.permissions import Act, require
 from models.plan.area import Area, Measure
 from models.plan.plan import Plan
-from models.plan.unit import Unit, units_of
+from models.plan.unit import Unit
 from models.queries import queues
 from services.scope import Scope
 
@@ -88,7 +89,8 @@ def _about(session: Session, plan: Plan, code: str) -> Measure | Area | None:
 
 def _chosen(session: Session, plan: Plan, units: set[int], collectives: set[int]) -> list[Unit]:
     """The units that were named, alone or with a set of them; an id that is none of the plan's is refused."""
-    known = {unit.id: unit for unit in units_of(session, plan.id)}
+    query = select(Unit).where(Unit.plan_id == plan.id).order_by(Unit.kind, Unit.id)
+    known = {unit.id: unit for unit in session.scalars(query)}
     members = {one.id: ids for one, ids in queues.collectives_of(session, plan)} if collectives else {}
     if not (known.keys() >= units and members.keys() >= collectives):
         raise NotFoundError("there is no such unit")

@@ -6,17 +6,16 @@ import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine, QueuePool, make_url
+from sqlalchemy import Engine, make_url
 
 from adapters.database import embedded
 from adapters.database.sessions import engine, engine_for, forget_engine, transaction
@@ -25,6 +24,7 @@ from adapters.settings import settings
 from models.common.event import Actor
 from models.loading import load_plan
 from models.migrations.upgrading import upgrade
+from tests.support.scenes import Stage, Store, asked, close_connections, current, scene
 
 if TYPE_CHECKING:
     from tests.support.story import Story
@@ -35,6 +35,17 @@ REAL = ROOT / "plans" / "northwest-education-centre"
 TEMPLATE = "template_of_tests"
 LOADED_AT = dt.datetime(2022, 10, 24, 1, 0, tzinfo=dt.UTC)
 
+# Nobody needs what a test wrote when the machine falls over.
+FASTER: tuple[LiteralString, ...] = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET synchronous_commit = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "ALTER SYSTEM SET autovacuum = off",
+    "ALTER SYSTEM SET max_wal_size = '256MB'",
+)
+ROOM = 4 * 1024**3
+IN_MEMORY = Path("/dev/shm")
+
 _HOME = pytest.StashKey[Path]()
 
 
@@ -42,14 +53,23 @@ def pytest_configure(config: pytest.Config) -> None:
     """One folder for the server of the whole session, whether tests run in one process or in several."""
     given = getattr(config, "workerinput", {}).get("home")
     # Not pytest's own folder: PostgreSQL gives up root's rights, and nobody else may enter that.
-    home = Path(given) if given else Path(tempfile.mkdtemp(prefix="duban-tests-"))
+    home = Path(given) if given else Path(tempfile.mkdtemp(prefix="duban-tests-", dir=_fast_folder()))
     home.chmod(0o755)
+    (home / "scenes").mkdir(exist_ok=True)
     config.stash[_HOME] = home
     # How long an example takes says something about the machine, and nothing about Duban.
     hypothesis.settings.register_profile("duban", deadline=None)
     hypothesis.settings.load_profile("duban")
     # What this machine's user has set up for Prefect must not leak in.
     os.environ["PREFECT_HOME"] = str(home / "prefect")
+
+
+def _fast_folder() -> Path | None:
+    """In memory where there is room; a container has often 64 MB of it."""
+    try:
+        return IN_MEMORY if shutil.disk_usage(IN_MEMORY).free > ROOM else None
+    except OSError:
+        return None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -80,7 +100,8 @@ def server(pytestconfig: pytest.Config) -> Iterator[str]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         address = embedded.url(home, "postgres")
         if not (home / "template.ready").exists():
-            _command(address, "ALTER SYSTEM SET fsync = off")
+            for setting in FASTER:
+                _command(address, setting)
             _command(address, "SELECT pg_reload_conf()")
             template = engine_for(embedded.url(home, TEMPLATE))
             upgrade(template)
@@ -98,23 +119,27 @@ def empty_database(server: str, worker_id: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(server: str, worker_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """A database with the newest schema and nothing in it; Duban's settings point to it."""
-    with _database(server, f"test_{worker_id}", TEMPLATE) as address:
+def database(
+    request: pytest.FixtureRequest, server: str, worker_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    """A database with the newest schema, and the deepest scene that the test goes through where that was acted out.
+
+    Duban's settings point to it.
+    """
+    store = Store(request.config.stash[_HOME] / "scenes", TEMPLATE, server, _command)
+    scenes = asked(request)
+    store.ready(scenes)
+    with _database(server, f"test_{worker_id}", scenes[-1].database if scenes else TEMPLATE) as address:
         monkeypatch.setenv("DUBAN_DATABASE_URL", address)
         monkeypatch.setenv("DUBAN_DATA_DIR", str(tmp_path / "data"))
+        if scenes:
+            store.copy_files(scenes[-1], tmp_path / "data")
         settings.cache_clear()
         forget_engine()
+        current.append(Stage(store, scenes))
         yield engine()
-        _wait_for_the_last()
-        forget_engine()
-
-
-def _wait_for_the_last() -> None:
-    """A thread that still has a connection would give it back to a pool that nobody closes any more."""
-    pool, until = cast(QueuePool, engine().pool), time.monotonic() + 10
-    while pool.checkedout() and time.monotonic() < until:
-        time.sleep(0.01)
+        current.pop()
+        close_connections()
 
 
 @contextmanager
@@ -154,14 +179,14 @@ def _load(folder: Path) -> str:
         return load_plan(session, read_plan(folder), actor=Actor("test"), at=LOADED_AT).code
 
 
-@pytest.fixture
-def tiny_plan(database: Engine, clock: Clock) -> str:
+@scene
+def tiny_plan(database: Engine) -> str:
     """The code of a plan with four units, two measures and a safeguard, loaded."""
     return _load(TINY)
 
 
-@pytest.fixture
-def real_plan(database: Engine, clock: Clock) -> str:
+@scene
+def real_plan(database: Engine) -> str:
     """The code of the real plan, loaded."""
     return _load(REAL)
 
@@ -172,3 +197,15 @@ def story(tiny_plan: str, clock: Clock) -> "Story":
     from tests.support.story import Story  # noqa: PLC0415  (it needs Prefect, which takes seconds to import)
 
     return Story(tiny_plan, clock.set)
+
+
+NORTH = "2023/delivery/T1.1/north"
+
+
+@scene
+def north(story: "Story") -> None:
+    """A year's work was handed out, and one county's part of one measure is all that is left of it."""
+    story.at("2023-01-03")
+    story.open("implementation")
+    story.only(NORTH)
+    story.sign(NORTH)

@@ -25,6 +25,7 @@ from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Answer, Gate, GateDecision, Via
 from models.plan.plan import Plan
 from tests.conftest import REAL, TINY
+from tests.support.scenes import scene
 from tests.support.story import Story
 
 LEAD, NORTH, SOUTH = (f"2022/liaison/{unit}" for unit in ("edu", "north", "south"))
@@ -63,11 +64,10 @@ def count(model: type[Any]) -> int:
         return session.scalars(select(func.count()).select_from(model)).one()
 
 
-@pytest.fixture
-def launched(story: Story) -> Story:
+@scene
+def launched(story: Story) -> None:
     story.at("2022-11-01")
     story.open("launch")
-    return story
 
 
 @pytest.fixture

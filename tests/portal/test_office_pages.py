@@ -48,6 +48,7 @@ from services.phases import open_phase
 from services.scope import by_program
 from tests.conftest import LOADED_AT, TINY
 from tests.support.portal_client import Person, counted, enter
+from tests.support.scenes import scene
 from tests.support.story import Story
 
 DIRECTOR = "李主任"
@@ -55,13 +56,12 @@ MAX_STATEMENTS = 6
 REFUSED = 422
 
 
-@pytest.fixture
-def launch(story: Story) -> Story:
+@scene
+def launch(story: Story) -> None:
     """The launch is open: four liaisons due on 15 November, two schemes due on 30 December."""
     story.at("2022-11-01")
     story.open("launch")
     story.at("2022-11-02")
-    return story
 
 
 def office_of(story: Story, name: str = DIRECTOR) -> Person:
@@ -94,8 +94,8 @@ def events(kind: EventKind) -> int:
 # The board
 
 
-@pytest.fixture
-def year(launch: Story) -> Story:
+@scene
+def year(launch: Story) -> None:
     """All that makes a light: in time, late, returned, excused, extended, waived, rectified, and left alone."""
     story = launch
     story.sign("2022/liaison/edu", "2022/liaison/north")
@@ -122,7 +122,6 @@ def year(launch: Story) -> Story:
     story.at("2023-01-03")
     story.open("implementation", 2023)
     story.at("2023-01-13")
-    return story
 
 
 def by_journal(story: Story, on: dt.date) -> Counter[tuple[str, str, Light]]:
@@ -316,8 +315,8 @@ def test_the_office_sees_how_much_it_asks_of_whom(year: Story) -> None:
 # Queues
 
 
-@pytest.fixture
-def busy(launch: Story) -> Story:
+@scene
+def busy(launch: Story) -> None:
     """Something waits in every queue, as of Monday, 12 December."""
     story = launch
     story.submit("2022/liaison/edu")
@@ -333,7 +332,6 @@ def busy(launch: Story) -> Story:
     with transaction() as session:
         newest = session.scalars(select(func.max(Message.id))).one()
         session.execute(update(Message).where(Message.id == newest).values(status=MessageStatus.DEAD, tries=12))
-    return story
 
 
 def test_the_overview_says_how_much_waits_where(busy: Story) -> None:

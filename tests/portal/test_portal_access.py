@@ -36,6 +36,7 @@ from services import links
 from services.scope import Scope
 from tests.conftest import ROOT
 from tests.support.portal_client import PORTAL, Person, enter, hidden_fields
+from tests.support.scenes import scene
 from tests.support.slack_server import SlackServer
 from tests.support.story import Story
 
@@ -43,11 +44,10 @@ NORTH = "192.0.2.7"
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def opened(story: Story) -> Story:
+@scene
+def opened(story: Story) -> None:
     story.at("2022-11-01")
     story.open("launch")
-    return story
 
 
 def link(

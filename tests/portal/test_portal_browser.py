@@ -13,6 +13,7 @@ from adapters.language import Code
 from models.assignments.evidence import Evidence
 from tests.support.browser import NARROW, WIDE, Reader, browser, chromium, served
 from tests.support.portal_people import Clerk, link_for
+from tests.support.scenes import scene
 from tests.support.story import Story
 
 __all__ = ["browser", "chromium"]  # fixtures
@@ -37,11 +38,10 @@ LOST = (
 both_ways = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 
 
-@pytest.fixture
-def issued(story: Story) -> Story:
+@scene
+def issued(story: Story) -> None:
     story.at("2023-01-03")
     story.open("implementation", 2023)
-    return story
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from models.queries.queues import escalated
 from rendering import artifacts
 from rendering.artifacts import Shown, key_of
 from services.artifacts import plan_artifacts
+from tests.support.scenes import scene
 from tests.support.story import Story, moment
 
 PORTAL = "http://127.0.0.1:8400"
@@ -35,8 +36,8 @@ def rows(shown: Shown) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.fixture
-def late(story: Story) -> Story:
+@scene
+def late(story: Story) -> None:
     """The liaisons were due on 15 November: one is accepted, one waits for review, two are overdue."""
     story.at("2022-11-01")
     story.open("launch")
@@ -47,7 +48,6 @@ def late(story: Story) -> Story:
     story.accept(LEAD)
     for day in ("2022-11-16", "2022-11-18"):
         story.patrol(day)
-    return story
 
 
 def test_how_far_each_open_phase_is(late: Story) -> None:

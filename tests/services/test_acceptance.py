@@ -33,6 +33,7 @@ from models.plan.unit import body_of
 from rendering.acceptance_report import WRITERS
 from services import acceptance
 from tests.deploy.test_cli import done, refused
+from tests.support.scenes import scene
 from tests.support.story import CLERK, DIRECTOR, Story
 
 ACCEPT, CONDITIONAL, REJECT = VerdictOutcome
@@ -40,15 +41,14 @@ CHECKS = [f"2024/self-check/T1.2/{unit}" for unit in ("finance", "north", "south
 RECTIFY = "2024/rectify/1/edu"
 
 
-@pytest.fixture
-def begun(story: Story) -> Story:
+@scene
+def begun(story: Story) -> None:
     """The acceptance phase is open and everybody was told; it is 1 March 2024."""
     story.at("2024-01-02")
     story.open("acceptance")
     story.deliver()
     story.at("2024-03-01")
     story.told()
-    return story
 
 
 def decide(

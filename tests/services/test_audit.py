@@ -32,28 +32,18 @@ from services.patrol import begin_round, chase, end_round
 from services.phases import open_phase
 from services.scope import by_program
 from tests.conftest import Clock
+from tests.support.scenes import scene
 from tests.support.story import CLERK, DIRECTOR, Story, moment
 
 NORTH = "2023/delivery/T1.1/north"
 LEAD = "2023/delivery/T1.1/edu"
 
 
-@pytest.fixture
-def north(story: Story) -> Story:
-    """One county has signed for its part of one measure; all else is waived."""
-    story.at("2023-01-03")
-    story.open("implementation")
-    story.only(NORTH)
-    story.sign(NORTH)
-    return story
-
-
-@pytest.fixture
-def lived(north: Story) -> Story:
+@scene
+def lived(north: Story) -> None:
     """It never answered, and the patrol came on each day that mattered, and on one that did not."""
     for day in ("11-20", "12-13", "12-15", "12-19", "12-20", "12-21", "12-25", "12-26"):
         north.patrol(f"2023-{day}")
-    return north
 
 
 def audited(plan: str) -> list[Audited]:

@@ -21,16 +21,6 @@ FAULTS = {
 }
 
 
-@pytest.fixture
-def north(story: Story) -> Story:
-    """A year's work was handed out, and one county's part of one measure is all that is left of it."""
-    story.at("2023-01-03")
-    story.open("implementation")
-    story.only(NORTH)
-    story.sign(NORTH)
-    return story
-
-
 def steps() -> list[str]:
     with transaction() as session:
         return list(session.scalars(select(Escalation.step).order_by(Escalation.id)))

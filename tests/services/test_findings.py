@@ -25,14 +25,15 @@ from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, unit_of
 from tests.conftest import TINY
+from tests.support.scenes import scene
 from tests.support.story import DIRECTOR, FINDING, Story, Told
 
 FIRST = "2023/rectify/1"
 NORTH, SOUTH = f"{FIRST}/north", f"{FIRST}/south"
 
 
-@pytest.fixture
-def quiet(story: Story) -> Story:
+@scene
+def quiet(story: Story) -> None:
     """The year is open, all that the plan asks for is waived, and it is Monday 2023-05-08."""
     story.at("2023-01-03")
     story.open("implementation")
@@ -40,7 +41,6 @@ def quiet(story: Story) -> Story:
     story.at("2023-05-08")
     story.patrol()
     story.told()  # that the phase can close
-    return story
 
 
 def about(*news: tuple[str, str, str]) -> list[Told]:

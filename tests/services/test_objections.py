@@ -16,23 +16,14 @@ from models.common.errors import IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
 from models.common.status import Status
 from models.plan.plan import plan_of
+from tests.support.scenes import scene
 from tests.support.story import CLERK, DIRECTOR, Story, Told
 
 NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
 
 
-@pytest.fixture
-def north(story: Story) -> Story:
-    """A year's work was handed out, and one county's part of one measure is all that is left of it."""
-    story.at("2023-01-03")
-    story.open("implementation")
-    story.only(NORTH)
-    story.sign(NORTH)
-    return story
-
-
-@pytest.fixture
-def returned(north: Story) -> Story:
+@scene
+def returned(north: Story) -> None:
     """Handed in on time and returned on Tuesday 2023-12-19; the rework is due on Tuesday 2023-12-26."""
     north.at("2023-12-18")
     north.submit(NORTH)
@@ -40,15 +31,13 @@ def returned(north: Story) -> Story:
     north.send_back(NORTH)
     north.deliver()
     north.told()
-    return north
 
 
-@pytest.fixture
-def late(north: Story) -> Story:
+@scene
+def late(north: Story) -> None:
     """Nothing came by the date; it is Friday 2023-12-22, two days later."""
     north.patrol("2023-12-22")
     north.told()
-    return north
 
 
 def about(*news: tuple[str, str], ref: str = NORTH) -> list[Told]:

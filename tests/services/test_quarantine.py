@@ -9,6 +9,7 @@ from deploy.cli.root import duban
 from models.common.errors import RefusedError
 from models.patrol import escalation
 from models.plan.ladder import DueSteps, LadderState, due_steps
+from tests.support.scenes import scene
 from tests.support.story import Story, Told
 
 NORTH = "2023/delivery/T1.1/north"
@@ -16,8 +17,8 @@ LEAD = "2023/delivery/T1.1/edu"
 UNJUDGED = "9999-12-31"  # nobody can add a working day to the last day there is
 
 
-@pytest.fixture
-def two(story: Story) -> Story:
+@scene
+def two(story: Story) -> None:
     """A year's work was handed out and signed for; two parts of one measure are left of it, both due on one day."""
     story.at("2023-01-03")
     story.open("implementation")
@@ -25,7 +26,6 @@ def two(story: Story) -> Story:
     story.sign(NORTH, LEAD)
     story.patrol("2023-12-12")
     story.told()
-    return story
 
 
 def spoil(ref: str, due_on: str) -> None:

@@ -36,6 +36,7 @@ from models.score import (
     scores,
 )
 from tests.support.portal_client import enter
+from tests.support.scenes import scene
 from tests.support.story import Story
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -43,22 +44,11 @@ NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
 FIRST, LAST = "2023-10-01", "2023-12-31"
 
 
-@pytest.fixture
-def north(story: Story) -> Story:
-    """A year's work was handed out, and one county's part of one measure is all that is left of it."""
-    story.at("2023-01-03")
-    story.open("implementation")
-    story.only(NORTH)
-    story.sign(NORTH)
-    return story
-
-
-@pytest.fixture
-def late(north: Story) -> Story:
+@scene
+def late(north: Story) -> None:
     """Handed in two days late and accepted on the same day."""
     north.at("2023-12-22")
     north.settle(NORTH)
-    return north
 
 
 def day(text: str | None) -> dt.date | None:

@@ -36,16 +36,6 @@ HALF_YEAR = "2023H1/progress/north"  # due on Friday 2023-06-30; nobody leads it
 Timeline = dict[str, list[Told]]
 
 
-@pytest.fixture
-def north(story: Story) -> Story:
-    """A year's work was handed out, and one county's part of one measure is all that is left of it."""
-    story.at("2023-01-03")
-    story.open("implementation")
-    story.only(NORTH)
-    story.sign(NORTH)
-    return story
-
-
 def about(*news: tuple[str, str], ref: str = NORTH) -> list[Told]:
     return sorted((who, what, ref) for who, what in news)
 
