@@ -13,7 +13,7 @@ QUICK := -m "not stack and not browser" --ignore tests/soak/test_soak.py
 OTHER := .venv-other
 FLOORS := .venv-floors
 
-.PHONY: run demo up test test-other-python floors soak check format bench bench-portal lock clean
+.PHONY: run demo up test test-fast test-other-python floors soak check format bench bench-portal lock clean
 
 run: $(READY)  ## the real plan, rehearsed from 2022 to 2025 on the whole stack
 	@$(BIN)/duban run $(PLAN)
@@ -26,6 +26,9 @@ up: $(READY)  ## the stack, until Ctrl-C
 
 test: $(READY) $(AXE)
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-fast: $(READY)  ## what needs no server, in a minute
+	$(BIN)/pytest -n 2 -q -m "not server"
 
 test-other-python: $(READY)  ## the quick tests but those of the pages, on a second Python where there is one
 	@other=$$(.ci/other-python $(BIN)/python) || { echo "No second Python from 3.11 to 3.13 on this machine: skipped"; exit 0; }; \

@@ -77,6 +77,24 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["home"] = str(node.config.stash[_HOME])
 
 
+# What takes longest begins first, each on a process of its own: nothing then waits alone for them at the end.
+LONGEST_FIRST = ("stack", "rehearsal", "portal")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, and put the longest groups first."""
+    for item in items:
+        needs_one = "server" in getattr(item, "fixturenames", ())
+        if needs_one or any(item.get_closest_marker(name) for name in ("stack", "browser", "processes")):
+            item.add_marker("server")
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    group = item.get_closest_marker("xdist_group")
+    return LONGEST_FIRST.index(group.args[0]) if group and group.args[0] in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(config.stash[_HOME], ignore_errors=True)
