@@ -39,13 +39,13 @@ WITH_AN_ITEM_OF_A_RESPONSIBLE_UNIT = """
 SEE_ITEM            yes     yes   404         404         yes     yes     yes
 SIGN                yes     404   404         404         404     404     404
 SUBMIT              yes     404   404         404         404     404     404
-REVIEW              no      yes   404         404         no      no      no
+REVIEW              no      yes   no          no          no      no      no
 ASK_EXTENSION       yes     404   404         404         404     404     404
-DECIDE_EXTENSION    no      no    404         404         yes     no      no
+DECIDE_EXTENSION    no      no    no          no          yes     no      no
 OBJECT              yes     404   404         404         404     404     404
-DECIDE_OBJECTION    no      no    404         404         yes     no      no
-WAIVE               no      no    404         404         yes     no      no
-RELEASE_ITEM        no      no    404         404         yes     no      no
+DECIDE_OBJECTION    no      no    no          no          yes     no      no
+WAIVE               no      no    no          no          yes     no      no
+RELEASE_ITEM        no      no    no          no          yes     no      no
 """
 
 ACTORS_AT_A_LEAD = {
@@ -61,13 +61,13 @@ WITH_A_LEADS_OWN_ITEM = """
 SEE_ITEM            yes     404          404         yes     yes     yes
 SIGN                yes     404          404         404     404     404
 SUBMIT              yes     404          404         404     404     404
-REVIEW              no      404          404         yes     no      no
+REVIEW              no      no           no          yes     no      no
 ASK_EXTENSION       yes     404          404         404     404     404
-DECIDE_EXTENSION    no      404          404         yes     no      no
+DECIDE_EXTENSION    no      no           no          yes     no      no
 OBJECT              yes     404          404         404     404     404
-DECIDE_OBJECTION    no      404          404         yes     no      no
-WAIVE               no      404          404         yes     no      no
-RELEASE_ITEM        no      404          404         yes     no      no
+DECIDE_OBJECTION    no      no           no          yes     no      no
+WAIVE               no      no           no          yes     no      no
+RELEASE_ITEM        no      no           no          yes     no      no
 """
 
 # What is done in the plan: towards it, a lead is a unit as any other.
