@@ -23,6 +23,8 @@ print(embedded.url(Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """
 
+pytestmark = pytest.mark.processes
+
 
 class User:
     """A process that uses the server until it is told to leave."""

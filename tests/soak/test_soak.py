@@ -10,6 +10,8 @@ from tests.soak.soak import Soak, world
 
 SEED = 20_221_101
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def soak() -> Iterator[Soak]:
