@@ -8,8 +8,7 @@ AXE := tests/node_modules/.ready
 PLAN := plans/northwest-education-centre
 
 # What needs no Prefect server and no browser, and is no long play.
-QUICK := -m "not stack and not browser" --ignore tests/soak/test_soak.py
-# Beyond those of 3.11, the oldest, what could differ are the tests of everything but the pages.
+QUICK := -m "not stack and not browser and not processes"
 OTHER := .venv-other
 FLOORS := .venv-floors
 
@@ -30,11 +29,11 @@ test: $(READY) $(AXE)
 test-fast: $(READY)  ## what needs no server, in a minute
 	$(BIN)/pytest -n 2 -q -m "not server"
 
-test-other-python: $(READY)  ## the quick tests but those of the pages, on a second Python where there is one
+test-other-python: $(READY)  ## the same on a second Python, where there is one
 	@other=$$(.ci/other-python $(BIN)/python) || { echo "No second Python from 3.11 to 3.13 on this machine: skipped"; exit 0; }; \
 	echo "On $$($$other -V), beside $$($(BIN)/python -V):"; \
 	$(MAKE) --no-print-directory VENV=$(OTHER) PYTHON=$$other $(OTHER)/.ready && \
-	$(OTHER)/bin/pytest -n 2 -q --dist loadgroup $(QUICK) --ignore-glob 'tests/test_*page*' --ignore-glob 'tests/test_portal*'
+	$(OTHER)/bin/pytest -n 2 -q -m "not server"
 
 floors: pyproject.toml  ## the quick tests with the lowest versions that pyproject.toml allows; needs uv
 	uv venv --quiet --clear --python 3.11 $(FLOORS)
