@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -39,9 +39,9 @@ def raise_finding(
     title: Text,
     what: Text,
     proof: Text,
-    units: Collection[int],
+    units: Sequence[int],
     due_on: dt.date | None,
-    collectives: Collection[int] = (),
+    collectives: Sequence[int] = (),
     about: str = "",
 ) -> Raised:
     """Hand out what is to be put right to these units, and to all of these sets of units (their ids).
@@ -60,7 +60,7 @@ def raise_finding(
             title=title,
             what=what,
             proof=proof,
-            units=_chosen(session, plan, set(units), set(collectives)),
+            units=_chosen(session, plan, units, collectives),
             due_on=due_on,
             actor=scope.actor,
             at=scope.at,
@@ -87,12 +87,14 @@ def _about(session: Session, plan: Plan, code: str) -> Measure | Area | None:
     return found
 
 
-def _chosen(session: Session, plan: Plan, units: set[int], collectives: set[int]) -> list[Unit]:
+def _chosen(session: Session, plan: Plan, units: Sequence[int], collectives: Sequence[int]) -> list[Unit]:
     """The units that were named, alone or with a set of them; an id that is none of the plan's is refused."""
-    query = select(Unit).where(Unit.plan_id == plan.id).order_by(Unit.kind, Unit.id)
-    known = {unit.id: unit for unit in session.scalars(query)}
     members = {one.id: ids for one, ids in queues.collectives_of(session, plan)} if collectives else {}
-    if not (known.keys() >= units and members.keys() >= collectives):
+    if not members.keys() >= set(collectives):
         raise NotFoundError("there is no such unit")
-    wanted = units.union(*(members[one] for one in collectives))
-    return [unit for unit in known.values() if unit.id in wanted]
+    wanted = dict.fromkeys([*units, *(unit for one in collectives for unit in members[one])])
+    found = session.scalars(select(Unit).where(Unit.plan_id == plan.id, Unit.id.in_(wanted)))
+    known = {unit.id: unit for unit in found}
+    if len(known) < len(wanted):
+        raise NotFoundError("there is no such unit")
+    return [known[one] for one in wanted]

@@ -65,7 +65,9 @@ def test_what_is_started_has_its_next_rounds_on_the_clock(monkeypatch: pytest.Mo
             assert next_run(said[0], secret, "bulletin") - now < dt.timedelta(days=32)
         finally:
             up.send_signal(signal.SIGINT)
-            rest, _ = up.communicate(timeout=STOP_S)
+            assert up.stdout is not None
+            rest = up.stdout.read()  # and not `communicate`, which loses what was read along with the first line
+            up.wait(STOP_S)
         assert up.returncode == 0
         assert "`duban access prefect`" in rest  # and not what it says: this is no terminal
         assert secret not in rest + (home / "up.log").read_text()
