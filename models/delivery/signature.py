@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from models.assignments.assignment import Assignment, acknowledge, by_refs
+from models.assignments.assignment import Assignment, acknowledge
 from models.common.errors import NotFoundError
 from models.common.event import Actor, Event, EventKind
 from models.common.message_kinds import MessageKind
@@ -71,10 +71,10 @@ def letter_of(session: Session, key: str) -> PostedLetter:
     return PostedLetter(*row)
 
 
-def sign_letter(session: Session, letter: PostedLetter, *, actor: Actor, at: dt.datetime) -> Signed:
-    """Sign for every assignment that the letter told its unit as issued. Doing it twice changes nothing."""
-    refs = _told_as_issued(session, letter)
-    assignments = by_refs(session, letter.plan, refs) if refs else []
+def sign_letter(
+    session: Session, letter: PostedLetter, assignments: Sequence[Assignment], *, actor: Actor, at: dt.datetime
+) -> Signed:
+    """Sign for these, which the letter told its unit as issued (`refs`). Doing it twice changes nothing."""
     now = acknowledge(session, letter.plan, assignments, actor=actor, at=at)
     signatures = _signatures(session, [assignment.id for assignment in assignments])
     return Signed(

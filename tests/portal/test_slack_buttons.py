@@ -33,11 +33,13 @@ from models.common.status import Status
 from models.delivery.claim import Draft
 from models.delivery.letter import Letter, LetterText
 from models.delivery.outcome import AttemptResult, SendResult, record_outcomes
-from models.delivery.signature import letter_of, sign_letter
+from models.delivery.signature import letter_of
 from models.outbox.message import post
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, unit_of
 from portal.routes import slack as route
+from services.assignments import sign_all_of_letter
+from services.scope import Scope
 from tests.conftest import Clock
 from tests.support import slack_server as play
 from tests.support.outbox import begin
@@ -581,7 +583,9 @@ def test_the_counts(opened: Story, slack: SlackServer) -> None:
     with transaction() as session:
         letter = letter_of(session, key_of(slack))
         actor = Actor("王芳", letter.unit.id, address="slack:U1")
-        first, second = (sign_letter(session, letter, actor=actor, at=clocks.now()) for _ in range(2))
+        first, second = (
+            sign_all_of_letter(Scope(letter.plan.code, actor, clocks.now(), session), letter) for _ in range(2)
+        )
 
     assert (first.now, first.before, second.now, second.before) == (1, 1, 0, 2)
     assert (first.unit_code, first.unit_name.zh) == ("edu", "教育局")

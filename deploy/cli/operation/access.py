@@ -49,11 +49,6 @@ def _scope(plan_code: str | None, name: str, unit_id: Callable[[Session, Plan], 
         return Scope(plan.code, Actor(name, unit_id(session, plan)), clock.now())
 
 
-def office_actor(session: Session, plan: Plan, name: str) -> Actor:
-    """A person of the leading-group office."""
-    return Actor(name, body_of(session, plan.id, UnitKind.OFFICE).id)
-
-
 def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[tuple[Scope, list[str]]]:
     """For what a person does for the units whose assignments these are: for each unit its references.
 
