@@ -1,6 +1,8 @@
 """The stack on one machine: embedded PostgreSQL, Prefect server, worker, portal. Started and stopped together."""
 
 import contextlib
+import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -204,11 +207,19 @@ def _answers(address: str) -> bool:
 
 
 def _deploy(*, by_schedule: bool) -> None:
-    template = ["--base-job-template", str(POOL_FILE)]
-    _prefect("work-pool", "create", POOL, "--type", "process", *template, "--overwrite")
+    template = settings().data_dir / "prefect" / "work-pool.json"
+    template.write_text(json.dumps(_pool()), encoding="utf-8")
+    _prefect("work-pool", "create", POOL, "--type", "process", "--base-job-template", str(template), "--overwrite")
     _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
     for flow in BY_SCHEDULE:
         prefect_api.pause_deployment(flow, flow, paused=not by_schedule)
+
+
+def _pool() -> dict[str, Any]:
+    """The pool with a command of its own: without one, a second Python first looks for the folder of each run's flow."""
+    pool: dict[str, Any] = json.loads(POOL_FILE.read_text(encoding="utf-8"))
+    pool["job_configuration"]["command"] = f"{shlex.quote(sys.executable)} -m prefect.engine"
+    return pool
 
 
 def _prefect(*arguments: str) -> None:
