@@ -47,12 +47,9 @@ def give_verdict(
     with scope.open() as (session, plan):
         require(session, plan, Act.GIVE_VERDICT, scope.actor)
         whole = dataclasses.replace(said, units=_units(session, plan, units)) if units else said
-        given = []
-        for code in codes:
-            item = dossier.item_of(session, plan, code)
-            verdict = dossier.decide(session, plan, item, whole, via=via, actor=scope.actor, at=scope.at)
-            given.append(GivenVerdict.of(item.code, verdict))
-        return given
+        items = dossier.items_named(session, plan, codes)
+        given = dossier.decide(session, plan, items, whole, via=via, actor=scope.actor, at=scope.at)
+        return [GivenVerdict.of(item.code, verdict) for item, verdict in zip(items, given, strict=True)]
 
 
 def commend(

@@ -102,15 +102,20 @@ class VerdictInput:
 
 def item_of(session: Session, plan: Plan, code: str) -> Item:
     """The measure, safeguard or indicator of that code. Raises NotFoundError."""
-    wanted = code.strip()
-    for item in items_of(session, plan):
-        if item.code == wanted:
-            return item
-    raise NotFoundError(
-        "no measure, safeguard or indicator {code!r} in the plan {plan}; `duban acceptance show` lists them",
-        code=wanted,
-        plan=plan.code,
-    )
+    return items_named(session, plan, [code])[0]
+
+
+def items_named(session: Session, plan: Plan, codes: Iterable[str]) -> list[Item]:
+    """The measures, safeguards and indicators of these codes, each once. Raises NotFoundError."""
+    items = {item.code: item for item in reversed(items_of(session, plan))}  # of two with one code the first counts
+    wanted = dict.fromkeys(code.strip() for code in codes)
+    for code in wanted.keys() - items.keys():
+        raise NotFoundError(
+            "no measure, safeguard or indicator {code!r} in the plan {plan}; `duban acceptance show` lists them",
+            code=code,
+            plan=plan.code,
+        )
+    return [items[code] for code in wanted]
 
 
 def items_of(session: Session, plan: Plan) -> list[Item]:
@@ -410,9 +415,9 @@ def reasons_not_decidable(said: VerdictInput, judged: Dossier, today: dt.date) -
 
 
 def decide(
-    session: Session, plan: Plan, item: Item, said: VerdictInput, *, via: Via, actor: Actor, at: dt.datetime
-) -> Verdict:
-    """The panel's decision on one item, written down by the office; the lead unit is told.
+    session: Session, plan: Plan, items: Sequence[Item], said: VerdictInput, *, via: Via, actor: Actor, at: dt.datetime
+) -> list[Verdict]:
+    """The panel's decision, the same on each of these items, written down by the office; the lead units are told.
 
     A condition is handed out as a finding, so that the ladder follows its date; when that is closed the item can be
     accepted. Raises RefusedError for a decision that says too little, and with every reason against accepting where
@@ -420,9 +425,18 @@ def decide(
     """
     # Locked: of two people who decide on the last two items at once, the second one completes the acceptance.
     session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
-    today = plan.day_of(at)
-    judged = dossier(session, plan, item, today)
-    _refuse(said, judged, today)
+    judged = list(_dossiers(session, plan, plan.day_of(at), items))
+    given = [_give(session, plan, one, said, via=via, actor=actor, at=at) for one in judged]
+    accepts = said.outcome is VerdictOutcome.ACCEPT and not all(one.is_accepted for one in judged)
+    if accepts and not undecided_or_refused(session, plan):
+        record(session, EventKind.PLAN_ACCEPTED, actor, at, plan_id=plan.id, why=given[-1].reason)
+    return given
+
+
+def _give(
+    session: Session, plan: Plan, judged: Dossier, said: VerdictInput, *, via: Via, actor: Actor, at: dt.datetime
+) -> Verdict:
+    _refuse(said, judged, plan.day_of(at))
     accepts = said.outcome is VerdictOutcome.ACCEPT
     finding = _hand_out(session, plan, judged, said, actor, at) if said.outcome is VerdictOutcome.CONDITIONAL else None
     verdict = Verdict(
@@ -436,14 +450,12 @@ def decide(
         missing=[{"template": one.template, "facts": one.facts} for one in judged.reasons],
         via=via,
         at=at,
-        **{f"{key_of(item)[0]}_id": item.id},
+        **{f"{key_of(judged.item)[0]}_id": judged.item.id},
     )
     session.add(verdict)
     session.flush()
     _journal(session, plan, judged, verdict, actor, at)
     _tell(session, plan, judged, verdict)
-    if accepts and not judged.is_accepted and not undecided_or_refused(session, plan):
-        record(session, EventKind.PLAN_ACCEPTED, actor, at, plan_id=plan.id, why=verdict.reason)
     return verdict
 
 
