@@ -105,8 +105,7 @@ def decide_review(
     with scope.open() as (session, plan):
         found = _allowed(session, plan, scope, Act.REVIEW, items)
         act = review.accept if decision is Decision.ACCEPT else review.send_back
-        for one in found:
-            act(session, plan, one, reason=reason, actor=scope.actor, at=scope.at, version=version)
+        act(session, plan, found, reason=reason, actor=scope.actor, at=scope.at, version=version)
         return [Item.of(one) for one in found]
 
 

@@ -166,7 +166,7 @@ def _assignments(plan: Plan, *, lock: bool) -> Select[Assignment]:
         .join(Requirement.phase)
         .options(
             contains_eager(Assignment.requirement).contains_eager(Requirement.phase),
-            contains_eager(Assignment.requirement).selectinload(Requirement.lead),
+            contains_eager(Assignment.requirement).joinedload(Requirement.lead),
             contains_eager(Assignment.unit),
         )
         .where(Phase.plan_id == plan.id)

@@ -1,11 +1,11 @@
 """Evidence (佐证材料) and submissions (反馈): files, figures and words; versioned, hashed, never overwritten."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move
@@ -192,9 +192,15 @@ def hand_in_again(
 
 def latest_item(session: Session, assignment: Assignment) -> SubmissionItem | None:
     """The version that is in force, None before the first."""
-    newest = select(func.max(SubmissionItem.version)).where(SubmissionItem.assignment_id == assignment.id)
-    return session.scalars(
-        select(SubmissionItem).where(
-            SubmissionItem.assignment_id == assignment.id, SubmissionItem.version == newest.scalar_subquery()
-        )
-    ).one_or_none()
+    return latest_items(session, [assignment]).get(assignment.id)
+
+
+def latest_items(session: Session, assignments: Iterable[Assignment]) -> dict[int, SubmissionItem]:
+    """The versions that are in force, by the ids of their assignments; those that have none are left out."""
+    versions = (
+        select(SubmissionItem)
+        .where(SubmissionItem.assignment_id.in_([one.id for one in assignments]))
+        .ext(distinct_on(SubmissionItem.assignment_id))
+        .order_by(SubmissionItem.assignment_id, SubmissionItem.version.desc())
+    )
+    return {item.assignment_id: item for item in session.scalars(versions)}

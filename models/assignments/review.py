@@ -1,13 +1,14 @@
 """Reviews (审核): accept or return, with a reason, by a named person who is not the submitter."""
 
 import datetime as dt
+from collections.abc import Sequence
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move, reasons_not_acceptable
-from models.assignments.evidence import Submission, SubmissionItem, latest_item
+from models.assignments.evidence import Submission, SubmissionItem, latest_items
 from models.assignments.notices import notice_about
 from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import BlockedError, IllegalMoveError, RefusedError
@@ -43,34 +44,30 @@ class Review(Base):
 def accept(
     session: Session,
     plan: Plan,
-    assignment: Assignment,
+    assignments: Sequence[Assignment],
     *,
     actor: Actor,
     at: dt.datetime,
     reason: str = "",
     version: int | None = None,
 ) -> None:
-    """办结: the reviewer accepts the version in force.
+    """办结: the reviewer accepts the versions in force.
 
-    Raises BlockedError where a responsible unit's part of the joint item is open, and what `_reviewed` raises.
+    Raises BlockedError where a responsible unit's part of a joint item is open, and what `_reviewed` raises.
     """
-    item = _reviewed(session, assignment, actor, version)
-    open_parts = reasons_not_acceptable(session, assignment)
-    if open_parts:
-        raise BlockedError("{ref} waits for its responsible units: {reasons}", open_parts, ref=assignment.ref)
-    _decide(session, item, Decision.ACCEPT, reason, actor, at)
-    move(session, plan, assignment, Status.ACCEPTED, actor=actor, at=at, why=reason)
-    post(
-        session,
-        plan,
-        [notice_about(assignment, MessageKind.ACCEPTED, assignment.unit_id, at, by_name=actor.name, reason=reason)],
-    )
+    for assignment, item in _reviewed(session, assignments, actor, version):
+        open_parts = reasons_not_acceptable(session, assignment)
+        if open_parts:
+            raise BlockedError("{ref} waits for its responsible units: {reasons}", open_parts, ref=assignment.ref)
+        _decide(session, item, Decision.ACCEPT, reason, actor, at)
+        move(session, plan, assignment, Status.ACCEPTED, actor=actor, at=at, why=reason)
+    _tell(session, plan, assignments, MessageKind.ACCEPTED, reason, actor, at)
 
 
 def send_back(
     session: Session,
     plan: Plan,
-    assignment: Assignment,
+    assignments: Sequence[Assignment],
     *,
     reason: str,
     actor: Actor,
@@ -82,46 +79,48 @@ def send_back(
     Raises RefusedError without a reason, and what `_reviewed` raises.
     """
     if not reason.strip():
-        raise RefusedError("{ref}: say why it is returned; the unit has to know what to change", ref=assignment.ref)
-    item = _reviewed(session, assignment, actor, version)
-    _decide(session, item, Decision.RETURN, reason, actor, at)
+        refs = ", ".join(one.ref for one in assignments)
+        raise RefusedError("{ref}: say why it is returned; the unit has to know what to change", ref=refs)
     rework_by = plan.work_calendar.add(plan.day_of(at), plan.rework_working_days)
-    move(
-        session,
-        plan,
-        assignment,
-        Status.RETURNED,
-        actor=actor,
-        at=at,
-        why=reason,
-        due_on=max(rework_by, assignment.due_on),
-    )
-    notice = notice_about(assignment, MessageKind.RETURNED, assignment.unit_id, at, by_name=actor.name, reason=reason)
-    post(session, plan, [notice])
+    for assignment, item in _reviewed(session, assignments, actor, version):
+        _decide(session, item, Decision.RETURN, reason, actor, at)
+        due_on = max(rework_by, assignment.due_on)
+        move(session, plan, assignment, Status.RETURNED, actor=actor, at=at, why=reason, due_on=due_on)
+    _tell(session, plan, assignments, MessageKind.RETURNED, reason, actor, at)
 
 
-def _reviewed(session: Session, assignment: Assignment, actor: Actor, version: int | None) -> SubmissionItem:
-    """The version under review. Raises where there is none, it is stale, or the person may not review it."""
-    item = latest_item(session, assignment)
-    if assignment.status is not Status.SUBMITTED or item is None:
-        raise IllegalMoveError(
-            "{ref} has nothing to review: it is {status}", ref=assignment.ref, status=assignment.status
-        )
-    if version is not None and version != item.version:
-        raise RefusedError(
-            "{ref}: version {version} was looked at, but version {newest} came in since",
-            ref=assignment.ref,
-            version=version,
-            newest=item.version,
-        )
-    submission = session.get_one(Submission, item.submission_id)
-    if submission.by_name == actor.name:
-        raise RefusedError(
-            "{ref} was handed in by {name}; somebody else has to review it",
-            ref=assignment.ref,
-            name=actor.name,
-        )
-    return item
+def _reviewed(
+    session: Session, assignments: Sequence[Assignment], actor: Actor, version: int | None
+) -> list[tuple[Assignment, SubmissionItem]]:
+    """Each with its version under review.
+
+    Raises IllegalMoveError where one has none, RefusedError where `version` is another or the person may not review it.
+    """
+    items = latest_items(session, assignments)
+    handed_in = {item.submission_id for item in items.values()}
+    people = dict(session.execute(select(Submission.id, Submission.by_name).where(Submission.id.in_(handed_in))).all())
+    found = []
+    for assignment in assignments:
+        item = items.get(assignment.id)
+        if assignment.status is not Status.SUBMITTED or item is None:
+            raise IllegalMoveError(
+                "{ref} has nothing to review: it is {status}", ref=assignment.ref, status=assignment.status
+            )
+        if version is not None and version != item.version:
+            raise RefusedError(
+                "{ref}: version {version} was looked at, but version {newest} came in since",
+                ref=assignment.ref,
+                version=version,
+                newest=item.version,
+            )
+        if people[item.submission_id] == actor.name:
+            raise RefusedError(
+                "{ref} was handed in by {name}; somebody else has to review it",
+                ref=assignment.ref,
+                name=actor.name,
+            )
+        found.append((assignment, item))
+    return found
 
 
 def _decide(
@@ -144,5 +143,20 @@ def waive(session: Session, plan: Plan, assignment: Assignment, *, reason: str, 
     if not reason.strip():
         raise RefusedError("{ref}: say why it is waived", ref=assignment.ref)
     move(session, plan, assignment, Status.WAIVED, actor=actor, at=at, why=reason)
-    notice = notice_about(assignment, MessageKind.WAIVED, assignment.unit_id, at, by_name=actor.name, reason=reason)
-    post(session, plan, [notice])
+    _tell(session, plan, [assignment], MessageKind.WAIVED, reason, actor, at)
+
+
+def _tell(
+    session: Session,
+    plan: Plan,
+    assignments: Sequence[Assignment],
+    kind: MessageKind,
+    reason: str,
+    actor: Actor,
+    at: dt.datetime,
+) -> None:
+    post(
+        session,
+        plan,
+        [notice_about(one, kind, one.unit_id, at, by_name=actor.name, reason=reason) for one in assignments],
+    )

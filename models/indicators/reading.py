@@ -5,7 +5,7 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Float, ForeignKey, Index, func, select
@@ -254,7 +254,7 @@ def newest(
     plan: Plan,
     on: dt.date | None = None,
     *,
-    indicator: Indicator | None = None,
+    indicators: Collection[Indicator] | None = None,
     unit: Unit | None = None,
 ) -> Sequence[Reading]:
     """The readings that count, as they were known at the end of that day; without one, as they are known now.
@@ -270,8 +270,8 @@ def newest(
     )
     if on is not None:
         query = query.where(Reading.at <= end_of(on, plan.timezone))
-    if indicator is not None:
-        query = query.where(Reading.indicator_id == indicator.id)
+    if indicators is not None:
+        query = query.where(Reading.indicator_id.in_({one.id for one in indicators}))
     if unit is not None:
         query = query.where(Reading.unit_id == unit.id)
     counting = aliased(Reading, query.subquery())
@@ -292,7 +292,8 @@ def history(
 
 def compare(session: Session, plan: Plan, figures: Sequence[Figure]) -> list[Compared]:
     """What entering these figures would change, in their order."""
-    counting = {(one.indicator_id, one.period, one.unit_id): one for one in newest(session, plan)}
+    before = newest(session, plan, indicators=[figure.indicator for figure in figures])
+    counting = {(one.indicator_id, one.period, one.unit_id): one for one in before}
     return [_compared(figure, counting.get(figure.key)) for figure in figures]
 
 

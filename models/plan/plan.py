@@ -102,13 +102,11 @@ def plan_of(session: Session, code: str | None = None) -> Plan:
 
     Raises NotFoundError for an unknown code, RefusedError where a choice is needed.
     """
-    plans = list(session.scalars(select(Plan).order_by(Plan.code)))
-    codes = ", ".join(plan.code for plan in plans) or "-"
+    wanted = select(Plan) if code is None else select(Plan).where(Plan.code == code)
+    found = session.scalars(wanted.limit(2)).all()
+    if len(found) == 1:
+        return found[0]
+    codes = ", ".join(plan_codes(session)) or "-"
     if code is None:
-        if len(plans) == 1:
-            return plans[0]
         raise RefusedError("say which plan is meant, one of: {codes}", codes=codes)
-    for plan in plans:
-        if plan.code == code:
-            return plan
     raise NotFoundError("no plan {code!r}; there is: {codes}", code=code, codes=codes)

@@ -266,9 +266,9 @@ def _one_day(code: str, at: dt.datetime, chance: random.Random) -> None:
                     reviewer = Actor(DIRECTOR, reviewer_of(session, plan, one).id)
                     try:
                         if chance.random() < 0.4:
-                            send_back(session, plan, one, reason="缺盖章", actor=reviewer, at=at)
+                            send_back(session, plan, [one], reason="缺盖章", actor=reviewer, at=at)
                         else:
-                            accept(session, plan, one, actor=reviewer, at=at)
+                            accept(session, plan, [one], actor=reviewer, at=at)
                     except BlockedError:
                         continue
                 case _ if chance.random() < 0.3 and plan.day_of(at) < one.due_on:
