@@ -142,10 +142,13 @@ def release(scope: Scope, bulletin: int | str, *, edition: int | None = None) ->
 
 @gc_frozen()
 def _keep_copies(session: Session, plan: Plan, bulletin: Bulletin) -> None:
+    from rendering import bulletin_text  # noqa: PLC0415  (slow to load, and pages start fast)
+
     contents = _contents(session, plan, bulletin)
     for code in LANGUAGES:
+        shown = bulletin_text.report(contents, Language.of(code))
         for ending in ISSUED:
-            keep_copy(session, bulletin, code, ending, _file(contents, Language.of(code), ending))
+            keep_copy(session, bulletin, code, ending, _as_file(shown, ending))
     session.flush()
 
 
@@ -197,8 +200,13 @@ def _file(contents: "BulletinContents", language: Language, ending: str, works: 
 
     if ending == "xlsx":
         return bulletin_files.excel(bulletin_text.report(contents, language, limit=None), works)
-    shown = bulletin_text.report(contents, language)
-    return bulletin_files.word(shown) if ending == "docx" else bulletin_files.markdown(shown).encode()
+    return _as_file(bulletin_text.report(contents, language), ending)
+
+
+def _as_file(shown: "Report", ending: str) -> bytes:
+    from rendering.bulletin_files import markdown, word  # noqa: PLC0415  (as above)
+
+    return word(shown) if ending == "docx" else markdown(shown).encode()
 
 
 def markdown_of(plan: str, bulletin: int, language: Language) -> str:
