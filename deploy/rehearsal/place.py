@@ -29,6 +29,15 @@ from models.migrations.upgrading import upgrade
 from models.plan.document import PlanDocument
 from models.plan.plan import Plan
 
+# The rehearsal waits for each answer of the server, which works on one core: what nobody looks at before the end is
+# left away (automations) or written in larger portions (events, task runs).
+QUIETER_SERVER = {
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+}
+
 
 def rehearse_here(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
     """Act the plan out in the data folder of the settings, which keeps it; writes `summary.json` there.
@@ -149,12 +158,13 @@ def _stage(document: PlanDocument) -> Iterator[tuple[Any, Any]]:
     clock_file.write_text(dt.datetime(document.starts, 1, 1, tzinfo=dt.UTC).isoformat(), encoding="ascii")
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
     override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
+    override(**QUIETER_SERVER)
     try:
         with running(by_schedule=False), _flows_in_process() as flows:
             yield flows
     finally:
         clock_file.unlink(missing_ok=True)
-        override(DUBAN_CLOCK_FILE=None)
+        override(DUBAN_CLOCK_FILE=None, **dict.fromkeys(QUIETER_SERVER))
 
 
 def free_port(wanted: int) -> int:
@@ -171,6 +181,7 @@ def free_port(wanted: int) -> int:
 def _flows_in_process() -> Iterator[tuple[Any, Any]]:
     """Patrol and bulletin, run in this process: hundreds of days would each wait for a process of their own."""
     override(PREFECT_LOGGING_LEVEL="WARNING", PREFECT_LOGGING_TO_API_ENABLED="false")
+    from prefect.context import SyncClientContext  # noqa: PLC0415
     from prefect.settings import (  # noqa: PLC0415
         PREFECT_API_AUTH_STRING,
         PREFECT_API_URL,
@@ -187,5 +198,6 @@ def _flows_in_process() -> Iterator[tuple[Any, Any]]:
         PREFECT_API_AUTH_STRING: prefect_secret.for_requests(),
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
-    with temporary_settings(updates=changes):
+    # One client for all of them: each new one reads the certificate authorities again, three times a run.
+    with temporary_settings(updates=changes), SyncClientContext.get_or_create():
         yield patrol, bulletin

@@ -4,11 +4,14 @@ The phases are real Prefect runs on the worker, gates included; patrol is the re
 in and reviewing go through the same functions as the command line's.
 """
 
+import dataclasses
 import datetime as dt
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -29,15 +32,14 @@ from deploy.rehearsal.office_acts import (
 )
 from deploy.rehearsal.phase_runs import PhaseRun
 from models.assignments import extension
-from models.assignments.assignment import Assignment, by_refs
+from models.assignments.assignment import Assignment, by_ids, reasons_not_acceptable
 from models.assignments.review import Decision
-from models.assignments.reviewer import reviewer_of
+from models.assignments.reviewer import reviewers_of
 from models.bulletins.bulletin import is_to_be_made, month_before
-from models.common.errors import BlockedError
 from models.common.event import Actor
 from models.common.files import StoredEvidence
 from models.common.kinds import UnitKind
-from models.common.status import Status
+from models.common.status import OWED, Status
 from models.dates.instants import first_round_on
 from models.indicators.reading import Figure
 from models.outbox.message import Message, MessageStatus
@@ -62,6 +64,25 @@ GATE_EXTENSION_DAYS = 20  # working days by which the office extends a phase wit
 REVIEW_AGAIN_AFTER = 3  # working days, where a lead's item waits for its responsible units
 # Working days before the end of the last phase: the last figures, and the panel's first and last session.
 LAST_FIGURES, FIRST_SESSION, LAST_SESSION = 20, 15, 8
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Piece:
+    """What a unit answers with one submission: references by the ids of their assignments."""
+
+    unit: str
+    unit_id: int
+    work: str
+    due_on: dt.date
+    refs: dict[int, str]
+
+    def only(self, ids: Collection[int]) -> Self:
+        """Of this piece no more than these."""
+        return dataclasses.replace(self, refs={one: self.refs[one] for one in ids})
+
+    def scope(self, session: Session, plan: Plan, ways: Habit, at: dt.datetime) -> Scope:
+        """The unit's clerk acts."""
+        return Scope(plan.code, Actor(ways.person, self.unit_id), at, session)
 
 
 def days_of(document: PlanDocument) -> tuple[dt.date, dt.date]:
@@ -201,118 +222,134 @@ class Rehearsal:
     # The units: each piece of work is planned ahead when it is issued.
 
     def _plan_ahead(self, phase: Phase, day: dt.date) -> None:
-        for unit, work, refs, due_on in self._pieces(phase):
-            ways = habit(self.seed, unit, work)
-            self.agenda[self.calendar.add(day, ways.sign_after)].append(self._sign(refs, ways))
-            submit_on = self.calendar.add(due_on, ways.submit_offset) if ways.submit_offset else due_on
+        for piece in self._pieces(phase):
+            ways = habit(self.seed, piece.unit, piece.work)
+            self.agenda[self.calendar.add(day, ways.sign_after)].append(self._sign(piece, ways))
+            submit_on = self.calendar.add(piece.due_on, ways.submit_offset) if ways.submit_offset else piece.due_on
             submit_on = max(submit_on, self.calendar.add(day, ways.sign_after))
             if ways.asks_for_time:
-                ask_on = self.calendar.add(due_on, -ASK_BEFORE)
+                ask_on = self.calendar.add(piece.due_on, -ASK_BEFORE)
                 if ask_on > day:
-                    self._on(ask_on, self._ask(refs, ways, self.calendar.add(due_on, EXTENSION_DAYS)))
-                    self._on(self.calendar.add(ask_on, 1), self._decide_extension(refs, ways))
-            self._on(submit_on, self._submit(unit, refs, ways, version=1))
+                    self._on(ask_on, self._ask(piece, ways, self.calendar.add(piece.due_on, EXTENSION_DAYS)))
+                    self._on(self.calendar.add(ask_on, 1), self._decide_extension(piece, ways))
+            self._on(submit_on, self._submit(piece, ways, version=1))
 
     def _on(self, day: dt.date, act: Act) -> None:
         while day.weekday() not in PAPERWORK_DAYS or not self.calendar.is_working(day):
             day += dt.timedelta(days=1)
         self.agenda[day].append(act)
 
-    def _pieces(self, phase: Phase) -> Iterable[tuple[str, str, list[str], dt.date]]:
-        """Unit, piece of work, references, due date: what a unit answers with one submission.
-
-        Measures of one area are one piece: a fact is asked once, and one file serves several assignments.
-        """
+    def _pieces(self, phase: Phase) -> Iterable[Piece]:
+        """Measures of one area are one piece: a fact is asked once, and one file serves several assignments."""
         with read_session() as session:
             rows = session.execute(
-                select(
-                    Unit.code, Requirement.code, Requirement.period, Requirement.area_id, Requirement.ref, Assignment
-                )
+                select(Unit, Requirement.code, Requirement.period, Requirement.area_id, Requirement.ref, Assignment)
                 .join(Assignment.requirement)
                 .join(Assignment.unit)
                 .where(Requirement.phase_id == phase.id)
                 .order_by(Unit.code, Requirement.ref)
             ).all()
-        pieces: dict[tuple[str, str, dt.date], list[str]] = defaultdict(list)
+        pieces: dict[tuple[str, str, dt.date], Piece] = {}
         for unit, code, period, area_id, ref, assignment in rows:
             area = ref.split("/")[2].split(".")[0] if area_id else ""
-            pieces[unit, f"{period}/{code}/{area}/{assignment.role}", assignment.due_on].append(f"{ref}/{unit}")
-        for (unit, work, due_on), refs in pieces.items():
-            yield unit, work, refs, due_on
+            work = f"{period}/{code}/{area}/{assignment.role}"
+            piece = pieces.setdefault(
+                (unit.code, work, assignment.due_on), Piece(unit.code, unit.id, work, assignment.due_on, {})
+            )
+            piece.refs[assignment.id] = f"{ref}/{unit.code}"
+        return pieces.values()
 
-    def _sign(self, refs: Sequence[str], ways: Habit) -> Act:
+    def _sign(self, piece: Piece, ways: Habit) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            unit_id = by_refs(session, plan, refs, lock=False)[0].unit_id
-            assignments.sign(Scope(plan.code, Actor(ways.person, unit_id), at, session), refs)
+            assignments.sign(piece.scope(session, plan, ways, at), list(piece.refs))
 
         return act
 
-    def _submit(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
+    def _submit(self, piece: Piece, ways: Habit, version: int) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            rows = [one for one in by_refs(session, plan, refs) if one.status.is_owed]
-            if not rows:
+            owed = piece.only(_with_status(session, piece, OWED))
+            if not owed.refs:
                 return
-            owed = [one.ref for one in rows]
-            file = self._file(unit, owed, version)
-            scope = Scope(plan.code, Actor(ways.person, rows[0].unit_id), at, session)
-            assignments.submit(scope, owed, [file], note=f"第 {version} 版")
-            after = ways.review_after
-            self._on(self.calendar.add(plan.day_of(at), after), self._review(unit, owed, ways, version))
+            file = self._file(owed, version)
+            scope = owed.scope(session, plan, ways, at)
+            assignments.submit(scope, list(owed.refs), [file], note=f"第 {version} 版")
+            review_on = self.calendar.add(plan.day_of(at), ways.review_after)
+            self._on(review_on, self._review(owed, ways, version))
 
         return act
 
-    def _file(self, unit: str, refs: Sequence[str], version: int) -> StoredEvidence:
+    def _file(self, piece: Piece, version: int) -> StoredEvidence:
         """A small real file that goes through inspection and the store."""
         limits = Limits(settings().evidence_max_mb * MIB, settings().evidence_unpacked_max_mb * MIB)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "evidence.txt"
-            path.write_text(evidence_text(unit, refs, version), encoding="utf-8")
-            facts = inspect(path, f"{unit}佐证材料第{version}版.txt", limits)
+            path.write_text(evidence_text(piece.unit, list(piece.refs.values()), version), encoding="utf-8")
+            facts = inspect(path, f"{piece.unit}佐证材料第{version}版.txt", limits)
             stored = self.store.put(path)
         return StoredEvidence(facts.name, facts.media_type, stored.size, stored.sha256)
 
-    def _ask(self, refs: Sequence[str], ways: Habit, until: dt.date) -> Act:
-        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            for assignment in by_refs(session, plan, refs):
-                if extension.reasons_not_extendable(assignment, until, ASKED_BECAUSE, plan.day_of(at)):
-                    continue
-                scope = Scope(plan.code, Actor(ways.person, assignment.unit_id), at, session)
-                assignments.ask_extension(scope, [assignment.id], until=until, reason=ASKED_BECAUSE)
-
-        return act
-
-    def _decide_extension(self, refs: Sequence[str], ways: Habit) -> Act:
-        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            office = body_of(session, plan.id, UnitKind.OFFICE)
-            for assignment in by_refs(session, plan, refs):
-                if extension.pending(session, assignment) is None:
-                    continue
-                scope = Scope(plan.code, Actor(DIRECTOR, office.id), at, session)
-                reason = "同意" if ways.is_granted else "按原定期限办理"
-                assignments.decide_extension(scope, assignment.id, grant=ways.is_granted, reason=reason)
-
-        return act
-
-    def _review(self, unit: str, refs: Sequence[str], ways: Habit, version: int) -> Act:
+    def _ask(self, piece: Piece, ways: Habit, until: dt.date) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
             today = plan.day_of(at)
-            waiting = [one for one in by_refs(session, plan, refs) if one.status is Status.SUBMITTED]
-            blocked = []
-            for assignment in waiting:
-                body = reviewer_of(session, plan, assignment)
-                scope = Scope(plan.code, Actor(reviewer(self.seed, body.code), body.id), at, session)
-                if version == 1 and ways.rework_after is not None:
-                    assignments.decide_review(scope, [assignment.id], Decision.RETURN, reason="请补充盖章件")
-                    continue
-                try:
-                    assignments.decide_review(scope, [assignment.id], Decision.ACCEPT, reason="符合要求")
-                except BlockedError:
-                    blocked.append(assignment.ref)
-            if blocked:
-                again = self._review(unit, blocked, ways, version)
-                self._on(self.calendar.add(today, REVIEW_AGAIN_AFTER), again)
-            if waiting and version == 1 and ways.rework_after is not None:
-                again = self._submit(unit, [one.ref for one in waiting], ways, version=2)
-                self._on(self.calendar.add(today, ways.rework_after), again)
+            extendable = [
+                one.id
+                for one in by_ids(session, plan, piece.refs)
+                if not extension.reasons_not_extendable(one, until, ASKED_BECAUSE, today)
+            ]
+            if extendable:
+                scope = piece.scope(session, plan, ways, at)
+                assignments.ask_extension(scope, extendable, until=until, reason=ASKED_BECAUSE)
 
         return act
+
+    def _decide_extension(self, piece: Piece, ways: Habit) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            office = body_of(session, plan.id, UnitKind.OFFICE)
+            scope = Scope(plan.code, Actor(DIRECTOR, office.id), at, session)
+            reason = "同意" if ways.is_granted else "按原定期限办理"
+            for assignment in by_ids(session, plan, piece.refs):
+                if extension.pending(session, assignment) is not None:
+                    assignments.decide_extension(scope, assignment.id, grant=ways.is_granted, reason=reason)
+
+        return act
+
+    def _review(self, piece: Piece, ways: Habit, version: int) -> Act:
+        def act(session: Session, plan: Plan, at: dt.datetime) -> None:
+            today = plan.day_of(at)
+            waiting = by_ids(session, plan, _with_status(session, piece, {Status.SUBMITTED}))
+            if not waiting:
+                return
+            if version == 1 and ways.rework_after is not None:
+                self._decide_review(session, plan, at, waiting, Decision.RETURN, "请补充盖章件")
+                again = self._submit(piece.only([one.id for one in waiting]), ways, version=2)
+                self._on(self.calendar.add(today, ways.rework_after), again)
+                return
+            ready = [one for one in waiting if not reasons_not_acceptable(session, one)]
+            self._decide_review(session, plan, at, ready, Decision.ACCEPT, "符合要求")
+            if blocked := [one.id for one in waiting if one not in ready]:
+                again = self._review(piece.only(blocked), ways, version)
+                self._on(self.calendar.add(today, REVIEW_AGAIN_AFTER), again)
+
+        return act
+
+    def _decide_review(
+        self,
+        session: Session,
+        plan: Plan,
+        at: dt.datetime,
+        waiting: Sequence[Assignment],
+        decision: Decision,
+        reason: str,
+    ) -> None:
+        """Each reviewer decides on what is theirs, in the order in which the items stand."""
+        reviewers = {one.id: body for one, body in zip(waiting, reviewers_of(session, plan, waiting), strict=True)}
+        for body, theirs in groupby(waiting, key=lambda one: reviewers[one.id]):
+            scope = Scope(plan.code, Actor(reviewer(self.seed, body.code), body.id), at, session)
+            assignments.decide_review(scope, [one.id for one in theirs], decision, reason=reason)
+
+
+def _with_status(session: Session, piece: Piece, statuses: Collection[Status]) -> list[int]:
+    """Of this piece, the assignments that stand so, in the order of their references."""
+    asked = select(Assignment.id).where(Assignment.id.in_(list(piece.refs)), Assignment.status.in_(statuses))
+    found = set(session.scalars(asked))
+    return [one for one in piece.refs if one in found]
