@@ -216,7 +216,7 @@ def _deploy(*, by_schedule: bool) -> None:
 
 
 def _pool() -> dict[str, Any]:
-    """The pool with a command of its own: without one, a second Python first looks for the folder of each run's flow."""
+    """The pool, with a command: without one, a second Python first looks for the folder of each run's flow."""
     pool: dict[str, Any] = json.loads(POOL_FILE.read_text(encoding="utf-8"))
     pool["job_configuration"]["command"] = f"{shlex.quote(sys.executable)} -m prefect.engine"
     return pool
