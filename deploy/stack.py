@@ -207,19 +207,17 @@ def _answers(address: str) -> bool:
 
 
 def _deploy(*, by_schedule: bool) -> None:
-    template = settings().data_dir / "prefect" / "work-pool.json"
-    template.write_text(json.dumps(_pool()), encoding="utf-8")
-    _prefect("work-pool", "create", POOL, "--type", "process", "--base-job-template", str(template), "--overwrite")
+    prefect_api.put_work_pool(POOL, "process", _job_template())
     _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
     for flow in BY_SCHEDULE:
         prefect_api.pause_deployment(flow, flow, paused=not by_schedule)
 
 
-def _pool() -> dict[str, Any]:
-    """The pool, with a command: without one, a second Python first looks for the folder of each run's flow."""
-    pool: dict[str, Any] = json.loads(POOL_FILE.read_text(encoding="utf-8"))
-    pool["job_configuration"]["command"] = f"{shlex.quote(sys.executable)} -m prefect.engine"
-    return pool
+def _job_template() -> dict[str, Any]:
+    """The pool's, with a command: without one, a second Python first looks for the folder of each run's flow."""
+    template: dict[str, Any] = json.loads(POOL_FILE.read_text(encoding="utf-8"))
+    template["job_configuration"]["command"] = f"{shlex.quote(sys.executable)} -m prefect.engine"
+    return template
 
 
 def _prefect(*arguments: str) -> None:

@@ -195,6 +195,17 @@ def end_lost_runs(flows: Collection[str], older_than: dt.timedelta) -> list[str]
     return [run["name"] for run in lost]
 
 
+def put_work_pool(name: str, kind: str, job_template: Mapping[str, Any]) -> None:
+    """Make the pool that workers of this kind take runs from, or set what it starts them with.
+
+    Raises PrefectUnreachableError.
+    """
+    if _call("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}}):
+        _call("PATCH", f"/work_pools/{name}", {"base_job_template": dict(job_template)})
+    else:
+        _call("POST", "/work_pools/", {"name": name, "type": kind, "base_job_template": dict(job_template)})
+
+
 def pause_deployment(flow: str, deployment: str, *, paused: bool) -> None:
     """Stop a deployment's schedules, or let them go on."""
     found = _call("GET", f"/deployments/name/{flow}/{deployment}")
