@@ -213,9 +213,10 @@ class Rehearsal:
         close_first = phase.ref == next(iter(self.runs))
         last_day = dt.date(self.document.ends, 12, 31)
         until = min(self.calendar.add(day, GATE_EXTENSION_DAYS), last_day)
-        if still_open and rounds == int(close_first) and until > day:
+        can_wait = self.calendar.last_on_or_before(until) > day  # the gate is answered on working days
+        if still_open and rounds == int(close_first) and can_wait:
             return Answer(GateDecision.EXTEND, DIRECTOR, "尚有未办结件,延期办理", until=until)
-        tries_without = close_first and rounds == 0 and until > day
+        tries_without = close_first and rounds == 0 and can_wait
         override = "未办结件继续督办" if still_open and not tries_without else ""
         return Answer(GateDecision.CLOSE, DIRECTOR, "本阶段任务已办理", override_reason=override)
 
