@@ -7,6 +7,7 @@ input ends: it does not outlive the test that started it, however that ends.
 
 import dataclasses
 import datetime as dt
+import fcntl
 import json
 import os
 import selectors
@@ -87,6 +88,7 @@ def stack(
     """
     with open_folder() as home, (home / "stack.log").open("w") as log:
         (home / "clock").write_text(at.isoformat(), encoding="ascii")
+        _prepare_prefect(home / "prefect")
         with subprocess.Popen(
             [sys.executable, "-m", "tests.support.stack", str(plan), *["portal"] * portal, *["tended"] * tended],
             cwd=ROOT,
@@ -102,6 +104,21 @@ def stack(
                 _stop(process)
                 _hang_up()
         assert not (home / "postgres" / "postmaster.pid").exists(), "PostgreSQL was left running"
+
+
+def _prepare_prefect(store: Path) -> None:
+    """Prefect takes seconds to make its tables in an empty store: those of the first one are copied for the others."""
+    made = Path(os.environ["PREFECT_HOME"]).with_name("prefect.made")
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
+            subprocess.run(
+                command, env=environment(store) | {"PREFECT_HOME": str(store)}, check=True, capture_output=True
+            )
+            shutil.copytree(store, made)
+            return
+    shutil.copytree(made, store)
 
 
 @contextmanager
