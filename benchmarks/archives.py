@@ -23,6 +23,7 @@ from adapters.evidence.store import EvidenceStore
 from adapters.settings import child_environment, settings
 from benchmarks import ground, national
 from benchmarks.report import Figure, at_least, no_more_than
+from deploy.cli.operation.access import program_scope
 from models.assignments.evidence import keep
 from models.common.files import StoredEvidence
 from models.plan.plan import plan_of
@@ -83,7 +84,7 @@ def _write(way: str, target: Path) -> dict[str, float]:
 
 
 def _ours(target: Path) -> None:
-    write_archive(None, EvidenceStore(settings().evidence_address), target, at=clock.now())
+    write_archive(program_scope(None, "benchmark"), EvidenceStore(settings().evidence_address), target)
 
 
 def _plain(target: Path) -> None:

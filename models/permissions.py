@@ -45,6 +45,7 @@ class Act(StrEnum):
     RELEASE_ITEM = "release item"  # give what was set aside back to patrol
 
     # In the plan
+    SIGN_ALL = "sign all"  # whatever the unit has not signed for
     KEEP_FILES = "keep files"  # among the unit's own
     FILE_COMPLAINT = "file complaint"
     ANSWER_COMPLAINT = "answer complaint"
@@ -52,9 +53,11 @@ class Act(StrEnum):
     CLOSE_FINDING = "close finding"
     # Phases and gates; what the program does by itself
     OPEN_PHASE = "open phase"
+    ASK_AT_GATE = "ask at gate"  # open the round that the office is to answer
     DECIDE_GATE = "decide gate"  # an answer in the Prefect UI is the program's, with the name that was typed there
+    TELL_RUN = "tell run"  # wake the run at a gate with what was decided there
     CHASE = "chase"
-    KEEP_UP = "keep up"  # tell of gates, settle dates, wake runs that were not told of a decision
+    KEEP_UP = "keep up"  # tell of gates, settle dates
     DELIVER = "deliver"
     RETRY_LETTERS = "retry letters"  # those that were given up
     READ_MAILBOX = "read mailbox"  # of any unit, with a link of that unit's
@@ -70,6 +73,7 @@ class Act(StrEnum):
     ISSUE_FEED = "issue feed"  # a calendar of one's own dates
     WITHDRAW_LINK = "withdraw link"
     LOAD_PLAN = "load plan"
+    ARCHIVE = "archive"
 
 
 _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
@@ -85,13 +89,16 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
 }
 _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
+    Act.SIGN_ALL: frozenset({Capacity.UNIT}),
     Act.KEEP_FILES: frozenset({Capacity.UNIT}),
     Act.FILE_COMPLAINT: frozenset({Capacity.UNIT}),
     Act.ANSWER_COMPLAINT: frozenset({Capacity.OFFICE}),
     Act.RAISE_FINDING: frozenset({Capacity.OFFICE}),
     Act.CLOSE_FINDING: frozenset({Capacity.OFFICE}),
     Act.OPEN_PHASE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.ASK_AT_GATE: frozenset({Capacity.PROGRAM}),
     Act.DECIDE_GATE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
+    Act.TELL_RUN: frozenset({Capacity.PROGRAM}),
     Act.CHASE: frozenset({Capacity.PROGRAM}),
     Act.KEEP_UP: frozenset({Capacity.PROGRAM}),
     Act.DELIVER: frozenset({Capacity.PROGRAM}),
@@ -108,6 +115,7 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.ISSUE_FEED: frozenset({Capacity.UNIT}),
     Act.WITHDRAW_LINK: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.LOAD_PLAN: frozenset({Capacity.PROGRAM}),
+    Act.ARCHIVE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
 }
 ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
 
@@ -151,4 +159,6 @@ def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: As
     if Capacity.OFFICE in allowed:
         office = body_of(session, plan.id, UnitKind.OFFICE)
         raise RefusedError("only the leading-group office ({unit}) may do this", unit=office.code)
+    if Capacity.UNIT in allowed:
+        raise RefusedError("only a unit that work is issued to may do this")
     raise RefusedError("you may not do this")

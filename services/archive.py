@@ -26,7 +26,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from adapters.archive import verify as verify_archive
-from adapters.database.sessions import transaction
 from adapters.evidence.store import EvidenceStore
 from adapters.language import N_, Code, Language
 from models.acceptance.summary import summary_of
@@ -34,9 +33,11 @@ from models.archive_tables import Extract, Original, extracts, journal_entries, 
 from models.bulletins.copy import issued_copies
 from models.common.errors import NotFoundError, RefusedError
 from models.monitoring.audit import look_at_once
-from models.plan.plan import Plan, plan_of
+from models.permissions import Act, require
+from models.plan.plan import Plan
 from rendering import acceptance_report
 from rendering.archive_words import readme
+from services.scope import Scope, together
 
 FORMAT = "duban-archive/1"
 MANIFEST, JOURNAL, README, VERIFY, DOCUMENT = "manifest.json", "journal.jsonl", "README.md", "verify.py", "plan.json"
@@ -76,24 +77,22 @@ class Written:
 
 
 def write_archive(
-    plan_code: str | None,
+    scope: Scope,
     store: EvidenceStore,
     output: Path,
     *,
-    at: dt.datetime,
     progress: Progress = lambda _done, _all: None,
 ) -> Written:
     """Write the pack of a plan, as it is at one moment, to `output`; what stood there is replaced at the very end.
 
-    `at` (aware) is written into it. Raises RefusedError, and leaves nothing behind, where the disk is full, or where
-    an original is gone or damaged.
+    The scope's instant is written into it. Raises NotFoundError where there is no such plan, and RefusedError, leaving
+    nothing behind, where the disk is full, or where an original is gone or damaged.
     """
     with _settled(output) as target:
-        with _packing(target, at) as pack:
-            with transaction() as session:
-                look_at_once(session)
-                plan = plan_of(session, plan_code)
-                pack.add_text(README, readme(plan.title, at))
+        with _packing(target, scope.at) as pack:
+            with _at_one_moment(scope) as (session, plan):
+                require(session, plan, Act.ARCHIVE, scope.actor)
+                pack.add_text(README, readme(plan.title, scope.at))
                 pack.add_text(VERIFY, Path(verify_archive.__file__).read_text(encoding="utf-8"))
                 pack.add_text(DOCUMENT, json.dumps(plan.content, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
                 wanted = _add_tables(pack, session, plan)
@@ -104,6 +103,15 @@ def write_archive(
             _add_originals(pack, store, wanted, progress)
             digest = _add_manifest(pack, facts, chain, [one for _, one in wanted])
         return Written(len(pack.entries), len(wanted), chain["entries"], target.tell(), digest)
+
+
+@contextmanager
+def _at_one_moment(scope: Scope) -> Iterator[tuple[Session, Plan]]:
+    """A transaction in which everything is seen as it was when the first question was asked."""
+    with together() as session:
+        look_at_once(session)
+        with scope.joining(session).open() as place:
+            yield place
 
 
 class _Target(io.FileIO):

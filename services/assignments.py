@@ -11,7 +11,7 @@ from models.assignments import assignment, evidence, extension, objection, revie
 from models.assignments.assignment import Assignment
 from models.assignments.objection import About
 from models.assignments.review import Decision
-from models.common.errors import RefusedError
+from models.common.errors import NotFoundError, RefusedError
 from models.common.files import StoredEvidence
 from models.common.status import Status
 from models.delivery.signature import PostedLetter, Signed, sign_letter
@@ -46,18 +46,26 @@ def sign(scope: Scope, items: Items) -> int:
 
 
 def sign_all(scope: Scope) -> int:
-    """Sign for all that the actor's unit has not signed for; returns how many."""
+    """Sign for all that the actor's unit has not signed for; returns how many.
+
+    Raises RefusedError for whoever acts for no unit that work is issued to.
+    """
     with scope.open() as (session, plan):
-        assert scope.actor.unit_id is not None, "a unit signs"
-        found = assignment.unsigned_of(session, plan, scope.actor.unit_id)
+        require(session, plan, Act.SIGN_ALL, scope.actor)
+        found = assignment.unsigned_of(session, plan, scope.unit_id)
         for one in found:
             require(session, plan, Act.SIGN, scope.actor, one)
         return assignment.acknowledge(session, plan, found, actor=scope.actor, at=scope.at)
 
 
 def sign_all_of_letter(scope: Scope, letter: PostedLetter) -> Signed:
-    """Sign for all that a letter told its unit as issued. Doing it twice changes nothing. Raises NotFoundError."""
+    """Sign for all that a letter told its unit as issued. Doing it twice changes nothing.
+
+    Raises NotFoundError for whoever does not act for the unit that the letter went to.
+    """
     with scope.open() as (session, plan):
+        if scope.actor.unit_id != letter.unit.id:
+            raise NotFoundError("this letter does not exist")
         refs = letter.refs(session)
         found = _allowed(session, plan, scope, Act.SIGN, refs) if refs else []
         return sign_letter(session, letter, found, actor=scope.actor, at=scope.at)
@@ -87,11 +95,13 @@ def submit(
 
 
 def keep_files(scope: Scope, files: Sequence[StoredEvidence]) -> None:
-    """Write down files that came in whole as the unit's own, where handing them in was refused: nobody sends twice."""
+    """Write down files that came in whole as the unit's own, where handing them in was refused: nobody sends twice.
+
+    Raises RefusedError for whoever acts for no unit that work is issued to.
+    """
     with scope.open() as (session, plan):
         require(session, plan, Act.KEEP_FILES, scope.actor)
-        assert scope.actor.unit_id is not None, "only units may"
-        evidence.keep(session, scope.actor.unit_id, files, scope.at)
+        evidence.keep(session, scope.unit_id, files, scope.at)
 
 
 def decide_review(

@@ -8,12 +8,15 @@ from services.scope import Scope
 
 
 def file_complaint(scope: Scope, *, kind: ComplaintKind, text: str) -> str:
-    """Write to the office for the actor's unit; returns the reference. Raises RefusedError where nothing is said."""
+    """Write to the office for the actor's unit; returns the reference.
+
+    Raises RefusedError where nothing is said, and for whoever acts for no unit that work is issued to.
+    """
     with scope.open() as (session, plan):
         require(session, plan, Act.FILE_COMPLAINT, scope.actor)
-        assert scope.actor.unit_id is not None, "only units may"
-        unit_id = scope.actor.unit_id
-        filed = complaint.file_complaint(session, plan, unit_id, kind=kind, text=text, actor=scope.actor, at=scope.at)
+        filed = complaint.file_complaint(
+            session, plan, scope.unit_id, kind=kind, text=text, actor=scope.actor, at=scope.at
+        )
         return filed.ref
 
 

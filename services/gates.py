@@ -8,8 +8,6 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from adapters import clock
-from adapters.database.sessions import retrying_transaction
 from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.permissions import Act, require
@@ -18,7 +16,7 @@ from models.phases.gate import Answer, Closing, Gate, GateDecision, Via, Waiting
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
 from services.phases import WhichPhase, locked
-from services.scope import Scope
+from services.scope import Scope, by_program
 
 RUN_ARRIVES = dt.timedelta(hours=1)  # a run on its way to a gate stands there within minutes
 
@@ -75,10 +73,10 @@ class Decided:
 
 
 def ask(scope: Scope, which: WhichPhase) -> WaitingRound | Closing:
-    """The round that waits for the office, or how the phase was closed."""
+    """The round that waits for the office, or how the phase was closed. Raises NotFoundError."""
 
     def act(session: Session, plan: Plan) -> WaitingRound | Closing:
-        require(session, plan, Act.OPEN_PHASE, scope.actor)
+        require(session, plan, Act.ASK_AT_GATE, scope.actor)
         phase = locked(session, plan, which)
         return gates.waiting_or_closed(session, phase, scope.at)
 
@@ -132,13 +130,15 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
 
 
 def tell_run(decided: Decided) -> Told:
-    """Wake the run that stands at this round with the decision that is stored.
+    """Wake the run that stands at this round with the decision that is stored: the program does, whoever decided.
 
     Nothing is lost where this fails: patrol looks for runs that were not told.
     """
+    scope = by_program(decided.plan)
+    _may_tell(scope)
     told = _wake(decided)
     if told is Told.RESUMED:
-        _mark_told([decided], clock.now())
+        _mark_told(scope, [decided])
     return told
 
 
@@ -147,11 +147,16 @@ def untold(session: Session, plan: Plan) -> list[Decided]:
     return [Decided.of(plan, phase, gate) for gate, phase in gates.untold(session, plan)]
 
 
-def tell_runs(waiting: Sequence[Decided], at: dt.datetime) -> int:
-    """Wake the runs that could not be told of these decisions before; returns how many."""
+def tell_runs(scope: Scope, waiting: Sequence[Decided]) -> int:
+    """Wake the runs that could not be told of these decisions of the plan before; returns how many."""
+    if not waiting:
+        return 0
+    _may_tell(scope)
     outcomes = [(one, _wake(one)) for one in waiting]
-    over = [one for one, told in outcomes if told is Told.RESUMED or (told is Told.NOBODY and _has_no_run(one, at))]
-    _mark_told(over, at)
+    over = [
+        one for one, told in outcomes if told is Told.RESUMED or (told is Told.NOBODY and _has_no_run(one, scope.at))
+    ]
+    _mark_told(scope, over)
     return sum(told is Told.RESUMED for _, told in outcomes)
 
 
@@ -159,10 +164,15 @@ def _has_no_run(decided: Decided, at: dt.datetime) -> bool:
     return at - decided.decided_at > RUN_ARRIVES
 
 
-def _mark_told(decided: Sequence[Decided], at: dt.datetime) -> None:
-    if decided:
-        ids = [one.gate_id for one in decided]
-        retrying_transaction(lambda session: gates.mark_told(session, ids, at))
+def _may_tell(scope: Scope) -> None:
+    """Asked before a run is woken, which cannot be taken back."""
+    scope.repeat(lambda session, plan: require(session, plan, Act.TELL_RUN, scope.actor))
+
+
+def _mark_told(scope: Scope, decided: Sequence[Decided]) -> None:
+    ids = [one.gate_id for one in decided]
+    if ids:
+        scope.repeat(lambda session, _plan: gates.mark_told(session, ids, scope.at))
 
 
 def _wake(decided: Decided) -> Told:

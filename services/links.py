@@ -60,10 +60,13 @@ def issue_to_office(scope: Scope, person: str = "") -> IssuedLink:
 
 
 def issue_feed(scope: Scope) -> IssuedLink:
-    """What a calendar program of one's own unit fetches its dates by; it opens nothing else."""
+    """What a calendar program of one's own unit fetches its dates by; it opens nothing else.
+
+    Raises RefusedError for whoever acts for no unit that work is issued to.
+    """
     with scope.open() as (session, plan):
         require(session, plan, Act.ISSUE_FEED, scope.actor)
-        unit = session.get_one(Unit, scope.actor.unit_id)
+        unit = session.get_one(Unit, scope.unit_id)
         return _issued(session, unit, scope, FEED_LASTS, role=AccessRole.CALENDAR)
 
 

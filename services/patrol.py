@@ -79,7 +79,7 @@ def keep_up(scope: Scope) -> KeptUp:
         told_now, batch, waiting = scope.repeat(look)
         told, moved = told + told_now, moved + batch.moved
         if batch.settled < BATCH:
-            return KeptUp(told, moved, gates.tell_runs(waiting, scope.at))
+            return KeptUp(told, moved, gates.tell_runs(scope, waiting))
 
 
 def begin_round(scope: Scope) -> Begun:
@@ -92,11 +92,14 @@ def begin_round(scope: Scope) -> Begun:
     return scope.repeat(act)
 
 
-def end_round(begun: Begun, chased: Chased, delivered: Delivered) -> None:
+def end_round(scope: Scope, begun: Begun, chased: Chased, delivered: Delivered) -> None:
     """Write down that the round got to its end, and what it did."""
-    retrying_transaction(
-        lambda session: rounds.end_round(
+
+    def act(session: Session, plan: Plan) -> None:
+        require(session, plan, Act.CHASE, scope.actor)
+        rounds.end_round(
             session,
+            plan,
             begun,
             ended_at=clock.now(),
             looked_at=chased.looked_at,
@@ -105,4 +108,5 @@ def end_round(begun: Begun, chased: Chased, delivered: Delivered) -> None:
             letters=delivered.letters,
             failed=delivered.failed,
         )
-    )
+
+    scope.repeat(act)

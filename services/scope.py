@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from adapters import clock
 from adapters.database.sessions import retrying_transaction, transaction
 from models import access
+from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.plan.plan import Plan, plan_of
 
@@ -30,9 +31,16 @@ class Scope:
     at: dt.datetime
     within: Session | None = None
 
-    def joining(self, session: Session) -> Self:
-        """The same, within this transaction."""
-        return dataclasses.replace(self, within=session)
+    @property
+    def unit_id(self) -> int:
+        """Of the unit that the actor acts for. Raises RefusedError where it is none, as with the program itself."""
+        if self.actor.unit_id is None:
+            raise RefusedError("only a unit that work is issued to may do this")
+        return self.actor.unit_id
+
+    def joining(self, session: Session, at: dt.datetime | None = None) -> Self:
+        """The same, within this transaction; at a later instant, where one is given."""
+        return dataclasses.replace(self, within=session, at=at or self.at)
 
     @contextmanager
     def open(self) -> Iterator[tuple[Session, Plan]]:

@@ -34,4 +34,4 @@ def begin_round(plan: str, at: dt.datetime) -> Begun:
 
 
 def end_round(begun: Begun, chased: Chased, delivered: Delivered) -> None:
-    patrol.end_round(begun, chased, delivered)
+    patrol.end_round(this_run(begun.plan), begun, chased, delivered)

@@ -1,8 +1,10 @@
 """Whether every act goes through a service that asks for authority, and nothing below one is called from above."""
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
 
 import pytest
 
@@ -61,6 +63,19 @@ def changes_itself(tree: ast.AST, names: Mapping[str, str]) -> bool:
     return any(True for _ in direct_changes(tree, names))
 
 
+def sets_what_it_was_given(tree: ast.AST) -> bool:
+    """Whether it assigns to an attribute of one of its parameters, as of a row."""
+    targets = (
+        target
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for assigned in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for target in (assigned.elts if isinstance(assigned, ast.Tuple) else [assigned])
+        if isinstance(target, ast.Attribute)
+    )
+    return any(ast.unparse(target).partition(".")[0] in parameters(tree) for target in targets)
+
+
 def direct_changes(tree: ast.AST, names: Mapping[str, str]) -> Iterator[str]:
     for name in used(tree, names):
         owner, _, method = name.rpartition(".")
@@ -72,7 +87,8 @@ def direct_changes(tree: ast.AST, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def acts_of(trees: Mapping[str, ast.Module]) -> set[str]:
-    """The functions of the models that change the database: those that are told who acts, or write, or call such a one.
+    """The functions of the models that change the database: those that are told who acts, or write, or call such a one,
+    and those that change a row that they are given.
 
     Authority itself is asked with the actor, and changes nothing.
     """
@@ -81,13 +97,21 @@ def acts_of(trees: Mapping[str, ast.Module]) -> set[str]:
         for module, tree in trees.items()
         if module.startswith("models.") and not module.startswith(("models.permissions", "models.migrations"))
         for name, node in defined(tree).items()
-        if "Session" in parameters(node).values()
+        if "Session" in parameters(node).values() or (not name.startswith("_") and sets_what_it_was_given(node))
     }
-    found = {
-        name
-        for name, (node, names) in functions.items()
-        if parameters(node).get("actor") == "Actor" or changes_itself(node, names)
-    }
+    return and_users(
+        {
+            name
+            for name, (node, names) in functions.items()
+            if parameters(node).get("actor") == "Actor" or changes_itself(node, names) or sets_what_it_was_given(node)
+        },
+        functions,
+    )
+
+
+def and_users(found: set[str], functions: Mapping[str, tuple[ast.AST, Mapping[str, str]]]) -> set[str]:
+    """These, and those of the functions that use one of them, directly or through others."""
+    found = set(found)
     while more := {
         name for name, (node, names) in functions.items() if name not in found and found & set(used(node, names))
     }:
@@ -114,27 +138,72 @@ def test_nothing_changes_the_database_but_through_a_service() -> None:
     assert found == {}
 
 
-def services_without_authority(trees: Mapping[str, ast.Module]) -> list[str]:
-    """The public functions with a Scope that neither ask for authority nor have another service do so."""
-    defs = {module: defined(tree) for module, tree in trees.items() if module.startswith("services.")}
-    asking = {"models.permissions.require"}
-    names = {
-        module: {one: f"{module}.{one}" for one in functions} | names_in(trees[module])
-        for module, functions in defs.items()
-    }
-    everything = {f"{module}.{name}": (module, node) for module, of in defs.items() for name, node in of.items()}
+# What changes the database without a Scope, and what its authority is.
+BY_WHAT_THEY_HOLD = {
+    "services.links.enter": "the token of a link",
+    "services.links.feed": "the token of a calendar",
+    "services.links.say_name": "the web session that the request came in by",
+    "services.links.leave": "the web session that the request came in by",
+    "services.scope.is_first": "the key of an act, in the transaction of the act that it guards",
+    "services.scope.keep_outcome": "the key of an act, in the transaction of the act that it guards",
+    "services.schema.ensure": "the database's own password: there are no plans and no units yet",
+    "services.schema.upgrade": "the database's own password, as no plan can be read before",
+}
+BY_A_SCOPE_OF_THEIR_OWN = {
+    "services.gates.tell_run": "the program wakes the run, whoever decided",
+    "services.monitoring.watchdog.watch_over": "the program looks after several plans",
+    "services.plans.load": "there may be no plan yet; it asks with the actor that it is given",
+}
+MIGRATIONS = {"models.migrations.upgrading.upgrade"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Services:
+    """The public functions of the services: those that change the database, take a Scope, and ask for authority."""
+
+    changing: frozenset[str]
+    scoped: frozenset[str]
+    asking: frozenset[str]
+
+    @classmethod
+    def of(cls, trees: Mapping[str, ast.Module]) -> Self:
+        functions = {
+            f"{module}.{name}": (node, {one: f"{module}.{one}" for one in defined(tree)} | names_in(tree))
+            for module, tree in trees.items()
+            if module.startswith("services.")
+            for name, node in defined(tree).items()
+        }
+        public = {name for name in functions if not name.rpartition(".")[2].startswith("_")}
+        acts = ACTS | MIGRATIONS
+        changing = {
+            name
+            for name, (node, names) in functions.items()
+            if acts & set(used(node, names)) or changes_itself(node, names)
+        }
+        scoped = {name for name, (node, _) in functions.items() if "Scope" in parameters(node).values()}
+        return cls(
+            frozenset(public & and_users(changing, functions)),
+            frozenset(public & scoped),
+            frozenset(public & and_callers({"models.permissions.require"}, functions)),
+        )
+
+    def without_authority(self) -> list[str]:
+        """Those that neither ask for authority themselves nor have another service do so."""
+        return sorted((self.scoped | self.changing) - self.asking - BY_WHAT_THEY_HOLD.keys())
+
+    def without_scope(self) -> list[str]:
+        """Those that change the database and are not told in which plan, as whom and when."""
+        return sorted(self.changing - self.scoped - BY_WHAT_THEY_HOLD.keys() - BY_A_SCOPE_OF_THEIR_OWN.keys())
+
+
+def and_callers(found: set[str], functions: Mapping[str, tuple[ast.AST, Mapping[str, str]]]) -> set[str]:
+    """These, and those of the functions that call one of them, directly or through others."""
+    found = set(found)
     while more := {
-        name
-        for name, (module, node) in everything.items()
-        if name not in asking and asking & set(called(node, names[module]))
+        name for name, (node, names) in functions.items() if name not in found and found & set(called(node, names))
     }:
-        asking |= more
-    return sorted(
-        name
-        for name, (_module, node) in everything.items()
-        if "Scope" in parameters(node).values() and not name.rpartition(".")[2].startswith("_")
-        if name not in asking
-    )
+        found |= more
+    return found
 
 
 def called(tree: ast.AST, names: Mapping[str, str]) -> Iterable[str]:
@@ -143,8 +212,17 @@ def called(tree: ast.AST, names: Mapping[str, str]) -> Iterable[str]:
             yield next(iter(used(node.func, names)), "")
 
 
-def test_every_service_asks_for_authority() -> None:
-    assert services_without_authority(TREES) == []
+SERVICES = Services.of(TREES)
+
+
+def test_every_service_that_changes_the_database_takes_a_scope_and_asks_for_authority() -> None:
+    assert SERVICES.without_scope() == []
+    assert SERVICES.without_authority() == []
+
+
+def test_what_is_excepted_is_still_there_and_still_needs_to_be() -> None:
+    excepted = BY_WHAT_THEY_HOLD.keys() | BY_A_SCOPE_OF_THEIR_OWN.keys()
+    assert excepted - (SERVICES.changing - SERVICES.scoped) == set()
 
 
 # The rules above hold nothing unless they find what is wrong.
@@ -181,8 +259,9 @@ with read_session() as session:
     assert offences(ast.parse(written)) == set()
 
 
-def test_a_service_without_authority_is_found() -> None:
+def test_a_service_without_authority_or_scope_is_found() -> None:
     written = """
+from models.assignments.review import waive
 from models.permissions import require
 def careless(scope: Scope) -> None:
     with scope.open(): ...
@@ -190,5 +269,16 @@ def careful(scope: Scope) -> None:
     _allowed(scope)
 def _allowed(scope: Scope) -> None:
     require(scope)
+def unscoped(session: Session) -> None:
+    require(session)
+    _waived(session)
+def _waived(session: Session) -> None:
+    waive(session)
+def added(session: Session) -> None:
+    session.add(1)
+def reading(session: Session) -> None:
+    session.get(1)
 """
-    assert services_without_authority({"services.made_up": ast.parse(written)}) == ["services.made_up.careless"]
+    found = Services.of({"services.made_up": ast.parse(written)})
+    assert found.without_authority() == ["services.made_up.added", "services.made_up.careless"]
+    assert found.without_scope() == ["services.made_up.added", "services.made_up.unscoped"]

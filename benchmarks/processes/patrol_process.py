@@ -23,7 +23,7 @@ def go_round(plan: str, at: dt.datetime) -> int:
     begun = patrol.begin_round(scope)
     chased = patrol.chase(scope)
     patrol.keep_up(scope)
-    patrol.end_round(begun, chased, Delivered())
+    patrol.end_round(scope, begun, chased, Delivered())
     return chased.looked_at
 
 

@@ -1,5 +1,6 @@
 """What the office was told of alerts, and whether a list is news: it is told once for the same list and day."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
@@ -20,6 +21,17 @@ def key_of(found: Sequence[Alert]) -> str:
     return KEY + hashlib.sha256(mark_of(found).encode()).hexdigest()[:32]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Telling:
+    """What was sent, by which channel, and what came of it; `detail` is what the channel said."""
+
+    channel: str
+    outcome: AttemptOutcome
+    detail: str
+    subject: str
+    body: str
+
+
 def is_news(session: Session, office: Unit, found: Sequence[Alert], at: dt.datetime) -> bool:
     """Whether the office has to be told of this list, also that it is empty again."""
     last = _last_told(session, office)
@@ -28,6 +40,22 @@ def is_news(session: Session, office: Unit, found: Sequence[Alert], at: dt.datet
     if last.key != key_of(found):
         return True
     return bool(found) and at - last.at >= TELL_AGAIN
+
+
+def record_telling(session: Session, office: Unit, found: Sequence[Alert], sent: Telling, *, at: dt.datetime) -> None:
+    """Keep what was told by which channel, and what came of it, beside the attempts of letters."""
+    session.add(
+        Attempt(
+            recipient_id=office.id,
+            key=key_of(found),
+            channel=sent.channel,
+            at=at,
+            outcome=sent.outcome,
+            detail=sent.detail,
+            subject=sent.subject,
+            body=sent.body,
+        )
+    )
 
 
 def _last_told(session: Session, office: Unit) -> Attempt | None:

@@ -35,9 +35,9 @@ class PatrolRound(Base):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Begun:
-    """Which round it is that set out."""
+    """Which round it is that set out; `plan` is the plan's code."""
 
-    plan_id: int
+    plan: str
     started_at: dt.datetime
     mark: uuid.UUID
 
@@ -47,11 +47,12 @@ def begin_round(session: Session, plan: Plan, *, at: dt.datetime, started_at: dt
     begun = PatrolRound(plan_id=plan.id, at=at, started_at=started_at)
     session.add(begun)
     session.flush()
-    return Begun(begun.plan_id, begun.started_at, begun.mark)
+    return Begun(plan.code, begun.started_at, begun.mark)
 
 
 def end_round(
     session: Session,
+    plan: Plan,
     begun: Begun,
     *,
     ended_at: dt.datetime,
@@ -65,7 +66,7 @@ def end_round(
     session.execute(
         update(PatrolRound)
         .where(
-            PatrolRound.plan_id == begun.plan_id,
+            PatrolRound.plan_id == plan.id,
             PatrolRound.started_at == begun.started_at,
             PatrolRound.mark == begun.mark,
         )

@@ -92,7 +92,7 @@ def _refuse_early(scope: Scope, figures: Sequence[FigureInput]) -> None:
 def _entering(session: Session, plan: Plan, scope: Scope) -> Unit:
     """The unit that enters. Raises RefusedError where nobody may for it."""
     require(session, plan, Act.ENTER_READING, scope.actor)
-    return session.get_one(Unit, scope.actor.unit_id)
+    return session.get_one(Unit, scope.unit_id)
 
 
 def _figures(session: Session, plan: Plan, wanted: Sequence[FigureInput]) -> list[Figure]:

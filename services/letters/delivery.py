@@ -208,7 +208,7 @@ class _Delivery:
         attempts = zip(begin_attempts(session, drafts, at=now), drafts, strict=True)
         sending = [(id_, draft) for id_, draft in attempts if draft.outcome is AttemptOutcome.SENDING]
         recipients = [draft.recipient_id for _, draft in sending]
-        links = letter_links(session, recipients, now) if settings().portal_url else {}
+        links = letter_links(self._scope.joining(session, now), recipients) if settings().portal_url else {}
         return _Batch(
             [
                 OutgoingLetter(id_, draft, now + LEAVES_WITHIN, links.get(draft.recipient_id, ""))

@@ -31,7 +31,7 @@ def read_mailbox(scope: Scope, unit: str, last: int | None = None) -> list[ReadL
         require(session, plan, Act.READ_MAILBOX, scope.actor)
         recipient, zone = unit_of(session, plan.id, unit), ZoneInfo(plan.timezone)
         letters = letters_of(session, recipient, last)
-        link = letter_link(session, recipient, scope.at) if any(LINK in one.body for one in letters) else ""
+        link = letter_link(scope.joining(session), unit) if any(LINK in one.body for one in letters) else ""
         return [
             ReadLetter(one.at.astimezone(zone), one.channel, one.subject, linked(one.body, link))
             for one in reversed(letters)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from adapters import clock
 from adapters.channels.addresses import Address, address_in
 from adapters.channels.types import Labels, Outcome, Post, Receipt
-from adapters.database.sessions import read_session, transaction
+from adapters.database.sessions import read_session
 from adapters.language import N_, Language
 from adapters.monitoring import heartbeat
 from adapters.prefect_server import prefect_api
@@ -23,12 +23,12 @@ from models.common.kinds import UnitKind
 from models.dates.quiet_hours import QuietHours, opens_at
 from models.monitoring import alerts
 from models.monitoring.alerts import Alert
-from models.monitoring.telling import KEY, TELL_AGAIN, is_news, key_of
-from models.outbox.message import Attempt, AttemptOutcome
+from models.monitoring.telling import KEY, TELL_AGAIN, Telling, is_news, key_of, record_telling
+from models.outbox.message import AttemptOutcome
 from models.permissions import Act, require
-from models.plan.plan import Plan, plan_codes, plan_of
-from models.plan.unit import Unit, body_of
-from services.scope import by_program
+from models.plan.plan import Plan, plan_codes
+from models.plan.unit import body_of
+from services.scope import Scope, by_program
 
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
 LOST = dt.timedelta(hours=2)  # no run is at work for so long: what a patrol has not done by then, the next one does
@@ -55,8 +55,8 @@ def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
     """
     with blindness_is_told():
         lost = _end_lost_runs()
-        found = {plan: _seen(plan, on) for plan in plans or plans_watched()}
-        notes = [lost, *(tell(plan, alerts) for plan, alerts in found.items()), _tell_that_it_sees_again()]
+        found = {plan: _seen(by_program(plan), on) for plan in plans or plans_watched()}
+        notes = [lost, *(tell(by_program(plan), listed) for plan, listed in found.items()), _tell_that_it_sees_again()]
     missed = heartbeat.beat(all_is_well=not any(found.values()))
     return Watched(clock.now(), found, list({note.template: note for note in (*notes, missed) if note}.values()))
 
@@ -134,24 +134,23 @@ def plans_watched() -> list[str]:
         return plan_codes(session)
 
 
-def _seen(plan: str, on: dt.date | None) -> list[Alert]:
+def _seen(scope: Scope, on: dt.date | None) -> list[Alert]:
     try:
-        return look(plan, on)
+        return look(scope, on)
     except NotFoundError:  # somebody named it
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is: it is an alert, and the others are looked after
         return [alerts.unseen(error)]
 
 
-def look(plan: str, on: dt.date | None = None) -> list[Alert]:
+def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
     """All that is wrong with a plan; starts a run at each gate where none stands."""
-    scope = by_program(plan)
-    with scope.open() as (session, row):
-        require(session, row, Act.WATCH, scope.actor)
-        may_leave = functools.partial(_may_leave, row)
-        found = alerts.alerts(session, row, at=_instant(row, on), may_leave=may_leave)
-        gates = alerts.open_gates(session, row)
-    return [*found, *_at_gates(row, gates)]
+    with scope.open() as (session, plan):
+        require(session, plan, Act.WATCH, scope.actor)
+        may_leave = functools.partial(_may_leave, plan)
+        found = alerts.alerts(session, plan, at=_instant(plan, scope.at, on), may_leave=may_leave)
+        gates = alerts.open_gates(session, plan)
+    return [*found, *_at_gates(plan, gates)]
 
 
 def _end_lost_runs() -> Reason | None:
@@ -169,8 +168,7 @@ def _end_lost_runs() -> Reason | None:
     )
 
 
-def _instant(plan: Plan, on: dt.date | None) -> dt.datetime:
-    now = clock.now()
+def _instant(plan: Plan, now: dt.datetime, on: dt.date | None) -> dt.datetime:
     return now if on in {None, plan.day_of(now)} else alerts.day_is_over(on or plan.day_of(now), plan.timezone)
 
 
@@ -193,7 +191,7 @@ def _at_gates(plan: Plan, gates: Sequence[alerts.OpenGate]) -> list[Alert]:
     return found
 
 
-def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
+def tell(scope: Scope, found: Sequence[Alert]) -> Reason | None:
     """Tell the office what was found, and when all is well again; why it could not be, None where nothing hindered.
 
     Once for the same list and day: the attempts say what was told last.
@@ -201,16 +199,16 @@ def tell(plan: str, found: Sequence[Alert]) -> Reason | None:
     address = _second_channel()
     if not isinstance(address, Address):
         return address if found or settings().watchdog_address else None
-    with transaction() as session:
-        row = plan_of(session, plan)
-        office = body_of(session, row.id, UnitKind.OFFICE)
-        at = clock.now()
-        if not is_news(session, office, found, at):
+    with scope.open() as (session, plan):
+        require(session, plan, Act.WATCH, scope.actor)
+        office = body_of(session, plan.id, UnitKind.OFFICE)
+        if not is_news(session, office, found, scope.at):
             return None
-        post = _post(row, found, at)
+        post = _post(plan, found, scope.at)
     receipt = asyncio.run(_sent(address, post))
-    with transaction() as session:
-        session.add(_attempt(office, address, post, receipt.outcome, receipt.detail, at))
+    sent = Telling(address.kind, AttemptOutcome(receipt.outcome.value), receipt.detail, post.subject, post.body)
+    with scope.open() as (session, _plan):
+        record_telling(session, office, found, sent, at=scope.at)
     if receipt.outcome is Outcome.SENT:
         return None
     return Reason(_NOT_TOLD, why=receipt.detail)
@@ -231,20 +229,6 @@ def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:
     when = f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
     body = "\n".join([f"{language.text(plan.title)} ({plan.code}), {when}", *lines])
     return Post(key_of(found), title.format(count=len(found)), body, labels=Labels.of(language))
-
-
-def _attempt(office: Unit, address: Address, post: Post, outcome: Outcome, detail: str, at: dt.datetime) -> Attempt:
-    """What was told, beside the notices that were sent."""
-    return Attempt(
-        recipient_id=office.id,
-        key=post.key,
-        channel=address.kind,
-        at=at,
-        outcome=AttemptOutcome(outcome.value),
-        detail=detail,
-        subject=post.subject,
-        body=post.body,
-    )
 
 
 def lines_of(watched: Watched, language: Language) -> list[tuple[str, str]]:

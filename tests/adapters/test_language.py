@@ -1,14 +1,16 @@
 """The languages: the catalogue is complete and sound, and dates and errors are said in the reader's words."""
 
 import datetime as dt
+import re
 import subprocess
 import sys
+from collections import Counter
 
 from adapters.language import STATUS_WORDS, Language
 from models.common.errors import BlockedError, DubanError, IllegalMoveError, NotFoundError, Reason
 from models.common.status import Status
 from models.common.text import Text
-from tests.support.catalogue import missing, placeholders, stale, translated
+from tests.support.catalogue import CATALOGUE, missing, placeholders, stale, translated
 
 ZH = Language.of("zh")
 EN = Language.of("en")
@@ -22,6 +24,11 @@ def test_every_text_has_a_chinese_translation() -> None:
 
 def test_the_catalogue_holds_nothing_in_vain() -> None:
     assert stale() == []
+
+
+def test_every_text_is_translated_in_one_place() -> None:
+    found = Counter(re.findall(r'^msgid "(.+)"$', CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert [text for text, count in found.items() if count > 1] == []
 
 
 def test_a_translation_has_the_placeholders_of_its_text() -> None:

@@ -73,13 +73,16 @@ RELEASE_ITEM        no      no           no          yes     no      no
 # What is done in the plan: towards it, a lead is a unit as any other.
 IN_THE_PLAN = """
                     itself  lead  other-lead  other-unit  office  leader  program
+SIGN_ALL            yes     yes   yes         yes         no      no      no
 KEEP_FILES          yes     yes   yes         yes         no      no      no
 FILE_COMPLAINT      yes     yes   yes         yes         no      no      no
 ANSWER_COMPLAINT    no      no    no          no          yes     no      no
 RAISE_FINDING       no      no    no          no          yes     no      no
 CLOSE_FINDING       no      no    no          no          yes     no      no
 OPEN_PHASE          no      no    no          no          yes     no      yes
+ASK_AT_GATE         no      no    no          no          no      no      yes
 DECIDE_GATE         no      no    no          no          yes     no      yes
+TELL_RUN            no      no    no          no          no      no      yes
 CHASE               no      no    no          no          no      no      yes
 KEEP_UP             no      no    no          no          no      no      yes
 DELIVER             no      no    no          no          no      no      yes
@@ -96,6 +99,7 @@ ISSUE_LINK          no      no    no          no          yes     no      yes
 ISSUE_FEED          yes     yes   yes         yes         no      no      no
 WITHDRAW_LINK       no      no    no          no          yes     no      yes
 LOAD_PLAN           no      no    no          no          no      no      yes
+ARCHIVE             no      no    no          no          yes     no      yes
 """
 
 Pairs = Mapping[tuple[str, str], str]  # act and kind of actor, and what comes of it

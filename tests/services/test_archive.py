@@ -40,6 +40,7 @@ from models.plan.unit import unit_of
 from rendering.archive_words import TABLES
 from services import acceptance, archive, bulletins
 from services.archive import Written, _plain_name, write_archive
+from services.scope import by_program
 from tests.support.story import CLERK, DIRECTOR, Story
 
 SELF_CHECK = "2024/self-check/T1.1/north"
@@ -73,7 +74,7 @@ def store(story: Story, tmp_path: Path) -> EvidenceStore:
 
 
 def write(store: EvidenceStore, output: Path) -> Written:
-    return write_archive(None, store, output, at=clock.now())
+    return write_archive(by_program("tiny"), store, output)
 
 
 _made: list[bytes] = []
@@ -405,16 +406,15 @@ class TestWhatGoesWrongWhileItIsWritten:
 
     def test_an_unknown_plan(self, store: EvidenceStore, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError):
-            write_archive("nothing", store, tmp_path / "x.zip", at=clock.now())
+            write_archive(by_program("nothing"), store, tmp_path / "x.zip")
         assert not list(tmp_path.glob("*x.zip*"))
 
     def test_progress_is_told_in_bytes_of_originals(self, store: EvidenceStore, tmp_path: Path) -> None:
         told: list[tuple[int, int]] = []
         write_archive(
-            None,
+            by_program("tiny"),
             store,
             tmp_path / "tiny.zip",
-            at=clock.now(),
             progress=lambda done, whole: told.append((done, whole)),
         )
         whole = len(PDF) + len(NOTE)

@@ -210,7 +210,8 @@ class TestWhatIsFound:
 
 def _came(story: Story, when: str) -> None:
     """A patrol came and went, as its flow writes down."""
-    end_round(begin_round(by_program(story.plan, moment(when))), Chased(), Delivered())
+    scope = by_program(story.plan, moment(when))
+    end_round(scope, begin_round(scope), Chased(), Delivered())
 
 
 @pytest.mark.usefixtures("lived")

@@ -69,7 +69,7 @@ def test_the_figures_are_those_of_the_rows(story: Story) -> None:
     story.patrol("2023-12-12 16:30")
     begun = begin_round(by_program(story.plan, at))
     story.at("2023-12-12 16:32")
-    end_round(begun, Chased(looked_at=1, fired=3), Delivered(letters=2, failed=1))
+    end_round(by_program(story.plan), begun, Chased(looked_at=1, fired=3), Delivered(letters=2, failed=1))
     story.at("2023-12-12 17:31")
     story.ask_extension(NORTH, "2024-01-31")
     with transaction() as session:

@@ -6,24 +6,34 @@ Who may do what stands in `models.permissions`, and its table has a test of its 
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from adapters import clock
 from adapters.database.sessions import transaction
+from adapters.evidence.store import EvidenceStore
 from adapters.plan_files.reader import read_plan
+from adapters.settings import settings
 from deploy.cli.operation.access import office_scope, unit_scope
 from models.acceptance.dossier import VerdictInput
 from models.acceptance.verdict import VerdictOutcome
 from models.common.errors import RefusedError
 from models.common.event import Actor
+from models.common.files import StoredEvidence
+from models.complaint import ComplaintKind
+from models.patrol.escalation import Chased
 from models.phases.gate import Via
+from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
-from services import acceptance, bulletins, links, plans
+from services import acceptance, assignments, bulletins, complaints, gates, links, patrol, plans
+from services.archive import write_archive
 from services.indicators import readings
 from services.indicators.readings import FigureInput
-from services.scope import Scope
+from services.letters.delivery import Delivered
+from services.monitoring import watchdog
+from services.scope import Scope, by_program
 from tests.conftest import TINY
 from tests.support.portal_world import digest_of_all
 from tests.support.story import Story
@@ -73,8 +83,50 @@ def drafted(story: Story) -> Story:
 @pytest.mark.parametrize(("act", "who"), [(act, who) for act, (_call, others) in ACTS.items() for who in others])
 def test_without_authority_nothing_is_done(drafted: Story, act: str, who: str) -> None:
     before = digest_of_all()
-    with pytest.raises(RefusedError, match=r"only the leading-group office|you may not do this"):
+    with pytest.raises(RefusedError, match=r"only the leading-group office|only a unit that work|you may not do this"):
         ACTS[act][0](unit_scope(drafted.plan, who, "张三"))
+    assert digest_of_all() == before
+
+
+NOTICE = StoredEvidence("通知.pdf", "application/pdf", 1, "0" * 64)
+OF_UNITS: dict[str, Call] = {
+    "sign all": assignments.sign_all,
+    "keep files": lambda scope: assignments.keep_files(scope, [NOTICE]),
+    "complain": lambda scope: complaints.file_complaint(scope, kind=ComplaintKind.COMPLAINT, text="经费未到位"),
+    "issue feed": links.issue_feed,
+}
+
+
+@pytest.mark.parametrize("act", OF_UNITS)
+def test_the_program_and_the_office_do_not_act_as_a_unit(drafted: Story, act: str) -> None:
+    before = digest_of_all()
+    for scope in (by_program(drafted.plan), office_scope(drafted.plan, "王五")):
+        with pytest.raises(RefusedError, match="only a unit that work is issued to may do this"):
+            OF_UNITS[act](scope)
+    assert digest_of_all() == before
+
+
+def test_an_archive_is_written_for_the_office_and_for_no_unit(drafted: Story, tmp_path: Path) -> None:
+    store, pack = EvidenceStore(settings().evidence_address), tmp_path / "tiny.zip"
+    with pytest.raises(RefusedError, match="only the leading-group office"):
+        write_archive(unit_scope(drafted.plan, "north", "张三"), store, pack)
+    assert not list(tmp_path.glob("*tiny.zip*"))
+    write_archive(office_scope(drafted.plan, "王五"), store, pack)
+    assert list(tmp_path.glob("*tiny.zip*")) == [pack]
+
+
+def test_the_program_alone_opens_rounds_of_a_gate_and_ends_those_of_the_patrol(drafted: Story) -> None:
+    office, program = office_scope(drafted.plan, "王五"), by_program(drafted.plan)
+    begun = patrol.begin_round(program)
+    before = digest_of_all()
+    refused: list[Call] = [
+        lambda scope: gates.ask(scope, (PhaseCode.IMPLEMENTATION, 2023)),
+        lambda scope: patrol.end_round(scope, begun, Chased(), Delivered()),
+        watchdog.look,
+    ]
+    for act in refused:
+        with pytest.raises(RefusedError, match="you may not do this"):
+            act(office)
     assert digest_of_all() == before
 
 

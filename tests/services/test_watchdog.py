@@ -134,13 +134,14 @@ def came(story: Story, since: str, until: str) -> None:
     at, last = moment(since), moment(f"{since[:10]} {until}")
     while at <= last:
         story.set_clock(at)
-        end_round(begin_round(by_program(story.plan, at)), Chased(), Delivered())
+        scope = by_program(story.plan, at)
+        end_round(scope, begin_round(scope), Chased(), Delivered())
         at += dt.timedelta(minutes=15)
 
 
 def found(story: Story, at: str) -> list[str]:
     story.at(at)
-    return [one.kind.value for one in watchdog.look(story.plan)]
+    return [one.kind.value for one in watchdog.look(by_program(story.plan))]
 
 
 class TestWhatIsLate:
@@ -396,7 +397,7 @@ def broken(*_: object) -> list[str]:
 
 def test_a_plan_that_cannot_be_looked_after_hides_no_other(north: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     look = watchdog.look
-    monkeypatch.setattr(watchdog, "look", lambda plan, on: broken() if plan == "bad" else look(plan, on))
+    monkeypatch.setattr(watchdog, "look", lambda scope, on: broken() if scope.plan == "bad" else look(scope, on))
     monkeypatch.setattr(watchdog, "tell", lambda *_: None)
     north.at("2023-12-12 17:50")
     watched = watchdog.watch_over(["bad", north.plan])

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from adapters import clock
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from deploy.cli.base import _, tell
-from services import schema
+from deploy.cli.operation.access import program_scope
 
 
 @click.command()
@@ -24,7 +23,7 @@ from services import schema
 def archive(plan_code: str | None, output: Path) -> None:
     from services.archive import write_archive  # noqa: PLC0415  (it knows every table, which takes a moment)
 
-    schema.ensure()
+    scope = program_scope(plan_code, "duban archive")
     store = EvidenceStore(settings().evidence_address)
     # On the other channel, so that what is printed can be kept.
     quiet = not sys.stderr.isatty()
@@ -34,7 +33,7 @@ def archive(plan_code: str | None, output: Path) -> None:
             bar.length = max(whole, 1)
             bar.update(done - bar.pos)
 
-        written = write_archive(plan_code, store, output, at=clock.now(), progress=show)
+        written = write_archive(scope, store, output, progress=show)
     tell(
         _("{file}: {entries} files, {originals} of them originals, {journal} entries of the journal, {size} MB").format(
             file=output,
