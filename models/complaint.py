@@ -13,7 +13,7 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import Unit, body_of
 
@@ -126,4 +126,4 @@ def _tell(
     at: dt.datetime,
     words: str,
 ) -> None:
-    post(session, plan, [Notice(recipient_id, kind, complaint.ref, at, reason=words, by_name=actor.name)])
+    post(session, plan, [NewMessage(recipient_id, kind, complaint.ref, at, reason=words, by_name=actor.name)])

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.assignments.assignment import Assignment, still_open
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.common.base import Base, Instant, Key
 from models.common.errors import BlockedError, NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
@@ -134,8 +134,8 @@ def raise_finding(
     _journal(session, finding, EventKind.FINDING_RAISED, actor, at, requirement.why_zh)
     issue(session, plan, phase, [requirement], actor=actor, at=at, issued_on=today)
     issued = select(Assignment).where(Assignment.requirement_id == requirement.id).order_by(Assignment.id)
-    notices = [notice_about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)]
-    post(session, plan, notices)
+    messages = [message_about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)]
+    post(session, plan, messages)
     return finding
 
 

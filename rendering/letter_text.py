@@ -10,7 +10,7 @@ from models.assignments.objection import About
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
-from models.delivery.letter import Letter, LetterText, Line
+from models.delivery.letter import Letter, Line, RenderedLetter
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)  # each is itself alone: lines are sorted by them
@@ -291,7 +291,7 @@ _NO_COUNTDOWN = {
 }
 
 
-def render(letter: Letter, language: Language, *, with_link: bool = False) -> LetterText:
+def render(letter: Letter, language: Language, *, with_link: bool = False) -> RenderedLetter:
     """Put a letter into words. Pure: the same letter and language give the same text.
 
     `with_link`: the reader has pages to work on. Where their link belongs the text holds `LINK`, and
@@ -314,7 +314,7 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Le
     for wording, lines in groups:
         paragraphs.extend(_group(wording, lines, letter, language, with_command=not with_link))
     paragraphs.append(_footer(language, with_link=with_link))
-    return LetterText(subject, "\n\n".join(paragraphs) + "\n")
+    return RenderedLetter(subject, "\n\n".join(paragraphs) + "\n")
 
 
 def _groups(letter: Letter) -> list[tuple[Wording, list[Line]]]:

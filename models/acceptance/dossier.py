@@ -26,7 +26,7 @@ from models.common.text import Text
 from models.dates.instants import end_of
 from models.finding import Finding, raise_finding
 from models.indicators.attainment import Attainment, Outcome, attainments
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.phases.gate import Via
 from models.plan.area import Area, Measure, areas_of
 from models.plan.indicator import Indicator, indicators_of
@@ -517,7 +517,7 @@ def _journal(session: Session, plan: Plan, judged: Dossier, verdict: Verdict, ac
 def _tell(session: Session, plan: Plan, judged: Dossier, verdict: Verdict) -> None:
     """Tell the lead unit. A target that belongs to no area has none."""
     if judged.lead is not None:
-        told = Notice(judged.lead.id, MessageKind.VERDICT, subject_of(verdict), verdict.at, reason=verdict.reason)
+        told = NewMessage(judged.lead.id, MessageKind.VERDICT, subject_of(verdict), verdict.at, reason=verdict.reason)
         post(session, plan, [dataclasses.replace(told, by_name=verdict.by_name)])
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.assignments.reviewer import reviewer_of, reviewers_of
 from models.common.base import Base, Instant, Key
 from models.common.errors import IllegalMoveError, RefusedError
@@ -110,11 +110,11 @@ def submit(
     for assignment in assignments:
         _hand_in(session, plan, assignment, submission, actor, at)
     kind = MessageKind.TO_REVIEW
-    notices = [
-        notice_about(assignment, kind, reviewer.id, at, by_name=actor.name)
+    messages = [
+        message_about(assignment, kind, reviewer.id, at, by_name=actor.name)
         for assignment, reviewer in zip(assignments, reviewers, strict=True)
     ]
-    post(session, plan, notices)
+    post(session, plan, messages)
     return submission
 
 
@@ -187,7 +187,7 @@ def hand_in_again(
     _hand_in(session, plan, assignment, submission, actor, at, why)
     reviewer = reviewer_of(session, plan, assignment)
     kind, by_name = MessageKind.TO_REVIEW, submission.by_name
-    post(session, plan, [notice_about(assignment, kind, reviewer.id, at, by_name=by_name, reason=why)])
+    post(session, plan, [message_about(assignment, kind, reviewer.id, at, by_name=by_name, reason=why)])
 
 
 def latest_item(session: Session, assignment: Assignment) -> SubmissionItem | None:

@@ -7,13 +7,13 @@ from sqlalchemy import BigInteger, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move_due
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.common.base import Base, Instant, Key
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import body_of
 
@@ -100,14 +100,14 @@ def ask(
         detail={"until": until.isoformat()},
     )
     office = body_of(session, plan.id, UnitKind.OFFICE)
-    notice = notice_about(assignment, MessageKind.EXTENSION_ASKED, office.id, at, by_name=actor.name, reason=reason)
-    post(session, plan, [_of(extension, notice)])
+    message = message_about(assignment, MessageKind.EXTENSION_ASKED, office.id, at, by_name=actor.name, reason=reason)
+    post(session, plan, [_of(extension, message)])
     return extension
 
 
-def _of(extension: Extension, notice: Notice) -> Notice:
+def _of(extension: Extension, message: NewMessage) -> NewMessage:
     """The subject of messages about a request. It holds the id, so that two on one day are two messages."""
-    return dataclasses.replace(notice, subject=f"{notice.subject}+{extension.id}")
+    return dataclasses.replace(message, subject=f"{message.subject}+{extension.id}")
 
 
 def pending(session: Session, assignment: Assignment) -> Extension | None:
@@ -139,8 +139,8 @@ def decide(
         about = {"plan_id": plan.id, "assignment_id": assignment.id}
         record(session, EventKind.EXTENSION_REFUSED, actor, at, why=reason, **about)
     kind = MessageKind.EXTENSION_GRANTED if grant else MessageKind.EXTENSION_REFUSED
-    notice = notice_about(assignment, kind, assignment.unit_id, at, by_name=actor.name, reason=reason)
-    post(session, plan, [_of(extension, notice)])
+    message = message_about(assignment, kind, assignment.unit_id, at, by_name=actor.name, reason=reason)
+    post(session, plan, [_of(extension, message)])
     return extension
 
 

@@ -11,14 +11,14 @@ from models.assignments.assignment import Assignment, move_due
 from models.assignments.evidence import hand_in_again
 from models.assignments.history import light_of
 from models.assignments.light import Light
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import body_of
 
@@ -122,14 +122,14 @@ def object_to(
     )
     office = body_of(session, plan.id, UnitKind.OFFICE)
     kind, said = MessageKind.OBJECTION, objection.reason
-    notice = notice_about(assignment, kind, office.id, at, by_name=actor.name, reason=said)
-    post(session, plan, [_of(objection, notice)])
+    message = message_about(assignment, kind, office.id, at, by_name=actor.name, reason=said)
+    post(session, plan, [_of(objection, message)])
     return objection
 
 
-def _of(objection: Objection, notice: Notice) -> Notice:
+def _of(objection: Objection, message: NewMessage) -> NewMessage:
     """The subject of the messages about it: it holds the objection's id, so that two on one day are two messages."""
-    return dataclasses.replace(notice, subject=f"{notice.subject}+{objection.id}")
+    return dataclasses.replace(message, subject=f"{message.subject}+{objection.id}")
 
 
 def named_in(session: Session, subject: str) -> Objection:
@@ -182,8 +182,8 @@ def decide(
         if until is not None:
             _move_due(session, plan, assignment, until, reason, actor, at)
     kind = MessageKind.OBJECTION_UPHELD if upheld else MessageKind.OBJECTION_DISMISSED
-    notice = notice_about(assignment, kind, assignment.unit_id, at, by_name=actor.name, reason=reason)
-    post(session, plan, [_of(objection, notice)])
+    message = message_about(assignment, kind, assignment.unit_id, at, by_name=actor.name, reason=reason)
+    post(session, plan, [_of(objection, message)])
     return objection
 
 

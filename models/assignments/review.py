@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move, reasons_not_acceptable
 from models.assignments.evidence import Submission, SubmissionItem, latest_items
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import BlockedError, IllegalMoveError, RefusedError
 from models.common.event import Actor
@@ -158,5 +158,5 @@ def _tell(
     post(
         session,
         plan,
-        [notice_about(one, kind, one.unit_id, at, by_name=actor.name, reason=reason) for one in assignments],
+        [message_about(one, kind, one.unit_id, at, by_name=actor.name, reason=reason) for one in assignments],
     )

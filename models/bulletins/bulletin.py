@@ -22,7 +22,7 @@ from models.common.text import Text
 from models.dates.instants import end_of
 from models.dates.period import Period
 from models.dates.workdays import ONE_DAY
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.unit import body_of, units_of
@@ -326,7 +326,7 @@ def release(
         session,
         plan,
         [
-            Notice(reader.id, MessageKind.BULLETIN, subject, at, reason=bulletin.numbered, by_name=actor.name)
+            NewMessage(reader.id, MessageKind.BULLETIN, subject, at, reason=bulletin.numbered, by_name=actor.name)
             for reader in readers
         ],
     )

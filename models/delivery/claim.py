@@ -22,7 +22,7 @@ from models.assignments.objection import Objection
 from models.common.base import AnyRow, AnySelect, any_of_ids, as_recordset
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import CLOSED, Status
-from models.delivery.letter import LetterText
+from models.delivery.letter import RenderedLetter
 from models.delivery.rate_limit import Destination, reserve
 from models.finding import Finding
 from models.outbox.message import AttemptOutcome, Message, MessageStatus
@@ -91,10 +91,11 @@ class Turns:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Draft:
+class OutgoingLetter:
     """A letter in words, on its way to its recipient; `fault` says why there are no words.
 
-    `channel` is the kind of its address, `destination` the address itself as the pace knows it.
+    `channel` is the kind of its address, `destination` the address itself as the rate limits know it. It has to leave
+    from `starts` on and by `latest`. `attempt_id` is known once its attempt is written; `link` holds a secret.
     """
 
     recipient_id: int
@@ -104,11 +105,14 @@ class Draft:
     channel: str
     destination: Destination
     starts: dt.datetime | None
-    text: LetterText
+    text: RenderedLetter
     fault: str = ""
+    attempt_id: int | None = None
+    latest: dt.datetime | None = None
+    link: str = dataclasses.field(default="", repr=False)
 
     @classmethod
-    def of(cls, due: DueLetter, channel: str, text: LetterText, fault: str = "") -> Self:
+    def of(cls, due: DueLetter, channel: str, text: RenderedLetter, fault: str = "") -> Self:
         return cls(
             due.unit.id,
             due.unit.code,
@@ -381,39 +385,39 @@ def reserve_turns(
     return Turns(now, later, reserved)
 
 
-def begin_attempts(session: Session, drafts: Sequence[Draft], *, at: dt.datetime) -> Sequence[int]:
-    """Write the attempts with their messages, and return their ids in the order of the drafts.
+def begin_attempts(session: Session, letters: Sequence[OutgoingLetter], *, at: dt.datetime) -> list[OutgoingLetter]:
+    """Write the attempts with their messages, and return the letters with the ids of their attempts.
 
     What is in a mailbox is sent with that, the rest is claimed, and what has no words is given up.
     """
-    if not drafts:
+    if not letters:
         return []
     rows = [
         (
-            draft.recipient_id,
-            draft.key,
-            draft.channel,
-            draft.destination.channel,
+            one.recipient_id,
+            one.key,
+            one.channel,
+            one.destination.channel,
             at,
-            draft.outcome.value,
-            draft.fault,
-            draft.text.subject,
-            draft.text.body,
+            one.outcome.value,
+            one.fault,
+            one.text.subject,
+            one.text.body,
         )
-        for draft in drafts
+        for one in letters
     ]
     begun = {row.key: row.id for row in session.execute(ATTEMPT, as_recordset(ATTEMPT_COLUMNS, rows))}
-    ids = [begun[draft.key] for draft in drafts]
-    carried = [(attempt_id, one) for attempt_id, draft in zip(ids, drafts, strict=True) for one in draft.message_ids]
+    written = [dataclasses.replace(one, attempt_id=begun[one.key]) for one in letters]
+    carried = [(one.attempt_id, message_id) for one in written for message_id in one.message_ids]
     session.execute(CARRY, as_recordset(("attempt_id", "message_id"), carried))
     for outcome, (status, values) in {
         AttemptOutcome.SENT: (MessageStatus.SENT, {}),
         AttemptOutcome.SENDING: (MessageStatus.SENDING, {"next_try_at": at + LEASE}),
         AttemptOutcome.PERMANENT: (MessageStatus.DEAD, {}),
     }.items():
-        those = [one for draft in drafts if draft.outcome is outcome for one in draft.message_ids]
+        those = [message_id for one in written if one.outcome is outcome for message_id in one.message_ids]
         _set_messages(session, those, status, tries=Message.tries + 1, **values)
-    return ids
+    return written
 
 
 def retry_dead(session: Session, plan: Plan, *, at: dt.datetime) -> int:

@@ -28,8 +28,8 @@ from models.queries.listing import LETTER_COLUMNS, item_of
 OBJECTIONS = frozenset({MessageKind.OBJECTION, MessageKind.OBJECTION_UPHELD, MessageKind.OBJECTION_DISMISSED})
 
 
-class Letters:
-    """The letters of one tick about these messages, of whomever they are."""
+class LetterComposer:
+    """Composes the letters of one tick: reads what is behind all of its messages at once, whoever is told."""
 
     def __init__(self, session: Session, plan: Plan, today: dt.date, messages: Sequence[AnyRow]) -> None:
         self.session, self.plan, self.today = session, plan, today

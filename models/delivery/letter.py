@@ -52,7 +52,7 @@ class Letter:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class LetterText:
+class RenderedLetter:
     """A letter in words."""
 
     subject: str

@@ -22,7 +22,7 @@ from models.monitoring.replay import (
     Entry,
     EscalationRow,
     Rules,
-    SentNotice,
+    SentMessage,
     replay,
 )
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
@@ -199,9 +199,9 @@ _LETTERS = (
 )
 
 
-def _telling(row: AnyRow) -> SentNotice:
+def _telling(row: AnyRow) -> SentMessage:
     is_sent = row.status is MessageStatus.SENT
-    return SentNotice(row.recipient_id, row.kind, row.for_date, is_sent, row.letters, may_be_a_repeat=row.unsure)
+    return SentMessage(row.recipient_id, row.kind, row.for_date, is_sent, row.letters, may_be_a_repeat=row.unsure)
 
 
 def _messages(plan: Plan) -> AnySelect:

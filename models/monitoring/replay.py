@@ -85,7 +85,7 @@ Told = tuple[int, MessageKind, dt.date]  # recipient, kind, the day that it is f
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class SentNotice:
+class SentMessage:
     """A message of the ladder; `letters` are those that were sent and hold it."""
 
     recipient_id: int
@@ -117,7 +117,7 @@ class AssignmentHistory:
     is_aside: bool
     entries: Sequence[Entry]
     traces: Sequence[EscalationRow]
-    told: Sequence[SentNotice]
+    told: Sequence[SentMessage]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ RETURNING id
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Notice:
-    """A message to be written. `for_date` None means the day of writing, in the plan's time zone."""
+class NewMessage:
+    """A message that is to be written. `for_date` None means the day of writing, in the plan's time zone."""
 
     recipient_id: int
     kind: MessageKind
@@ -138,22 +138,22 @@ class Notice:
     by_name: str = ""
 
 
-def post(session: Session, plan: Plan, notices: Iterable[Notice]) -> int:
+def post(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> int:
     """Write messages in the caller's transaction; one that is there already stays. Returns how many are new."""
     rows = [
         (
-            notice.recipient_id,
-            notice.kind,
-            notice.subject,
-            notice.for_date or plan.day_of(notice.at),
-            notice.assignment_id,
-            notice.phase_id,
-            notice.order,
-            notice.reason,
-            notice.by_name,
-            notice.at,
+            message.recipient_id,
+            message.kind,
+            message.subject,
+            message.for_date or plan.day_of(message.at),
+            message.assignment_id,
+            message.phase_id,
+            message.order,
+            message.reason,
+            message.by_name,
+            message.at,
         )
-        for notice in notices
+        for message in messages
     ]
     if not rows:
         return 0

@@ -7,7 +7,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import OPEN, Assignment, move_due, of_plan, wake
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.common.event import Actor
 from models.common.message_kinds import MessageKind
 from models.dates.workdays import CalendarName, WorkCalendar
@@ -52,7 +52,7 @@ def _settle(session: Session, plan: Plan, assignment: Assignment, on: dt.date, a
         return False
     why = "working-day calendar published"
     move_due(session, plan, assignment, on, provisional=False, actor=actor, at=at, why=why)
-    post(session, plan, [notice_about(assignment, MessageKind.DUE_MOVED, assignment.unit_id, at)])
+    post(session, plan, [message_about(assignment, MessageKind.DUE_MOVED, assignment.unit_id, at)])
     return True
 
 

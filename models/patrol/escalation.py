@@ -18,7 +18,7 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind, OrderColour
 from models.dates.instants import first_round_on
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, due_steps
 from models.plan.phase import phases_of
 from models.plan.plan import Plan
@@ -194,7 +194,7 @@ class _Round:
         verdicts = _without(self._judged(rows), fired_before)
         self._write_fired(verdicts)
         self._write_next_look(verdicts)
-        told = post(self.session, self.plan, _notices(verdicts, self.bodies, self.at))
+        told = post(self.session, self.plan, _messages(verdicts, self.bodies, self.at))
         fired = [(one, len(batch)) for batch, verdict in verdicts for one in verdict.fired]
         return Chased(
             looked_at=len(rows),
@@ -249,7 +249,7 @@ def quarantine(
     record(session, EventKind.SET_ASIDE, actor, at, plan_id=plan.id, assignment_id=assignment_id, why=why)
     ref = session.scalars(_ref(assignment_id)).one()
     office = body_of(session, plan.id, UnitKind.OFFICE).id
-    post(session, plan, [Notice(office, MessageKind.SET_ASIDE, ref, at, assignment_id=assignment_id, reason=why)])
+    post(session, plan, [NewMessage(office, MessageKind.SET_ASIDE, ref, at, assignment_id=assignment_id, reason=why)])
 
 
 def _ref(assignment_id: int) -> Select[str]:
@@ -266,7 +266,7 @@ def _ladder_state(row: AnyRow) -> LadderState:
     return LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
 
 
-def _notices(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) -> Iterable[Notice]:
+def _messages(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) -> Iterable[NewMessage]:
     for batch, verdict in verdicts:
         for row in batch:
             # By recipient and kind: the office is told once, also where two steps reach it as different audiences.
@@ -276,7 +276,7 @@ def _notices(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) 
                 for recipient_id in _recipients(fired, row, bodies)
             }
             for (recipient_id, kind), fired in latest.items():
-                yield Notice(
+                yield NewMessage(
                     recipient_id=recipient_id,
                     kind=kind,
                     subject=row.ref,

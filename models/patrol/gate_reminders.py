@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, lazyload
 from models.assignments.assignment import OPEN, Assignment
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
-from models.outbox.message import Notice, post
+from models.outbox.message import NewMessage, post
 from models.phases.gate import open_round
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
@@ -37,13 +37,13 @@ def tell_gates(session: Session, plan: Plan, *, at: dt.datetime) -> int:
     A last day before notices began is history.
     """
     today = plan.day_of(at)
-    notices = []
+    messages = []
     for phase, still_open in open_phases(session, plan):
         kind = _gate_news(phase, still_open=still_open, today=today, live_from=plan.go_live_on or today)
         gate = open_round(session, _locked(session, phase), at) if kind else None
         if kind and gate:
-            notices.append(
-                Notice(
+            messages.append(
+                NewMessage(
                     body_of(session, plan.id, UnitKind.OFFICE).id,
                     kind,
                     f"{phase.ref}#{gate.round}",
@@ -52,7 +52,7 @@ def tell_gates(session: Session, plan: Plan, *, at: dt.datetime) -> int:
                     phase_id=phase.id,
                 )
             )
-    return post(session, plan, notices)
+    return post(session, plan, messages)
 
 
 def _gate_news(phase: Phase, *, still_open: bool, today: dt.date, live_from: dt.date) -> MessageKind | None:

@@ -13,7 +13,7 @@ from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.dates.instants import first_round_on
-from models.outbox.message import Message, MessageStatus, Notice, post
+from models.outbox.message import Message, MessageStatus, NewMessage, post
 from models.phases.gate import open_round
 from models.plan.ladder import LadderState, next_look
 from models.plan.phase import Phase, PhaseStatus
@@ -87,7 +87,7 @@ def open_phase(session: Session, plan: Plan, phase: Phase, *, actor: Actor, at: 
         phase_id=phase.id,
         detail={"phase": phase.ref, "issued": issued},
     )
-    post(session, plan, _notices(session, plan, phase, by_unit, at))
+    post(session, plan, _messages(session, plan, phase, by_unit, at))
     open_round(session, phase, at)
     return Opening(phase.id, phase.ref, phase.status, issued=issued, is_new=True)
 
@@ -152,18 +152,18 @@ def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.da
     }
 
 
-def _notices(session: Session, plan: Plan, phase: Phase, by_unit: Sequence[Any], at: dt.datetime) -> list[Notice]:
+def _messages(session: Session, plan: Plan, phase: Phase, by_unit: Sequence[Any], at: dt.datetime) -> list[NewMessage]:
     """A notice for each unit, unless all its work was due before notices began; for that, one about the backlog."""
     live_from = plan.go_live_on or plan.day_of(at)
-    notices = [
-        Notice(row.unit_id, MessageKind.ISSUED, phase.ref, at, phase_id=phase.id)
+    messages = [
+        NewMessage(row.unit_id, MessageKind.ISSUED, phase.ref, at, phase_id=phase.id)
         for row in by_unit
         if row.last_due_on >= live_from
     ]
     if any(row.first_due_on < live_from for row in by_unit):
         office = body_of(session, plan.id, UnitKind.OFFICE)
-        notices.append(Notice(office.id, MessageKind.BACKLOG, plan.code, at, phase_id=phase.id))
-    return notices
+        messages.append(NewMessage(office.id, MessageKind.BACKLOG, plan.code, at, phase_id=phase.id))
+    return messages
 
 
 def units_to_notify(session: Session, phase: Phase) -> Sequence[str]:

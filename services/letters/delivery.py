@@ -16,7 +16,15 @@ from adapters.gc import gc_frozen
 from adapters.settings import settings
 from models.common.errors import DubanError, UnavailableError
 from models.dates.quiet_hours import QuietHours, opens_at
-from models.delivery.claim import LEASE, Draft, DueLetter, begin_attempts, claim_letters, hold_back, reserve_turns
+from models.delivery.claim import (
+    LEASE,
+    DueLetter,
+    OutgoingLetter,
+    begin_attempts,
+    claim_letters,
+    hold_back,
+    reserve_turns,
+)
 from models.delivery.outcome import SendResult, UncertainAttempt, record_outcomes, uncertain_attempts
 from models.delivery.rate_limit import ANSWER_ALLOWANCE, back_off, release
 from models.outbox.message import AttemptOutcome
@@ -24,7 +32,7 @@ from models.permissions import Act, require
 from models.plan.plan import Plan
 from models.plan.unit import Unit
 from services.letters.links import letter_links
-from services.letters.sending import LOOK_UPS_REST, Finished, OutgoingLetter, Sender, Timeline
+from services.letters.sending import LOOK_UPS_REST, Finished, Sender, Timeline
 from services.letters.writing import write_letters
 from services.scope import Scope
 
@@ -170,7 +178,7 @@ class _Delivery:
         """Claim a batch and line it up; returns whether there may be more."""
         now = self._timeline.now()
         batch = self._scope.repeat(lambda session, plan: self._batch(session, plan, now))
-        served = {one.draft.recipient_id for one in batch.letters}
+        served = {one.recipient_id for one in batch.letters}
         self._waiting = {one: at for one, at in self._waiting.items() if at > now and one not in served}
         self._waiting |= batch.waiting
         self._held |= batch.held
@@ -178,9 +186,9 @@ class _Delivery:
         self._outcome += batch.done
         workers.add(
             (
-                one.draft.destination.channel,
+                one.destination.channel,
                 functools.partial(self.sender.send, one),
-                self._timeline.monotonic(one.draft.starts) if one.draft.starts else 0.0,
+                self._timeline.monotonic(one.starts) if one.starts else 0.0,
             )
             for one in batch.letters
         )
@@ -204,18 +212,18 @@ class _Delivery:
         """Claim, reserve, write and begin: once this is committed, the letters may leave."""
         claimed = claim_letters(session, plan, at=now, units=units, full=self._full, only_red=only_red)
         turns = reserve_turns(session, self._addressed(claimed.letters), self._held, at=now)
-        drafts = write_letters(session, plan, turns.now, at=now, channel_of=self.sender.channel_of)
-        attempts = zip(begin_attempts(session, drafts, at=now), drafts, strict=True)
-        sending = [(id_, draft) for id_, draft in attempts if draft.outcome is AttemptOutcome.SENDING]
-        recipients = [draft.recipient_id for _, draft in sending]
+        written = write_letters(session, plan, turns.now, at=now, channel_of=self.sender.channel_of)
+        begun = begin_attempts(session, written, at=now)
+        sending = [one for one in begun if one.outcome is AttemptOutcome.SENDING]
+        recipients = [one.recipient_id for one in sending]
         links = letter_links(self._scope.joining(session, now), recipients) if settings().portal_url else {}
         return _Batch(
             [
-                OutgoingLetter(id_, draft, now + LEAVES_WITHIN, links.get(draft.recipient_id, ""))
-                for id_, draft in sending
+                dataclasses.replace(one, latest=now + LEAVES_WITHIN, link=links.get(one.recipient_id, ""))
+                for one in sending
             ],
             is_any_due=claimed.recipients > 0,
-            done=_counted(drafts, dropped=claimed.dropped),
+            done=_counted(begun, dropped=claimed.dropped),
             waiting=turns.later,
             held=turns.held,
             full=frozenset(one.unit.id for one in turns.now if one.more),
@@ -261,14 +269,14 @@ class _Delivery:
         self._outcome += _sent(results)
 
 
-def _counted(drafts: Sequence[Draft], *, dropped: int) -> Delivered:
+def _counted(begun: Sequence[OutgoingLetter], *, dropped: int) -> Delivered:
     """What a claim settles by itself: the mailbox needs no sending."""
-    readable = [draft for draft in drafts if not draft.fault]
+    readable = [one for one in begun if not one.fault]
     return Delivered(
-        letters=sum(draft.outcome is AttemptOutcome.SENT for draft in readable),
-        messages=sum(len(draft.message_ids) for draft in readable),
+        letters=sum(one.outcome is AttemptOutcome.SENT for one in readable),
+        messages=sum(len(one.message_ids) for one in readable),
         dropped=dropped,
-        unwritten=len(drafts) - len(readable),
+        unwritten=len(begun) - len(readable),
     )
 
 

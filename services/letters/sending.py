@@ -12,7 +12,7 @@ from adapters.channels.types import Labels, Post, Receipt, Trace
 from adapters.channels.worker_pool import JobResult
 from adapters.language import Language
 from adapters.settings import settings
-from models.delivery.claim import AHEAD, Draft
+from models.delivery.claim import AHEAD, OutgoingLetter
 from models.delivery.outcome import AttemptResult, SendResult, UncertainAttempt
 from models.delivery.rate_limit import MAX_BACK_OFF, Destination
 from rendering.letter_text import linked
@@ -59,16 +59,6 @@ class Finished:
     is_look_up: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class OutgoingLetter:
-    """A letter whose attempt is committed and that has to leave by `latest`; `link` holds a secret."""
-
-    attempt_id: int
-    draft: Draft
-    latest: dt.datetime
-    link: str = dataclasses.field(default="", repr=False)
-
-
 class Sender:
     """Sends and looks up for one delivery, and remembers which channels want to be left alone for now."""
 
@@ -88,22 +78,17 @@ class Sender:
         return self._limits.destination_of(self._addresses.of(unit))
 
     async def send(self, letter: OutgoingLetter) -> JobResult[Finished]:
-        destination, now = letter.draft.destination, self._timeline.now()
-        if now > letter.latest:
+        """Send a letter whose attempt is committed, if it may still leave and its channel takes post now."""
+        destination, now = letter.destination, self._timeline.now()
+        if letter.latest is not None and now > letter.latest:
             return self._not_sent(letter, SendResult.TEMPORARY, "its turn did not come in time; it was not sent")
         if (rests := self._rests(destination.channel, now)) > NO_TIME:
             said = "its channel wants no post for now; it was not sent"
             return self._not_sent(letter, SendResult.HELD, said, retry_after=rests)
-        address = self._addresses.of(letter.draft.recipient_code)
+        address = self._addresses.of(letter.recipient_code)
         receipt = await self.channels.send(address, self._post(letter))
         pause = self._pause(address, receipt)
-        result = AttemptResult(
-            letter.attempt_id,
-            SendResult(receipt.outcome.value),
-            receipt.detail,
-            receipt.external_id,
-            retry_after=pause,
-        )
+        result = _result(letter, SendResult(receipt.outcome.value), receipt.detail, receipt.external_id, pause)
         rest = max(destination.apart, pause or destination.apart)
         if rest > AHEAD:
             # Whoever waits behind it ends now, and waits in the outbox: the round has to come to its end.
@@ -112,21 +97,19 @@ class Sender:
         return JobResult(Finished(destination, result), rest.total_seconds())
 
     def _post(self, letter: OutgoingLetter) -> Post:
-        draft = letter.draft
         return Post(
-            draft.key,
-            draft.text.subject,
-            linked(draft.text.body, letter.link),
+            letter.key,
+            letter.text.subject,
+            linked(letter.text.body, letter.link),
             link=letter.link,
-            sign=draft.key if draft.asks_to_sign else "",
+            sign=letter.key if letter.asks_to_sign else "",
             labels=self._labels,
         )
 
     def _not_sent(
         self, letter: OutgoingLetter, ending: SendResult, said: str, retry_after: dt.timedelta | None = None
     ) -> JobResult[Finished]:
-        result = AttemptResult(letter.attempt_id, ending, said, retry_after=retry_after)
-        return JobResult(Finished(letter.draft.destination, result))
+        return JobResult(Finished(letter.destination, _result(letter, ending, said, retry_after=retry_after)))
 
     def _pause(self, address: Address, receipt: Receipt) -> dt.timedelta | None:
         """How long the channel has to rest."""
@@ -157,3 +140,14 @@ class Sender:
 
     def _rests(self, channel: str, now: dt.datetime) -> dt.timedelta:
         return self._resting.get(channel, now) - now
+
+
+def _result(
+    letter: OutgoingLetter,
+    ending: SendResult,
+    said: str,
+    external_id: str = "",
+    retry_after: dt.timedelta | None = None,
+) -> AttemptResult:
+    assert letter.attempt_id is not None, "an attempt is written before anything leaves"
+    return AttemptResult(letter.attempt_id, ending, said, external_id, retry_after=retry_after)

@@ -26,12 +26,12 @@ from adapters.language import Language
 from adapters.settings import settings
 from models.access import IdempotencyKey
 from models.assignments.assignment import Assignment, by_refs
-from models.assignments.notices import notice_about
+from models.assignments.messages import message_about
 from models.common.event import Actor, Event, EventKind, record
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.delivery.claim import Draft
-from models.delivery.letter import Letter, LetterText
+from models.delivery.claim import OutgoingLetter
+from models.delivery.letter import Letter, RenderedLetter
 from models.delivery.outcome import AttemptResult, SendResult, record_outcomes
 from models.delivery.signature import letter_of
 from models.outbox.message import post
@@ -115,27 +115,28 @@ def opened(story: Story, slack: SlackServer) -> Story:
     return story
 
 
-def words(letter: Letter) -> LetterText:
-    return LetterText(f"{letter.recipient.zh}：{len(letter.lines)} 件", "请 <签收> & 办理")
+def words(letter: Letter) -> RenderedLetter:
+    return RenderedLetter(f"{letter.recipient.zh}：{len(letter.lines)} 件", "请 <签收> & 办理")
 
 
-def send(story: Story, write: Callable[[Letter], LetterText] = words) -> None:
+def send(story: Story, write: Callable[[Letter], RenderedLetter] = words) -> None:
     """Deliver what is due, with buttons."""
     with transaction() as session:
         plan = plan_of(session, story.plan)
         begun = begin(session, plan, channel_of=lambda code: "slack" if code in CHANNELS else "mailbox", write=write)
-    for attempt_id, draft in begun:
-        if draft.channel == "slack":
-            send_one(attempt_id, draft)
+    for letter in begun:
+        if letter.channel == "slack":
+            send_one(letter)
 
 
-def send_one(attempt_id: int, draft: Draft) -> None:
+def send_one(letter: OutgoingLetter) -> None:
     labels = Labels.of(Language.of("zh"))
-    one = Post(draft.key, draft.text.subject, draft.text.body, link=LINK, sign=draft.key, labels=labels)
-    receipt = client_of().send(CHANNELS[draft.recipient_code], one)
+    one = Post(letter.key, letter.text.subject, letter.text.body, link=LINK, sign=letter.key, labels=labels)
+    receipt = client_of().send(CHANNELS[letter.recipient_code], one)
     assert receipt.outcome == Outcome.SENT, receipt
     with transaction() as session:
-        ended = AttemptResult(attempt_id, SendResult.SENT, external_id=receipt.external_id)
+        assert letter.attempt_id is not None
+        ended = AttemptResult(letter.attempt_id, SendResult.SENT, external_id=receipt.external_id)
         record_outcomes(session, [ended], at=clocks.now())
 
 
@@ -524,7 +525,7 @@ def test_a_letter_about_one_assignment_signs_for_that_one(opened: Story, slack: 
     with transaction() as session:
         plan = plan_of(session, opened.plan)
         row = by_refs(session, plan, [late])[0]
-        post(session, plan, [notice_about(row, MessageKind.ISSUED, row.unit_id, clocks.now())])
+        post(session, plan, [message_about(row, MessageKind.ISSUED, row.unit_id, clocks.now())])
     send(opened)
 
     assert sent(client, pressed(slack)) == 200
@@ -600,9 +601,10 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
     with transaction() as session:
         plan = plan_of(session, story.plan)
         edu = unit_of(session, plan.id, "edu").id
-        [(attempt_id, _)] = begin(session, plan, channel_of=lambda _: "slack", units=[edu])
+        [letter] = begin(session, plan, channel_of=lambda _: "slack", units=[edu])
     with transaction() as session:
-        record_outcomes(session, [AttemptResult(attempt_id, SendResult.TEMPORARY)], at=clocks.now())
+        assert letter.attempt_id is not None
+        record_outcomes(session, [AttemptResult(letter.attempt_id, SendResult.TEMPORARY)], at=clocks.now())
     clock.set(clocks.now() + dt.timedelta(hours=1))
     send(story)
 
@@ -613,7 +615,7 @@ def test_a_letter_that_was_tried_twice_is_one_letter(
 def test_an_over_long_letter_is_signed_for(story: Story, slack: SlackServer, client: Caller) -> None:
     story.at("2022-11-01")
     story.open("launch")
-    send(story, lambda _: LetterText("很长", "\n".join(f"第{n}件：按时报送佐证材料。" for n in range(3000))))
+    send(story, lambda _: RenderedLetter("很长", "\n".join(f"第{n}件：按时报送佐证材料。" for n in range(3000))))
 
     assert sent(client, pressed(slack)) == 200
 

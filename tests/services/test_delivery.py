@@ -29,7 +29,7 @@ from models.dates.quiet_hours import QuietHours, opens_at
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.delivery import claim as outbox
 from models.delivery.claim import LEASE, MAX_MESSAGES_IN_LETTER, retry_dead
-from models.delivery.letter import Letter, LetterText
+from models.delivery.letter import Letter, RenderedLetter
 from models.delivery.outcome import (
     FIRST_RETRY_WAIT,
     JITTER,
@@ -42,7 +42,7 @@ from models.delivery.outcome import (
     record_outcomes,
 )
 from models.delivery.rate_limit import RateLimit
-from models.outbox.message import Attempt, AttemptOutcome, Message, MessageStatus, Notice, post
+from models.outbox.message import Attempt, AttemptOutcome, Message, MessageStatus, NewMessage, post
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, body_of
@@ -663,7 +663,7 @@ class TestALetterThatCannotBeWritten:
     def test_it_is_shown_to_the_office_and_stops_no_other(
         self, plan: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def write(letter: Letter, *arguments: Any, **options: Any) -> LetterText:
+        def write(letter: Letter, *arguments: Any, **options: Any) -> RenderedLetter:
             if letter.recipient_code == "north":
                 raise KeyError("no such thing")
             return render(letter, *arguments, **options)
@@ -686,7 +686,7 @@ class TestALetterThatCannotBeWritten:
         for unit in ("north", "south", "edu"):
             story.submit(f"2022/liaison/{unit}")
 
-        def write(letter: Letter, *arguments: Any, **options: Any) -> LetterText:
+        def write(letter: Letter, *arguments: Any, **options: Any) -> RenderedLetter:
             if any(line.ref == "2022/liaison/south" for line in letter.lines):
                 raise ValueError("unheard of")
             return render(letter, *arguments, **options)
@@ -695,10 +695,10 @@ class TestALetterThatCannotBeWritten:
         assert deliver(story.plan) == Delivered(letters=1, messages=2, unwritten=1)
 
     def test_an_error_of_the_database_is_not_taken_for_one(self, plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        def write(*_: Any, **_options: Any) -> LetterText:
+        def write(*_: Any, **_options: Any) -> RenderedLetter:
             with transaction() as session:
                 session.execute(text("SELECT 1 / 0"))
-            return LetterText("", "")
+            return RenderedLetter("", "")
 
         monkeypatch.setattr(writing, "render", write)
         with pytest.raises(DBAPIError):
@@ -716,8 +716,8 @@ def test_a_letter_holds_what_somebody_reads_and_the_next_ones_the_rest(story: St
         office = body_of(session, plan.id, UnitKind.OFFICE).id
         about: dict[str, Any] = {"assignment_id": story.row(late).id, "at": now()}
         days = [dt.date(2023, 1, 1) + dt.timedelta(days=number) for number in range(2 * MAX_MESSAGES_IN_LETTER + 1)]
-        post(session, plan, [Notice(office, MessageKind.UNSIGNED, late, for_date=day, **about) for day in days])
-        red = Notice(office, MessageKind.UNSIGNED, "red", order=OrderColour.RED, **about)
+        post(session, plan, [NewMessage(office, MessageKind.UNSIGNED, late, for_date=day, **about) for day in days])
+        red = NewMessage(office, MessageKind.UNSIGNED, "red", order=OrderColour.RED, **about)
         post(session, plan, [red])
     counts = []
     for hour in ("08:45", "09:00", "09:15", "09:30"):
