@@ -1,15 +1,15 @@
 """Instants, days and periods as people read them."""
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from adapters.language import Language
+from models.dates.instants import LocalInstant
 from models.dates.period import Period
 
 
 def local_minute(at: dt.datetime, timezone: str) -> str:
     """`2023-03-01 09:05`, as the clocks of that time zone show it."""
-    return f"{at.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+    return str(LocalInstant(at, timezone))
 
 
 def period_name(period: Period, language: Language) -> str:

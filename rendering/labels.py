@@ -1,6 +1,7 @@
 """Words for what is a code in the database, where the code itself is no word that people read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Protocol
 
 from adapters.language import N_, Language
@@ -8,13 +9,19 @@ from models.acceptance.dossier import ItemKind, conflicts_of
 from models.acceptance.verdict import VerdictOutcome
 from models.access import AccessRole, UseOutcome
 from models.assignments.light import Light
+from models.assignments.review import Decision
+from models.bulletins.bulletin import BulletinStatus
 from models.common.errors import Reason
 from models.common.event import EventKind
-from models.common.kinds import Comparator, Rollup, UnitKind
+from models.common.kinds import AreaKind, Basis, Comparator, Rollup, UnitKind
 from models.indicators.attainment import Attainment, Outcome
 from models.indicators.reading import Change, plain
+from models.monitoring.replay import Outcome as StepOutcome
+from models.outbox.message import MessageStatus
+from models.plan.area import Role
 from models.plan.indicator import Indicator
 from models.plan.ladder import Audience
+from models.plan.phase import PhaseStatus
 from models.score import Result
 
 EVENTS = {
@@ -115,6 +122,34 @@ UNIT_KINDS = {
     UnitKind.OFFICE: N_("the leading-group office"),
     UnitKind.LEADER: N_("the head of the leading group"),
 }
+STEP_OUTCOMES = {
+    StepOutcome.FIRED: N_("fired"),
+    StepOutcome.COLLAPSED: N_("fired; a later step spoke for it"),
+    StepOutcome.HISTORIC: N_("before notices began"),
+    StepOutcome.OVERTAKEN: N_("overtaken"),
+    StepOutcome.WAITS: N_("waits"),
+    StepOutcome.MISSED: N_("missed"),
+}
+BULLETIN_STATES = {
+    BulletinStatus.DRAFT: N_("a draft, for the office to edit and to release"),
+    BulletinStatus.RELEASED: N_("released"),
+}
+# Words that are themselves the values of enums: tables and errors translate the value. Those of the statuses stand
+# in `adapters.language`.
+VALUES: Mapping[type[StrEnum], tuple[str, ...]] = {
+    Light: (N_("green"), N_("blue"), N_("yellow"), N_("red"), N_("off")),
+    Role: (N_("lead"), N_("responsible")),
+    PhaseStatus: (N_("planned"), N_("open"), N_("closed")),
+    Basis: (N_("stated"), N_("inferred")),
+    AreaKind: (N_("brand"), N_("safeguard")),
+    Decision: (N_("accept"), N_("return")),
+    BulletinStatus: (N_("draft"), N_("released")),
+    MessageStatus: (N_("pending"), N_("sending"), N_("sent"), N_("dead"), N_("dropped")),
+}
+# The kinds of message that the ladder writes, which the audit names.
+LADDER_MESSAGES = (N_("reminder"), N_("overdue"), N_("unsigned"), N_("unreviewed"))
+# What is counted beside the states of messages.
+MESSAGE_COUNTS = (N_("letters"), N_("duplicates"))
 NO_VERDICT = N_("no verdict yet")
 NOT_ENUMERATED = N_("declared, not enumerated")
 

@@ -22,6 +22,7 @@ from docx.oxml.ns import qn
 from docx.shared import Length, Mm, Pt, RGBColor
 
 from adapters.language import Language
+from rendering.instants import plain_day
 from rendering.printable import printable
 from rendering.workbook import Cell
 
@@ -71,7 +72,7 @@ def heading_number(level: int, number: int, language: Language) -> str:
 
 def document_date(day: dt.date, language: Language) -> str:
     """A date as documents bear it: 2023年4月1日, in Arabic digits and without leading zeros (GB/T 9704, 7.3.5.4)."""
-    return f"{day.year}年{day.month}月{day.day}日" if language.code == "zh" else f"{day.day} {day:%B} {day.year}"
+    return plain_day(day, language)
 
 
 class OfficialDocument:

@@ -6,7 +6,9 @@ from prefect.artifacts import create_markdown_artifact
 from adapters import clock
 from adapters.language import Language
 from adapters.settings import settings
+from models.bulletins.bulletin import BulletinStatus
 from rendering.artifacts import key_of
+from rendering.labels import BULLETIN_STATES
 from services import bulletins
 from services.bulletins import BulletinState
 from tasks.options import OPTIONS
@@ -32,10 +34,11 @@ def make_bulletin(plan: str, period: str, *, correct: bool = False) -> BulletinS
 
 def publish_bulletin(plan: str, made: BulletinState) -> None:
     """Show it with this run. Not a task run of its own: the artifact would belong to that."""
+    language = Language.of(settings().language)
     page = f"{settings().portal_address}/bulletins/{made.id}"
-    status = {"draft": "待办公室修改、印发 draft", "released": "已印发 released"}[made.status]
+    status = language.gettext(BULLETIN_STATES[BulletinStatus(made.status)])
     create_markdown_artifact(
-        bulletins.markdown_of(plan, made.id, Language.of(settings().language)),
+        bulletins.markdown_of(plan, made.id, language),
         key=key_of("bulletin", plan),
         description=f"{made.ref} · {made.as_of} · [{status}]({page})",
     )

@@ -5,8 +5,9 @@ import datetime as dt
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
-from adapters.language import N_, Language
+from adapters.language import Language
 from adapters.settings import settings
+from rendering.watchdog_text import FOUND, alerts_markdown
 from services.monitoring import watchdog
 from services.monitoring.watchdog import Watched
 from tasks.options import OPTIONS
@@ -22,8 +23,5 @@ def watch(plans: list[str], on: dt.date | None) -> Watched:
 def publish(watched: Watched) -> None:
     """Show the list. Not a task run of its own: the artifact would belong to that."""
     language = Language.of(settings().language)
-    lines = [f"| {plan} | {line} |" for plan, line in watchdog.lines_of(watched, language)]
-    head = f"| {language.gettext(N_('plan'))} | {language.gettext(N_('what the watchdog found'))} |\n| --- | --- |"
-    well = language.gettext(N_("All is well.")) if watched.all_is_well else ""
-    text = "\n\n".join(filter(None, (well, "\n".join([head, *lines]) if lines else "")))
-    create_markdown_artifact(text, key="watchdog", description="自查结果 what the watchdog found")
+    text = alerts_markdown(watched.alerts, watched.notes, language)
+    create_markdown_artifact(text, key="watchdog", description=language.gettext(FOUND))

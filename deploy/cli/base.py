@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adapters.language import N_, Language
+from adapters.language import Language
 from adapters.settings import settings
 from models.common.errors import RefusedError
 
@@ -15,35 +15,6 @@ if TYPE_CHECKING:
 
 language = Language.of(settings().language)
 _ = language.gettext
-
-# The words of enums that tables show, where their values are words; `adapters.language` has those of the statuses.
-WORDS = (
-    N_("green"),
-    N_("blue"),
-    N_("yellow"),
-    N_("red"),
-    N_("off"),
-    N_("lead"),
-    N_("responsible"),
-    N_("planned"),
-    N_("open"),
-    N_("closed"),
-    N_("stated"),
-    N_("inferred"),
-    N_("brand"),
-    N_("safeguard"),
-    N_("accept"),
-    N_("return"),
-    N_("pending"),
-    N_("sending"),
-    N_("sent"),
-    N_("dead"),
-    N_("dropped"),
-    N_("letters"),
-    N_("duplicates"),
-    N_("draft"),
-    N_("released"),
-)
 
 
 class Day(click.ParamType[dt.date]):

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from models.assignments.assignment import QUARANTINED, Assignment
 from models.common.base import AnySelect
 from models.common.errors import Reason
-from models.dates.instants import FIRST_ROUND
+from models.dates.instants import FIRST_ROUND, LocalInstant
 from models.dates.workdays import ONE_DAY
 from models.outbox.message import DEAD, UNSENT, Message
 from models.patrol.rounds import PatrolRound
@@ -375,5 +375,5 @@ def _count(found: int) -> str:
     return str(found) if found < MAX_COUNTED else f"{MAX_COUNTED}+"
 
 
-def _local(plan: Plan, at: dt.datetime) -> str:
-    return f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
+def _local(plan: Plan, at: dt.datetime) -> LocalInstant:
+    return LocalInstant(at, plan.timezone)

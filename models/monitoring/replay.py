@@ -12,13 +12,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from models.common.errors import Reason
 from models.common.event import EventKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
-from models.dates.instants import day_of, first_round_on
+from models.dates.instants import LocalInstant, day_of, first_round_on
 from models.dates.workdays import WorkCalendar
 from models.monitoring.alerts import GRACE, last_round
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, Step, due_steps, next_look
@@ -569,8 +568,8 @@ class _Replay:
             count=self.rules.passed(self._due_at(fired), until),
         )
 
-    def _local(self, at: dt.datetime) -> str:
-        return f"{at.astimezone(ZoneInfo(self.rules.timezone)):%Y-%m-%d %H:%M}"
+    def _local(self, at: dt.datetime) -> LocalInstant:
+        return LocalInstant(at, self.rules.timezone)
 
     def _wrong(
         self, kind: Discrepancy, reason: Reason, key: _Key | tuple[str, None] = NO_STEP, *, on: dt.date | None = None

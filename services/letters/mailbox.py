@@ -1,9 +1,8 @@
 """Reading what a unit was sent, with a link to answer by."""
 
 import dataclasses
-import datetime as dt
-from zoneinfo import ZoneInfo
 
+from models.dates.instants import LocalInstant
 from models.delivery.mailbox import letters_of
 from models.permissions import Act, require
 from models.plan.unit import unit_of
@@ -14,9 +13,9 @@ from services.scope import Scope
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadLetter:
-    """One letter; `at` in the plan's own time zone. The body may hold a link, which is a secret."""
+    """One letter, and when it was sent by the plan's own clock. The body may hold a link, which is a secret."""
 
-    at: dt.datetime
+    at: LocalInstant
     channel: str
     subject: str
     body: str = dataclasses.field(repr=False)
@@ -29,10 +28,10 @@ def read_mailbox(scope: Scope, unit: str, last: int | None = None) -> list[ReadL
     """
     with scope.open() as (session, plan):
         require(session, plan, Act.READ_MAILBOX, scope.actor)
-        recipient, zone = unit_of(session, plan.id, unit), ZoneInfo(plan.timezone)
+        recipient = unit_of(session, plan.id, unit)
         letters = letters_of(session, recipient, last)
         link = letter_link(scope.joining(session), unit) if any(LINK in one.body for one in letters) else ""
         return [
-            ReadLetter(one.at.astimezone(zone), one.channel, one.subject, linked(one.body, link))
+            ReadLetter(LocalInstant(one.at, plan.timezone), one.channel, one.subject, linked(one.body, link))
             for one in reversed(letters)
         ]

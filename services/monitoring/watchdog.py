@@ -7,7 +7,6 @@ import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from adapters import clock
 from adapters.channels.addresses import Address, address_in
@@ -18,9 +17,10 @@ from adapters.monitoring import heartbeat
 from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import PrefectUnreachableError
 from adapters.settings import settings
-from models.common.errors import DubanError, NotFoundError, Reason
+from models.common.errors import NotFoundError, Reason
 from models.common.kinds import UnitKind
 from models.dates.quiet_hours import QuietHours, opens_at
+from models.delivery.letter import RenderedLetter
 from models.monitoring import alerts
 from models.monitoring.alerts import Alert
 from models.monitoring.telling import KEY, TELL_AGAIN, Telling, is_news, key_of, record_telling
@@ -28,6 +28,7 @@ from models.outbox.message import AttemptOutcome
 from models.permissions import Act, require
 from models.plan.plan import Plan, plan_codes
 from models.plan.unit import body_of
+from rendering.watchdog_text import alerts_letter, blind_letter, sees_again_letter
 from services.scope import Scope, by_program
 
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
@@ -79,13 +80,9 @@ def _tell_that_it_is_blind(error: Exception) -> None:
     with suppress(OSError, ValueError):
         if now - dt.datetime.fromisoformat(mark.read_text(encoding="ascii")) < TELL_AGAIN:
             return
-    language = Language.of(settings().language)
-    title = language.gettext(N_("Duban: the watchdog cannot look at the plans"))
-    todo = language.gettext(N_("Until somebody mends it, nobody is reminded and nothing is escalated: {why}"))
-    why = language.say(error) if isinstance(error, DubanError) else f"{type(error).__name__}: {error}".splitlines()[0]
-    hindrance = _say(title, todo.format(why=why))
+    hindrance = _say(blind_letter(error, _language()))
     if hindrance:
-        error.add_note(language.say(hindrance))
+        error.add_note(_language().say(hindrance))
         return
     with suppress(OSError):  # then it is told again
         mark.parent.mkdir(parents=True, exist_ok=True)
@@ -96,24 +93,26 @@ def _tell_that_it_sees_again() -> Reason | None:
     mark = _mark()
     if not mark.exists():
         return None
-    language = Language.of(settings().language)
-    title = language.gettext(N_("Duban: the watchdog sees the plans again"))
-    hindrance = _say(title, language.gettext(N_("What it finds is told as before.")))
+    hindrance = _say(sees_again_letter(_language()))
     if not hindrance:
         mark.unlink(missing_ok=True)
     return hindrance
+
+
+def _language() -> Language:
+    return Language.of(settings().language)
 
 
 def _mark() -> Path:
     return settings().data_dir / "watchdog-is-blind"
 
 
-def _say(title: str, body: str) -> Reason | None:
+def _say(letter: RenderedLetter) -> Reason | None:
     """By the second channel, without a database; why it could not be."""
     address = _second_channel()
     if not isinstance(address, Address):
         return address
-    receipt = asyncio.run(_sent(address, Post(f"{KEY}blind", title, body)))
+    receipt = asyncio.run(_sent(address, Post(f"{KEY}blind", letter.subject, letter.body)))
     return None if receipt.outcome is Outcome.SENT else Reason(_NOT_TOLD, why=receipt.detail)
 
 
@@ -204,9 +203,10 @@ def tell(scope: Scope, found: Sequence[Alert]) -> Reason | None:
         office = body_of(session, plan.id, UnitKind.OFFICE)
         if not is_news(session, office, found, scope.at):
             return None
-        post = _post(plan, found, scope.at)
+        letter = alerts_letter(plan, found, scope.at, _language())
+    post = Post(key_of(found), letter.subject, letter.body, labels=Labels.of(_language()))
     receipt = asyncio.run(_sent(address, post))
-    sent = Telling(address.kind, AttemptOutcome(receipt.outcome.value), receipt.detail, post.subject, post.body)
+    sent = Telling(address.kind, AttemptOutcome(receipt.outcome.value), receipt.detail, letter.subject, letter.body)
     with scope.open() as (session, _plan):
         record_telling(session, office, found, sent, at=scope.at)
     if receipt.outcome is Outcome.SENT:
@@ -219,19 +219,3 @@ async def _sent(address: Address, post: Post) -> Receipt:
 
     async with Channels.from_settings(settings()) as channels:
         return await channels.send(address, post)
-
-
-def _post(plan: Plan, found: Sequence[Alert], at: dt.datetime) -> Post:
-    language = Language.of(settings().language)
-    title = language.gettext(N_("Duban: the watchdog found {count} things")) if found else ""
-    title = title or language.gettext(N_("Duban: all is well again"))
-    lines = [f"- {language.say(one.reason)}" for one in found]
-    when = f"{at.astimezone(ZoneInfo(plan.timezone)):%Y-%m-%d %H:%M}"
-    body = "\n".join([f"{language.text(plan.title)} ({plan.code}), {when}", *lines])
-    return Post(key_of(found), title.format(count=len(found)), body, labels=Labels.of(language))
-
-
-def lines_of(watched: Watched, language: Language) -> list[tuple[str, str]]:
-    """Plan and sentence, one for each thing; what hindered the telling stands at the end without a plan."""
-    found = [(plan, language.say(one.reason)) for plan, listed in watched.alerts.items() for one in listed]
-    return [*found, *(("", language.say(note)) for note in watched.notes)]

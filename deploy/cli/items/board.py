@@ -54,7 +54,8 @@ def _lights(counts: Counts) -> dict[str, int]:
 
 
 def _show(facts: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    listed = table(_("unit"), _("total"), *facts["areas"])
+    columns = (_("The plan as a whole") if code == PLAN_AS_A_WHOLE else code for code in facts["areas"])
+    listed = table(_("unit"), _("total"), *columns)
     for code, unit in facts["units"].items():
         listed.add_row(f"{code} {names[code]}", _said(unit["total"]), *map(_said, unit["areas"].values()))
     listed.add_section()

@@ -7,22 +7,13 @@ from typing import Any
 import click
 
 from adapters import clock
-from adapters.language import N_
 from deploy.cli.base import _, language, plan_option, show_table, table, tell
 from models.monitoring.replay import Outcome
 from rendering.instants import local_minute
+from rendering.labels import STEP_OUTCOMES
 from services import schema
 from services.monitoring import audit as audits
 from services.monitoring.audit import AuditResult
-
-OUTCOMES = {
-    Outcome.FIRED: N_("fired"),
-    Outcome.COLLAPSED: N_("fired; a later step spoke for it"),
-    Outcome.HISTORIC: N_("before notices began"),
-    Outcome.OVERTAKEN: N_("overtaken"),
-    Outcome.WAITS: N_("waits"),
-    Outcome.MISSED: N_("missed"),
-}
 
 
 @click.command()
@@ -75,7 +66,7 @@ def _facts(at: dt.datetime, found: AuditResult) -> dict[str, Any]:
 def _show(at: dt.datetime, found: AuditResult) -> None:
     facts = {"plan": found.plan, "at": local_minute(at, found.timezone), "count": found.assignments}
     tell(_("{plan}, {at}: {count} assignments replayed").format(**facts))
-    tell(language.list([f"{_(OUTCOMES[outcome])} {found.seen[outcome]}" for outcome in Outcome]))
+    tell(language.list([f"{_(STEP_OUTCOMES[outcome])} {found.seen[outcome]}" for outcome in Outcome]))
     if found.late:
         tell(_("Of these late, as no patrol had come: {count}").format(count=found.late))
     if found.steps:
@@ -83,7 +74,7 @@ def _show(at: dt.datetime, found: AuditResult) -> None:
         for ref, one in found.steps:
             when = local_minute(one.at, found.timezone) if one.at else ""
             why = language.say(one.why) if one.why else ""
-            listed.add_row(ref, one.step, str(one.on), _(OUTCOMES[one.outcome]), when, why)
+            listed.add_row(ref, one.step, str(one.on), _(STEP_OUTCOMES[one.outcome]), when, why)
         show_table(listed)
     if not found.problems:
         tell(_("Every step that was due fired once, or it is known why not."))

@@ -20,7 +20,7 @@ def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
     if not letters:
         tell(_("no letters to {unit} yet").format(unit=unit))
     for letter in letters:
-        tell(f"── {letter.at:%Y-%m-%d %H:%M} · {letter.channel} ── {letter.subject}\n")
+        tell(f"── {letter.at} · {letter.channel} ── {letter.subject}\n")
         tell(f"{letter.body.rstrip()}\n")
 
 

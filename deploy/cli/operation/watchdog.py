@@ -6,8 +6,9 @@ import json
 import click
 
 from deploy.cli.base import Day, _, language, plan_option, show_table, table, tell
+from rendering.watchdog_text import FOUND, alert_lines
 from services import schema
-from services.monitoring.watchdog import Watched, blindness_is_told, lines_of, watch_over
+from services.monitoring.watchdog import Watched, blindness_is_told, watch_over
 
 
 @click.command()
@@ -41,9 +42,9 @@ def _facts(watched: Watched) -> dict[str, object]:
 
 
 def _show(watched: Watched) -> None:
-    lines = lines_of(watched, language)
+    lines = alert_lines(watched.alerts, watched.notes, language)
     if lines:
-        listed = table(_("plan"), _("what the watchdog found"))
+        listed = table(_("plan"), _(FOUND))
         for line in lines:
             listed.add_row(*line)
         show_table(listed)
