@@ -120,6 +120,18 @@ def raise_finding(
         raise RefusedError("this finding cannot be raised: {reasons}", reasons=reasons)
     number = _next_number(session, plan)
     requirement = _requirement(phase, number, title, what, proof, due_on)
+    _ask_of(session, requirement, units, about)
+    finding = Finding(plan_id=plan.id, number=number, requirement_id=requirement.id, raised_by=actor.name, raised_at=at)
+    session.add(finding)
+    session.flush()
+    _journal(session, finding, EventKind.FINDING_RAISED, actor, at, requirement.why_zh)
+    issue(session, plan, phase, [requirement], actor=actor, at=at, issued_on=today)
+    _tell_units(session, plan, requirement, at)
+    return finding
+
+
+def _ask_of(session: Session, requirement: Requirement, units: Sequence[Unit], about: Measure | Area | None) -> None:
+    """Store what is asked, what it is about, and of whom it is asked; each unit once."""
     if isinstance(about, Measure):
         requirement.measure_id, requirement.area_id = about.id, about.area_id
     elif about is not None:
@@ -128,15 +140,11 @@ def raise_finding(
     session.flush()
     for unit_id in dict.fromkeys(unit.id for unit in units):
         session.add(Addressee(requirement_id=requirement.id, role=Role.RESPONSIBLE, unit_id=unit_id))
-    finding = Finding(plan_id=plan.id, number=number, requirement_id=requirement.id, raised_by=actor.name, raised_at=at)
-    session.add(finding)
-    session.flush()
-    _journal(session, finding, EventKind.FINDING_RAISED, actor, at, requirement.why_zh)
-    issue(session, plan, phase, [requirement], actor=actor, at=at, issued_on=today)
+
+
+def _tell_units(session: Session, plan: Plan, requirement: Requirement, at: dt.datetime) -> None:
     issued = select(Assignment).where(Assignment.requirement_id == requirement.id).order_by(Assignment.id)
-    messages = [message_about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)]
-    post(session, plan, messages)
-    return finding
+    post(session, plan, [message_about(one, MessageKind.ISSUED, one.unit_id, at) for one in session.scalars(issued)])
 
 
 def _next_number(session: Session, plan: Plan) -> int:

@@ -194,21 +194,12 @@ def move(
 
     `due_on` sets a new date along with it. Raises IllegalMoveError where the move does not exist.
     """
-    before = assignment.status
+    before, due_before = assignment.status, assignment.due_on
     if not may_move(before, after):
         raise IllegalMoveError(
             "{ref} cannot become {after}: it is {before}", ref=assignment.ref, before=before, after=after
         )
-    due_before = assignment.due_on
-    today = plan.day_of(at)
-    assignment.status = after
-    if due_on is not None and due_on != due_before:
-        assignment.due_on, assignment.due_provisional = due_on, plan.work_calendar.settle(due_on).provisional
-    if after is Status.SUBMITTED:
-        assignment.submitted_on = today
-        assignment.late = assignment.late or today > due_before
-    # Who signs on the morning of a reminder or an order still gets it.
-    wake(plan, assignment, void_until=None if after is Status.ACKNOWLEDGED else today)
+    _set_status(plan, assignment, after, due_on, plan.day_of(at))
     record(
         session,
         EventKind.MOVED,
@@ -223,6 +214,17 @@ def move(
         why=why,
         detail=detail,
     )
+
+
+def _set_status(plan: Plan, assignment: Assignment, after: Status, due_on: dt.date | None, today: dt.date) -> None:
+    due_before, assignment.status = assignment.due_on, after
+    if due_on is not None and due_on != due_before:
+        assignment.due_on, assignment.due_provisional = due_on, plan.work_calendar.settle(due_on).provisional
+    if after is Status.SUBMITTED:
+        assignment.submitted_on = today
+        assignment.late = assignment.late or today > due_before
+    # Who signs on the morning of a reminder or an order still gets it.
+    wake(plan, assignment, void_until=None if after is Status.ACKNOWLEDGED else today)
 
 
 def move_due(

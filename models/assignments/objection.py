@@ -92,14 +92,7 @@ def object_to(
 
     Raises RefusedError with every reason against it, also where one is pending.
     """
-    today = plan.day_of(at)
-    light = light_of(session, plan, assignment, today)
-    is_late = assignment.late or (assignment.status.is_owed and assignment.due_on < today)
-    reasons = reasons_not_objectable(about, assignment.status, light, reason, is_late=is_late)
-    if pending(session, assignment) is not None:
-        reasons.append(Reason("an earlier objection is not decided yet"))
-    if reasons:
-        raise RefusedError("{ref}: no objection can be raised: {reasons}", ref=assignment.ref, reasons=reasons)
+    _refuse_unfounded(session, plan, assignment, about, reason, plan.day_of(at))
     objection = Objection(
         assignment_id=assignment.id,
         about=about,
@@ -121,10 +114,22 @@ def object_to(
         detail={"about": about},
     )
     office = body_of(session, plan.id, UnitKind.OFFICE)
-    kind, said = MessageKind.OBJECTION, objection.reason
-    message = message_about(assignment, kind, office.id, at, by_name=actor.name, reason=said)
-    post(session, plan, [_of(objection, message)])
+    told = message_about(assignment, MessageKind.OBJECTION, office.id, at, by_name=actor.name, reason=objection.reason)
+    post(session, plan, [_of(objection, told)])
     return objection
+
+
+def _refuse_unfounded(
+    session: Session, plan: Plan, assignment: Assignment, about: About, reason: str, today: dt.date
+) -> None:
+    """Raises RefusedError with every reason against an objection, also where one is pending."""
+    light = light_of(session, plan, assignment, today)
+    is_late = assignment.late or (assignment.status.is_owed and assignment.due_on < today)
+    reasons = reasons_not_objectable(about, assignment.status, light, reason, is_late=is_late)
+    if pending(session, assignment) is not None:
+        reasons.append(Reason("an earlier objection is not decided yet"))
+    if reasons:
+        raise RefusedError("{ref}: no objection can be raised: {reasons}", ref=assignment.ref, reasons=reasons)
 
 
 def _of(objection: Objection, message: NewMessage) -> NewMessage:
