@@ -16,7 +16,7 @@ from models.indicators.attainment import Attainment
 from rendering.labels import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS, figure_words
 
 Row = tuple[str | int, ...]
-PROOF = (N_("Self-checks"), N_("Files"), N_("Rectifications open"), N_("Targets"))  # what an item was judged by
+PROOF = (N_("Self-checks"), N_("Files"), N_("Rectifications open"), N_("Targets"))  # by what an item was judged
 VERDICT = (N_("Verdict"), N_("Decided"), N_("Reason"))
 MEASURES = (N_("Area"), N_("Code"), N_("Measure"), N_("Lead unit"), *VERDICT, *PROOF)
 SAFEGUARDS = (N_("Code"), N_("Safeguard"), N_("Lead unit"), *VERDICT, *PROOF)
@@ -114,7 +114,7 @@ class _Words:
         return self.language.list([f"{word} {count}" for word, count in [*words, (self.say(NO_VERDICT), counts[None])]])
 
     def measures(self) -> Iterator[Row]:
-        """All that are declared: behind the measures of an area those that it declares and does not name."""
+        """A row for each declared measure: first the named ones of an area, then those that it does not name."""
         of_kind = self.report.of_kind(ItemKind.MEASURE)
         declared = {one.area: one for one in self.report.declared}
         for area in dict.fromkeys([*(one.area.code for one in of_kind if one.area), *declared]):
@@ -147,7 +147,7 @@ class _Words:
             yield (one.code, self._name(one), *self._figure(one.attained[0]), *self._verdict(one.verdict))
 
     def missing(self) -> Iterator[tuple[str, str, str]]:
-        """What speaks against each item that is not accepted, and what did when one was accepted all the same."""
+        """Reasons against each item that is not accepted, and against those accepted in spite of them."""
         for one in self.report.items:
             for reason in self._against(one):
                 yield one.code, self._name(one), reason

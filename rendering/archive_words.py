@@ -74,7 +74,7 @@ INTRODUCTION = (
 
 
 def readme(title: Text, at: dt.datetime) -> str:
-    """Both languages, one after the other."""
+    """The README of the pack, in Chinese and then in English."""
     return "\n".join(line for code in ("zh", "en") for line in _readme(Language.of(code), title, at))
 
 

@@ -1,6 +1,7 @@
 """What the Prefect UI shows of a plan: progress, board, what is overdue, what waits for review.
 
-Views of rows: losing them loses nothing. Their size is bounded; what is beyond is counted, and the portal has it all.
+Artifacts are made from the database and may be deleted at any time. Long lists are cut, with a count of what is left
+out; the portal shows all of it.
 """
 
 import dataclasses
@@ -25,14 +26,14 @@ from models.queries.statistics import phase_label
 from models.queries.worklist import WorkItem
 from rendering.labels import AUDIENCES
 
-ROWS = 100  # of a list; an artifact travels as a whole, to the server and to each browser that shows it
+ROWS = 100  # of a list: an artifact is always sent as a whole, to the server and to each browser
 LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
 BY = ("role", "status", "light")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shown:
-    """One artifact: what it shows, and above it a few words. `daily`: a day's last version is kept."""
+    """One artifact: its data, and a few words above it. `daily`: the last version of each day is kept."""
 
     key: str
     kind: Literal["table", "markdown", "progress"]
@@ -42,9 +43,9 @@ class Shown:
 
 
 def key_of(name: str, plan: str, phase: str = "") -> str:
-    """A key that stays, in the letters that keys may have: small ones, digits and dashes."""
+    """A key that stays the same, of the characters that Prefect allows: lower-case letters, digits and dashes."""
     plain = re.sub(r"[^a-z0-9]+", "-", plan.lower())
-    # Codes that differ only in what keys cannot have are kept apart.
+    # Codes that differ only in characters that keys may not have get different keys.
     told_apart = plain if plain == plan else f"{plain}-{zlib.crc32(plan.encode()):08x}"
     return "-".join(filter(None, (name, told_apart, phase)))
 
@@ -65,13 +66,13 @@ class PlanFacts:
 
 
 def keys_of(plan: str, open_phases: Iterable[Phase]) -> list[str]:
-    """The keys of all that `plan_artifacts` shows."""
+    """The keys of all artifacts of `plan_artifacts`."""
     phases = [key_of(name, plan, phase.ref) for phase in open_phases for name in ("progress", "status")]
     return [*phases, *(key_of(name, plan) for name in ("overdue", "review", "board"))]
 
 
 def plan_artifacts(facts: PlanFacts, language: Language, portal: str) -> list[Shown]:
-    """How a plan stands; the board comes last. `portal` is the portal's address."""
+    """The artifacts that show how a plan stands; the board comes last. `portal` is the portal's address."""
     by_status = {status: sum(one["count"] for one in facts.counts if one["status"] == status) for status in Status}
     drawing = _Drawing(facts.plan, facts.on, language, portal)
     return [
@@ -85,12 +86,12 @@ def plan_artifacts(facts: PlanFacts, language: Language, portal: str) -> list[Sh
 def phase_artifacts(
     plan: Plan, phase: Phase, counts: Sequence[Mapping[str, Any]], on: dt.date, language: Language, portal: str
 ) -> list[Shown]:
-    """How far one phase is, whether it is open or not."""
+    """The artifacts that show how far one phase is, whether it is open or not."""
     return _Drawing(plan, on, language, portal).phase(phase, counts)
 
 
 class _Drawing:
-    """Rows as the office reads them, in its language, with links to the portal."""
+    """Puts figures and rows into the office's language, with links to the portal."""
 
     def __init__(self, plan: Plan, on: dt.date, language: Language, portal: str) -> None:
         self.plan, self.on, self.language, self.portal = plan, on, language, portal
@@ -189,7 +190,7 @@ class _Drawing:
         said.append(self._headline(title, path))
         return Shown(key_of(name, self.plan.code), "table", self._table(head, rows), " · ".join(said))
 
-    # Means: figures come first in a description, as cards show only its beginning
+    # Helpers. Figures come first in a description, as cards show only its beginning.
 
     def _headline(self, title: str, path: str) -> str:
         return f"{self._link(self._(title), path)} · {self.on} · {self.language.text(self.plan.title)}"

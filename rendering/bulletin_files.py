@@ -21,7 +21,7 @@ MEDIA_TYPES = {
 
 
 def word(shown: Report) -> bytes:
-    """In the layout of an official document; a draft says that it is one."""
+    """A Word file in the layout of an official document; a draft says that it is one."""
     from rendering.official_document import OfficialDocument  # noqa: PLC0415  (slow to load, and needed for files only)
 
     made = OfficialDocument(shown.language)
@@ -45,9 +45,9 @@ def word(shown: Report) -> bytes:
 
 
 def excel(shown: Report, works: Iterable[WorkItem]) -> bytes:
-    """A sheet for what is said, one for each table in full, and one with every assignment as it was.
+    """A workbook: a sheet with the text, one for each table in full, and one with every assignment as of that day.
 
-    `shown` has to be in full, and `works` are all assignments of its day.
+    `shown` must not be cut (`limit=None`); `works` are all assignments as of the day of the bulletin.
     """
     from rendering.workbook import Sheet, write_workbook  # noqa: PLC0415  (slow to load, and needed for files only)
 
@@ -96,7 +96,7 @@ def _assignment_heads(language: Language) -> list[str]:
 
 def _assignments(found: Iterable[WorkItem], language: Language) -> Iterator[Sequence[Cell]]:
     text = language.text
-    # Thousands of rows say the same few words.
+    # Cached: thousands of rows hold the same few words.
     said = functools.cache(language.gettext)
     for work in found:
         yield (
@@ -142,14 +142,14 @@ def _cell(value: Cell) -> str:
 
 
 def _plain(text: str) -> str:
-    """What somebody typed is no markup: it would draw its own headings, links and pictures."""
+    """Escapes Markdown in text that somebody typed, so that it makes no headings, links or pictures."""
     for sign in "\\`*_[]&":
         text = text.replace(sign, f"\\{sign}")
     text = _BLOCK.sub(r"\1\\", text)
     return text.replace("<", "&#60;").replace(">", "&#62;")
 
 
-# Where a line becomes a heading, an item of a list, a rule or code.
+# The beginnings that make a line a heading, an item of a list, a rule or code.
 _BLOCK = re.compile(r"^(\s*(?:\d+(?=[.)]\s))?)(?=#{1,6}\s|[-+.)]\s|[-=]+\s*$|~~~)", re.MULTILINE)
 
 

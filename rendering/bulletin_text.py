@@ -1,4 +1,4 @@
-"""A bulletin in words: its sections as data, which files and pages show, and the words that the office begins with."""
+"""A bulletin in words: its sections as data, for files and pages, and the proposed texts that the office edits."""
 
 import dataclasses
 import datetime as dt
@@ -32,8 +32,8 @@ from rendering.labels import AUDIENCES, LIGHT_NAMES, OUTCOMES, said_in_one
 Cell = str | int | float | dt.date | None
 
 LIGHTS = (Light.GREEN, Light.BLUE, Light.YELLOW, Light.RED, Light.OFF)
-MAX_ROWS_SHOWN = 50  # rows of a table where people read; the workbook has all
-NAMED = 5  # good cases and open questions that are proposed in words
+MAX_ROWS_SHOWN = 50  # rows of a table on pages and in documents; the workbook has all
+NAMED = 5  # good cases and open questions named in the proposed text
 
 SAID = {
     (StatementKind.EXTENSION, None): N_("more time asked for until {until}, not decided: {text}"),
@@ -49,7 +49,7 @@ DECIDED = {True: N_("granted"), False: N_("refused"), None: N_("waiting")}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """`name` is short, for the tab of a sheet. `count` is of all rows, of which `rows` may be the first."""
+    """`name` is short, for the tab of a sheet. `count` is that of all rows; `rows` may be only the first of them."""
 
     name: str
     caption: str
@@ -119,11 +119,11 @@ def numbered(bulletin: Bulletin, language: Language) -> str:
     return f"Bulletin No. {bulletin.number} of {bulletin.number_year}"
 
 
-# Words to begin with
+# Proposed texts
 
 
 def proposed(plan: Text, known: Figures, language: Language) -> Words:
-    """What the office begins with; `plan` is the plan's title."""
+    """The texts that a draft begins with, for the office to edit; `plan` is the plan's title."""
     _ = language.gettext
     names = {
         "plan": language.text(plan),
@@ -158,7 +158,7 @@ def _good_cases(known: Figures, language: Language) -> Iterator[str]:
 
 
 def _questions(known: Figures, language: Language) -> Iterator[str]:
-    """What waits for people, one line a kind."""
+    """What waits for a decision, one line for each kind."""
     _ = language.gettext
     for phase in known.gates_due:
         ended = _("{phase} ended on {day} with {count} items open: close it, keep it open, or extend it.")
@@ -328,7 +328,7 @@ class _Sections:
             _("Indicators and their targets"),
             [_("Indicator"), _("Period"), _("Target"), _("Reading"), _("Distance"), _("Outcome"), _("Remarks")],
             (self._indicator(row) for row in sorted(rows, key=lambda row: row.outcome is Outcome.NO_DATA)),
-            limit=None,  # a plan has a few dozen, and each is somebody's target
+            limit=None,  # a plan has a few dozen, and all are shown
         )
         return Section(1, _("Indicators"), [said.format(total=len(rows), **counts)], [table] if rows else [])
 
@@ -351,7 +351,7 @@ class _Sections:
         return target if row.reference is None else f"{target} ({plain(row.reference)})"
 
     def _measured(self, row: Attainment) -> tuple[Cell, Cell]:
-        """Reading and distance: numbers in the workbook, as people write them elsewhere."""
+        """Reading and distance to the target: numbers in the workbook, text elsewhere."""
         if row.value is None:
             return None, None
         if row.indicator.comparator is Comparator.STATUS:
@@ -379,7 +379,7 @@ class _Sections:
         yield Section(1, _("For the leading group to decide"), self.words.decisions.splitlines() or [nothing])
 
     def _asked_of_each(self) -> Section:
-        """In a month in which nothing was issued as well: what weighs on a unit is all that it was asked."""
+        """How much each unit was asked for in the period and in all, also where nothing was issued in the period."""
         _ = self._
         in_all = {row.unit.code: sum(row.total.values()) for row in self.known.units}
         rows = [(unit, count, in_all.get(unit.code, 0)) for unit, count in self.known.burden]
@@ -406,7 +406,7 @@ class _Sections:
         return [self.language.text(work.unit), _what(work, self.language), work.ref, work.due_on]
 
     def _some(self, name: str, caption: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> list[Table]:
-        """A table, where there is anything to show; in full it is there in any case."""
+        """The table, if it has rows; in the full form also without rows."""
         table = self._table(name, caption, head, rows)
         return [table] if table.rows or self.limit is None else []
 

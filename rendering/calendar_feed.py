@@ -17,7 +17,7 @@ WARN = dt.timedelta(days=-3)
 def feed(
     dates: Iterable[WorkItem], *, unit: Text, plan: Plan, at: dt.datetime, language: Language, portal: str
 ) -> bytes:
-    """All-day events, one an assignment: a date that moves keeps its event, and what is handed in leaves."""
+    """One all-day event for each assignment. Its id stays when the date moves; what is handed in is left out."""
     calendar = Calendar()
     calendar.add("prodid", "-//Duban//work of a unit//ZH")
     calendar.add("version", "2.0")

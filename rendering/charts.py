@@ -1,6 +1,6 @@
 """Charts of the indicators as PNG or SVG, in Chinese or English, readable without colours.
 
-Every character is looked up in the font first: a chart whose labels are boxes is refused, not drawn.
+Every character is looked up in the font first. Where one is missing, no chart is drawn, rather than one with boxes.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from rendering.labels import OUTCOMES
 
 Format = Literal["png", "svg"]
 
-# The forms of characters that are written in mainland China come first.
+# Fonts with the character forms of mainland China come first.
 PREFERRED = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -34,7 +34,7 @@ PREFERRED = (
     "Microsoft YaHei",
     "SimHei",
     "PingFang SC",
-    "Noto Sans CJK JP",  # all that an older Matplotlib sees of the collection; the same characters
+    "Noto Sans CJK JP",  # the only font of the collection that an older Matplotlib finds; it has the same characters
 )
 FORMATS: tuple[Format, ...] = ("png", "svg")
 INK, MUTED, BLUE, GREEN, RED = "#1b1b1b", "#5a6570", "#1450a0", "#1a7340", "#b3261e"
@@ -44,10 +44,10 @@ LOOKS: dict[Outcome, tuple[str, str, str]] = {
     Outcome.NOT_MET: (RED, "////", "X"),
     Outcome.NO_DATA: (MUTED, "", "s"),
 }
-MAX_PERCENT_SHOWN = 130.0  # per cent of the target: what is far beyond it need not squeeze the rest
+MAX_PERCENT_SHOWN = 130.0  # per cent of the target; longer bars are cut, or they would make all others tiny
 WIDTH, DPI = 9.0, 144
 
-# Matplotlib's settings are the process's own.
+# Matplotlib's settings are global to the process.
 _drawing = threading.Lock()
 
 
@@ -83,7 +83,7 @@ def standing_chart(attained: Sequence[Attainment], on: dt.date, language: Langua
 
 
 class _Words:
-    """What a chart says besides names."""
+    """The texts of a chart, apart from names."""
 
     def __init__(self, language: Language) -> None:
         _ = language.gettext
@@ -118,8 +118,8 @@ def _drawn(texts: Iterable[str], kind: Format, size: tuple[float, float], draw: 
     with _drawing:
         settings: Any = {
             "font.family": [font_for("".join(texts))],
-            "svg.fonttype": "path",  # whoever opens it may not have the font
-            "svg.hashsalt": "duban",  # the same chart is the same file
+            "svg.fonttype": "path",  # the reader may not have the font
+            "svg.hashsalt": "duban",  # so that the same chart gives the same bytes
             "axes.unicode_minus": False,
             "font.size": 11,
             "text.color": INK,
@@ -231,7 +231,7 @@ def share_of(one: Attainment) -> float:
 
 
 def font_for(text: str) -> str:
-    """The family that can write all of this. Raises MissingFontError, which names what to install."""
+    """A font family with all characters of these texts. Raises MissingFontError, which names what to install."""
     needed = {ord(char) for char in text if not char.isspace()}
     for family, path, face in _fonts():
         if needed <= _characters(path, face):
@@ -245,10 +245,10 @@ def font_for(text: str) -> str:
 
 @functools.cache
 def _fonts() -> list[tuple[str, str, int]]:
-    """Family, file and number in the file: those that are preferred first, then whatever else there is."""
+    """Family, file and index in the file: the preferred families first, then all others."""
     known = {entry.fname for entry in font_manager.fontManager.ttflist}
     for path in font_manager.findSystemFonts():
-        if path not in known:  # Matplotlib remembers what was there when it looked first
+        if path not in known:  # Matplotlib caches its list of fonts, and does not see new ones
             font_manager.fontManager.addfont(path)
     regular = [
         one for one in font_manager.fontManager.ttflist if one.style == "normal" and one.weight in (400, "normal")

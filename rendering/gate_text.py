@@ -1,11 +1,11 @@
-"""What stands above the gate's form in the Prefect UI, in both languages: nobody knows there who reads."""
+"""What stands above the gate's form in the Prefect UI, in both languages, as Prefect does not know the reader."""
 
 from collections import defaultdict
 
 from adapters.language import Language
 from models.phases.gate import Setback, WaitingRound
 
-MAX_GROUPS = 20  # of what blocks a gate, by requirement and status; the rest is counted
+MAX_GROUPS = 20  # groups of open assignments, by requirement and status; further ones are only counted
 MAX_UNITS_IN_GROUP = 6  # the form's text has little room
 
 

@@ -1,4 +1,4 @@
-"""Words for what is a code in the database, where the code itself is no word that people read."""
+"""Words for codes of the database that are not themselves words for people."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -83,7 +83,7 @@ def due_words(indicator: Indicator, language: Language) -> str:
 
 
 def remark_words(one: Attainment, language: Language) -> str:
-    """What has to be known about a figure, in one line."""
+    """Remarks on a figure and contradictions of it, in one line."""
     return said_in_one((*one.remarks, *conflicts_of(one)), language)
 
 
@@ -155,7 +155,7 @@ NOT_ENUMERATED = N_("declared, not enumerated")
 
 
 class Compared(Protocol):
-    """What is compared in some way: an indicator, or a figure of one."""
+    """Anything with a comparator: an indicator, or a figure of one."""
 
     @property
     def comparator(self) -> Comparator: ...

@@ -1,4 +1,4 @@
-"""Puts a letter into words: one digest, the most urgent first, plain text that every channel can carry."""
+"""Puts a letter into words: plain text that every channel can carry, the most urgent first."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ from models.common.text import Text
 from models.delivery.letter import Letter, Line, RenderedLetter
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)  # each is itself alone: lines are sorted by them
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)  # compared by identity: they are keys of a dict
 class Wording:
     """How one kind of line is said. `next_step` tells the reader what to do, `command` how to record it.
 
@@ -30,7 +30,7 @@ class Wording:
     by: str = N_("By: {by}")
 
 
-# There may be no command at hand in a unit: then the office records what it receives.
+# A unit may have no access to the command: then the office records what it receives.
 _SUBMIT = N_(
     "duban submit {ref} --file FILE --note NOTE --by NAME "
     "(no command at hand: send the files to the leading-group office, which records them)"
@@ -39,7 +39,7 @@ _SIGN = N_("duban sign {ref} --by NAME (no command at hand: tell the leading-gro
 _REVIEW = N_("duban review {ref}")
 _EXTEND = N_("duban extend {ref}")
 
-# In the order of urgency: what cannot wait stands first, what is only good to know stands last.
+# In the order of urgency: first what cannot wait, last what is only for information.
 WORDINGS = (
     Wording(
         MessageKind.OVERDUE,
@@ -282,7 +282,7 @@ _ORDERS = {
 
 # Nothing is left to do here, so there is no date to keep.
 _CLOSED = {MessageKind.ACCEPTED, MessageKind.WAIVED}
-# The date that is asked for is no deadline yet, and what is objected to may be done: nothing counts down to it.
+# No days are counted down to a date that is only asked for, or where an objection is open or decided.
 _NO_COUNTDOWN = {
     MessageKind.EXTENSION_ASKED,
     MessageKind.OBJECTION,
@@ -294,8 +294,8 @@ _NO_COUNTDOWN = {
 def render(letter: Letter, language: Language, *, with_link: bool = False) -> RenderedLetter:
     """Put a letter into words. Pure: the same letter and language give the same text.
 
-    `with_link`: the reader has pages to work on. Where their link belongs the text holds `LINK`, and
-    `linked` puts it in when the letter leaves: a text that is stored must not open anything.
+    `with_link`: the reader can use the portal. The text then holds the mark `LINK`, which `linked` replaces by the
+    reader's link when the letter leaves, so that no stored text contains a link that works.
     """
     groups = _groups(letter)
     counts = language.list([_heading(wording, lines, language) for wording, lines in groups])
@@ -346,7 +346,7 @@ def _heading(wording: Wording, lines: list[Line], language: Language) -> str:
 
 
 def linked(text: str, link: str) -> str:
-    """The text of a letter as it leaves, with the reader's own link."""
+    """The text with the reader's own link in the place of the mark."""
     return text.replace(LINK, link)
 
 
@@ -446,12 +446,12 @@ def _countdown(line: Line, letter: Letter, language: Language) -> str:
 
 
 def _date_notes(line: Line, language: Language) -> str:
-    """What one must know to trust a date: whose it is, where it moved from, how firm it is."""
+    """Notes on a date: the date that the plan states, whether it was inferred, whether it may still move."""
     if line.due_on is None or line.kind in _CLOSED:
         return ""
     notes = []
     if line.planned_due_on and line.planned_due_on != line.due_on:
-        # An inferred date must not be passed off as the plan's own.
+        # An inferred date is not called the plan's own.
         template = N_("the plan says {date}") if line.basis is Basis.STATED else N_("originally {date}")
         notes.append(language.gettext(template).format(date=language.date(line.planned_due_on)))
     if line.basis is Basis.INFERRED:

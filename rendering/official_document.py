@@ -1,6 +1,6 @@
 """A document in the layout of Chinese official documents (GB/T 9704-2012), as a Word file that can be edited.
 
-Fonts are named, not embedded: the ones that the standard asks for, and what a reader who lacks one takes instead.
+Fonts are named and not embedded: those of the standard, and for readers without them substitutes.
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ LARGEST_HEAD = Pt(42)
 RED = "FF0000"
 TITLE_SONG, SONG, FANGSONG, HEI, KAI = "方正小标宋简体", "宋体", "仿宋_GB2312", "黑体", "楷体_GB2312"
 LATIN = "Times New Roman"
-# What stands in for a font that the reader does not have: the first of these that is there.
+# Substitutes for a font that the reader does not have: the first one of these that is installed.
 INSTEAD = {
     TITLE_SONG: "小标宋,华文中宋,STZhongsong,宋体,SimSun,Noto Serif CJK SC",
     SONG: "SimSun,Songti SC,Noto Serif CJK SC",
@@ -47,7 +47,7 @@ INSTEAD = {
 }
 HEADINGS = (HEI, KAI, FANGSONG)  # by level
 _TABLE_HEAD, _TABLE_TEXT, _TABLE_FIGURE = "Duban Table Head", "Duban Table Text", "Duban Table Figure"
-# In halves of a Chinese character, when the texts decide; `_MARGINS` are those of a cell.
+# Widths in halves of a Chinese character, where columns are as wide as their texts; `_MARGINS` are those of a cell.
 _NARROWEST_COLUMN, _WIDEST_COLUMN, _MARGINS = 6, 30, 3
 _DIGITS = "〇一二三四五六七八九"
 
@@ -76,14 +76,14 @@ def document_date(day: dt.date, language: Language) -> str:
 
 
 class OfficialDocument:
-    """Built from the top down, one part a method; headings number themselves. In the end `save`."""
+    """A document, written from top to bottom by a method for each part, and then `save`d. Headings are numbered."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
         self._document = Document()
         self._counts = [0] * len(HEADINGS)
         properties = self._document.core_properties
-        properties.author = properties.comments = ""  # the template's maker did not write this one
+        properties.author = properties.comments = ""  # those of python-docx's template
         properties.language = {"zh": "zh-CN", "en": "en-GB"}[language.code]
         self._set_up_page()
         self._set_up_styles()
@@ -175,7 +175,7 @@ class OfficialDocument:
                 target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), zipfile.ZIP_DEFLATED)
 
     def _line(self, text: str, *, font: str = FANGSONG, size: Length = SIZE_3, align: ALIGN = ALIGN.LEFT) -> Any:
-        """A paragraph of one run with a look of its own."""
+        """A paragraph of one run with its own font and size."""
         line = self._document.add_paragraph()
         line.alignment = align
         run = line.add_run(printable(text))
@@ -203,7 +203,9 @@ class OfficialDocument:
         for level, font in enumerate(HEADINGS, start=1):
             heading = styles[f"Heading {level}"]
             _style(heading, font, SIZE_3, indent=True)
-            heading.element.remove(heading.element.find(qn("w:link")))  # to a look that is none of the standard's
+            heading.element.remove(
+                heading.element.find(qn("w:link"))
+            )  # it points to a style that the standard does not have
             heading.font.color.rgb = RGBColor(0, 0, 0)
             heading.font.bold = level == len(HEADINGS)
             heading.paragraph_format.keep_with_next = True
@@ -218,7 +220,7 @@ class OfficialDocument:
             style.paragraph_format.alignment = align
 
     def _name_fonts(self) -> None:
-        """Tell the reader's program what to take for a font that it does not have."""
+        """Name substitutes for fonts that the reader's program does not have."""
         part = next(
             part for part in self._document.part.package.iter_parts() if part.partname.endswith("fontTable.xml")
         )
@@ -238,13 +240,13 @@ def _style(style: Any, font: str, size: Length, *, indent: bool = False) -> None
     spacing.line_spacing = LINE
     if indent:
         spacing.first_line_indent = SIZE_3 * 2
-        # In characters, so that it follows when somebody changes the size.
+        # In characters, so that it stays right when somebody changes the font size.
         style.element.pPr.find(qn("w:ind")).set(qn("w:firstLineChars"), "200")
 
 
 def _set_font(properties: Any, font: str) -> None:
     fonts = properties.get_or_add_rFonts() if hasattr(properties, "get_or_add_rFonts") else properties[0]
-    fonts.attrib.clear()  # a theme's font would win
+    fonts.attrib.clear()  # a font of the theme would take precedence
     for script, name in (("ascii", LATIN), ("hAnsi", LATIN), ("cs", LATIN), ("eastAsia", font)):
         fonts.set(qn(f"w:{script}"), name)
 
@@ -329,7 +331,7 @@ def _shares(weights: Sequence[float]) -> list[Length]:
 
 
 def _halves(text: str) -> int:
-    """The width of a text, where a Chinese character counts two."""
+    """The width of a text in half characters: a Chinese character counts two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WFA" else 1 for sign in text)
 
 

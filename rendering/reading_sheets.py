@@ -1,4 +1,4 @@
-"""Readings of the indicators on their way out to Excel: the template that is filled in, and the figures themselves."""
+"""Readings of the indicators as Excel sheets: the template that units fill in, and the figures themselves."""
 
 import dataclasses
 import datetime as dt
@@ -29,7 +29,7 @@ COLUMNS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Context:
-    """Who enters, when, and what may be named."""
+    """Who enters and when, and which indicators and units there are."""
 
     plan: Plan
     by: Unit
@@ -89,7 +89,7 @@ def _rounded(number: float | None) -> float | None:
 
 
 def readings_sheet(readings: Iterable[Reading], language: Language) -> Sheet:
-    """The readings that count, in the form in which they come in."""
+    """The readings in force, in the same columns as the template."""
     rows = (
         [
             one.indicator.code,
@@ -111,9 +111,9 @@ def _long_sheet(rows: Iterable[Sequence[Any]], language: Language) -> Sheet:
 
 
 def template(context: Context, language: Language) -> list[Sheet]:
-    """To be filled in: a row for each indicator in the period that is asked for now, and which units there are.
+    """The template: a row for each indicator in the period that is asked for now, and a list of the units.
 
-    For the office the rows are the city's; for a unit they are its own, of what it has a part in.
+    The office fills in figures of the whole city, a unit its own figures of the indicators that it has a part in.
     """
     of_unit = context.by in context.units
     code = context.by.code if of_unit else language.text(CITY)

@@ -1,4 +1,4 @@
-"""What a notice says once it is signed for."""
+"""What is added to a notice once somebody has signed for it."""
 
 from adapters.language import Language
 from models.delivery.signature import Signed

@@ -1,7 +1,7 @@
-"""Rows as an Excel workbook: written as they come, with a frozen head, a filter on each column, fitting widths.
+"""Rows as an Excel workbook, written one by one: with a frozen head, filters and columns of fitting width.
 
-What a person typed stays text: a cell that begins like a formula is never one, as otherwise whoever writes
-`=HYPERLINK(…)` into a note would have it run on the desk of the reader.
+What a person typed is always written as text. Otherwise a note such as `=HYPERLINK(…)` would be run as a formula by the
+reader's Excel.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ _NOT_IN_TITLE = re.compile(r"[\[\]:*?/\\]")
 _FORMULA = ("=", "+", "-", "@")
 _CUT = "…"
 _NARROWEST, _WIDEST = 6, 60  # in characters
-_MEASURED = 200  # rows that the widths are taken from: the rest may not be there yet
+_MEASURED = 200  # rows by which the widths are set: they have to be known before the other rows are read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Sheet:
 def write_workbook(sheets: Iterable[Sheet], output: BinaryIO) -> None:
     """Write the sheets as an .xlsx. Memory does not grow with the rows.
 
-    Moments are written as the clock showed them in their own zone, for Excel knows no zones; a text longer than
-    Excel holds ends in `…`.
+    Instants are written as local time of their own zone, as Excel knows no time zones. A text that is too long for a
+    cell of Excel is cut and ends in `…`.
     """
     book = Workbook(write_only=True)
     taken: set[str] = set()
@@ -57,7 +57,7 @@ def write_workbook(sheets: Iterable[Sheet], output: BinaryIO) -> None:
 
 
 def _portions(rows: Iterator[Sequence[Cell]]) -> Iterator[Iterator[Sequence[Cell]]]:
-    """The rows in portions of what a sheet holds beside its head; at least one, be it empty."""
+    """The rows in portions that each fit into a sheet below its head; at least one portion, even if it is empty."""
     yield itertools.islice(rows, MAX_ROWS - 1)
     for following in rows:
         yield itertools.chain([following], itertools.islice(rows, MAX_ROWS - 2))
@@ -65,7 +65,7 @@ def _portions(rows: Iterator[Sequence[Cell]]) -> Iterator[Iterator[Sequence[Cell
 
 def _write(page: Any, head: Sequence[str], rows: Iterator[Sequence[Cell]]) -> None:
     first = list(itertools.islice(rows, _MEASURED))
-    # Both stand before the rows in the file, so they have to be known before the first one is written.
+    # In the file both come before the rows, so they have to be written first.
     page.freeze_panes = "A2"
     for column, width in enumerate(_widths([head, *first]), start=1):
         page.column_dimensions[get_column_letter(column)].width = width
@@ -102,7 +102,7 @@ def _text(page: Any, value: str) -> Any:
         return text
     cell = WriteOnlyCell(page, text)
     cell.data_type = "s"
-    # Else it would become a formula as soon as somebody opens the cell to edit it and leaves it again.
+    # Without this Excel makes it a formula as soon as somebody edits the cell.
     cell.quotePrefix = True
     return cell
 
@@ -122,7 +122,7 @@ def _width(value: Cell) -> int:
 
 
 def _title(wanted: str, taken: set[str]) -> str:
-    """A name that Excel allows and that no sheet has yet; to Excel case does not tell two apart."""
+    """A name that Excel allows and that no other sheet has; Excel ignores case there."""
     base = _NOT_IN_TITLE.sub(" ", printable(wanted)).strip(" '") or "Sheet"
     title = base[:LONGEST_TITLE]
     for number in itertools.count(2):

@@ -1,4 +1,4 @@
-"""The acceptance (验收): the panel's verdicts, who is commended, and the report of it all; one function an act."""
+"""The acceptance (验收): the panel's verdicts, who is commended, and the report; one function for each act."""
 
 import dataclasses
 import datetime as dt
@@ -39,10 +39,10 @@ class GivenVerdict:
 def give_verdict(
     scope: Scope, codes: Sequence[str], said: VerdictInput, *, units: Units = (), via: Via
 ) -> list[GivenVerdict]:
-    """The panel's decision, one for each of these items, written down by the office; all of them, or none.
+    """The office enters the panel's decision for each of these items; all are entered, or none.
 
-    `units` put right what is missing where it is conditional, the lead unit where none is named. Raises NotFoundError,
-    and RefusedError for a decision that says too little, or with every reason against accepting.
+    Where the decision is conditional, `units` have to put right what is missing; the lead unit, where none is named.
+    Raises NotFoundError, and RefusedError for a decision that says too little, or with every reason against accepting.
     """
     with scope.open() as (session, plan):
         require(session, plan, Act.GIVE_VERDICT, scope.actor)
@@ -61,7 +61,7 @@ def commend(
     reason: str,
     via: Via,
 ) -> None:
-    """Settle the list of those who are commended, in this order, by the results of these days.
+    """Settle the list of the commended units, in this order, by the results of the days from `since` to `until`.
 
     Raises NotFoundError, and RefusedError with every reason against the list.
     """
@@ -75,7 +75,7 @@ def commend(
 
 
 def _units(session: Session, plan: Plan, named: Units) -> list[Unit]:
-    """In the order in which they are named. Raises NotFoundError."""
+    """The units, in the order in which they are named. Raises NotFoundError."""
     known = {unit.id: unit for unit in units_of(session, plan.id)}
     found = []
     for one in named:
@@ -87,7 +87,7 @@ def _units(session: Session, plan: Plan, named: Units) -> list[Unit]:
 
 
 def report(session: Session, plan: Plan, on: dt.date, language: Language, ending: str) -> bytes:
-    """The report as a file, by the ending of its name: docx or xlsx; as everything stood at the end of that day."""
+    """The report as a Word file or a workbook, as `ending` says (docx or xlsx); as of the end of that day."""
     from rendering import acceptance_report  # noqa: PLC0415  (slow to load, and needed for files only)
 
     return acceptance_report.WRITERS[ending](summary_of(session, plan, on), language)

@@ -42,10 +42,10 @@ from services.scope import Scope, together
 FORMAT = "duban-archive/1"
 MANIFEST, JOURNAL, README, VERIFY, DOCUMENT = "manifest.json", "journal.jsonl", "README.md", "verify.py", "plan.json"
 TABLES, ORIGINALS, DOCUMENTS = "tables", "originals", "documents"
-LONGEST_NAME = 200  # bytes: Linux has 255 for a name, and the number stands before it
+LONGEST_NAME = 200  # bytes: Linux allows 255 for a name, and the number of the file stands before it
 EVIDENCE = "evidence"  # the table that names the originals
 LANGUAGES: tuple[Code, ...] = ("zh", "en")
-BEGINNING = "0" * 64  # what stands before the first entry of the journal
+BEGINNING = "0" * 64  # in the place of the hash of the entry before the first one
 
 MISSING = N_(
     "{name} of {unit} is missing in the evidence store ({sha256}): nothing was written; "
@@ -62,12 +62,12 @@ _FILE = (stat.S_IFREG | 0o644) << 16
 _UNIX = 3
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-Progress = Callable[[int, int], None]  # bytes of originals that are written, and of how many
+Progress = Callable[[int, int], None]  # bytes of originals written so far, and bytes in all
 
 
 @dataclass(frozen=True)
 class Written:
-    """What came of it. `digest`: SHA-256 of the manifest; kept elsewhere, it proves that the pack is this one."""
+    """What was written. `digest` is the SHA-256 of the manifest: who keeps it can prove the pack unchanged."""
 
     entries: int
     originals: int
@@ -99,7 +99,7 @@ def write_archive(
                 _add_documents(pack, session, plan)
                 chain = _add_journal(pack, session, plan)
                 facts = {"code": plan.code, "version": plan.version, "zh": plan.title_zh, "en": plan.title_en}
-            # The transaction is over: gigabytes may take hours, in which the database has to tidy up.
+            # Outside the transaction: copying gigabytes may take hours, and an open transaction would hold up VACUUM.
             _add_originals(pack, store, wanted, progress)
             digest = _add_manifest(pack, facts, chain, [one for _, one in wanted])
         return Written(len(pack.entries), len(wanted), chain["entries"], target.tell(), digest)
@@ -107,7 +107,7 @@ def write_archive(
 
 @contextmanager
 def _at_one_moment(scope: Scope) -> Iterator[tuple[Session, Plan]]:
-    """A transaction in which everything is seen as it was when the first question was asked."""
+    """A transaction that sees the database as it was at its first statement."""
     with together() as session:
         look_at_once(session)
         with scope.joining(session).open() as place:
@@ -115,7 +115,7 @@ def _at_one_moment(scope: Scope) -> Iterator[tuple[Session, Plan]]:
 
 
 class _Target(io.FileIO):
-    """The file as it grows. After a failure it takes everything and writes nothing, so that what is open can close."""
+    """The file that is being written. After a failure it ignores further writes, so that the open ZIP can be closed."""
 
     failed = False
 
@@ -175,7 +175,7 @@ class _Pack:
         self._time = self.at.astimezone(dt.UTC).timetuple()[:6]
 
     def add(self, path: str, pieces: Iterable[bytes], *, packed: bool, size: int | None = None) -> str:
-        """One entry, as its bytes come; returns their SHA-256. Without a size it may become any."""
+        """Write one entry piece by piece; returns the SHA-256 of its content. Give its size where it is known."""
         info = zipfile.ZipInfo(path, self._time)
         info.create_system, info.external_attr = _UNIX, _FILE
         info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
@@ -227,7 +227,7 @@ def _add_table(pack: _Pack, extract: Extract, path_of: Callable[[Mapping[str, An
         for count, line in enumerate(_csv(extract, path_of)):  # noqa: B007  (the heading is number 0)
             yield line
 
-    # Excel takes a file without this mark for one in the code page of its country.
+    # Without this mark Excel reads the file in the code page of its country, and not as UTF-8.
     pack.add(path, _pieces(lines(), codecs.BOM_UTF8), packed=True)
     pack.rows[path] = count
 
@@ -249,7 +249,7 @@ class _Paths:
 
 
 def _plain_name(name: str) -> str:
-    """As the unit called it, without what some system takes for a folder, a drive or a command, and not too long."""
+    """The unit's name for it, shortened, without characters that some system takes for a folder, drive or command."""
     plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name).strip(" .") or "_"
     stem, dot, ending = plain.rpartition(".")
     if not dot:
@@ -258,7 +258,7 @@ def _plain_name(name: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """So many bytes at most, and no half character."""
+    """The text cut to so many bytes at most, without splitting a character."""
     return text.encode()[: max(most, 0)].decode(errors="ignore")
 
 
@@ -276,7 +276,7 @@ def _csv(extract: Extract, extra: Callable[[Mapping[str, Any]], str] | None) -> 
 
 
 def _cell(value: Any) -> Any:
-    """What stands in a cell. Text that a spreadsheet would carry out as a formula gets an apostrophe before it."""
+    """What stands in a cell. Text that a spreadsheet would run as a formula gets an apostrophe before it."""
     value = _json(value)
     match value:
         case bool():
@@ -300,7 +300,7 @@ def _json(value: Any) -> Any:
 
 
 def _pieces(lines: Iterable[str], start: bytes = b"") -> Iterator[bytes]:
-    """Lines in pieces that are worth writing."""
+    """The lines joined into pieces of about a megabyte, so that there are few writes."""
     piece = bytearray(start)
     for line in lines:
         piece += line.encode()
@@ -314,7 +314,7 @@ def _pieces(lines: Iterable[str], start: bytes = b"") -> Iterator[bytes]:
 
 
 def _add_documents(pack: _Pack, session: Session, plan: Plan) -> None:
-    """What people read: each bulletin as it was issued, and the report of the acceptance as of the pack's day."""
+    """Documents for people: each bulletin as it was issued, and the acceptance report as of the day of the pack."""
     for copy, bulletin in issued_copies(session, plan):
         name = f"{DOCUMENTS}/{bulletin.ref.replace('/', '-')}.{copy.language}.{copy.ending}"
         pack.add(name, [copy.content], packed=False, size=len(copy.content))
@@ -329,8 +329,8 @@ def _add_documents(pack: _Pack, session: Session, plan: Plan) -> None:
 
 
 def _add_journal(pack: _Pack, session: Session, plan: Plan) -> dict[str, Any]:
-    """The journal, a JSON object a line; each carries the SHA-256 of the line before it, so that none can be changed,
-    moved or taken out without the next ones giving it away.
+    """The journal, one JSON object a line. Each holds the SHA-256 of the line before it, so that a line which is
+    changed, moved or removed breaks the chain.
     """
     chain: dict[str, Any] = {"path": JOURNAL, "entries": 0, "root": BEGINNING}
 
@@ -375,7 +375,7 @@ def _content(store: EvidenceStore, original: Original) -> Iterator[bytes]:
         raise RefusedError(MISSING, name=original.name, unit=original.unit, sha256=original.sha256) from gone
     left = original.size
     with source:
-        # A piece more than is wanted gives a file away that has grown.
+        # Reads one byte more than is expected, to notice a file that has grown.
         while left >= 0 and (piece := source.read(min(_PIECE, left + 1))):
             left -= len(piece)
             yield piece

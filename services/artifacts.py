@@ -1,4 +1,7 @@
-"""What the Prefect UI shows of a plan: asked of the database, and drawn in the office's language."""
+"""What the Prefect UI shows of a plan: read from the database, and put into the office's language.
+
+Every function raises NotFoundError where there is no such plan or phase.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ from rendering.instants import local_minute
 
 
 def phase_artifacts(plan: str, phase: PhaseCode, year: int | None, at: dt.datetime) -> tuple[dt.date, list[Shown]]:
-    """How far one phase is on the day of that instant, and which day that is."""
+    """The day of that instant, and the artifacts that show how far the phase is on it."""
 
     def look(session: Session) -> tuple[dt.date, list[Shown]]:
         row = plan_of(session, plan)
@@ -31,7 +34,7 @@ def phase_artifacts(plan: str, phase: PhaseCode, year: int | None, at: dt.dateti
 
 
 def phase_tags(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
-    """The plan, the phase and its year; "extended" where its last day was moved."""
+    """Tags for a run of the phase: its plan, code and year, and "extended" where its last day was moved."""
 
     def look(session: Session) -> list[str]:
         row = plan_of(session, plan)
@@ -43,7 +46,7 @@ def phase_tags(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
 
 
 def plan_state(plan: str, at: dt.datetime) -> tuple[dt.date, str, list[str]]:
-    """The day of that instant, how far the journal is, and the keys of what there is to show."""
+    """The day of that instant, a mark that changes with each entry of the journal, and the keys of all artifacts."""
 
     def look(session: Session) -> tuple[dt.date, str, list[str]]:
         row = plan_of(session, plan)
@@ -71,7 +74,7 @@ def plan_artifacts(plan: str, on: dt.date) -> list[Shown]:
 
 
 def effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]]) -> tuple[str, str]:
-    """What one patrol did, as Markdown, and when, on the plan's own clock."""
+    """What one patrol did, as a Markdown table, and the minute at which it did, in the plan's time zone."""
     timezone = retrying_transaction(lambda session: plan_of(session, plan).timezone)
     return artifacts.effects_table(done, _language()), local_minute(at, timezone)
 

@@ -1,4 +1,4 @@
-"""What people do with assignments (交办件), one function an act; of several items all are done, or none."""
+"""What people do with assignments (交办件), one function for each act. Given several items it does all, or none."""
 
 import dataclasses
 import datetime as dt
@@ -80,9 +80,9 @@ def submit(
     note: str = "",
     figures: Mapping[str, Any] | None = None,
 ) -> list[Item]:
-    """Hand in once for one or several assignments of a unit: files that are in the evidence store already, files of
-    the unit that serve `again` (their ids), words and figures. The reviewers are told.
+    """Hand in for one or several assignments of a unit, and tell their reviewers.
 
+    `files` are in the evidence store already; `again` are ids of files that the unit handed in or kept before.
     Raises NotFoundError, RefusedError where it is empty or not one unit's, IllegalMoveError where one is not open.
     """
     with scope.open() as (session, plan):
@@ -95,7 +95,7 @@ def submit(
 
 
 def keep_files(scope: Scope, files: Sequence[StoredEvidence]) -> None:
-    """Write down files that came in whole as the unit's own, where handing them in was refused: nobody sends twice.
+    """Keep uploaded files for the unit where handing them in was refused, so that they need not be sent again.
 
     Raises RefusedError for whoever acts for no unit that work is issued to.
     """
@@ -131,7 +131,7 @@ def ask_extension(scope: Scope, items: Items, *, until: dt.date | None, reason: 
 
 
 def decide_extension(scope: Scope, item: int | str, *, grant: bool, reason: str = "") -> Item:
-    """Grant or refuse the request that waits. Raises NotFoundError where none does, RefusedError."""
+    """Grant or refuse the request that waits. Raises NotFoundError where none does, RefusedError without a reason."""
     with scope.open() as (session, plan):
         (one,) = _allowed(session, plan, scope, Act.DECIDE_EXTENSION, _alone(item))
         extension.decide(session, plan, one, grant=grant, reason=reason, actor=scope.actor, at=scope.at)
@@ -139,9 +139,10 @@ def decide_extension(scope: Scope, item: int | str, *, grant: bool, reason: str 
 
 
 def decide_extensions(scope: Scope, asked: Mapping[int, int], *, grant: bool, reason: str = "") -> list[bool]:
-    """Decide on many requests at once: `asked` leads from a request's id to its assignment's.
+    """Decide on many requests at once: `asked` maps the id of each request to that of its assignment.
 
-    Returns for each whether it still waited; what was decided meanwhile stays as it is. Raises RefusedError.
+    Returns for each whether it was still undecided; one that was decided meanwhile is left as it is. Raises
+    NotFoundError, and RefusedError where no request is named.
     """
     with scope.open() as (session, plan):
         if not asked:
@@ -177,7 +178,8 @@ def decide_objection(
 ) -> Item:
     """Decide on the objection that waits; `objection_id` refuses where another one waits by now.
 
-    `until` is the new date of what is overdue still. Raises NotFoundError, RefusedError.
+    `until` is the new date of an assignment that is still overdue. Raises NotFoundError where none waits, RefusedError
+    with every reason against the decision.
     """
     with scope.open() as (session, plan):
         (one,) = _allowed(session, plan, scope, Act.DECIDE_OBJECTION, _alone(item))
@@ -189,7 +191,7 @@ def decide_objection(
 
 
 def waive(scope: Scope, items: Items, *, reason: str, seen_as: Status | None = None) -> list[Item]:
-    """No longer ask for these; `seen_as` refuses where the status is another by now.
+    """No longer ask for these. `seen_as` is the status that was shown; with another one by now it is refused.
 
     Raises NotFoundError, IllegalMoveError, and RefusedError without a reason.
     """
@@ -208,7 +210,10 @@ def waive(scope: Scope, items: Items, *, reason: str, seen_as: Status | None = N
 
 
 def release(scope: Scope, items: Items | None = None) -> list[tuple[str, str]]:
-    """Give what patrol set aside back to it, all of it where none is named; returns references, and what was wrong."""
+    """Give back to patrol what it set aside, all of it where none is named.
+
+    Returns each reference and what had gone wrong. Raises NotFoundError.
+    """
     with scope.open() as (session, plan):
         if items is None:
             items = [one.id for one in assignment.quarantined(session, plan)]
@@ -223,11 +228,11 @@ def _alone(item: int | str) -> Items:
 
 
 def _allowed(session: Session, plan: Plan, scope: Scope, act: Act, items: Items) -> list[Assignment]:
-    """The assignments, locked. Raises NotFoundError where one is none, RefusedError where the actor may not."""
+    """The assignments, locked. Raises NotFoundError where one does not exist, RefusedError where the actor may not."""
     ids, refs = [one for one in items if isinstance(one, int)], [one for one in items if isinstance(one, str)]
     found = assignment.by_refs(session, plan, refs) if refs else assignment.by_ids(session, plan, ids)
     if act is Act.SUBMIT:
-        evidence.one_unit_of(found)  # said before the others' unit is asked whether it may
+        evidence.one_unit_of(found)  # this reason comes before the refusal for another unit's items
     for one in found:
         require(session, plan, act, scope.actor, one)
     return found

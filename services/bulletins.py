@@ -1,4 +1,4 @@
-"""The bulletin (督查通报): made, edited and released, and shown to its readers; one function an act."""
+"""The bulletin (督查通报): made, edited and released, and shown to its readers; one function for each act."""
 
 import dataclasses
 import datetime as dt
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from rendering.bulletin_text import Report
 
 LANGUAGES: tuple[Code, ...] = ("zh", "en")
-ISSUED = ("docx", "md")  # what units may have; the workbook, with all rows of all units, is made anew
+ISSUED = ("docx", "md")  # kept as issued; the workbook, which no unit may have, is made anew
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BulletinState:
-    """One version after an act. `number` as documents bear it, empty for a draft; `status`: draft or released."""
+    """One version after an act. `number` is as printed, and empty for a draft; `status` is draft or released."""
 
     id: int
     ref: str
@@ -78,7 +78,7 @@ def _proposed(session: Session, plan: Plan, period: Period, on: dt.date) -> Text
 
 
 def due(at: dt.datetime) -> list[tuple[str, str]]:
-    """Plans at work and the month that has ended, where today is a day on which its bulletin is made."""
+    """The plans whose bulletin of last month is to be made today, each with that month."""
 
     def look(session: Session) -> list[tuple[str, str]]:
         plans = [plan_of(session, code) for code in plan_codes(session)]
@@ -115,7 +115,10 @@ def edit(scope: Scope, bulletin: int, texts: Texts, *, edition: int) -> Bulletin
 def reword(
     scope: Scope, bulletin: int | str, language: Code, said: Mapping[str, str], *, edition: int | None = None
 ) -> BulletinState:
-    """As `edit`, for some texts of one language by name; of the newest edition where none is given."""
+    """As `edit`, for some texts of one language by their names; of the newest edition, where none is given.
+
+    Raises as `edit` does.
+    """
     with scope.open() as (session, plan):
         one = _found(session, plan, bulletin)
         require(session, plan, Act.EDIT_BULLETIN, scope.actor)
@@ -126,7 +129,7 @@ def reword(
 
 
 def release(scope: Scope, bulletin: int | str, *, edition: int | None = None) -> BulletinState:
-    """Send a draft to the units and the leader, and keep what is issued: targets and limits may change, but not that.
+    """Send a draft to the units and the leader, and keep its files as issued, whatever targets change later.
 
     `edition` is the one that was looked at, the newest where none is given. Raises NotFoundError, RefusedError where
     somebody else has edited it since or a text that it needs is empty, IllegalMoveError after release.
@@ -153,7 +156,7 @@ def _keep_copies(session: Session, plan: Plan, bulletin: Bulletin) -> None:
 
 
 def _found(session: Session, plan: Plan, bulletin: int | str) -> Bulletin:
-    """By its id, as pages know it, or by its reference, as people type it. Raises NotFoundError."""
+    """The bulletin of this id, as pages know it, or reference, as people type it. Raises NotFoundError."""
     if isinstance(bulletin, str):
         return bulletins.bulletin_named(session, plan, bulletin)
     return bulletins.bulletin_at(session, plan, bulletin, drafts=True)
@@ -163,14 +166,14 @@ def _found(session: Session, plan: Plan, bulletin: int | str) -> Bulletin:
 
 
 def report(session: Session, plan: Plan, bulletin: Bulletin, language: Language) -> "Report":
-    """A bulletin as a page shows it, its figures counted anew."""
+    """A bulletin as a page shows it; its figures are counted anew."""
     from rendering import bulletin_text  # noqa: PLC0415  (slow to load, and pages start fast)
 
     return bulletin_text.report(_contents(session, plan, bulletin), language)
 
 
 def is_as_issued(session: Session, bulletin: Bulletin, shown: "Report") -> bool:
-    """Whether the bulletin, counted anew, still says what was issued; true for a draft."""
+    """Whether the bulletin, counted anew, still reads as it was issued; true for a draft."""
     from rendering.bulletin_files import markdown  # noqa: PLC0415  (as above)
 
     issued = issued_copy(session, bulletin, shown.language.code, "md")
@@ -179,7 +182,7 @@ def is_as_issued(session: Session, bulletin: Bulletin, shown: "Report") -> bool:
 
 @gc_frozen()
 def file_of(session: Session, plan: Plan, bulletin: Bulletin, language: Language, ending: str) -> bytes:
-    """The whole file, by the ending of its name: docx, xlsx or md. What was issued is given as it was issued."""
+    """The file as `ending` says: docx, xlsx or md. Where a copy was kept when it was issued, that copy."""
     from models.bulletins.figures import all_works  # noqa: PLC0415  (as above)
 
     issued = issued_copy(session, bulletin, language.code, ending)

@@ -1,4 +1,4 @@
-"""The store of files, looked after: every file read again, and what interrupted uploads left behind removed."""
+"""Maintenance of the store of files: check every file, and remove what interrupted uploads left behind."""
 
 import dataclasses
 import datetime as dt
@@ -10,7 +10,7 @@ from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from models.assignments.evidence import Evidence
 
-UPLOAD_LASTS = dt.timedelta(days=1)  # nobody writes one file for longer
+UPLOAD_LASTS = dt.timedelta(days=1)  # no upload takes longer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -70,7 +70,10 @@ def raise_finding(
 
 
 def close(scope: Scope, finding_id: int, *, check: str) -> Raised:
-    """Close one whose units are done; `check` is what was found. Raises NotFoundError, RefusedError, BlockedError."""
+    """Close one whose units are done; `check` is what was found.
+
+    Raises NotFoundError, RefusedError without a check, BlockedError while a unit is not done.
+    """
     with scope.open() as (session, plan):
         require(session, plan, Act.CLOSE_FINDING, scope.actor)
         one = queues.finding_at(session, plan, finding_id)
@@ -88,7 +91,7 @@ def _about(session: Session, plan: Plan, code: str) -> Measure | Area | None:
 
 
 def _chosen(session: Session, plan: Plan, units: Sequence[int], collectives: Sequence[int]) -> list[Unit]:
-    """The units that were named, alone or with a set of them; an id that is none of the plan's is refused."""
+    """The units that were named, alone or in a set. Raises NotFoundError for an id that is none of the plan's."""
     members = {one.id: ids for one, ids in queues.collectives_of(session, plan)} if collectives else {}
     if not members.keys() >= set(collectives):
         raise NotFoundError("there is no such unit")

@@ -1,4 +1,4 @@
-"""The gate of a phase: it asks, the office decides, and the run that stands there is told."""
+"""The gate of a phase (阶段关口): a round is opened, the office answers it, and the run that waits is told."""
 
 import dataclasses
 import datetime as dt
@@ -18,14 +18,14 @@ from models.plan.plan import Plan
 from services.phases import WhichPhase, locked
 from services.scope import Scope, by_program
 
-RUN_ARRIVES = dt.timedelta(hours=1)  # a run on its way to a gate stands there within minutes
+RUN_ARRIVES = dt.timedelta(hours=1)  # a run that is on its way to a gate has reached it within minutes
 
 
 class Told(StrEnum):
     """What became of telling the run of a decision."""
 
     RESUMED = "resumed"
-    NOBODY = "nobody"  # no run stands at this round
+    NOBODY = "nobody"  # no run waits at this round
     UNREACHABLE = "unreachable"
 
 
@@ -73,7 +73,7 @@ class Decided:
 
 
 def ask(scope: Scope, which: WhichPhase) -> WaitingRound | Closing:
-    """The round that waits for the office, or how the phase was closed. Raises NotFoundError."""
+    """The round that waits for the office's answer, or how the phase was closed. Raises NotFoundError."""
 
     def act(session: Session, plan: Plan) -> WaitingRound | Closing:
         require(session, plan, Act.ASK_AT_GATE, scope.actor)
@@ -84,7 +84,7 @@ def ask(scope: Scope, which: WhichPhase) -> WaitingRound | Closing:
 
 
 def decide(scope: Scope, which: WhichPhase, answer: Answer, *, via: Via, to_round: int | None = None) -> Decided:
-    """The office answers the open round; `to_round` is the one that it meant, where it saw one.
+    """The office answers the open round; `to_round` is the round that its page showed, where there was a page.
 
     Closing with open work is written down as refused, unless a reason to override is given. The run that stands at
     the gate is told by `tell_run`, once this is committed. Raises NotFoundError, IllegalMoveError where no round is
@@ -106,10 +106,10 @@ def decide(scope: Scope, which: WhichPhase, answer: Answer, *, via: Via, to_roun
 
 
 def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer) -> PhaseStatus:
-    """Carry out what the office answered in the Prefect UI, which knows no names: the name is as typed there.
+    """Carry out an answer from the form in the Prefect UI. Prefect knows no persons: the name is as it was typed there.
 
-    The answer is to the round of that number; one that is decided already, by an earlier try or from
-    elsewhere, stays as it is.
+    The answer is to the round of that number. A round that was decided before, by an earlier try or elsewhere, stays
+    as it is. Raises NotFoundError.
     """
     actor = Actor(answer.by_name.strip() or "?", run=scope.actor.run)
 
@@ -122,7 +122,7 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
         try:
             gates.decide(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
         except RefusedError:
-            # The run cannot ask the person again within one form: the next round does, and says why.
+            # The form is closed by now: the next round asks again, and says why.
             gates.set_aside(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
         return phase.status
 
@@ -130,9 +130,9 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
 
 
 def tell_run(decided: Decided) -> Told:
-    """Wake the run that stands at this round with the decision that is stored: the program does, whoever decided.
+    """Resume the run that waits at this round, with the stored decision. The program does so, whoever decided.
 
-    Nothing is lost where this fails: patrol looks for runs that were not told.
+    Where this fails, patrol tries again.
     """
     scope = by_program(decided.plan)
     _may_tell(scope)
@@ -148,7 +148,7 @@ def untold(session: Session, plan: Plan) -> list[Decided]:
 
 
 def tell_runs(scope: Scope, waiting: Sequence[Decided]) -> int:
-    """Wake the runs that could not be told of these decisions of the plan before; returns how many."""
+    """Resume the runs that could not be told of these decisions before; returns how many were resumed."""
     if not waiting:
         return 0
     _may_tell(scope)
@@ -165,7 +165,7 @@ def _has_no_run(decided: Decided, at: dt.datetime) -> bool:
 
 
 def _may_tell(scope: Scope) -> None:
-    """Asked before a run is woken, which cannot be taken back."""
+    """Asked before a run is resumed, as that cannot be undone."""
     scope.repeat(lambda session, plan: require(session, plan, Act.TELL_RUN, scope.actor))
 
 

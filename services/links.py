@@ -1,4 +1,4 @@
-"""Links into the portal: issued, withdrawn, opened, and what whoever opened one says first; one function an act."""
+"""Links into the portal: issued, withdrawn and opened, and the name that a visitor gives; one function for each act."""
 
 import dataclasses
 import datetime as dt
@@ -19,12 +19,12 @@ from models.queries.worklist import open_dates
 from services.scope import Scope
 
 OFFICE_LINK_LASTS = dt.timedelta(minutes=15)  # long enough to hand it over and open it
-FEED_LASTS = dt.timedelta(days=4 * 366)  # as long as a plan: a feed that dies silently loses deadlines
+FEED_LASTS = dt.timedelta(days=4 * 366)  # as long as a plan: from a feed that ends unnoticed nobody learns of deadlines
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IssuedLink:
-    """A new link. Only the hash of its token is kept: it is known here and never again."""
+    """A new link. Only the hash of its token is stored, so the token cannot be shown again."""
 
     id: int
     token: str
@@ -35,7 +35,7 @@ class IssuedLink:
 
     @property
     def path(self) -> str:
-        """On the portal."""
+        """The path of the link in the portal."""
         return f"/enter/{self.token}"
 
 
@@ -44,7 +44,7 @@ def issue(
 ) -> IssuedLink:
     """A link for a unit by its id or code, in the role of its kind where none is given.
 
-    Whoever it was made for by name is not asked for one. Raises NotFoundError.
+    With a `person`, whoever opens it is not asked for a name. Raises NotFoundError.
     """
     with scope.open() as (session, plan):
         require(session, plan, Act.ISSUE_LINK, scope.actor)
@@ -52,7 +52,7 @@ def issue(
 
 
 def issue_to_office(scope: Scope, person: str = "") -> IssuedLink:
-    """A link for a person of the office, which decides on everything: it opens once, and soon."""
+    """A link for a person of the office. As the office may decide on everything, it opens once, within minutes."""
     with scope.open() as (session, plan):
         require(session, plan, Act.ISSUE_LINK, scope.actor)
         office = body_of(session, plan.id, UnitKind.OFFICE)
@@ -60,7 +60,7 @@ def issue_to_office(scope: Scope, person: str = "") -> IssuedLink:
 
 
 def issue_feed(scope: Scope) -> IssuedLink:
-    """What a calendar program of one's own unit fetches its dates by; it opens nothing else.
+    """A link by which a calendar program fetches the dates of the actor's unit; it opens nothing else.
 
     Raises RefusedError for whoever acts for no unit that work is issued to.
     """
@@ -96,7 +96,7 @@ def _unit(session: Session, plan: Plan, unit: int | str) -> Unit:
 
 
 def withdraw(scope: Scope, link: int) -> None:
-    """Withdraw a link, and with it every stay that it opened.
+    """Withdraw a link, and end every web session that it opened.
 
     Raises NotFoundError, and RefusedError where somebody has done so already.
     """
@@ -108,11 +108,11 @@ def withdraw(scope: Scope, link: int) -> None:
         access.revoke(session, plan, link, by=scope.actor.name, at=scope.at)
 
 
-# Whoever holds a link: nobody is known yet, and the token is all the authority there is.
+# These are called before anybody is known: the token is the authority.
 
 
 def enter(token: str, *, address: str, at: dt.datetime) -> str | Reason:
-    """Exchange a link for the secret of a stay, or say why it does not open; written down either way.
+    """Exchange a link for the secret of a web session, or say why it does not open. The use is recorded either way.
 
     Raises NotFoundError for a token that was never issued, and for the link of a calendar.
     """
@@ -121,7 +121,7 @@ def enter(token: str, *, address: str, at: dt.datetime) -> str | Reason:
 
 
 def feed(token: str, *, address: str, at: dt.datetime, language: Language, portal: str) -> bytes | Reason:
-    """The dates of the unit whose feed this is, as a calendar, or why it does not open; written down either way.
+    """The calendar of the unit whose feed this is, or why it does not open. The use is recorded either way.
 
     Raises NotFoundError for any other token.
     """
@@ -137,10 +137,10 @@ def feed(token: str, *, address: str, at: dt.datetime, language: Language, porta
 
 
 def say_name(within: Session, stay: WebSession, person: str) -> str:
-    """Who it is, once a stay, in the request's own transaction: nobody acts yet. Returns the name that stands."""
+    """Set the name of a web session's person, once, within the request's transaction. Returns the name in force."""
     return access.say_name(within, stay, person)
 
 
 def leave(stay: WebSession, at: dt.datetime) -> None:
-    """End the stay, with the request's own transaction."""
+    """End the web session, within the request's transaction."""
     access.leave(stay, at)

@@ -1,4 +1,4 @@
-"""Patrol's round over a plan: fire what is due, tell the office of gates, settle dates; delivery is its last part."""
+"""Patrol's round over a plan: fire steps that are due, tell the office of gates, settle dates. Delivery comes last."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -24,7 +24,7 @@ BATCH = 1000
 
 
 class KeptUp(NamedTuple):
-    """How many gates the office was told of, dates moved with the calendar, and runs were told of a decision."""
+    """How many gates the office was told of, how many dates moved with the calendar, how many runs were resumed."""
 
     gates: int = 0
     dates_moved: int = 0
@@ -38,7 +38,7 @@ def plans_on_patrol() -> list[str]:
 
 
 def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
-    """The instant that counts: now, or the first round of another day."""
+    """Now, or the first round of another day. Raises NotFoundError where there is no such plan."""
     now = clock.now()
     with read_session() as session:
         row = plan_of(session, plan)
@@ -47,11 +47,11 @@ def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
 
 @gc_frozen()
 def chase(scope: Scope) -> Chased:
-    """Remind, order and escalate whatever is due by the scope's instant, a batch a transaction."""
+    """Remind, order and escalate whatever is due by the scope's instant, each batch in a transaction of its own."""
 
     def batch(session: Session) -> Chased:
         ids = escalation.claim_due(session, scope.plan, at=scope.at, limit=BATCH)
-        if not ids:  # most of the time; nothing else is asked then
+        if not ids:  # so it is most of the time; then the database is asked nothing else
             return Chased()
         plan = plan_of(session, scope.plan)
         require(session, plan, Act.CHASE, scope.actor)
@@ -66,7 +66,7 @@ def chase(scope: Scope) -> Chased:
 
 
 def keep_up(scope: Scope) -> KeptUp:
-    """Tell the office of gates, move dates whose calendar came out, wake runs that were not told of a decision."""
+    """Tell the office of gates, move dates whose calendar came out, resume runs that were not told of a decision."""
 
     def look(session: Session, plan: Plan) -> tuple[int, Settlement, list[Decided]]:
         require(session, plan, Act.KEEP_UP, scope.actor)

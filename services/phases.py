@@ -1,4 +1,4 @@
-"""Opening a phase: its work is handed out, and its units are to be told."""
+"""Opening a phase: its assignments are issued, and its units are to be told."""
 
 import dataclasses
 
@@ -26,11 +26,14 @@ class StartedPhase:
 
 
 def open_phase(scope: Scope, which: WhichPhase) -> Opening:
-    """Open the phase and issue its assignments. A phase that is open already is left as it is."""
+    """Open the phase and issue its assignments. A phase that is open already is left as it is.
+
+    Raises NotFoundError where there is no such phase.
+    """
 
     def act(session: Session, plan: Plan) -> Opening:
         require(session, plan, Act.OPEN_PHASE, scope.actor)
-        no_statement_timeout(session)  # a national plan is issued in one statement
+        no_statement_timeout(session)  # a national plan is issued in one statement, which takes long
         return opening.open_phase(session, plan, locked(session, plan, which), actor=scope.actor, at=scope.at)
 
     return scope.repeat(act)
@@ -50,7 +53,7 @@ def start(scope: Scope, which: WhichPhase) -> StartedPhase:
 
 
 def units_to_notify(plan: str, which: WhichPhase) -> list[str]:
-    """Codes of the units that are not told yet of what the phase asks of them."""
+    """Codes of the units that were not yet told what the phase asks of them. Raises NotFoundError."""
     with read_session() as session:
         row = plan_of(session, plan)
         return list(opening.units_to_notify(session, _phase(session, row, which, lock=False)))

@@ -1,4 +1,4 @@
-"""Plans (实施方案): what storing a document would change, and storing it; one function an act."""
+"""Plans (实施方案): what storing a document would change, and storing it; one function for each act."""
 
 import dataclasses
 import datetime as dt
@@ -43,16 +43,17 @@ def load(
     agreed: PlanChanges | None = None,
     rehearsal_seed: int | None = None,
 ) -> StoredPlan:
-    """Store the document; work that runs is not rewritten.
+    """Store the document; assignments that were issued before stay as they were.
 
-    `agreed` are the changes that were looked at: RefusedError where storing it would by now change something else.
-    `rehearsal_seed` marks a plan that is acted out. Raises BlockedError where what issued work hangs on would vanish.
+    `agreed` are the changes that a person agreed to. `rehearsal_seed` marks a plan that is rehearsed. Raises
+    RefusedError where storing it would by now change something else, and BlockedError where it lacks what issued work
+    depends on.
     """
     with transaction() as session:
         if agreed is not None and compare(session, document) != (agreed.outcome, list(agreed.differences)):
             raise RefusedError("what is stored of {plan} has changed meanwhile; look again", plan=document.code)
         plan = load_plan(session, document, actor=actor, at=at)
-        # Asked afterwards, as there may have been no plan before; refused, nothing of it stays.
+        # Asked only now, as there may have been no plan before. A refusal undoes the transaction.
         require(session, plan, Act.LOAD_PLAN, actor)
         if rehearsal_seed is not None:
             plan.rehearsal_seed = rehearsal_seed

@@ -1,5 +1,5 @@
-"""The schema of the database: made where there is none, upgraded where somebody asks for it, refused where it is not
-the one that this code works with.
+"""The schema of the database: created where there is none, upgraded on request, and refused where it is another one
+than this code works with.
 """
 
 from sqlalchemy import inspect
@@ -35,7 +35,7 @@ def upgrade() -> tuple[str | None, str]:
 
 
 def versions() -> tuple[str | None, str]:
-    """That of the database, None where it has none, and the one that this code works with."""
+    """The version of the database, None where it has no schema, and the version that this code works with."""
     bare = engine_for(url())  # `engine()` refuses a database that is newer
     current = migrations.current(bare)
     bare.dispose()

@@ -1,4 +1,4 @@
-"""In which plan, as whom and when something is done, and in whose transaction."""
+"""Scope: in which plan, by whom and when something is done, and in which transaction."""
 
 import dataclasses
 import datetime as dt
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """What every act is told. `plan` is the plan's code; the act joins `within`'s transaction, or opens one of its own.
+    """In which plan (its code), by whom and when. The act joins the transaction of `within`, or opens one of its own.
 
-    The portal gives its own, which also holds the form's key, so that a form acts once.
+    The portal gives its own transaction, in which it also stores the form's key, so that a form acts only once.
     """
 
     plan: str
@@ -33,7 +33,7 @@ class Scope:
 
     @property
     def unit_id(self) -> int:
-        """Of the unit that the actor acts for. Raises RefusedError where it is none, as with the program itself."""
+        """The id of the unit that the actor acts for. Raises RefusedError where there is none, as for the program."""
         if self.actor.unit_id is None:
             raise RefusedError("only a unit that work is issued to may do this")
         return self.actor.unit_id
@@ -52,9 +52,9 @@ class Scope:
             yield session, plan_of(session, self.plan)
 
     def repeat(self, act: Callable[[Session, Plan], T]) -> T:
-        """A transaction of its own for what may be done twice: again where it may go through the next time.
+        """Run an act that may be repeated, in a transaction of its own, and again if the database failed briefly.
 
-        Within somebody else's transaction it is done once. Raises NotFoundError where there is no such plan,
+        Within a transaction that was given it runs once. Raises NotFoundError where there is no such plan,
         UnavailableError where the last try fails as well.
         """
         if self.within is not None:
@@ -63,25 +63,25 @@ class Scope:
 
 
 def by_program(plan: str, at: dt.datetime | None = None, run: str | None = None) -> Scope:
-    """Duban itself acts, now where no instant is given; the journal names the flow run in which it does."""
+    """The scope of Duban itself, now where no instant is given. `run`: the flow run that the journal names."""
     return Scope(plan, Actor(PROGRAM, run=run), at or clock.now())
 
 
 @contextmanager
 def together() -> Iterator[Session]:
-    """One transaction for several acts, of which all are done or none: `scope.joining(session)`."""
+    """One transaction for several acts, of which all are done or none; each gets it by `scope.joining(session)`."""
     with transaction() as session:
         yield session
 
 
-# The keys by which what is sent twice acts once: each stands in the transaction of the act that it guards.
+# Keys by which what is sent twice acts only once. Each is stored in the transaction of its act.
 
 
 def is_first(within: Session, key: str, at: dt.datetime, use_id: int | None = None) -> bool:
-    """Whether what has this key is sent for the first time. A second sender waits until the first one's act is over."""
+    """Whether this key comes for the first time. A second sender waits until the first one's transaction has ended."""
     return access.claim_once(within, key, at, use_id)
 
 
 def keep_outcome(within: Session, key: str, outcome: dict[str, Any]) -> None:
-    """What whoever sends it again is told, and where they are led."""
+    """Keep what was answered, so that whoever sends the same again gets the same answer."""
     access.tell(within, key, outcome)

@@ -1,1 +1,1 @@
-"""One effect or one transition each; thin, retried by Prefect."""
+"""Prefect tasks: each calls one service, which does the work; Prefect names and retries it."""

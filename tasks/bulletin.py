@@ -17,7 +17,7 @@ from tasks.runs import this_run
 
 @task(name="bulletins-due", **OPTIONS)
 def bulletins_due() -> list[tuple[str, str]]:
-    """Plans at work and the month that has ended, where today is a day on which its bulletin is made."""
+    """The plans whose bulletin of last month is to be made today, each with that month."""
     return bulletins.due(clock.now())
 
 
@@ -33,7 +33,7 @@ def make_bulletin(plan: str, period: str, *, correct: bool = False) -> BulletinS
 
 
 def publish_bulletin(plan: str, made: BulletinState) -> None:
-    """Show it with this run. Not a task run of its own: the artifact would belong to that."""
+    """Show the bulletin with this flow run. Not a task, as the artifact would then belong to the task run."""
     language = Language.of(settings().language)
     page = f"{settings().portal_address}/bulletins/{made.id}"
     status = language.gettext(BULLETIN_STATES[BulletinStatus(made.status)])

@@ -11,7 +11,7 @@ from services.patrol import instant_of
 from tasks.options import OPTIONS
 from tasks.runs import this_run
 
-# Each after the outbox's own wait: before it nothing is due, and a run that sends nothing would pass for a success.
+# Longer than the outbox waits: an earlier retry would find nothing due, send nothing, and count as a success.
 NOTIFY_RETRIES_S = [MAX_FIRST_RETRY_WAIT.total_seconds() * 2**tries + 5 for tries in range(3)]
 NOTIFY_OPTIONS = OPTIONS | {"retries": len(NOTIFY_RETRIES_S), "retry_delay_seconds": NOTIFY_RETRIES_S}
 
@@ -19,11 +19,11 @@ NOTIFY_OPTIONS = OPTIONS | {"retries": len(NOTIFY_RETRIES_S), "retry_delay_secon
 @task(name="deliver", task_run_name="deliver-{plan}", **OPTIONS)
 def deliver_due(plan: str, on: dt.date | None) -> Delivered:
     """Send every message that is due, now or on another day. A letter that fails is counted and tried again later."""
-    # Read anew by each try: turns and leases are counted from it, and those of a while ago are over.
+    # Each retry reads the time anew: turns and leases count from it.
     return delivery.deliver(this_run(plan, instant_of(plan, on)))
 
 
 @task(name="notify", task_run_name="notify-{label}", **NOTIFY_OPTIONS)
 def notify(plan: str, units: list[str], label: str) -> int:  # noqa: ARG001  (the label names the run)
-    """Prefect tries again while a channel does not take a notice; when it gives up, patrol goes on trying."""
+    """Send these units their notices. Prefect retries while a channel does not take one; after that, patrol does."""
     return delivery.notify(this_run(plan), units)

@@ -1,4 +1,4 @@
-"""How Prefect treats every task of ours, and whether a failure of one may pass by itself."""
+"""Options that all tasks share, and which failures are retried."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from models.common.errors import DubanError, UnavailableError
 
 
 def is_passing(_task: Any, _task_run: Any, state: Any) -> bool:
-    """A refusal of ours would be the same the next time; what the outside does may not be."""
+    """Whether to retry: an error of Duban's own comes again the next time, unless something is unavailable just now."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, UnavailableError) or not isinstance(error, DubanError)
 
 
-# Without a cache: it would hand over the results of other runs and databases.
+# No cache: it could return results of other runs and databases.
 OPTIONS: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": 10,

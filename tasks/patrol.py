@@ -28,7 +28,7 @@ def keep_up(plan: str, at: dt.datetime) -> KeptUp:
     return patrol.keep_up(this_run(plan, at))
 
 
-# No task runs of their own: each would cost more than what it does.
+# Not tasks: a task run would cost more than what these do.
 def begin_round(plan: str, at: dt.datetime) -> Begun:
     return patrol.begin_round(this_run(plan, at))
 

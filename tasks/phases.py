@@ -1,4 +1,4 @@
-"""Open a phase and hand its work out; ask and answer at its gate."""
+"""Open a phase and issue its assignments; open rounds of its gate and carry out the answers."""
 
 from prefect import task
 

@@ -1,4 +1,4 @@
-"""Show in the Prefect UI where things stand. Artifacts are views: losing them loses nothing."""
+"""Show in the Prefect UI where things stand. Artifacts are made from the database and may be deleted at any time."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ ACTED, NOTHING_DUE = "acted", "nothing-due"  # tags of patrols
 
 
 def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
-    """Show in its own run how far the phase is.
+    """Show in the phase's own flow run how far it is.
 
-    Not a task run of its own: the artifacts would belong to that, and not to the run that people look at.
+    Not a task, as the artifacts would then belong to the task run, and not to the flow run that people look at.
     """
     day, shown = artifacts.phase_artifacts(plan, phase, year, clock.now())
     newest = prefect_api.newest_artifacts([one.key for one in shown])
@@ -39,15 +39,15 @@ def publish_effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]])
 
 
 def tag_patrol(*, acted: bool) -> None:
-    """So that a list of runs can be had without those that found nothing to do."""
+    """Tag this run, so that people can filter out the patrols that found nothing to do."""
     prefect_api.tag_run(flow_run.id, [ACTED if acted else NOTHING_DUE])
 
 
 def publish_plan(plan: str) -> int:
-    """Show how a plan stands now, whatever day a patrol was sent to; returns how many artifacts say something else.
+    """Show how a plan stands now, whatever day the patrol was for; returns how many artifacts have changed.
 
-    Where nothing was written down since, this costs one question to the database and one to Prefect. That the
-    board was drawn for this state of the journal is kept with it, in Prefect: emptied, all is drawn anew.
+    Where the journal has no new entry, this takes one query to the database and one request to Prefect. For which state
+    of the journal the artifacts were drawn is stored in Prefect, with the board; if it is deleted, all are drawn anew.
     """
     on, mark, keys = artifacts.plan_state(plan, clock.now())
     seen = f"{on} {mark}"
@@ -56,18 +56,18 @@ def publish_plan(plan: str) -> int:
     if newest.keys() == set(keys) and newest[board].marks.get("journal") == seen:
         return 0
     shown = artifacts.plan_artifacts(plan, on)
-    # The board comes last, with the mark that all was shown.
+    # The board comes last: its mark says that all others were shown.
     marks = {one.key: {"day": on.isoformat()} | ({"journal": seen} if one.key == board else {}) for one in shown}
     return sum(_show(one, newest.get(one.key), marks[one.key]) for one in shown)
 
 
 def _show(one: Shown, before: Artifact | None, marks: Mapping[str, str]) -> bool:
-    """A new version on the first change of a day, the same one after that; whether it says something else."""
+    """Create a new version at the first change of a day, and change that version later on. Whether the data changed."""
     if before is None or (before.data != one.data and one.daily and before.marks.get("day") != marks["day"]):
         prefect_api.create_artifact(one.key, one.kind, one.data, one.description, marks, flow_run.id)
         return True
     is_same = before.data == one.data
-    # Of which day it is stays: it is that day's version that a change of this day must leave alone.
+    # Unchanged data keep the day of their version, so that a change today creates a new one.
     kept = {**marks, "day": before.marks.get("day", marks["day"])} if is_same else marks
     if (before.data, before.description, before.marks) != (one.data, one.description, kept):
         prefect_api.change_artifact(before.id, one.data, one.description, kept)

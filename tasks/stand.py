@@ -1,4 +1,4 @@
-"""Standing at a gate: a suspended run whose state has a name of ours."""
+"""Waiting at a gate: the flow run is suspended, in a state that has a name of its own."""
 
 import datetime as dt
 from typing import Any, TypeVar, cast
@@ -17,23 +17,23 @@ Form = TypeVar("Form", bound=RunInput)
 
 
 class NotStandingError(DubanError):
-    """Prefect did not take the run into the state in which it waits."""
+    """Prefect did not accept the state in which the run waits."""
 
 
 def stand(form: type[Form], *, key: str, name: str, message: str, timeout: dt.timedelta) -> Form:
-    """Suspend this run until its form is filled in; then, run again from the top, return what was filled in.
+    """Suspend this flow run until its form is filled in. The run then starts again from the top; this returns the form.
 
-    Prefect's `suspend_flow_run` does the same under the one name `Suspended`, and its states do not survive the
-    next one: only this name can say in a list of runs that a phase was extended. Raises NotStandingError.
+    Prefect's `suspend_flow_run` does the same, but always calls the state `Suspended`. Here the state has a `name`, so
+    that a list of runs shows which phases were extended. Raises NotStandingError, and Prefect's Pause.
     """
-    # As suspend_flow_run names them: a run that stood before this was written finds its form.
+    # Named as suspend_flow_run names them, so that runs that were suspended by it find their form.
     keyset: Any = keyset_from_base_key(f"suspended-{key}")
     waiting: State[Any] = Suspended(timeout_seconds=int(timeout.total_seconds()), pause_key=key)
     waiting.name, waiting.message, waiting.state_details.run_input_keyset = name, message, keyset
     with get_client(sync_client=True) as client:
         done = client.set_flow_run_state(flow_run.id, waiting)
     if done.status is SetStateStatus.REJECT and done.state and done.state.is_running():
-        return cast("Form", form.load(keyset))  # it stood here before, and was resumed
+        return cast("Form", form.load(keyset))  # it waited here before, and was resumed
     if done.status is not SetStateStatus.ACCEPT or done.state is None:
         raise NotStandingError("the run cannot wait at its gate: Prefect answers {status}", status=done.status.value)
     form.save(keyset)

@@ -79,7 +79,7 @@ def table(*headings: str, numbers: Iterable[int] = ()) -> "Table":
 def show_table(filled: "Table") -> None:
     from rich.console import Console  # noqa: PLC0415
 
-    # What is named by a plan is not markup, and where nobody looks at a screen nothing is cut.
+    # Names in a plan are not markup. Where the output is no terminal, it is wide enough that nothing is cut.
     console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         console = Console(markup=False, emoji=False, highlight=False, width=200)

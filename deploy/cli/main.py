@@ -9,9 +9,9 @@ from adapters.settings import Settings
 
 
 def main() -> None:
-    """Run the command; a setting that is not right is told before anything reads it."""
+    """Run the command. Wrong settings are reported before anything reads them."""
     try:
-        # Only now: the help texts are in the language of the settings.
+        # Imported only now, as the help texts are in the language of the settings.
         from deploy.cli.root import duban  # noqa: PLC0415
     except ValidationError as error:
         _tell_settings(error)
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _tell_settings(error: ValidationError) -> None:
-    """One line for each setting that is not right; without its value, which may be secret."""
+    """Print a line for each wrong setting, without its value, which may be secret."""
     language = Language.of(Settings.model_fields["language"].default)
     template = language.gettext("the setting {name} is not right: {why}")
     for problem in error.errors():

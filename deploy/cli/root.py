@@ -1,4 +1,4 @@
-"""The root of the command line: which commands there are, loaded only when used, and how errors are told."""
+"""The root of the command line: lists the commands, loads each only when it is used, and prints errors."""
 
 import importlib
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from adapters.settings import settings
 from deploy.cli.base import _, language, tell_problem
 from models.common.errors import DubanError
 
-MAX_PROBLEMS_SHOWN = 100  # of one plan on a screen: a wrong word may come a thousand times
+MAX_PROBLEMS_SHOWN = 100  # of one plan: the same mistake may occur a thousand times
 
-# Where each command is defined, and what it is for: `duban --help` imports none of them.
+# The module and the purpose of each command, so that `duban --help` need import none of them.
 COMMANDS = {
     "plan": ("plans.plan", N_("Plans: check, load, show.")),
     "units": ("plans.plan", N_("The units of a plan, with their codes.")),
@@ -110,8 +110,8 @@ def duban(*, debug: bool) -> None:
 
 
 def error_lines(error: Exception) -> Sequence[str]:
-    """What went wrong, one line for each thing."""
-    # Errors are rare; the imports that tell them apart are not for every start.
+    """The lines that say what went wrong."""
+    # Imported only in case of an error, so that commands start fast.
     from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415
 
     from adapters.plan_files.reader import PlanProblemsError  # noqa: PLC0415
@@ -127,7 +127,7 @@ def error_lines(error: Exception) -> Sequence[str]:
         case DBAPIError():
             return [_database_line(error)]
         case ArgumentError():
-            # Its own text may hold the address, and that the password.
+            # The text of the error may hold the database's address with its password.
             return [_("DUBAN_DATABASE_URL is not an address such as postgresql://user@host:5432/name")]
         case OSError() if error.strerror:
             return [_("{file}: {why}").format(file=error.filename or "-", why=error.strerror)]
@@ -156,7 +156,7 @@ def _database_line(error: Exception) -> str:
 
 
 def _database_place() -> str:
-    """Which database is meant, without user and password."""
+    """The database's address without user and password."""
     from sqlalchemy import make_url  # noqa: PLC0415
 
     address = settings().database_url

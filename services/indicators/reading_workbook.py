@@ -28,7 +28,7 @@ from models.plan.indicator import Indicator
 from models.plan.unit import Unit
 from rendering.reading_sheets import COLUMNS, Context
 
-# A workbook of readings is small; what is larger is none, or was made to hurt.
+# A workbook of readings is small. Whatever exceeds this is something else, or an attack.
 LIMITS = Limits(file_bytes=10 * MIB, unpacked_bytes=64 * MIB, entries=1_000)
 MOST_SHEETS, MOST_ROWS, MOST_COLUMNS = 50, 20_000, 60
 HEAD_WITHIN = 20  # rows: a title and notes may stand above the head
@@ -38,7 +38,7 @@ _CITY = {"", CITY.zh, "city", CITY.en.casefold()}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a cell: `kind` is openpyxl's (n, s, b, d, f, e), `is_percent` how Excel shows it."""
+    """What stands in a cell: `kind` is openpyxl's (n, s, b, d, f, e); `is_percent`: Excel shows it as per cent."""
 
     value: Any
     kind: str = "s"
@@ -109,12 +109,12 @@ def _sheets(path: Path, name: str) -> Iterator[tuple[str, list[list[Cell]]]]:
     inspect(path, name, LIMITS)
     try:
         with warnings.catch_warnings():
-            # Of what it does not support, such as lists to choose from, none matters here.
+            # openpyxl warns of features that it does not support, such as drop-down lists; none matters here.
             warnings.simplefilter("ignore")
             yield from _loaded(path, name)
     except RefusedError:
         raise
-    except Exception as error:  # whatever a broken workbook makes a parser raise, it is broken
+    except Exception as error:  # parsers raise all kinds of errors for a broken workbook
         raise RefusedError("{name}: is not a sound Excel workbook; save it anew in Excel", name=name) from error
 
 
@@ -124,7 +124,7 @@ def _loaded(path: Path, name: str) -> Iterator[tuple[str, list[list[Cell]]]]:
         if len(book.worksheets) > MOST_SHEETS:
             raise RefusedError("{name}: at most {limit} sheets are read", name=name, limit=MOST_SHEETS)
         for page in book.worksheets:
-            # What the sheet says of its own size may be wrong, and would be believed.
+            # The size that a sheet states may be wrong, and openpyxl would rely on it.
             page.reset_dimensions()
             rows = page.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS)
             cells = [[_cell(one) for one in row] for row in rows]
@@ -145,7 +145,7 @@ EMPTY = Cell(None)
 
 
 class _Table:
-    """A sheet as a table with known columns: in the long form, whichever form it came in."""
+    """A sheet as a table with known columns, a row for each figure, in whichever form it was filled in."""
 
     def __init__(self, title: str, rows: list[list[Cell]]) -> None:
         self.title = title
@@ -219,7 +219,7 @@ def _period_text(cell: Cell) -> str:
 
 
 class _Line:
-    """One row on its way to a figure: what is wrong goes to `problems`, and reading goes on with the next cell."""
+    """One row that is read. What is wrong is added to `problems`, and reading goes on with the next cell."""
 
     def __init__(self, table: _Table, cells: Mapping[str, Any], context: Context, problems: list[Problem]) -> None:
         self.table = table
@@ -268,7 +268,7 @@ class _Line:
         return found
 
     def _unit(self) -> Unit | None:
-        """By its code or its name; nothing means the city where the office enters, and otherwise who enters."""
+        """The unit of this code or name. An empty cell is the city for the office, and for a unit the unit itself."""
         word = self._cell("unit").text.casefold()
         if word in _CITY:
             is_own = word == "" and self.context.by in self.context.units
@@ -301,7 +301,7 @@ class _Line:
 
 
 def _in_per_cent(indicator: Indicator | None) -> bool:
-    """Full coverage of what the plan gives no number for is 100 per cent."""
+    """Where the target is full coverage without a number, figures are in per cent."""
     if indicator is None:
         return False
     return indicator.unit == "%" or (indicator.comparator is Comparator.FULL and not indicator.value)

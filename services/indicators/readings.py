@@ -1,4 +1,4 @@
-"""Readings (指标读数): entered one by one or from an Excel workbook, with a preview; one function an act."""
+"""Readings (指标读数): entered one by one or from an Excel workbook, with a preview; one function for each act."""
 
 import dataclasses
 import datetime as dt
@@ -81,7 +81,7 @@ def enter(scope: Scope, figures: Sequence[FigureInput], *, file: Path | None = N
 
 
 def _refuse_early(scope: Scope, figures: Sequence[FigureInput]) -> None:
-    """A slip is told before any file is copied."""
+    """Refuses before the file is copied to the store. Raises RefusedError."""
     with scope.open() as (session, plan):
         by = _entering(session, plan, scope)
         meant = _figures(session, plan, figures)
@@ -90,7 +90,7 @@ def _refuse_early(scope: Scope, figures: Sequence[FigureInput]) -> None:
 
 
 def _entering(session: Session, plan: Plan, scope: Scope) -> Unit:
-    """The unit that enters. Raises RefusedError where nobody may for it."""
+    """The unit that enters. Raises RefusedError where the actor may not enter readings."""
     require(session, plan, Act.ENTER_READING, scope.actor)
     return session.get_one(Unit, scope.unit_id)
 
@@ -125,7 +125,7 @@ def _store() -> EvidenceStore:
 
 
 def _kept(file: Path) -> StoredEvidence:
-    """Into the store, if it is sound. Raises RefusedError."""
+    """Put a file into the store. Raises RefusedError where it is not sound."""
     return take_in([HandedIn(file, file.name, partial(_store().put, file))])[0]
 
 
@@ -140,7 +140,7 @@ def preview_file(scope: Scope, path: Path) -> list[Compared]:
 
 
 def import_file(scope: Scope, path: Path) -> list[EnteredFigure]:
-    """Enter a workbook, all of it or nothing. It is kept with the readings that rest on it, where any is new.
+    """Enter a workbook, all of it or nothing. Where a reading is new, the workbook is kept as its proof.
 
     Raises SheetProblemsError, RefusedError.
     """
@@ -152,7 +152,7 @@ def import_file(scope: Scope, path: Path) -> list[EnteredFigure]:
 
 
 def preview_upload(scope: Scope, file: StoredEvidence) -> list[Compared]:
-    """What entering a workbook in the store would do; the file is written down as the unit's, for its confirmation.
+    """What entering a workbook from the store would do. It is kept as the unit's file, so that it can be confirmed.
 
     Raises SheetProblemsError, and RefusedError where nothing in it is new.
     """
@@ -205,7 +205,7 @@ def _in_workbook(session: Session, plan: Plan, scope: Scope, by: Unit, path: Pat
 
 
 def context_of(session: Session, plan: Plan, by: Unit, today: dt.date) -> "Context":
-    """What a workbook of this unit may name."""
+    """The indicators, units and periods that a workbook of this unit may name."""
     from rendering.reading_sheets import Context  # noqa: PLC0415  (as above)
 
     indicators = {one.code.upper(): one for one in indicators_of(session, plan.id)}

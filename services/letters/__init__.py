@@ -1,1 +1,1 @@
-"""Letters on their way out: the link that each carries, their words, and the workers that send them."""
+"""Sending letters: the link in each, their text, the workers that send them, and reading what was sent."""

@@ -1,4 +1,4 @@
-"""Deliver what the outbox holds: one letter for each recipient and tick."""
+"""Deliver what the outbox holds: one letter for each recipient in each delivery."""
 
 import dataclasses
 import datetime as dt
@@ -38,9 +38,9 @@ from services.scope import Scope
 
 MAX_SENDS_AT_ONCE = 128  # sends under way at a time; most of them wait for an answer
 MAX_LETTERS_IN_MEMORY = 3_000  # letters in memory at a time
-SETTLE_EVERY_S = 0.25  # so that many ends share a transaction
-LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # a send may take so long; then others may look it up and send it
-MAX_WAIT_FOR_TURN = dt.timedelta(minutes=1)  # for a turn on a channel that others are using
+SETTLE_EVERY_S = 0.25  # so that the outcomes of many sends share a transaction
+LEAVES_WITHIN = LEASE - dt.timedelta(minutes=2)  # afterwards another delivery may look the letter up and send it
+MAX_WAIT_FOR_TURN = dt.timedelta(minutes=1)  # for a turn on a channel that another delivery is using
 
 
 class NotDeliveredError(UnavailableError):
@@ -48,16 +48,16 @@ class NotDeliveredError(UnavailableError):
 
 
 class GivenUpError(DubanError):
-    """A channel will never take a notice so; it waits for a person (`duban dead`), and trying again changes nothing."""
+    """A channel refused a notice for good: trying again changes nothing, and a person has to look (`duban dead`)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Delivered:
     """What one delivery did.
 
-    `letters` sent with `messages` in them, those that failed included; `dropped` messages as no longer true; `failed`
-    sends, of which `given_up` will not be tried again; `unwritten` messages that could not be put into words and are
-    given up as well; `waiting` recipients whose letter waits for its hour or for its turn on their channel.
+    `letters` that were sent; `messages` in all letters, failed ones included; `dropped`: messages that were no longer
+    true; `failed` sends, of which `given_up` are not tried again; `unwritten`: messages that could not be put into
+    words and are given up as well; `waiting`: recipients whose letter waits for its hour or for a turn on its channel.
     """
 
     letters: int = 0
@@ -74,10 +74,11 @@ class Delivered:
 
 @gc_frozen()
 def deliver(scope: Scope, units: Sequence[str] | None = None) -> Delivered:
-    """Look up what is unsure, claim what is due (of some units, if named), send it outside any transaction, settle it.
+    """Look up uncertain attempts, then claim what is due (of these units, if named), send it and record the outcomes.
 
-    Nothing leaves in quiet hours and on days off: it waits for the next hour at which it may. Goes on while letters
-    become due and for ten minutes at most; what is left then is the next delivery's.
+    Sending happens outside any transaction. Nothing leaves in quiet hours and on days off: it waits
+    until they are over. Goes on while letters become due, for ten minutes at most; the next delivery sends
+    what is left then. Raises UnavailableError where the database stays away.
     """
     assert scope.within is None, "attempts have to be committed before anything leaves"
     delivery = _Delivery(scope, units)
@@ -86,9 +87,9 @@ def deliver(scope: Scope, units: Sequence[str] | None = None) -> Delivered:
 
 
 def notify(scope: Scope, units: Sequence[str]) -> int:
-    """Send these units their notices; returns how many letters went out. What waits for its hour has not failed.
+    """Send these units their notices; returns how many letters went out. One that waits for its hour is no failure.
 
-    Raises NotDeliveredError where a channel did not take one: the outbox has it still, and patrol goes on trying.
+    Raises NotDeliveredError where a channel did not take one: it stays in the outbox, and patrol tries again.
     Raises GivenUpError where one was given up.
     """
     done = deliver(scope, units)
@@ -103,8 +104,8 @@ def notify(scope: Scope, units: Sequence[str]) -> int:
 class _Batch:
     """What one transaction claimed and began. `waiting`: recipients who have to wait, and until when.
 
-    `held`: until when channels are reserved for these letters. `full`: whose letter holds all that it may, and who
-    have more.
+    `held`: until when channels are reserved for these letters. `full`: recipients whose letter is full, and for whom
+    more waits.
     """
 
     letters: Sequence[OutgoingLetter] = ()
@@ -116,16 +117,16 @@ class _Batch:
 
 
 class _Delivery:
-    """One delivery: it alone claims and settles, and its workers send."""
+    """One delivery. It claims letters and records outcomes itself, one after the other; its workers send."""
 
     def __init__(self, scope: Scope, units: Sequence[str] | None) -> None:
         self._scope, self._units, self._timeline = scope, units, Timeline.from_now(scope.at)
         self.sender = Sender(self._timeline)
         self._outcome = Delivered()
         self._waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
-        self._held: dict[str, dt.datetime] = {}  # until when channels are reserved for us
-        self._full: set[int] = set()  # recipients who have more than their letter of this delivery holds
-        self._looking_up = 0  # attempts whose look-up has not come back
+        self._held: dict[str, dt.datetime] = {}  # until when channels are reserved for this delivery
+        self._full: set[int] = set()  # recipients whose letter of this delivery is full
+        self._looking_up = 0  # look-ups under way
         self._ask_again_at: dt.datetime | None = self._timeline.at  # when attempts may be looked up
 
     def run(self, workers: SerialWorkers[Finished]) -> Delivered:
@@ -135,7 +136,7 @@ class _Delivery:
             results = workers.fetch(0 if is_more else SETTLE_EVERY_S)
             if results:
                 self._settle(workers, results)
-            # What was looked up, or has failed early in a long delivery, may be due again.
+            # Messages that were looked up, or that failed early in a long delivery, may be due again.
             if not (is_more or results or workers.under_way) and not self._wait_for_turn():
                 return dataclasses.replace(self._outcome, waiting=len(self._waiting))
 
@@ -143,7 +144,7 @@ class _Delivery:
         return self._timeline.now() - self._timeline.at < LEASE
 
     def _wait_for_turn(self) -> bool:
-        """Wait until one of ours comes next on a channel that others use, or may be looked up, if that is soon."""
+        """Wait for a turn on a channel, or until look-ups are allowed again; returns False if that takes too long."""
         now = self._timeline.now()
         turns = [*self._waiting.values(), *([self._ask_again_at] if self._ask_again_at else [])]
         next_at = min((at for at in turns if at > now), default=None)
@@ -157,7 +158,7 @@ class _Delivery:
     def _look_up(self, workers: SerialWorkers[Finished]) -> None:
         """Ask the channels about attempts of which nobody knows the end, before anything is sent again.
 
-        Once, and again for those that were not asked about, as soon as their service may be asked.
+        Done once in a delivery, and again for those that could not be asked about, as soon as the channel allows it.
         """
         now = self._timeline.now()
         if self._ask_again_at is None or self._looking_up or not self._is_time() or self._ask_again_at > now:
@@ -175,7 +176,7 @@ class _Delivery:
     # Claiming
 
     def _claim(self, workers: SerialWorkers[Finished]) -> bool:
-        """Claim a batch and line it up; returns whether there may be more."""
+        """Claim a batch and hand it to the workers; returns whether there may be more."""
         now = self._timeline.now()
         batch = self._scope.repeat(lambda session, plan: self._batch(session, plan, now))
         served = {one.recipient_id for one in batch.letters}
@@ -195,7 +196,7 @@ class _Delivery:
         return batch.is_any_due
 
     def _batch(self, session: Session, plan: Plan, now: dt.datetime) -> _Batch:
-        """Claim what may leave at this hour; the rest of what is due waits for the hour at which it may."""
+        """Claim what may leave now; what is due and may not is put off until it may."""
         require(session, plan, Act.DELIVER, self._scope.actor)
         units = self._unit_ids(session, plan)
         opens = opens_at(now, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours))
@@ -209,7 +210,7 @@ class _Delivery:
     def _begun(
         self, session: Session, plan: Plan, now: dt.datetime, units: Sequence[int] | None, *, only_red: bool
     ) -> _Batch:
-        """Claim, reserve, write and begin: once this is committed, the letters may leave."""
+        """Claim messages, reserve turns, write the letters and begin their attempts. Once committed, they may leave."""
         claimed = claim_letters(session, plan, at=now, units=units, full=self._full, only_red=only_red)
         turns = reserve_turns(session, self._addressed(claimed.letters), self._held, at=now)
         written = write_letters(session, plan, turns.now, at=now, channel_of=self.sender.channel_of)
@@ -240,7 +241,7 @@ class _Delivery:
     # Settling
 
     def _settle(self, workers: SerialWorkers[Finished], results: Sequence[Finished]) -> None:
-        """Record how these ended, and say anew how long their channels are needed or want to rest."""
+        """Record how these ended, and update until when their channels are reserved, or want no post."""
         now = self._timeline.now()
         paced = {one.destination for one in results if one.destination.apart}
         rests = {
@@ -270,7 +271,7 @@ class _Delivery:
 
 
 def _counted(begun: Sequence[OutgoingLetter], *, dropped: int) -> Delivered:
-    """What a claim settles by itself: the mailbox needs no sending."""
+    """What a claim did by itself: letters to a mailbox are sent with it, and unreadable ones given up."""
     readable = [one for one in begun if not one.fault]
     return Delivered(
         letters=sum(one.outcome is AttemptOutcome.SENT for one in readable),

@@ -14,10 +14,10 @@ from services.scope import Scope
 
 
 def letter_link(scope: Scope, unit: str) -> str:
-    """A new link of the unit of this code, or the portal's address where nobody should come in by a letter alone.
+    """A new link for the unit of this code; for the office the portal's address alone.
 
-    A letter lies in a channel for weeks. The office decides on everything, so its links are short-lived and
-    made one at a time. Raises NotFoundError where there is no such unit.
+    A letter stays in a channel for weeks. The office may decide on everything, so its links are short-lived and made
+    one at a time, by hand. Raises NotFoundError where there is no such unit.
     """
     with scope.open() as (session, plan):
         unit_id = unit_of(session, plan.id, unit).id

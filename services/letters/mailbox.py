@@ -1,4 +1,4 @@
-"""Reading what a unit was sent, with a link to answer by."""
+"""Reading the letters that a unit was sent."""
 
 import dataclasses
 
@@ -22,9 +22,9 @@ class ReadLetter:
 
 
 def read_mailbox(scope: Scope, unit: str, last: int | None = None) -> list[ReadLetter]:
-    """What the unit of this code was sent, the oldest first; only so many of the newest. Raises NotFoundError.
+    """What the unit of this code was sent, the oldest first; with `last`, only so many of the newest.
 
-    What is stored opens nothing: who looks gets a link of their own, one for all that is shown.
+    Stored letters hold no link. The reader gets a new one, the same in all letters shown. Raises NotFoundError.
     """
     with scope.open() as (session, plan):
         require(session, plan, Act.READ_MAILBOX, scope.actor)

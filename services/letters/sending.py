@@ -1,4 +1,4 @@
-"""What the workers of a delivery do: send a letter, or ask a channel whether one arrived. They know no database."""
+"""What the workers of a delivery do: send a letter, or ask a channel whether one arrived. They use no database."""
 
 import dataclasses
 import datetime as dt
@@ -17,7 +17,7 @@ from models.delivery.outcome import AttemptResult, SendResult, UncertainAttempt
 from models.delivery.rate_limit import MAX_BACK_OFF, Destination
 from rendering.letter_text import linked
 
-# Slack allows some fifty questions a minute to all of an app together.
+# Slack allows an app about fifty such requests a minute, in all its channels together.
 LOOK_UPS, LOOK_UPS_REST = "look-ups", dt.timedelta(minutes=1)
 NO_TIME = dt.timedelta(0)
 SAID = {
@@ -30,14 +30,14 @@ SAID = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timeline:
-    """The instants that count: as told, and as much later as has passed since. It may be a rehearsal's."""
+    """The time of a delivery: it starts at the given instant, which may be a rehearsal's, and runs on from there."""
 
     at: dt.datetime
     started: float  # by `time.monotonic()`
 
     @classmethod
     def from_now(cls, at: dt.datetime) -> Self:
-        # Plain: it is counted with, and pendulum's own kind counts slowly and in other types.
+        # A plain datetime: arithmetic with pendulum's own type is slow and gives other types.
         return cls(dt.datetime.fromisoformat(at.isoformat()).astimezone(dt.UTC), time.monotonic())
 
     def now(self) -> dt.datetime:
@@ -52,7 +52,7 @@ class Timeline:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finished:
-    """What a worker has to tell of an attempt."""
+    """How a worker ended an attempt, or a look-up of one."""
 
     destination: Destination
     attempt: AttemptResult
@@ -60,7 +60,7 @@ class Finished:
 
 
 class Sender:
-    """Sends and looks up for one delivery, and remembers which channels want to be left alone for now."""
+    """Sends and looks up for one delivery, and remembers which channels want no post for now."""
 
     def __init__(self, timeline: Timeline) -> None:
         self.channels = Channels.from_settings(settings())
@@ -69,7 +69,7 @@ class Sender:
             read_limits(settings().channel_limits_file),
         )
         self._labels, self._timeline = Labels.of(Language.of(settings().language)), timeline
-        self._resting: dict[str, dt.datetime] = {}  # until when, for longer than a worker may wait
+        self._resting: dict[str, dt.datetime] = {}  # channels that want no post for long, and until when
 
     def channel_of(self, unit: str) -> str:
         return self._addresses.of(unit).kind
@@ -91,7 +91,7 @@ class Sender:
         result = _result(letter, SendResult(receipt.outcome.value), receipt.detail, receipt.external_id, pause)
         rest = max(destination.apart, pause or destination.apart)
         if rest > AHEAD:
-            # Whoever waits behind it ends now, and waits in the outbox: the round has to come to its end.
+            # Letters that wait for this channel go back to the outbox, so that the delivery comes to an end.
             self._resting[destination.channel] = self._timeline.now() + rest
             rest = NO_TIME
         return JobResult(Finished(destination, result), rest.total_seconds())
@@ -112,7 +112,7 @@ class Sender:
         return JobResult(Finished(letter.destination, _result(letter, ending, said, retry_after=retry_after)))
 
     def _pause(self, address: Address, receipt: Receipt) -> dt.timedelta | None:
-        """How long the channel has to rest."""
+        """How long the channel wants no post; None where it did not ask for a pause."""
         if receipt.retry_after_s is not None:
             return min(dt.timedelta(seconds=receipt.retry_after_s), MAX_BACK_OFF)
         return self._limits.of(address).rest if receipt.too_many else None
@@ -129,13 +129,13 @@ class Sender:
     async def _trace(self, attempt: UncertainAttempt, destination: Destination) -> Trace:
         address = self._addresses.of(attempt.recipient_code)
         if address.kind != attempt.channel or attempt.lane not in {"", destination.channel}:
-            return Trace.UNTRACEABLE  # a unit that has moved to another channel since cannot be looked up there
-        # A rehearsal's clock says nothing about the channel's.
+            return Trace.UNTRACEABLE  # the unit has another address by now: nothing can be looked up there
+        # In a rehearsal the time of the attempt is not the channel's.
         since = None if settings().clock_file else attempt.at
         trace = await self.channels.look_up(address, attempt.key, since)
         if trace is not Trace.TOO_MANY:
             return trace
-        self._resting[LOOK_UPS] = self._timeline.now() + LOOK_UPS_REST  # whom it would refuse as well is not asked
+        self._resting[LOOK_UPS] = self._timeline.now() + LOOK_UPS_REST  # it would refuse others as well
         return Trace.LATER
 
     def _rests(self, channel: str, now: dt.datetime) -> dt.timedelta:

@@ -32,7 +32,7 @@ def write_letters(
         channel = channel_of(one.unit.code)
         try:
             text = render(composer.of(one.unit, one.messages, one.more), language, with_link=has_portal)
-        except SQLAlchemyError:  # the transaction is lost
+        except SQLAlchemyError:  # the transaction cannot go on
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one letter stops no other: a person sees it
             why = f"it could not be put into words: {type(error).__name__}: {error}"
@@ -51,6 +51,6 @@ def _written(one: DueLetter, write: Callable[[DueLetter], OutgoingLetter]) -> li
     faulty, rest = [single for _, single in alone if single.fault], [row for row, single in alone if not single.fault]
     if not rest:
         return faulty
-    if not faulty:  # each can be written, and all together cannot
+    if not faulty:  # each by itself can be written, but not all of them together
         return [whole]
     return [*faulty, *_written(dataclasses.replace(one, messages=rest), write)]

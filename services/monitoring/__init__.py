@@ -1,1 +1,1 @@
-"""Whether the program does what it should: asked, told, measured."""
+"""Whether the program does what it should: the watchdog, the audit, and figures for Prometheus."""

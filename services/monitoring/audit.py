@@ -1,4 +1,4 @@
-"""The journal replayed, in one look at the database, to prove that each step that was due fired exactly once."""
+"""The audit: the journal is replayed, to prove that each step of the ladder that was due fired exactly once."""
 
 import dataclasses
 import datetime as dt
@@ -16,7 +16,7 @@ from models.plan.plan import Plan, plan_of
 
 @dataclasses.dataclass(slots=True)
 class AuditResult:
-    """What all assignments came to; `steps` only where assignments were named, for there are very many."""
+    """The result over all assignments. `steps` is filled only where assignments were named, as there are very many."""
 
     plan: str
     timezone: str
@@ -28,7 +28,7 @@ class AuditResult:
 
 
 def replay(plan_code: str | None, at: dt.datetime, refs: Sequence[str] = ()) -> AuditResult:
-    """All assignments of a plan, or those named, up to an instant. Raises NotFoundError."""
+    """Replay all assignments of a plan, or those named, up to an instant, from one snapshot. Raises NotFoundError."""
     with transaction() as session:
         audit.look_at_once(session)
         plan = plan_of(session, plan_code)

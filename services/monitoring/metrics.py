@@ -1,4 +1,4 @@
-"""Figures for Prometheus, asked of the database at each scrape: nothing is counted in a process that may die."""
+"""Figures for Prometheus. Each scrape reads them from the database, so none is lost when a process ends."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ COUNTERS: dict[str, tuple[str, _Value]] = {
 
 
 class _Figures(Collector):
-    """What one scrape tells."""
+    """The figures of one scrape."""
 
     def __init__(self, found: Sequence[PlanMetrics], at: dt.datetime) -> None:
         self.found, self.at = found, at

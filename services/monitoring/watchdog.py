@@ -1,4 +1,4 @@
-"""The watchdog's round: ask the rows, see to the gates, tell the office by a second channel, send the heartbeat."""
+"""The watchdog's round: look for what is wrong, start missing runs at gates, tell the office, send the heartbeat."""
 
 import asyncio
 import dataclasses
@@ -32,13 +32,13 @@ from rendering.watchdog_text import alerts_letter, blind_letter, sees_again_lett
 from services.scope import Scope, by_program
 
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
-LOST = dt.timedelta(hours=2)  # no run is at work for so long: what a patrol has not done by then, the next one does
+LOST = dt.timedelta(hours=2)  # no run takes so long: one that gives no sign of its end by then has crashed
 _NOT_TOLD = N_("the office could not be told by the second channel: {why}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Watched:
-    """What one round found. `notes`: what went wrong with telling it, or was not possible."""
+    """What one round found, by plan. `notes` say what kept it from telling the office or sending the heartbeat."""
 
     at: dt.datetime
     alerts: dict[str, list[Alert]]
@@ -50,9 +50,10 @@ class Watched:
 
 
 def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
-    """Look after these plans, or all, and tell who has to know. A plan that cannot be looked after hides no other.
+    """Check these plans, or all, and tell the office. A plan that cannot be checked keeps no other from being checked.
 
-    `on`: as things stand at the end of that day's patrols; now when it is None or today.
+    `on`: as at the end of that day's patrols; as of now when it is None or today. Raises NotFoundError for a plan that
+    was named and does not exist.
     """
     with blindness_is_told():
         lost = _end_lost_runs()
@@ -64,7 +65,7 @@ def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
 
 @contextmanager
 def blindness_is_told() -> Iterator[None]:
-    """Where looking itself fails, as without a database: the heartbeat says so, and the office is told once a day."""
+    """Where checking itself fails, as without a database, the heartbeat says so and the office is told once a day."""
     try:
         yield
     except BaseException as error:
@@ -75,7 +76,7 @@ def blindness_is_told() -> Iterator[None]:
 
 
 def _tell_that_it_is_blind(error: Exception) -> None:
-    """A file remembers it, as the database cannot. Never raises: the error itself must not be lost."""
+    """That it was told is kept in a file, as there may be no database. Never raises, so that the error is not lost."""
     mark, now = _mark(), clock.now()
     with suppress(OSError, ValueError):
         if now - dt.datetime.fromisoformat(mark.read_text(encoding="ascii")) < TELL_AGAIN:
@@ -84,7 +85,7 @@ def _tell_that_it_is_blind(error: Exception) -> None:
     if hindrance:
         error.add_note(_language().say(hindrance))
         return
-    with suppress(OSError):  # then it is told again
+    with suppress(OSError):  # without the file it is told again the next time
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(now.isoformat(), encoding="ascii")
 
@@ -108,7 +109,7 @@ def _mark() -> Path:
 
 
 def _say(letter: RenderedLetter) -> Reason | None:
-    """By the second channel, without a database; why it could not be."""
+    """Send a letter by the second channel, without a database; returns why it could not be sent, or None."""
     address = _second_channel()
     if not isinstance(address, Address):
         return address
@@ -117,7 +118,7 @@ def _say(letter: RenderedLetter) -> Reason | None:
 
 
 def _second_channel() -> Address | Reason:
-    """Where the office is told; why nowhere."""
+    """The address of the second channel, or why there is none."""
     secret = settings().watchdog_address
     if secret is None:
         return Reason("the office is not told by a second channel: DUBAN_WATCHDOG_ADDRESS is not set")
@@ -136,14 +137,14 @@ def plans_watched() -> list[str]:
 def _seen(scope: Scope, on: dt.date | None) -> list[Alert]:
     try:
         return look(scope, on)
-    except NotFoundError:  # somebody named it
+    except NotFoundError:  # somebody named a plan that does not exist
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is: it is an alert, and the others are looked after
         return [alerts.unseen(error)]
 
 
 def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
-    """All that is wrong with a plan; starts a run at each gate where none stands."""
+    """All that is wrong with a plan. Starts a run at each gate at which none waits."""
     with scope.open() as (session, plan):
         require(session, plan, Act.WATCH, scope.actor)
         may_leave = functools.partial(_may_leave, plan)
@@ -153,7 +154,7 @@ def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
 
 
 def _end_lost_runs() -> Reason | None:
-    """Where Prefect cannot be asked, the gates say so."""
+    """Mark runs as crashed that ended without a sign. That Prefect does not answer is reported with the gates."""
     try:
         ended = prefect_api.end_lost_runs(FLOWS, LOST)
     except PrefectUnreachableError:
@@ -182,7 +183,7 @@ def _at_gates(plan: Plan, gates: Sequence[alerts.OpenGate]) -> list[Alert]:
             code, year = gate.phase.code.value, gate.phase.year
             rounds = {gate.round, *gate.untold}
             if not prefect_api.stands_at_gate(plan.code, code, year, rounds):
-                # Safe, also where one is on its way after all: a phase that is open is not opened again.
+                # Safe even if another run is on its way: a phase that is open is not opened again.
                 run_id = prefect_api.start_phase(plan.code, code, year)
                 found.append(alerts.no_run(gate, settings().run_address(run_id)))
     except PrefectUnreachableError as error:
@@ -191,9 +192,9 @@ def _at_gates(plan: Plan, gates: Sequence[alerts.OpenGate]) -> list[Alert]:
 
 
 def tell(scope: Scope, found: Sequence[Alert]) -> Reason | None:
-    """Tell the office what was found, and when all is well again; why it could not be, None where nothing hindered.
+    """Tell the office what was found, or that all is well again. Returns why it could not be told, None if it was.
 
-    Once for the same list and day: the attempts say what was told last.
+    The same list is told once a day; what was told last is read from the attempts.
     """
     address = _second_channel()
     if not isinstance(address, Address):

@@ -15,7 +15,7 @@ from models.queries.board import WHOLE_PLAN, Board, Counts
 from models.queries.board import board as board_of
 
 LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
-PLAN_AS_A_WHOLE = "-"  # the area of what is asked of the plan as a whole
+PLAN_AS_A_WHOLE = "-"  # the key of what is asked of the plan as a whole
 
 
 @click.command()
@@ -66,5 +66,5 @@ def _show(facts: Mapping[str, Any], names: Mapping[str, str]) -> None:
 
 
 def _said(lights: Mapping[str, int]) -> str:
-    """A light a line: side by side they would be cut where an area has a column of its own."""
+    """One light a line: the columns are too narrow for them side by side."""
     return "\n".join(f"{_(light)} {count}" for light, count in lights.items())

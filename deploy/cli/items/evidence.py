@@ -1,4 +1,4 @@
-"""`duban evidence`: look after the store of files."""
+"""`duban evidence`: check the store of files, and clean it up."""
 
 import click
 

@@ -106,7 +106,7 @@ def _show_journal(plan: Plan, record: Record) -> None:
 
 
 def _outcome(detail: Mapping[str, Any]) -> str:
-    """What the words of the entry leave open: which step fired, how it was decided."""
+    """Details of an entry: which step fired, how something was decided."""
     if "upheld" in detail:
         return _("upheld") if detail["upheld"] else _("dismissed")
     return str(detail.get("step") or "")
@@ -140,7 +140,7 @@ def files(ref: str, output: Path, plan_code: str | None) -> None:
 
 
 def _download(store: EvidenceStore, file: Evidence, folder: Path) -> Path:
-    """Write one file under the name that it was handed in with; nothing that is there is overwritten.
+    """Write one file under the name that it was handed in with. No existing file is overwritten.
 
     Raises RefusedError where the store's content is not what was handed in.
     """
@@ -154,7 +154,7 @@ def _download(store: EvidenceStore, file: Evidence, folder: Path) -> Path:
 
 
 def _free(target: Path) -> Path:
-    """The path, or one beside it where that is taken: one hand-in may hold two files of one name."""
+    """The path, or a similar one where it exists: two files that were handed in may have the same name."""
     number, free = 1, target
     while free.exists():
         number += 1

@@ -25,7 +25,7 @@ from models.queries import statistics
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Picture:
-    """What is printed, in the words of the JSON."""
+    """What is printed; `facts` are the JSON."""
 
     title: Text
     facts: dict[str, Any]
@@ -45,7 +45,7 @@ def status(on: dt.date | None, plan_code: str | None, *, as_json: bool) -> None:
 
 
 def facts_of(session: Session, plan: Plan, on: dt.date) -> dict[str, Any]:
-    """How the plan stood at the end of that day; `counts` is what the other numbers are sums of."""
+    """How the plan stood at the end of that day; the other numbers are sums over `counts`."""
     counts = statistics.counts_by_light(session, plan, on)
     phases = _sums(counts, "phase")
     lights = {light.value: 0 for light in Light} | _sums(counts, "light")

@@ -55,7 +55,7 @@ def submit(
     plan_code: str | None,
 ) -> None:
     values = read_figures(figures)
-    # A slip in a reference is told before any file is copied.
+    # A wrong reference is refused before any file is copied.
     scopes = owner_scopes(plan_code, refs, by_name)
     store = EvidenceStore(settings().evidence_address)
     stored = take_in([HandedIn(path, path.name, partial(store.put, path)) for path in files])

@@ -1,4 +1,8 @@
-"""The database as the commands use it: they see to its schema first."""
+"""How commands reach the database and act in it. The schema is checked first, and created where there is none.
+
+All raise NotFoundError where there is no such plan, RefusedError where none is named and there is not exactly one, and
+SchemaError where the schema is another one.
+"""
 
 import datetime as dt
 from collections import defaultdict
@@ -21,24 +25,24 @@ from services.scope import Scope
 
 @contextmanager
 def work_on(plan_code: str | None) -> Iterator[tuple[Session, Plan]]:
-    """To read of a plan; of the only plan there is, where none is named."""
+    """A session for reading, and the plan: the only one there is, where none is named."""
     schema.ensure()
     with read_session() as session:
         yield session, plan_of(session, plan_code)
 
 
 def office_scope(plan_code: str | None, name: str) -> Scope:
-    """A person of the leading-group office acts now, in the only plan there is where none is named."""
+    """The scope of a person of the leading-group office, now; in the only plan there is, where none is named."""
     return _scope(plan_code, name, lambda session, plan: body_of(session, plan.id, UnitKind.OFFICE).id)
 
 
 def unit_scope(plan_code: str | None, unit: str, name: str) -> Scope:
-    """A person of a unit acts now. Raises NotFoundError where there is no such unit."""
+    """The scope of a person of a unit, now. Raises NotFoundError where there is no such unit."""
     return _scope(plan_code, name, lambda session, plan: unit_of(session, plan.id, unit).id)
 
 
 def program_scope(plan_code: str | None, name: str) -> Scope:
-    """Whoever operates the program acts now, for no unit; `name` says by what means."""
+    """The scope of whoever operates the program, now, for no unit; `name` is the command that was used."""
     return _scope(plan_code, name, lambda _session, _plan: None)
 
 
@@ -50,9 +54,9 @@ def _scope(plan_code: str | None, name: str, unit_id: Callable[[Session, Plan], 
 
 
 def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[tuple[Scope, list[str]]]:
-    """For what a person does for the units whose assignments these are: for each unit its references.
+    """Scopes in which a person acts for the units that own these assignments, each with the unit's references.
 
-    Raises NotFoundError that names every reference that is none.
+    Raises NotFoundError, which names every reference that does not exist.
     """
     schema.ensure()
     with read_session() as session:

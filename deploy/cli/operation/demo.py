@@ -1,4 +1,4 @@
-"""`duban demo`: a plan acted out up to a day, and left open there with people to look at it as."""
+"""`duban demo`: a plan rehearsed up to a day and left open there, with links for looking at it as various people."""
 
 import dataclasses
 import datetime as dt
@@ -37,9 +37,9 @@ from services.scope import Scope
 
 language = Language.of(settings().language)
 _ = language.gettext
-AFTER_PATROL = dt.timedelta(minutes=20)  # by then the watchdog counts the round of that morning
-LINKS_LAST = dt.timedelta(days=1)  # by a clock that stands still
-# What would reach somebody outside, or hold real work.
+AFTER_PATROL = dt.timedelta(minutes=20)  # from then on the watchdog expects the first round of that day
+LINKS_LAST = dt.timedelta(days=1)  # the clock of a demo stands still, so they never expire
+# Settings that would reach somebody outside, or that hold real work.
 NOT_OF_A_DEMO = (
     *("DUBAN_DATABASE_URL", "DUBAN_EVIDENCE_URL", "DUBAN_ADDRESSES_FILE", "DUBAN_WATCHDOG_ADDRESS"),
     *("DUBAN_HEARTBEAT_URL", "DUBAN_SLACK_TOKEN", "DUBAN_PREFECT_URL", "DUBAN_PORTAL_URL"),
@@ -72,7 +72,7 @@ def _refuse_day(document: PlanDocument, day: dt.date) -> None:
 def _own_folder() -> Iterator[Path]:
     """A data folder beside the usual one, and settings that reach nothing but this machine.
 
-    Raises RefusedError where the folder holds what is not ours, or another demo is running in it.
+    Raises RefusedError where the folder holds other files, or another demo is running in it.
     """
     usual = settings().data_dir.absolute()
     home = usual.with_name(f"{usual.name}-demo")
@@ -90,7 +90,7 @@ def _own_folder() -> Iterator[Path]:
 
 
 def _stand_still(home: Path, document: PlanDocument, day: dt.date) -> None:
-    """The clock of whatever is started from now on stands at that day."""
+    """Set the clock of all processes that are started from now on to that day; it does not move."""
     clock_file = home / "demo.clock"
     clock_file.write_text((first_round_on(day, document.timezone) + AFTER_PATROL).isoformat(), encoding="ascii")
     override(DUBAN_CLOCK_FILE=str(clock_file))
@@ -98,7 +98,7 @@ def _stand_still(home: Path, document: PlanDocument, day: dt.date) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody as whom one can look around. `why` says what there is to see."""
+    """A person as whom one can look around. `why` says what there is to see."""
 
     unit: Unit
     person: str

@@ -1,4 +1,4 @@
-"""How far a rehearsal is: a bar where a person looks at a terminal, and otherwise a plain line every ten seconds."""
+"""How far a rehearsal is: a progress bar in a terminal, and elsewhere a plain line every ten seconds."""
 
 import datetime as dt
 import signal
@@ -27,8 +27,8 @@ LINE_EVERY_S = 10
 
 @contextmanager
 def shown_progress(document: PlanDocument, console: Console) -> Iterator[rehearsal.Progress]:
-    """What a rehearsal is told to call after each day of the plan."""
-    # As at Ctrl-C: what was started ends with us.
+    """The function that a rehearsal calls after each day of the plan."""
+    # As with Ctrl-C, so that all processes that were started end too.
     signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(128 + signal.SIGTERM))
     if console.is_terminal:
         with _bar(console) as progress:
@@ -40,7 +40,7 @@ def shown_progress(document: PlanDocument, console: Console) -> Iterator[rehears
 
 @contextmanager
 def _bar(console: Console) -> Iterator[rehearsal.Progress]:
-    """A bar over the days of the plan; until the first day it says that the stack is starting."""
+    """A progress bar over the days of the plan; before the first day it says that the stack is starting."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(_("starting the stack"), total=None)
@@ -52,7 +52,7 @@ def _bar(console: Console) -> Iterator[rehearsal.Progress]:
 
 
 class Lines:
-    """Says at most every ten seconds which day is reached, and what was done until then."""
+    """Prints which day is reached and what was done so far, at most every ten seconds."""
 
     def __init__(self, plan: str, say: Callable[[str], None], seconds: Callable[[], float] = time.monotonic) -> None:
         self._plan, self._say, self._seconds = plan, say, seconds

@@ -1,4 +1,4 @@
-"""`duban up`, `duban run` and `duban rehearse`: the stack, and a plan's life acted out on it."""
+"""`duban up`, `duban run` and `duban rehearse`: the stack, and the rehearsal of a plan on it."""
 
 import json
 import signal
@@ -38,7 +38,7 @@ def up() -> None:
 
 
 def stay_open(links: Callable[[], Iterable[str]]) -> None:
-    """Run the stack until Ctrl-C, and say where everything is; `links` says it of the pages, once they are served."""
+    """Run the stack until Ctrl-C, and print all addresses; `links` prints those of the pages, once they are served."""
     from deploy.stack import running  # noqa: PLC0415  (quick commands do not pay for it)
 
     stop = threading.Event()
@@ -62,7 +62,7 @@ def stay_open(links: Callable[[], Iterable[str]]) -> None:
 
 
 def _say_how_to_come_in() -> None:
-    """What Prefect asks for, where a person reads it; what is written to a file may be read by others, and stays."""
+    """Print the user and password for Prefect, but only to a terminal: others might read a file."""
     if sys.stdout.isatty():
         click.echo(_("Prefect asks for: {secret}").format(secret=prefect_secret.for_own_server(settings().data_dir)))
     else:
@@ -116,7 +116,7 @@ def rehearse(folder: Path, seed: int, *, as_json: bool) -> None:
 
 
 def _show(summary: dict[str, Any]) -> None:
-    """A table a phase, and the figures that say whether anything went wrong."""
+    """Print a table of the phases, and the figures that show whether anything went wrong."""
     table = Table(title=_("{plan}, seed {seed}").format(plan=summary["plan"], seed=summary["seed"]))
     headings = (_("phase"), _("issued"), _("accepted"), _("late"), _("escalations by step"), _("notices"))
     for number, heading in enumerate(headings):

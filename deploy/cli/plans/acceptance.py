@@ -1,4 +1,4 @@
-"""`duban acceptance` and `duban accept`: what the panel judges by, what it decided, its report, who is commended."""
+"""`duban acceptance` and `duban accept`: the facts for the panel, its decisions, its report, and commendations."""
 
 import datetime as dt
 import json

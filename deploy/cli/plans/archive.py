@@ -25,7 +25,7 @@ def archive(plan_code: str | None, output: Path) -> None:
 
     scope = program_scope(plan_code, "duban archive")
     store = EvidenceStore(settings().evidence_address)
-    # On the other channel, so that what is printed can be kept.
+    # The progress bar goes to standard error, so that the output can be redirected.
     quiet = not sys.stderr.isatty()
     with click.progressbar(length=1, label=_("Files"), file=sys.stderr, hidden=quiet) as bar:
 

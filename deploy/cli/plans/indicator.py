@@ -1,4 +1,4 @@
-"""`duban indicator set|import|show`: readings in, one by one or from Excel, and how the targets stand on any day."""
+"""`duban indicator set|import|show`: enter readings, one by one or from Excel, and show how the targets stand."""
 
 import datetime as dt
 import json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from models.plan.plan import Plan
 
-PREVIEWER = "duban indicator import"  # who only looks needs no name
+PREVIEWER = "duban indicator import"  # a preview needs no person's name
 AS_OPTION = click.option(
     "--as", "unit_code", metavar="UNIT", default="office", show_default=True, help=_("the unit that enters")
 )
@@ -137,7 +137,7 @@ def import_readings(
 
 @contextmanager
 def _sheet_problems_told(file: Path) -> Iterator[None]:
-    """What is wrong in a workbook is told line by line, and ends the command."""
+    """Report what is wrong in a workbook line by line, and end the command."""
     from services.indicators.reading_workbook import SheetProblemsError  # noqa: PLC0415
 
     try:
@@ -218,7 +218,7 @@ def _draw(attained: list[Attainment], day: dt.date, chart: Path, *, alone: bool)
 
 
 def facts_of(one: Attainment) -> dict[str, Any]:
-    """An indicator in the words of the JSON."""
+    """An indicator as JSON."""
     return {
         "code": one.indicator.code,
         "period": one.period,

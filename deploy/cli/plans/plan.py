@@ -99,7 +99,7 @@ def _tell_summary(document: PlanDocument) -> None:
 
 
 def assignments_of(document: PlanDocument) -> dict[str, int]:
-    """How many assignments each phase will issue: a unit is asked for one thing once, in whatever roles."""
+    """How many assignments each phase will issue. A unit with several roles in a requirement gets it once."""
     members = {entry.code: entry.members for entry in document.collectives}
     counts: Counter[str] = Counter(
         {statistics.phase_label(PhaseCode(one.code), one.period): 0 for one in document.phases}
@@ -137,7 +137,7 @@ def show(plan_code: str | None) -> None:
 
 
 def _show_areas(row: Plan, order: Sequence[str]) -> None:
-    """In the order of the plan, which the stored content does not keep."""
+    """Print the areas in the order of the plan; the stored content has another order."""
     listed = table(_("area"), _("kind"), _("name"), _("lead"), _("responsible"), _("measures"), numbers=[5])
     for code in order:
         area = row.content["areas"][code]

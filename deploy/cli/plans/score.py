@@ -1,4 +1,4 @@
-"""`duban score`: how the units did in a period, quarter by quarter where wished, and the items behind a score."""
+"""`duban score`: the scores of the units in a period, or by quarter, and the items behind a score."""
 
 import datetime as dt
 import json
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from models.plan.plan import Plan
     from rendering.workbook import Cell
 
-MAX_ITEMS_READ = 1000  # items of a unit that are read at once
+MAX_ITEMS_READ = 1000  # items of a unit that are read in one query
 
-# The heads of the columns, where their keys are no words.
+# Headings of the columns whose keys are not words.
 HEADS = {
     "rank": N_("Rank"),
     "unit": N_("Unit"),
@@ -131,7 +131,7 @@ def _of_one(
 def _by_quarter(
     session: "Session", plan: "Plan", since: dt.date, until: dt.date, known_on: dt.date | None
 ) -> list[Row]:
-    """A row a unit, a column a quarter; None where nothing counted."""
+    """A row for each unit and a column for each quarter; None where nothing counted."""
     import pandas as pd  # noqa: PLC0415  (slow to load, and needed here alone)
 
     periods = list(quarters(since, until))
