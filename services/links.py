@@ -136,11 +136,11 @@ def feed(token: str, *, address: str, at: dt.datetime, language: Language, porta
     return calendar(dates, unit=unit.name, plan=plan, at=at, language=language, portal=portal)
 
 
-def say_name(within: Session, stay: WebSession, person: str) -> str:
+def say_name(within: Session, web_session: WebSession, person: str) -> str:
     """Set the name of a web session's person, once, within the request's transaction. Returns the name in force."""
-    return access.say_name(within, stay, person)
+    return access.say_name(within, web_session, person)
 
 
-def leave(stay: WebSession, at: dt.datetime) -> None:
+def leave(web_session: WebSession, at: dt.datetime) -> None:
     """End the web session, within the request's transaction."""
-    access.leave(stay, at)
+    access.leave(web_session, at)

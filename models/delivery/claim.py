@@ -33,7 +33,7 @@ from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
 
-LEASE = dt.timedelta(minutes=10)  # how long a claimed digest may take before somebody else looks into it
+LEASE = dt.timedelta(minutes=10)  # how long a claimed letter may take before another delivery looks it up
 AHEAD = dt.timedelta(seconds=10)  # what cannot leave by then is not claimed yet: it would lie in memory
 RECHECK = dt.timedelta(seconds=1)
 BATCH = 1000  # recipients a transaction: what they are told is all that lies in memory at once
@@ -195,7 +195,7 @@ def _claim_recipients(
     full: AbstractSet[int],
     only_red: bool,
 ) -> Mapping[int, int]:
-    """Recipients with due messages that no other delivery is working on, and how many: two would send two digests."""
+    """Recipients with due messages that no other delivery is working on, and how many: two would send two letters."""
     query = (
         select(Message.recipient_id, func.count().label("messages"))
         .join(Unit, Unit.id == Message.recipient_id)

@@ -40,7 +40,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Letter:
-    """All that one recipient is told in one tick: one digest, whatever the number of lines."""
+    """All that one recipient is told in one delivery: one letter, whatever the number of lines."""
 
     recipient: Text
     recipient_code: str
