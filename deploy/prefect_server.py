@@ -1,18 +1,21 @@
 """Prefect's server as our stack starts it, behind a door that lets in by Host and Origin: `python -m
 deploy.prefect_server`, with Prefect's own settings in its environment.
 
-Prefect asks for the password. What it does not look at is by which name it was called, and from whose page.
+Prefect asks for the password. What it does not look at is by which name it was called, and from whose page. And what
+its store is too busy for it refuses, where a moment's patience is enough.
 """
 
+import asyncio
 from collections.abc import Collection
 
 import uvicorn
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OWN_NAMES = ("127.0.0.1", "localhost")  # neither is looked up in a DNS that somebody else might answer
-MISDIRECTED, FORBIDDEN, UNKNOWN = 421, 403, 404
+MISDIRECTED, FORBIDDEN, UNKNOWN, BUSY = 421, 403, 404, 503
+BUSY_WAITS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 # Pages that describe the API: Prefect gives them to anybody, and they load scripts from elsewhere.
 MANUAL = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 
@@ -50,6 +53,65 @@ class Door:
         return None
 
 
+class Patience:
+    """Repeats, after a moment, what the server is too busy for; the caller hears what the last try came to.
+
+    Where two write to SQLite at once, one of them is refused without waiting, and the server answers 503 with nothing
+    done. Prefect's clients would wait two seconds and more before they ask again.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._turn = asyncio.Lock()  # those who were refused come one after the other, and not in each other's way
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        heard: list[Message] = []
+        if await self._is_busy(scope, _again(heard, receive), send):
+            async with self._turn:
+                await self._persist(scope, heard, receive, send)
+
+    async def _persist(self, scope: Scope, heard: list[Message], receive: Receive, send: Send) -> None:
+        for wait_s in BUSY_WAITS_S:
+            await asyncio.sleep(wait_s)
+            if not await self._is_busy(scope, _again(heard, receive), send):
+                return
+        await self._app(scope, _again(heard, receive), send)
+
+    async def _is_busy(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Whether the answer is that it is busy, which then is not sent; any other is."""
+        is_busy = False
+
+        async def unless_busy(message: Message) -> None:
+            nonlocal is_busy
+            is_busy = is_busy or message.get("status") == BUSY
+            if not is_busy:
+                await send(message)
+
+        try:
+            await self._app(dict(scope), receive, unless_busy)
+        except Exception:
+            if not is_busy:  # what it was busy with comes up as well, once it has answered
+                raise
+        return is_busy
+
+
+def _again(heard: list[Message], receive: Receive) -> Receive:
+    """What the caller sent, from its beginning; what has not come in yet is waited for, and noted in `heard`."""
+    told = 0
+
+    async def message() -> Message:
+        nonlocal told
+        if told == len(heard):
+            heard.append(await receive())
+        told += 1
+        return heard[told - 1]
+
+    return message
+
+
 def main() -> None:
     """As `prefect server start` does it, for one process."""
     from prefect.server.api.server import create_app  # noqa: PLC0415  (who asks for the names need not wait for it)
@@ -58,7 +120,7 @@ def main() -> None:
     said = get_current_settings().server
     assert said.api.auth_string is not None, "the server would answer anybody"
     uvicorn.run(
-        Door(create_app(final=True), own_pages(said.api.port)),
+        Door(Patience(create_app(final=True)), own_pages(said.api.port)),
         host=said.api.host,
         port=said.api.port,
         timeout_keep_alive=said.api.keepalive_timeout,

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,7 @@ def place() -> Iterator[Stack]:
 @pytest.fixture
 def inside(place: Stack) -> Iterator[httpx.Client]:
     """Somebody who knows the secret."""
-    user, _, password = place.secret.partition(":")
-    with httpx.Client(base_url=place.prefect, auth=(user, password), timeout=30) as client:
+    with httpx.Client(base_url=place.prefect, auth=login(place), timeout=30) as client:
         yield client
 
 
@@ -98,6 +98,25 @@ def test_its_own_pages_are_answered_by_either_name(inside: httpx.Client, name: s
     own = f"http://{name}:{inside.base_url.port}"
     answer = inside.post(READ[1], json={}, headers={"Origin": own})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, own)
+
+
+def test_of_many_who_write_at_once_none_is_sent_away(place: Stack) -> None:
+    """SQLite refuses one of two who write at once, and Prefect's clients then wait for seconds."""
+    flow = place.ask("GET", "/deployments/name/launch/launch")["flow_id"]
+
+    def write(_number: int) -> set[int]:
+        made = [
+            httpx.post(f"{place.prefect}/api/flow_runs/", json={"flow_id": flow}, auth=login(place)) for _ in range(25)
+        ]
+        return {one.status_code for one in made}
+
+    with ThreadPoolExecutor(8) as writers:
+        assert set().union(*writers.map(write, range(8))) == {201}
+
+
+def login(place: Stack) -> tuple[str, str]:
+    user, _, password = place.secret.partition(":")
+    return user, password
 
 
 def test_a_line_that_stays_open_is_for_its_own_pages_too(place: Stack) -> None:
