@@ -3,7 +3,7 @@
 from models import complaint
 from models.complaint import ComplaintKind
 from models.permissions import Act, require
-from models.queries import queues
+from models.queries.queues.complaints import complaint_at
 from services.scope import Scope
 
 
@@ -28,7 +28,7 @@ def answer(scope: Scope, which: int | str, *, text: str) -> str:
     with scope.open() as (session, plan):
         require(session, plan, Act.ANSWER_COMPLAINT, scope.actor)
         if isinstance(which, int):
-            one = queues.complaint_at(session, plan, which)
+            one = complaint_at(session, plan, which)
         else:
             one = complaint.complaint_of(session, plan, which)
         return complaint.answer(session, plan, one, text=text, actor=scope.actor, at=scope.at).ref

@@ -14,9 +14,10 @@ from models.common.text import Text
 from models.finding import Finding
 from models.permissions import Act, require
 from models.plan.area import Area, Measure
+from models.plan.phase import phase_at
 from models.plan.plan import Plan
 from models.plan.unit import Unit
-from models.queries import queues
+from models.queries.findings import collectives_of, finding_at
 from services.scope import Scope
 
 
@@ -56,7 +57,7 @@ def raise_finding(
         made = finding.raise_finding(
             session,
             plan,
-            queues.phase_at(session, plan, phase_id),
+            phase_at(session, plan, phase_id),
             title=title,
             what=what,
             proof=proof,
@@ -76,7 +77,7 @@ def close(scope: Scope, finding_id: int, *, check: str) -> Raised:
     """
     with scope.open() as (session, plan):
         require(session, plan, Act.CLOSE_FINDING, scope.actor)
-        one = queues.finding_at(session, plan, finding_id)
+        one = finding_at(session, plan, finding_id)
         finding.close(session, plan, one, check=check, actor=scope.actor, at=scope.at)
         return Raised.of(one)
 
@@ -92,7 +93,7 @@ def _about(session: Session, plan: Plan, code: str) -> Measure | Area | None:
 
 def _chosen(session: Session, plan: Plan, units: Sequence[int], collectives: Sequence[int]) -> list[Unit]:
     """The units that were named, alone or in a set. Raises NotFoundError for an id that is none of the plan's."""
-    members = {one.id: ids for one, ids in queues.collectives_of(session, plan)} if collectives else {}
+    members = {one.id: ids for one, ids in collectives_of(session, plan)} if collectives else {}
     if not members.keys() >= set(collectives):
         raise NotFoundError("there is no such unit")
     wanted = dict.fromkeys([*units, *(unit for one in collectives for unit in members[one])])

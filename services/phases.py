@@ -8,9 +8,8 @@ from adapters.database.sessions import no_statement_timeout, read_session
 from models.permissions import Act, require
 from models.phases import opening
 from models.phases.opening import Opening
-from models.plan.phase import Phase, PhaseCode, phase_of
+from models.plan.phase import Phase, PhaseCode, phase_at, phase_of
 from models.plan.plan import Plan, plan_of
-from models.queries.queues import phase_at
 from services.scope import Scope
 
 # By its id, as pages know it, or by its code and year, as people name it. Launch and acceptance have no year.

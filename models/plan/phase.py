@@ -82,3 +82,14 @@ def phase_of(session: Session, plan: Plan, code: PhaseCode, year: int | None = N
         years = ", ".join(phase.period for phase in phases)
         raise RefusedError("say which year is meant, one of: {years}", years=years)
     return phases[0]
+
+
+def phase_at(session: Session, plan: Plan, phase_id: int, *, lock: bool = False) -> Phase:
+    """Raises NotFoundError where it is none of the plan's."""
+    query = select(Phase).where(Phase.id == phase_id, Phase.plan_id == plan.id)
+    if lock:
+        query = query.with_for_update(of=Phase).execution_options(populate_existing=True)
+    phase = session.scalar(query)
+    if phase is None:
+        raise NotFoundError("there is no such phase")
+    return phase

@@ -31,6 +31,11 @@ PAGE = 50
 CALENDAR = 2000  # dates in one feed: programs fetch it whole, every hour
 
 
+def paged(query: AnySelect, page: int) -> AnySelect:
+    """One page of `PAGE` rows; the first is 1."""
+    return query.limit(PAGE).offset((page - 1) * PAGE)
+
+
 class WorkState(StrEnum):
     """The three lists of a unit's work: what it has to do, what waits for its reviewer, what is closed."""
 

@@ -8,7 +8,7 @@ from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import DubanError
 from models.complaint import ComplaintKind
-from models.queries import queues
+from models.queries.queues.complaints import complaints_of, waiting_complaints
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
@@ -33,7 +33,7 @@ def show_own(request: Request, page: Page = 1) -> Response:
 def _own_page(
     ctx: RequestContext, page: int = 1, refused: DubanError | None = None, typed: ComplaintForm | None = None
 ) -> Response:
-    rows, count = queues.complaints_of(ctx.session, ctx.stay.unit, page)
+    rows, count = complaints_of(ctx.session, ctx.stay.unit, page)
     return ctx.page(
         "complaints.html",
         status=UNPROCESSABLE if refused else 200,
@@ -71,7 +71,7 @@ def _unanswered_page(
     """`answered` is the complaint that `typed` was meant for."""
     found = counted(ctx)
     place = pages(page, found.complaints)
-    rows = queues.complaints(ctx.session, ctx.plan, place["page"])
+    rows = waiting_complaints(ctx.session, ctx.plan, place["page"])
     facts = {"waiting": found, "rows": rows, "refused": refused, "answered": answered, "typed": typed}
     return queue_page(ctx, "queue_complaints.html", **facts, **place)
 

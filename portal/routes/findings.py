@@ -12,7 +12,7 @@ from models.access import AccessRole
 from models.common.errors import DubanError
 from models.common.text import Text
 from models.plan.unit import units_of
-from models.queries import queues
+from models.queries.findings import collectives_of, finding_at, finding_rows, open_phases, works_of_finding
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
@@ -45,7 +45,7 @@ class ClosingForm(Sent):
 @router.get("/findings")
 def list_findings(request: Request, page: Page = 1) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
-        rows, count = queues.finding_rows(ctx.session, ctx.plan, page)
+        rows, count = finding_rows(ctx.session, ctx.plan, page)
         return ctx.page("findings.html", rows=rows, page=page, last=-(-count // PAGE) or 1)
 
 
@@ -59,9 +59,9 @@ def _form_page(ctx: RequestContext, refused: DubanError | None = None, typed: Fi
     return ctx.page(
         "finding_new.html",
         status=UNPROCESSABLE if refused else 200,
-        phases=queues.open_phases(ctx.session, ctx.plan),
+        phases=open_phases(ctx.session, ctx.plan),
         units=units_of(ctx.session, ctx.plan.id),
-        collectives=queues.collectives_of(ctx.session, ctx.plan),
+        collectives=collectives_of(ctx.session, ctx.plan),
         works=[(one.code, f"{one.code} {ctx.language.text(one.name)}") for one in judged_work(ctx.session, ctx.plan)],
         tomorrow=ctx.today + dt.timedelta(days=1),
         refused=refused,
@@ -95,12 +95,12 @@ def show_finding(request: Request, finding_id: Id) -> Response:
 
 
 def _finding_page(ctx: RequestContext, finding_id: int, refused: DubanError | None = None, check: str = "") -> Response:
-    one = queues.finding_at(ctx.session, ctx.plan, finding_id)
+    one = finding_at(ctx.session, ctx.plan, finding_id)
     return ctx.page(
         "finding.html",
         status=UNPROCESSABLE if refused else 200,
         finding=one,
-        rows=queues.works_of_finding(ctx.session, ctx.plan, one, ctx.today),
+        rows=works_of_finding(ctx.session, ctx.plan, one, ctx.today),
         refused=refused,
         check=check,
     )

@@ -12,7 +12,7 @@ from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.phases.gate import Answer, Gate, GateDecision, Via
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
-from models.queries import queues
+from models.queries.queues.gates import blocking, phase_rows, rounds_of
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
 from portal.forms import Day, FormId, Id, Sent, Words
 from services import gates
@@ -48,7 +48,7 @@ class GateForm(Sent):
 @router.get("/phases")
 def list_phases(request: Request) -> Response:
     with read_request(request, *LEADING_GROUP) as ctx:
-        rows = [(row, _run_address(row.run)) for row in queues.phase_rows(ctx.session, ctx.plan)]
+        rows = [(row, _run_address(row.run)) for row in phase_rows(ctx.session, ctx.plan)]
         return ctx.page("phases.html", rows=rows)
 
 
@@ -61,10 +61,10 @@ def show_phase(request: Request, phase_id: Id) -> Response:
 def _phase_page(
     ctx: RequestContext, phase_id: int, refused: DubanError | None = None, typed: GateForm | None = None
 ) -> Response:
-    rows = queues.phase_rows(ctx.session, ctx.plan, phase_id)
+    rows = phase_rows(ctx.session, ctx.plan, phase_id)
     if not rows:
         raise NotFoundError("there is no such phase")
-    row, rounds = rows[0], queues.rounds_of(ctx.session, rows[0].phase)
+    row, rounds = rows[0], rounds_of(ctx.session, rows[0].phase)
     is_open = row.phase.status is PhaseStatus.OPEN
     return ctx.page(
         "phase.html",
@@ -73,7 +73,7 @@ def _phase_page(
         run_address=_run_address(row.run),
         rounds=[one for one in rounds if one.decision],
         waiting=_waiting_round(rounds) if is_open else None,
-        blocking=queues.blocking(ctx.session, row.phase),
+        blocking=blocking(ctx.session, row.phase),
         undecided=without_verdict(ctx.session, ctx.plan) if is_open and _is_acceptance(row.phase) else [],
         may_decide=is_open and ctx.role is AccessRole.OFFICE,
         decisions=DECISIONS,

@@ -9,8 +9,11 @@ from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import DubanError
 from models.common.message_kinds import MessageKind
-from models.queries import queues
-from models.queries.queues import Waiting
+from models.queries.queues.dead_messages import dead_messages
+from models.queries.queues.escalations import escalated
+from models.queries.queues.gates import phase_rows, waits_at_gate
+from models.queries.queues.requests import asked_for, extensions, objections
+from models.queries.queues.waiting import Waiting, waiting
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request, write_request
@@ -62,7 +65,7 @@ def pages(page: int, count: int) -> dict[str, int]:
 
 def counted(ctx: RequestContext) -> Waiting:
     """How much waits in each queue; the navigation shows it too."""
-    found = queues.waiting(ctx.session, ctx.plan, ctx.stay.unit, ctx.today)
+    found = waiting(ctx.session, ctx.plan, ctx.stay.unit, ctx.today)
     ctx.counts = {"/queues": found.total, "/reviews": found.to_review}
     return found
 
@@ -71,8 +74,8 @@ def counted(ctx: RequestContext) -> Waiting:
 def show_queues(request: Request) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
         found = counted(ctx)
-        phases = queues.phase_rows(ctx.session, ctx.plan)
-        gates = [row for row in phases if queues.waits_at_gate(row, ctx.today)]
+        phases = phase_rows(ctx.session, ctx.plan)
+        gates = [row for row in phases if waits_at_gate(row, ctx.today)]
         return queue_page(ctx, "queues.html", waiting=found, gates=gates)
 
 
@@ -96,7 +99,7 @@ def _extensions_page(
 ) -> Response:
     found = counted(ctx)
     place = pages(page, found.extensions)
-    rows = queues.extensions(ctx.session, ctx.plan, place["page"])
+    rows = extensions(ctx.session, ctx.plan, place["page"])
     return queue_page(ctx, "queue_extensions.html", waiting=found, rows=rows, refused=refused, typed=typed, **place)
 
 
@@ -105,14 +108,14 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
     """Grant or refuse one request or many, all or none of them; what was decided meanwhile is left as it is."""
 
     def decide(ctx: RequestContext) -> Response:
-        asked = queues.asked_for(ctx.session, ctx.plan, form.ids)
+        asked = asked_for(ctx.session, ctx.plan, form.ids)
         grant, reason = form.decision == "grant", form.reason
         decided = assignments.decide_extensions(ctx.scope, asked, grant=grant, reason=reason)
         to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
         return _told(ctx, to, form, count=sum(decided), skipped=decided.count(False))
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
-        asked = queues.asked_for(ctx.session, ctx.plan, form.ids)
+        asked = asked_for(ctx.session, ctx.plan, form.ids)
         if form.page or len(asked) != 1:
             return _extensions_page(ctx, form.page or 1, refused, form)
         typed = {"extension_decision": form.decision, "extension_reason": form.reason}
@@ -140,7 +143,7 @@ def show_escalated(request: Request, page: Page = 1) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
         found = counted(ctx)
         place = pages(page, found.escalated)
-        rows = queues.escalated(ctx.session, ctx.plan, ctx.today, place["page"])
+        rows = escalated(ctx.session, ctx.plan, ctx.today, place["page"])
         return queue_page(ctx, "queue_escalated.html", waiting=found, rows=rows, **place)
 
 
@@ -149,7 +152,7 @@ def show_objections(request: Request, page: Page = 1) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
         found = counted(ctx)
         place = pages(page, found.objections)
-        rows = queues.objections(ctx.session, ctx.plan, place["page"])
+        rows = objections(ctx.session, ctx.plan, place["page"])
         return queue_page(ctx, "queue_objections.html", waiting=found, rows=rows, **place)
 
 
@@ -158,7 +161,7 @@ def show_messages(request: Request, page: Page = 1) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
         found = counted(ctx)
         place = pages(page, found.messages)
-        rows = queues.dead_messages(ctx.session, ctx.plan, place["page"])
+        rows = dead_messages(ctx.session, ctx.plan, place["page"])
         return queue_page(ctx, "queue_messages.html", waiting=found, rows=rows, kinds=KINDS, **place)
 
 

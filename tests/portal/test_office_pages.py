@@ -666,7 +666,7 @@ def test_what_keeps_a_phase_open_stands_unit_by_unit(launch: Story, monkeypatch:
     office = office_of(launch)
     office.get(f"/phases/{phase_id()}")
     assert "Finance Bureau Name a liaison issued 2022/liaison/finance · 2022-11-15 Scheme" in office.words
-    monkeypatch.setattr("models.queries.queues.MAX_BLOCKING_SHOWN", 4)
+    monkeypatch.setattr("models.queries.queues.gates.MAX_BLOCKING_SHOWN", 4)
     office.get(f"/phases/{phase_id()}")
     assert "The first 4 of 6." in office.words
     office.get("/phases")

@@ -15,7 +15,7 @@ from deploy.cli.root import duban
 from models.common.event import Actor, EventKind, mark, record
 from models.plan.plan import plan_of
 from models.queries import board
-from models.queries.queues import escalated
+from models.queries.queues.escalations import escalated
 from rendering import artifacts
 from rendering.artifacts import Shown, key_of
 from services.artifacts import plan_artifacts

@@ -46,7 +46,7 @@ from models.outbox.message import Attempt, AttemptOutcome, Message, MessageStatu
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, body_of
-from models.queries.queues import dead_messages
+from models.queries.queues.dead_messages import dead_messages
 from models.queries.statistics import doubled
 from rendering.letter_text import render
 from services import patrol

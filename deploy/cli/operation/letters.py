@@ -5,7 +5,7 @@ import click
 from deploy.cli.base import _, plan_option, show_table, table, tell
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.assignments.assignment import by_refs, quarantined
-from models.queries.queues import dead_messages
+from models.queries.queues.dead_messages import dead_messages
 from services.assignments import release
 from services.letters.given_up import retry_letters
 from services.letters.mailbox import read_mailbox

@@ -23,7 +23,7 @@ from deploy.cli.base import (
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.phases.gate import Answer, GateDecision, Via
 from models.plan.phase import PhaseCode
-from models.queries import queues
+from models.queries.queues.gates import phase_rows
 from services import gates, phases
 from services.gates import Decided, Told
 
@@ -44,7 +44,7 @@ def phase() -> None:
 @plan_option
 def list_phases(plan_code: str | None) -> None:
     with work_on(plan_code) as (session, plan):
-        rows = queues.phase_rows(session, plan)
+        rows = phase_rows(session, plan)
     listed = table(
         _("phase"), _("name"), _("from"), _("until"), _("status"), _("issued"), _("still open"), numbers=[5, 6]
     )

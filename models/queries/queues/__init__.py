@@ -1,0 +1,1 @@
+"""What waits for the leading-group office, a module for each queue."""

@@ -1,0 +1,58 @@
+"""How much waits for the office, over all its queues."""
+
+import dataclasses
+import datetime as dt
+
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import Session
+
+from models.assignments.extension import Extension
+from models.assignments.objection import Objection
+from models.common.base import AnySelect
+from models.complaint import Complaint
+from models.outbox.message import Message
+from models.plan.phase import Phase
+from models.plan.plan import Plan
+from models.plan.unit import Unit
+from models.queries.queues.complaints import unanswered
+from models.queries.queues.dead_messages import dead
+from models.queries.queues.escalations import reached
+from models.queries.queues.gates import waiting_at_gate
+from models.queries.queues.requests import pending_requests
+from models.queries.worklist import counting_to_review
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much waits for the office. `messages` are notices that were given up."""
+
+    to_review: int
+    extensions: int
+    escalated: int
+    objections: int
+    messages: int
+    complaints: int
+    gates: int
+
+    @property
+    def total(self) -> int:
+        """All but the reviews, which have a place of their own."""
+        return self.extensions + self.escalated + self.objections + self.messages + self.complaints + self.gates
+
+
+def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiting:
+    """How much waits, in one question."""
+    counts = (
+        counting_to_review(plan, office).scalar_subquery(),
+        _count(pending_requests(plan, Extension).where(Extension.granted.is_(None))),
+        _count(reached(plan, today)),
+        _count(pending_requests(plan, Objection).where(Objection.upheld.is_(None))),
+        _count(dead(plan, Message.id)),
+        _count(select(Complaint.id).where(unanswered(plan))),
+        _count(select(Phase.id).where(waiting_at_gate(plan, today))),
+    )
+    return Waiting(*session.execute(select(*counts)).one())
+
+
+def _count(query: AnySelect) -> ScalarSelect[int]:
+    return select(func.count()).select_from(query.subquery()).scalar_subquery()
