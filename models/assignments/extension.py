@@ -52,14 +52,21 @@ def reasons_not_extendable(assignment: Assignment, until: dt.date, reason: str, 
     reasons = []
     if not reason.strip():
         reasons.append(Reason("a reason is needed"))
+    reasons += reasons_past_extending(assignment, today)
+    if until <= assignment.due_on:
+        reasons.append(Reason("{until} is not later than {due_on}", until=until, due_on=assignment.due_on))
+    return reasons
+
+
+def reasons_past_extending(assignment: Assignment, today: dt.date) -> list[Reason]:
+    """Why no request for more time would be taken, whatever it says."""
+    reasons = []
     if not assignment.status.is_owed:
         reasons.append(Reason("it is {status}", status=assignment.status))
     if today > assignment.due_on:
         reasons.append(
             Reason("it was due on {due_on}; more time is asked for before the deadline", due_on=assignment.due_on)
         )
-    if until <= assignment.due_on:
-        reasons.append(Reason("{until} is not later than {due_on}", until=until, due_on=assignment.due_on))
     return reasons
 
 

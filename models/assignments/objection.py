@@ -66,9 +66,23 @@ class Objection(Base):
 
 def reasons_not_objectable(about: About, status: Status, light: Light, reason: str, *, is_late: bool) -> list[Reason]:
     """Why this cannot be objected to today; empty where it can. Of a light, only lateness can be objected to."""
+    said = [] if reason.strip() else [Reason("a reason is needed")]
+    return [*said, *_reasons_unfounded(about, status, light, is_late=is_late)]
+
+
+def objectionable(assignment: Assignment, light: Light, today: dt.date) -> list[About]:
+    """What can be objected to on a day with this light."""
+    status, late = assignment.status, is_late(assignment, today)
+    return [about for about in About if not _reasons_unfounded(about, status, light, is_late=late)]
+
+
+def is_late(assignment: Assignment, today: dt.date) -> bool:
+    """It was handed in after its date, or the date has passed and the unit has to act still."""
+    return assignment.late or (assignment.status.is_owed and assignment.due_on < today)
+
+
+def _reasons_unfounded(about: About, status: Status, light: Light, *, is_late: bool) -> list[Reason]:
     reasons = []
-    if not reason.strip():
-        reasons.append(Reason("a reason is needed"))
     if about is About.RETURN and status is not Status.RETURNED:
         reasons.append(Reason("it was not returned, it is {status}", status=status))
     if about is About.LIGHT and light not in BAD_LIGHTS:
@@ -124,8 +138,7 @@ def _refuse_unfounded(
 ) -> None:
     """Raises RefusedError with every reason against an objection, also where one is pending."""
     light = light_of(session, plan, assignment, today)
-    is_late = assignment.late or (assignment.status.is_owed and assignment.due_on < today)
-    reasons = reasons_not_objectable(about, assignment.status, light, reason, is_late=is_late)
+    reasons = reasons_not_objectable(about, assignment.status, light, reason, is_late=is_late(assignment, today))
     if pending(session, assignment) is not None:
         reasons.append(Reason("an earlier objection is not decided yet"))
     if reasons:

@@ -14,11 +14,11 @@ from adapters.settings import settings
 from models import permissions
 from models.access import AccessRole
 from models.assignments.assignment import Assignment, by_ids
-from models.assignments.light import Light
-from models.assignments.objection import About
+from models.assignments.extension import reasons_past_extending
+from models.assignments.objection import About, objectionable
 from models.assignments.review import Decision
 from models.common.errors import DubanError
-from models.common.status import Status
+from models.common.status import Status, may_move
 from models.permissions import Act
 from models.queries.assignment_record import Record, record_of
 from models.queries.files import files_of_assignment
@@ -35,7 +35,12 @@ router = APIRouter()
 Step = Callable[[RequestContext], Response]
 
 EVERYBODY = (AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER)
-TROUBLED = {Light.YELLOW, Light.RED}
+MOVED_BY = {
+    Act.SIGN: Status.ACKNOWLEDGED,
+    Act.SUBMIT: Status.SUBMITTED,
+    Act.REVIEW: Status.ACCEPTED,
+    Act.WAIVE: Status.WAIVED,
+}
 
 
 @router.get("/assignments/{assignment_id}")
@@ -56,6 +61,7 @@ def assignment_page(
         status=UNPROCESSABLE if refused else 200,
         record=record,
         may=_may(ctx, record),
+        objectionable=objectionable(record.assignment, record.light, ctx.today),
         run_address=settings().run_address(run) if run and ctx.sees_all else None,
         words={kind: ctx.language.gettext(words) for kind, words in EVENTS.items()},
         refused=refused,
@@ -70,18 +76,14 @@ def require_sight(ctx: RequestContext, assignment: Assignment) -> None:
 
 def _may(ctx: RequestContext, record: Record) -> set[Act]:
     """What this person can do on the page: for which they have the authority, and which is possible now."""
-    assignment, status = record.assignment, record.assignment.status
+    assignment, today = record.assignment, ctx.today
     held = permissions.capacities(ctx.session, ctx.plan, ctx.actor, assignment)
     possible = {
-        Act.SIGN: status is Status.ISSUED,
-        Act.SUBMIT: status.is_owed,
-        Act.ASK_EXTENSION: status.is_owed and record.pending is None and ctx.today <= assignment.due_on,
-        Act.OBJECT: (status is Status.RETURNED or record.light in TROUBLED) and record.objection is None,
-        Act.REVIEW: status is Status.SUBMITTED,
+        Act.ASK_EXTENSION: record.pending is None and not reasons_past_extending(assignment, today),
+        Act.OBJECT: record.objection is None and bool(objectionable(assignment, record.light, today)),
         Act.DECIDE_EXTENSION: record.pending is not None,
         Act.DECIDE_OBJECTION: record.objection is not None,
-        Act.WAIVE: status.is_open,
-    }
+    } | {act: may_move(assignment.status, after) for act, after in MOVED_BY.items()}
     return {act for act, can_be in possible.items() if can_be and held & permissions.ALLOWED[act]}
 
 
