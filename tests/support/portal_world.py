@@ -140,7 +140,9 @@ def _point_to(address: str, evidence: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("DUBAN_EVIDENCE_URL", str(evidence))
     # Nobody is there: what runs on this machine must not be woken.
     monkeypatch.setenv("DUBAN_PREFECT_URL", "http://127.0.0.1:1")
+    # How much one address may ask has tests of its own; a walk asks as fast as the machine allows.
     monkeypatch.setenv("DUBAN_REQUESTS_PER_MINUTE", "1000000")
+    monkeypatch.setenv("DUBAN_ENTRIES_PER_MINUTE", "1000000")
     settings.cache_clear()
     forget_engine()
 
