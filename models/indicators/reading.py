@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
@@ -18,6 +17,7 @@ from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import Comparator, Rollup, UnitKind
 from models.common.text import Text
+from models.common.typed import word
 from models.dates.instants import end_of
 from models.dates.period import Period, example, fits
 from models.plan.indicator import Indicator
@@ -29,7 +29,7 @@ DECIMALS, MOST_DECIMALS = 2, 6
 LARGEST = 1e12
 LONGEST_WORDS = 1_000
 YES, NO = {"是", "yes", "true", "完成"}, {"否", "no", "false", "未完成"}
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?%?")
+_NUMBER = re.compile(r"[+-]? ?([0-9]{1,15}|[0-9]{1,3}([, ])[0-9]{3}(\2[0-9]{3}){0,3})(\.[0-9]{1,15})? ?%?")
 CITY = Text("全市", "Whole city")
 
 WHOLE = 100  # per cent
@@ -102,6 +102,7 @@ class Figure:
     reference: float | None = None
     weight: float | None = None
     words: str = ""
+    is_hidden: bool = False  # in a row or a sheet that Excel does not show
 
     @property
     def key(self) -> tuple[int, str, int | None]:
@@ -144,12 +145,16 @@ def plain(number: float) -> str:
 
 
 def number_of(text: str) -> float | None:
-    """The number that somebody wrote: `1,200`, `95.2%`, yes and no as 1 and 0. None where it is none."""
-    word = unicodedata.normalize("NFKC", text).strip().casefold()
-    if word in YES or word in NO:
-        return float(word in YES)
-    bare = word.replace(",", "").replace(" ", "")
-    return float(bare.rstrip("%")) if _NUMBER.fullmatch(bare) else None
+    """The number that somebody wrote: `1,200`, `95.2%`, yes and no as 1 and 0. None where it is none.
+
+    A comma or a space parts groups of three digits, and stands nowhere else: `95,2` may be 95.2 or a slip, and is no
+    number.
+    """
+    said = word(text)
+    if said in YES or said in NO:
+        return float(said in YES)
+    number = _NUMBER.fullmatch(said)
+    return float(re.sub("[, ]", "", said.rstrip("% "))) if number else None
 
 
 # ---- what may be entered

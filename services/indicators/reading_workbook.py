@@ -5,48 +5,29 @@ and a column for each period (`2023`, `2024` …). What is wrong is told cell by
 """
 
 import dataclasses
-import datetime as dt
 import re
-import unicodedata
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
-from adapters.evidence.inspection import MIB, Limits, inspect
 from adapters.language import N_, Language
+from adapters.workbooks import heads
+from adapters.workbooks.sheets import EMPTY, Cell, Merged, Row, SheetCells, sheets_with
 from models.common.errors import BlockedError, DubanError, Reason, RefusedError
 from models.common.kinds import Comparator
+from models.common.typed import word
 from models.dates.period import Period
 from models.indicators.reading import CITY, Figure, number_of, wrong_in
 from models.plan.indicator import Indicator
 from models.plan.unit import Unit
 from rendering.reading_sheets import COLUMNS, Context
 
-# A workbook of readings is small. Whatever exceeds this is something else, or an attack.
-LIMITS = Limits(file_bytes=10 * MIB, unpacked_bytes=64 * MIB, entries=1_000)
-MOST_SHEETS, MOST_ROWS, MOST_COLUMNS = 50, 20_000, 60
-HEAD_WITHIN = 20  # rows: a title and notes may stand above the head
-
-_CITY = {"", CITY.zh, "city", CITY.en.casefold()}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Cell:
-    """What stands in a cell: `kind` is openpyxl's (n, s, b, d, f, e); `is_percent`: Excel shows it as per cent."""
-
-    value: Any
-    kind: str = "s"
-    is_percent: bool = False
-
-    @property
-    def text(self) -> str:
-        return "" if self.value is None else unicodedata.normalize("NFKC", str(self.value)).strip()
+_CITY = {"", word(CITY.zh), "city", word(CITY.en)}
+_HEADS = {heads.word(Language.of(code).gettext(head)): key for key, head in COLUMNS.items() for code in ("zh", "en")}
+NEEDED = ("code", "words", "value")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,14 +62,15 @@ def read_figures(path: Path, name: str, context: Context) -> list[Figure]:
 
     Raises SheetProblemsError with everything that is wrong in it, RefusedError where it is no workbook.
     """
-    tables = [_Table(title, rows) for title, rows in _sheets(path, name)]
-    tables = [table for table in tables if table.is_data]
-    if not tables:
-        heads = [COLUMNS[key] for key in ("code", "period", "unit", "value", "words")]
-        raise RefusedError("{name}: no sheet has the columns of readings, which are: {heads}", name=name, heads=heads)
+    tables = [_Table(sheet) for sheet in sheets_with(path, name, _HEADS)]
+    if not any(table.is_data for table in tables):
+        raise _no_table(name, tables)
     problems: list[Problem] = []
     figures: dict[tuple[int, str, int | None], tuple[Figure, str]] = {}
     for table in tables:
+        if not table.is_data:
+            continue
+        problems += table.problems()
         for line in table.lines():
             figure = _Line(table, line, context, problems).figure()
             if figure is None:
@@ -102,85 +84,85 @@ def read_figures(path: Path, name: str, context: Context) -> list[Figure]:
     return [figure for figure, _ in figures.values()]
 
 
-def _sheets(path: Path, name: str) -> Iterator[tuple[str, list[list[Cell]]]]:
-    """Every sheet with its cells. Raises RefusedError for what is no sound workbook, or more than a person fills in."""
-    if not name.lower().endswith(".xlsx"):
-        raise RefusedError("{name}: expected an Excel workbook (.xlsx)", name=name)
-    inspect(path, name, LIMITS)
-    try:
-        with warnings.catch_warnings():
-            # openpyxl warns of features that it does not support, such as drop-down lists; none matters here.
-            warnings.simplefilter("ignore")
-            yield from _loaded(path, name)
-    except RefusedError:
-        raise
-    except Exception as error:  # parsers raise all kinds of errors for a broken workbook
-        raise RefusedError("{name}: is not a sound Excel workbook; save it anew in Excel", name=name) from error
-
-
-def _loaded(path: Path, name: str) -> Iterator[tuple[str, list[list[Cell]]]]:
-    # Opened here, as openpyxl leaves a file open that it cannot read.
-    with path.open("rb") as source, closing(load_workbook(source, read_only=True, keep_links=False)) as book:
-        if len(book.worksheets) > MOST_SHEETS:
-            raise RefusedError("{name}: at most {limit} sheets are read", name=name, limit=MOST_SHEETS)
-        for page in book.worksheets:
-            # The size that a sheet states may be wrong, and openpyxl would rely on it.
-            page.reset_dimensions()
-            rows = page.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS)
-            cells = [[_cell(one) for one in row] for row in rows]
-            if len(cells) > MOST_ROWS:
-                facts = {"name": name, "sheet": page.title, "limit": MOST_ROWS}
-                raise RefusedError("{name}: the sheet {sheet} has more than {limit} rows", **facts)
-            yield page.title, cells
-
-
-def _cell(cell: Any) -> Cell:
-    if cell.value is None:
-        return EMPTY
-    is_percent = cell.data_type == "n" and "%" in str(cell.number_format)
-    return Cell(cell.value, cell.data_type, is_percent)
-
-
-EMPTY = Cell(None)
+def _no_table(name: str, tables: Sequence["_Table"]) -> RefusedError:
+    """Which columns are missing in the sheet that comes nearest, or which there should be where none comes near."""
+    nearest = max(tables, key=lambda table: len(table.columns), default=None)
+    if nearest is None:
+        asked = [COLUMNS[key] for key in ("code", "period", "unit", "value", "words")]
+        return RefusedError("{name}: no sheet has the columns of readings, which are: {heads}", name=name, heads=asked)
+    missing = [COLUMNS[key] for key in nearest.missing]
+    facts = {"name": name, "sheet": nearest.title, "row": nearest.head_row, "heads": missing}
+    return RefusedError("{name}: in row {row} of the sheet {sheet} these columns are missing: {heads}", **facts)
 
 
 class _Table:
     """A sheet as a table with known columns, a row for each figure, in whichever form it was filled in."""
 
-    def __init__(self, title: str, rows: list[list[Cell]]) -> None:
-        self.title = title
+    def __init__(self, sheet: SheetCells) -> None:
+        self.title, self._merged, self._is_hidden = sheet.title, sheet.merged, sheet.is_hidden
+        head, *self._rows = sheet.rows
+        self.head_row = head.number
         self.columns: dict[str, int] = {}
         self.periods: dict[str, int] = {}
-        self._rows: list[tuple[int, list[Cell]]] = []
-        for number, row in enumerate(rows[:HEAD_WITHIN], start=1):
-            self._read_head(row)
-            if self.is_data:
-                self._rows = list(enumerate(rows[number:], start=number + 1))
-                return
+        self.in_per_cent: set[str] = set()
+        self._twice: list[Problem] = []
+        for position, cell in head.cells.items():
+            self._read_head(position, cell)
 
     @property
     def is_data(self) -> bool:
-        return {"code", "words"} <= self.columns.keys() and ("value" in self.columns or bool(self.periods))
+        return not self.missing
 
-    def _read_head(self, row: list[Cell]) -> None:
-        heads = {_word(text): key for key, each in COLUMNS.items() for text in _in_both(each)}
-        self.columns, self.periods = {}, {}
-        for position, cell in enumerate(row):
-            text = _period_text(cell)
-            if (key := heads.get(_word(cell.text))) is not None:
-                self.columns.setdefault(key, position)
-            elif Period.read(text) is not None:
-                self.periods.setdefault(text, position)
+    @property
+    def missing(self) -> list[str]:
+        """What a table of readings needs and this has not."""
+        there = self.columns.keys() | ({"value"} if self.periods else set())
+        return [key for key in NEEDED if key not in there]
+
+    def _read_head(self, position: int, cell: Cell) -> None:
+        key, period = _HEADS.get(heads.word(cell.text)), _period_text(heads.word(cell.text))
+        if key is not None:
+            self._place(self.columns, key, position, cell)
+        elif Period.read(period) is not None:
+            key = period
+            self._place(self.periods, key, position, cell)
+        if key is not None and heads.says_per_cent(cell.text):
+            self.in_per_cent.add(key)
+
+    def _place(self, places: dict[str, int], key: str, position: int, cell: Cell) -> None:
+        first = places.setdefault(key, position)
+        if first != position:
+            other = get_column_letter(first + 1)
+            twice = Reason("expected each heading once; it also stands in column {column}", column=other)
+            self._twice.append(Problem(self.title, self.head_row, get_column_letter(position + 1), cell.text, twice))
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with the table as a whole: what could be read in two ways."""
+        found = list(self._twice)
+        if "value" in self.columns:
+            either = Reason("expected a column of values or columns of periods, not both")
+            found += [
+                Problem(self.title, self.head_row, get_column_letter(position + 1), period, either)
+                for period, position in self.periods.items()
+            ]
+        return found + [self._joined(one) for one in self._merged if self._joins(one)]
+
+    def _joins(self, one: Merged) -> bool:
+        """Whether it covers more than one cell that counts: of several rows, or of several known columns."""
+        rows = [row for row in self._rows if one.first_row <= row.number <= one.last_row]
+        known = [place for place in self._places.values() if one.first_column <= place <= one.last_column]
+        return bool(rows and known) and (one.last_row > one.first_row or len(known) > 1)
+
+    def _joined(self, one: Merged) -> Problem:
+        first = next((row.cells.get(one.first_column) for row in self._rows if row.number == one.first_row), None)
+        apart = Reason("expected a cell for each figure; this one is merged with others: unmerge it and fill in each")
+        column = get_column_letter(one.first_column + 1)
+        return Problem(self.title, one.first_row, column, (first or EMPTY).text[:60], apart)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """One for each figure: its row, the cells by the names of their columns, and where each stands."""
         frame = pd.DataFrame(
-            [
-                {"row": number} | {name: _at(row, position) for name, position in self._places.items()}
-                for number, row in self._rows
-            ],
-            columns=["row", *self._places],
-            dtype=object,
+            [self._line(row) for row in self._rows], columns=["row", "is_hidden", *self._places], dtype=object
         )
         if self.periods and "value" not in self.columns:
             kept = [name for name in frame.columns if name not in self.periods]
@@ -189,6 +171,10 @@ class _Table:
         for line in frame.to_dict("records"):
             if line["value"].text:
                 yield {str(name): cell for name, cell in line.items()}
+
+    def _line(self, row: Row) -> dict[str, Any]:
+        cells = {name: row.cells.get(position, EMPTY) for name, position in self._places.items()}
+        return {"row": row.number, "is_hidden": self._is_hidden or row.is_hidden} | cells
 
     @property
     def _places(self) -> dict[str, int]:
@@ -199,23 +185,9 @@ class _Table:
         return "" if place is None else get_column_letter(place + 1)
 
 
-def _at(row: Sequence[Cell], position: int) -> Cell:
-    return row[position] if position < len(row) else EMPTY
-
-
-def _word(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().casefold()
-
-
-def _in_both(msgid: str) -> tuple[str, ...]:
-    return tuple(unicodedata.normalize("NFKC", Language.of(code).gettext(msgid)) for code in ("zh", "en"))
-
-
-def _period_text(cell: Cell) -> str:
-    """Excel makes a date of 2023-05, and a number of 2023."""
-    if isinstance(cell.value, dt.date):
-        return f"{cell.value:%Y-%m}"
-    return re.sub(r"\.0+$|年$", "", cell.text)
+def _period_text(text: str) -> str:
+    """Excel makes a number of 2023."""
+    return re.sub(r"\.0+$|年$", "", text)
 
 
 class _Line:
@@ -239,7 +211,8 @@ class _Line:
         numbers = {key: self._number(key, indicator) for key in ("value", "reference", "weight")}
         if indicator is None or len(self.problems) > self.told:
             return None
-        figure = Figure(indicator, self._period(), unit, words=self._cell("words").text, **numbers)
+        words, is_hidden = self._cell("words").text, self.cells["is_hidden"]
+        figure = Figure(indicator, self._period(), unit, words=words, is_hidden=is_hidden, **numbers)
         for key, reason in wrong_in(self.context.plan, figure, self.context.by, self.context.today):
             self._problem(key, reason)
         return figure
@@ -269,12 +242,12 @@ class _Line:
 
     def _unit(self) -> Unit | None:
         """The unit of this code or name. An empty cell is the city for the office, and for a unit the unit itself."""
-        word = self._cell("unit").text.casefold()
-        if word in _CITY:
-            is_own = word == "" and self.context.by in self.context.units
+        said = word(self._cell("unit").text)
+        if said in _CITY:
+            is_own = said == "" and self.context.by in self.context.units
             return self.context.by if is_own else None
         for unit in self.context.units:
-            if word in {unit.code.casefold(), unit.name_zh.casefold(), unit.name_en.casefold()}:
+            if said in {word(unit.code), word(unit.name_zh), word(unit.name_en)}:
                 return unit
         self._problem(
             "unit", Reason("expected the code or the name of a unit of the plan, or nothing for the whole city")
@@ -284,19 +257,26 @@ class _Line:
     def _period(self) -> str:
         if "head" in self.cells:
             return str(self.cells["head"])
-        return _period_text(self._cell("period"))
+        return _period_text(self._cell("period").text)
 
     def _number(self, key: str, indicator: Indicator | None) -> float | None:
         cell = self._cell(key)
         if not cell.text:
             return None
-        number = _number_in(cell)
+        number = _number_in(cell, indicator)
         if number is None:
             self._problem(key, Reason("expected a number") if key != "value" else _expected_value(indicator))
             return None
-        is_share = cell.is_percent and cell.kind == "n" and key != "weight" and _in_per_cent(indicator)
+        if cell.percent is None:
+            self._problem(key, Reason("expected a plain number format: how Excel shows this one depends on its value"))
+            return None
+        is_share = key != "weight" and _in_per_cent(indicator)
+        head = str(self.cells.get("head", key)) if key == "value" else key
+        if head in self.table.in_per_cent and not is_share:
+            self._problem(key, Reason("expected a figure that is in per cent, as the heading says; this one is not"))
+            return None
         # Excel shows 0.952 as 95.2%: what the person saw counts.
-        shown = number * 100 if is_share else number
+        shown = number * 100**cell.percent if is_share else number
         return round(shown, 9)
 
 
@@ -312,7 +292,10 @@ def _expected_value(indicator: Indicator | None) -> Reason:
     return Reason("expected yes or no (1 or 0)") if is_status else Reason("expected a number")
 
 
-def _number_in(cell: Cell) -> float | None:
-    if isinstance(cell.value, bool | int | float):
+def _number_in(cell: Cell, indicator: Indicator | None) -> float | None:
+    if isinstance(cell.value, bool):
+        is_status = indicator is not None and indicator.comparator is Comparator.STATUS
+        return float(cell.value) if is_status else None
+    if isinstance(cell.value, int | float):
         return float(cell.value)
     return number_of(cell.text)

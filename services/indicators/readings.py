@@ -50,19 +50,23 @@ class FigureInput:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EnteredFigure:
-    """What became of one figure; `before` is what counted until then, None where nothing did."""
+    """What became of one figure; `before` is what counted until then, None where nothing did.
+
+    `is_hidden`: it stood in a row or a sheet of the workbook that Excel does not show.
+    """
 
     ref: str
     comparator: Comparator
     change: Change
     value: float | None
     before: float | None
+    is_hidden: bool = False
 
     @classmethod
     def of(cls, one: Compared) -> "EnteredFigure":
         figure = one.figure
         before = one.before.value if one.before else None
-        return cls(figure.ref, figure.indicator.comparator, one.change, figure.value, before)
+        return cls(figure.ref, figure.indicator.comparator, one.change, figure.value, before, figure.is_hidden)
 
 
 def enter(scope: Scope, figures: Sequence[FigureInput], *, file: Path | None = None) -> list[EnteredFigure]:

@@ -126,7 +126,8 @@ def import_readings(
             compared = readings.import_file(scope, file)
     for one in compared:
         if one.change is not Change.SAME:
-            tell(_told(one))
+            told = _told(one)
+            tell(_("{figure} – hidden in the workbook").format(figure=told) if one.is_hidden else told)
     counts = Counter(one.change for one in compared)
     facts = {change.value: counts[change] for change in Change}
     if preview:

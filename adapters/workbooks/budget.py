@@ -1,0 +1,19 @@
+"""What reading one workbook may take."""
+
+import dataclasses
+
+MAX_SECONDS = 20  # by the clock; of computing `Budget.cpu_seconds`
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Budget:
+    """`cells` and `rows` are those with content, of all sheets that have the headings together."""
+
+    sheets: int = 50
+    rows: int = 20_000
+    columns: int = 60
+    cells: int = 300_000
+    text: int = 5_000  # characters of one cell; what is longer is cut
+    head_within: int = 20  # rows with content: a title and notes may stand above the headings
+    cpu_seconds: int = 10
+    memory_bytes: int = 1024**3
