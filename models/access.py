@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import hashlib
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.common.base import AnyRow, Base, Instant, Key, text_enum
 from models.common.errors import NotFoundError, Reason
 from models.common.kinds import UnitKind
+from models.common.typed import person_name
 from models.plan.plan import Plan
 from models.plan.unit import Unit
 
@@ -99,17 +99,6 @@ class WebSession:
 def digest(token: str) -> str:
     """Tokens are 256 random bits: one round of a plain hash is enough, there is nothing to guess."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def person_name(text: str) -> str:
-    """A name on one line without invisible characters, by which one name could imitate another or be empty."""
-    kept = (" " if sign.isspace() else sign for sign in text if sign.isspace() or not _is_hidden(sign))
-    return " ".join("".join(kept).split())
-
-
-def _is_hidden(sign: str) -> bool:
-    # Characters of private use and unassigned ones are kept: some rare characters of names are among them.
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs"}
 
 
 def issue(

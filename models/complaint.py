@@ -13,6 +13,7 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
+from models.common.typed import said
 from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import Unit, body_of
@@ -75,7 +76,7 @@ def file_complaint(
     session: Session, plan: Plan, unit_id: int, *, kind: ComplaintKind, text: str, actor: Actor, at: dt.datetime
 ) -> Complaint:
     """A unit complains or suggests, and the office is told. Raises RefusedError where nothing is said."""
-    if not text.strip():
+    if not said(text):
         raise RefusedError("say what you complain of or suggest")
     complaint = Complaint(plan_id=plan.id, unit_id=unit_id, kind=kind, text=text.strip(), by_name=actor.name, at=at)
     session.add(complaint)
@@ -96,7 +97,7 @@ def answer(
     # Locked: of two people who answer at once, the second one sees that it is answered.
     session.refresh(complaint, with_for_update={"of": Complaint})
     reasons = []
-    if not text.strip():
+    if not said(text):
         reasons.append(Reason("an answer needs words"))
     if complaint.answered_at is not None:
         reasons.append(

@@ -15,6 +15,7 @@ from models.common.kinds import Basis, Scope
 from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED
 from models.common.text import Text
+from models.common.typed import said
 from models.outbox.message import post
 from models.phases.opening import issue
 from models.plan.area import Area, Measure, Role
@@ -73,7 +74,7 @@ def reasons_not_raisable(
     reasons = []
     if phase.status is not PhaseStatus.OPEN:
         reasons.append(Reason("the phase {phase} is {status}", phase=phase.ref, status=phase.status))
-    if not all(one.strip() for text in words for one in (text.zh, text.en)):
+    if not all(said(one) for text in words for one in (text.zh, text.en)):
         reasons.append(Reason("say in both languages what it is called, what is wrong, and what proves it put right"))
     if due_on <= today:
         reasons.append(Reason("{day} is not later than today", day=due_on))
@@ -197,7 +198,7 @@ def close(session: Session, plan: Plan, finding: Finding, *, check: str, actor: 
             name=finding.closed_by,
             day=plan.day_of(finding.closed_at),
         )
-    if not check.strip():
+    if not said(check):
         raise RefusedError("{ref}: say what the closing check found", ref=finding.ref)
     still_owed = reasons_not_closable(session, finding)
     if still_owed:

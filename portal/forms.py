@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from models.access import person_name
+from models.common.typed import person_name
 
 LONGEST_TEXT = 10_000
 LARGEST_ID = 2**63 - 1  # PostgreSQL's bigint

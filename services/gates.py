@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.common.errors import RefusedError
 from models.common.event import Actor
+from models.common.typed import person_name
 from models.permissions import Act, require
 from models.phases import gate as gates
 from models.phases.gate import Answer, Closing, Gate, GateDecision, Via, WaitingRound
@@ -111,7 +112,7 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
     The answer is to the round of that number. A round that was decided before, by an earlier try or elsewhere, stays
     as it is. Raises NotFoundError.
     """
-    actor = Actor(answer.by_name.strip() or "?", run=scope.actor.run)
+    actor = Actor(answer.by_name, run=scope.actor.run) if person_name(answer.by_name) else scope.actor
 
     def act(session: Session, plan: Plan) -> PhaseStatus:
         require(session, plan, Act.DECIDE_GATE, actor)

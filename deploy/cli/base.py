@@ -9,6 +9,7 @@ import click
 from adapters.language import Language
 from adapters.settings import settings
 from models.common.errors import RefusedError
+from models.common.typed import person_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,9 +33,9 @@ class Day(click.ParamType[dt.date]):
 
 
 def _person(_context: click.Context, _option: click.Parameter, name: str) -> str:
-    if not name.strip():
+    if not (known := person_name(name)):
         raise RefusedError("a name is needed: a decision has a person")
-    return name.strip()
+    return known
 
 
 refs_argument = click.argument("refs", metavar="REF...", nargs=-1, required=True)

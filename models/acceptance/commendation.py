@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.acceptance.verdict import Commendation, CommendedUnit, latest_commendation
 from models.common.errors import Reason, RefusedError
 from models.common.event import Actor, EventKind, record
+from models.common.typed import said
 from models.phases.gate import Via
 from models.plan.plan import Plan
 from models.plan.unit import BODIES, Unit
@@ -65,7 +66,7 @@ def commend(
     """
     wanted = list(dict.fromkeys(units))
     wrong = [Reason("{unit} cannot be commended", unit=one.code) for one in wanted if _is_none_of(plan, one)]
-    if not reason.strip():
+    if not said(reason):
         wrong.append(Reason("a reason is needed"))
     if since > until:
         wrong.append(Reason("the results of {since} until {until} are of no day", since=since, until=until))

@@ -16,6 +16,7 @@ from models.acceptance.verdict import Item, Verdict, VerdictOutcome, key_of, lat
 from models.assignments.assignment import Assignment, still_open
 from models.assignments.changes import changed_since
 from models.assignments.evidence import Submission, SubmissionFile, SubmissionItem
+from models.common import typed
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, Event, EventKind, record
@@ -399,7 +400,7 @@ def _open_findings(session: Session, plan: Plan, by: dt.datetime) -> dict[Key, l
 def reasons_not_decidable(said: VerdictInput, judged: Dossier, today: dt.date) -> list[Reason]:
     """What is wrong with a decision by itself; empty where nothing is."""
     found = []
-    if not said.reason.strip():
+    if not typed.said(said.reason):
         found.append(Reason("a reason is needed"))
     if said.outcome is VerdictOutcome.CONDITIONAL:
         if said.until is None or said.until <= today:
@@ -446,7 +447,7 @@ def _give(
         finding_id=finding and finding.id,
         by_name=actor.name,
         reason=said.reason.strip(),
-        override_reason=said.override_reason.strip() or None if accepts and judged.reasons else None,
+        override_reason=typed.said(said.override_reason) or None if accepts and judged.reasons else None,
         missing=[{"template": one.template, "facts": one.facts} for one in judged.reasons],
         via=via,
         at=at,
@@ -463,7 +464,7 @@ def _refuse(said: VerdictInput, judged: Dossier, today: dt.date) -> None:
     wrong = reasons_not_decidable(said, judged, today)
     if wrong:
         raise RefusedError("the verdict on {code}: {reasons}", code=judged.code, reasons=wrong)
-    if said.outcome is VerdictOutcome.ACCEPT and judged.reasons and not said.override_reason.strip():
+    if said.outcome is VerdictOutcome.ACCEPT and judged.reasons and not typed.said(said.override_reason):
         raise RefusedError(
             "{code} cannot be accepted: {reasons}; to accept it all the same, give a reason of its own for that",
             code=judged.code,

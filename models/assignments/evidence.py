@@ -17,6 +17,7 @@ from models.common.event import Actor
 from models.common.files import StoredEvidence
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
+from models.common.typed import said
 from models.outbox.message import post
 from models.plan.plan import Plan
 
@@ -99,7 +100,7 @@ def submit(
     Raises RefusedError where it is empty or not one unit's, IllegalMoveError where one is not open.
     """
     unit_id = one_unit_of(assignments)
-    if not (files or note.strip() or figures):
+    if not (files or said(note) or figures):
         raise RefusedError("a submission needs a file, a figure or a note")
     submission = Submission(unit_id=unit_id, by_name=actor.name, note=note.strip(), figures=figures or {}, at=at)
     session.add(submission)

@@ -13,6 +13,7 @@ from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
+from models.common.typed import said
 from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import body_of
@@ -50,7 +51,7 @@ class Extension(Base):
 def reasons_not_extendable(assignment: Assignment, until: dt.date, reason: str, today: dt.date) -> list[Reason]:
     """Why more time cannot be asked for; empty where it can."""
     reasons = []
-    if not reason.strip():
+    if not said(reason):
         reasons.append(Reason("a reason is needed"))
     reasons += reasons_past_extending(assignment, today)
     if until <= assignment.due_on:
@@ -160,7 +161,7 @@ def _decidable(session: Session, assignment: Assignment, *, grant: bool, reason:
         raise RefusedError(
             "{ref} is {status}: more time would change nothing", ref=assignment.ref, status=assignment.status
         )
-    if not (grant or reason.strip()):
+    if not (grant or said(reason)):
         raise RefusedError("{ref}: say why the extension is refused", ref=assignment.ref)
     return extension
 

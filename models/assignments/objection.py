@@ -18,6 +18,7 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
+from models.common.typed import said
 from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import body_of
@@ -66,8 +67,8 @@ class Objection(Base):
 
 def reasons_not_objectable(about: About, status: Status, light: Light, reason: str, *, is_late: bool) -> list[Reason]:
     """Why this cannot be objected to today; empty where it can. Of a light, only lateness can be objected to."""
-    said = [] if reason.strip() else [Reason("a reason is needed")]
-    return [*said, *_reasons_unfounded(about, status, light, is_late=is_late)]
+    needed = [] if said(reason) else [Reason("a reason is needed")]
+    return [*needed, *_reasons_unfounded(about, status, light, is_late=is_late)]
 
 
 def objectionable(assignment: Assignment, light: Light, today: dt.date) -> list[About]:
@@ -183,7 +184,7 @@ def decide(
     objection = pending(session, assignment)
     if objection is None:
         raise NotFoundError("{refs}: no objection waits for a decision", refs=assignment.ref)
-    today, reason = plan.day_of(at), reason.strip()
+    today, reason = plan.day_of(at), said(reason)
     reasons = reasons_not_decidable(objection, assignment, until, today, upheld=upheld, reason=reason)
     if reasons:
         raise RefusedError("{ref}: this cannot be decided so: {reasons}", ref=assignment.ref, reasons=reasons)

@@ -15,6 +15,7 @@ from models.common.errors import BlockedError, IllegalMoveError, RefusedError
 from models.common.event import Actor
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
+from models.common.typed import is_same_person, said
 from models.outbox.message import post
 from models.plan.plan import Plan
 
@@ -78,7 +79,7 @@ def send_back(
 
     Raises RefusedError without a reason, and what `_reviewed` raises.
     """
-    if not reason.strip():
+    if not said(reason):
         refs = ", ".join(one.ref for one in assignments)
         raise RefusedError("{ref}: say why it is returned; the unit has to know what to change", ref=refs)
     rework_by = plan.work_calendar.add(plan.day_of(at), plan.rework_working_days)
@@ -113,7 +114,7 @@ def _reviewed(
                 version=version,
                 newest=item.version,
             )
-        if people[item.submission_id] == actor.name:
+        if is_same_person(people[item.submission_id], actor.name):
             raise RefusedError(
                 "{ref} was handed in by {name}; somebody else has to review it",
                 ref=assignment.ref,
@@ -140,7 +141,7 @@ def _decide(
 
 def waive(session: Session, plan: Plan, assignment: Assignment, *, reason: str, actor: Actor, at: dt.datetime) -> None:
     """The office no longer asks for it. Raises RefusedError without a reason."""
-    if not reason.strip():
+    if not said(reason):
         raise RefusedError("{ref}: say why it is waived", ref=assignment.ref)
     move(session, plan, assignment, Status.WAIVED, actor=actor, at=at, why=reason)
     _tell(session, plan, [assignment], MessageKind.WAIVED, reason, actor, at)

@@ -19,6 +19,7 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
+from models.common.typed import said
 from models.dates.instants import end_of
 from models.dates.period import Period
 from models.dates.workdays import ONE_DAY
@@ -312,7 +313,7 @@ def release(
     Raises what `edit` raises, and RefusedError where a text that it needs is empty.
     """
     _changeable(session, plan, bulletin, edition)
-    empty = [said for name, said in NEEDED.items() if not bulletin.texts["zh"][name].strip()]
+    empty = [title for name, title in NEEDED.items() if not said(bulletin.texts["zh"][name])]
     if empty:
         raise RefusedError("{ref}: it has no {names} yet", ref=bulletin.ref, names=empty)
     bulletin.number_year = plan.day_of(at).year

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.common.base import Base, Instant, Key, on_creation, text_enum
 from models.common.errors import RefusedError
 from models.common.status import Status
+from models.common.typed import person_name
 
 # Ids are given at writing, and entries become visible at the commit: a lower id may appear after a higher one.
 LATE_WITHIN = 1000
@@ -58,8 +59,9 @@ class Actor:
     address: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
+        if not (name := person_name(self.name)):
             raise RefusedError("a name is needed: every act has a named person")
+        object.__setattr__(self, "name", name)
 
 
 class Event(Base):

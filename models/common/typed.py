@@ -1,7 +1,9 @@
 """What people type or paste, made comparable: what nobody sees dropped, one form for what looks alike."""
 
+import functools
 import re
 import unicodedata
+from typing import Any
 
 # Neither shown nor a space, though Unicode counts some of them as letters: combining grapheme joiner, blanks of Hangul
 # and Braille, variation selectors. Those of the category Cf (zero-width space, byte order mark, direction marks …) come
@@ -14,9 +16,48 @@ _UNSEEN = re.compile(
 def plain(text: str) -> str:
     """Without what nobody sees, and with one form of what looks alike (Unicode's NFKC): `（Ａ）` becomes `(A)`."""
     shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
-    return "".join(sign for sign in shown if unicodedata.category(sign) != "Cf").strip()
+    # Line breaks and tabs are control characters that part words.
+    kept = (" " if sign.isspace() else sign for sign in shown if sign.isspace() or not _is_control(sign))
+    return "".join(kept).strip()
+
+
+def _is_control(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs"}
 
 
 def word(text: str) -> str:
     """The same for comparison: without regard to case, and one space for several."""
     return re.sub(r"\s+", " ", plain(text)).casefold()
+
+
+def said(text: str) -> str:
+    """What somebody said, as it is kept; empty where nothing can be read in it: neither a letter nor a digit."""
+    return text.strip() if any(sign.isalnum() for sign in plain(text)) else ""
+
+
+def person_name(text: str) -> str:
+    """A name on one line; empty where nobody can be known by it, as fewer than two letters can be seen."""
+    name = re.sub(r"\s+", " ", plain(text))
+    return name if sum(_is_letter(sign) for sign in name) > 1 else ""
+
+
+def _is_letter(sign: str) -> bool:
+    # Some rare characters of names have places of private use, or none in this version of Unicode.
+    return sign.isalpha() or unicodedata.category(sign) in {"Co", "Cn"}
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's, however they are written: spaces, points, case, simplified or not."""
+    return _skeleton(one) == _skeleton(other)
+
+
+def _skeleton(name: str) -> str:
+    letters = "".join(sign for sign in plain(name) if sign.isdigit() or _is_letter(sign)).casefold()
+    return str(_to_simplified().convert(letters))
+
+
+@functools.cache
+def _to_simplified() -> Any:
+    from opencc import OpenCC  # noqa: PLC0415  (it reads its tables, and most never compare names)
+
+    return OpenCC("t2s")

@@ -17,7 +17,7 @@ from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import Comparator, Rollup, UnitKind
 from models.common.text import Text
-from models.common.typed import word
+from models.common.typed import said, word
 from models.dates.instants import end_of
 from models.dates.period import Period, example, fits
 from models.plan.indicator import Indicator
@@ -238,7 +238,7 @@ def _wrong_company(figure: Figure) -> Wrong:
         yield "weight", Reason("expected what units are weighed by, such as the number of children behind a percentage")
     if figure.weight is not None and not 0 < figure.weight <= LARGEST:
         yield "weight", Reason("expected a weight greater than 0")
-    if not figure.words.strip():
+    if not said(figure.words):
         yield "words", Reason("expected where the figure comes from")
     elif len(figure.words) > LONGEST_WORDS:
         yield "words", Reason("expected at most {limit} characters", limit=LONGEST_WORDS)

@@ -13,6 +13,7 @@ from models.assignments.assignment import OPEN, Assignment, still_open
 from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
+from models.common.typed import person_name, said
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -151,9 +152,9 @@ def count_open(session: Session, phase: Phase) -> int:
 def reasons_not_answerable(answer: Answer, latest: dt.date) -> list[Reason]:
     """What is wrong with an answer in itself; empty where nothing is. `latest`: today, or the phase's end if later."""
     found = []
-    if not answer.by_name.strip():
+    if not person_name(answer.by_name):
         found.append(Reason("a name is needed: a decision has a person"))
-    if not answer.reason.strip():
+    if not said(answer.reason):
         found.append(Reason("a reason is needed"))
     if answer.decision is GateDecision.EXTEND and (answer.until is None or answer.until <= latest):
         found.append(Reason("to extend, give a date after {day}", day=latest.isoformat()))
@@ -180,12 +181,12 @@ def decide(
     blocking = reasons_not_closable(session, phase) if closing else []
     gate.decision, gate.by_name, gate.via, gate.reason = (
         answer.decision,
-        answer.by_name.strip(),
+        person_name(answer.by_name),
         via,
         answer.reason,
     )
     gate.until = answer.until if answer.decision is GateDecision.EXTEND else None
-    gate.override_reason = (answer.override_reason.strip() or None) if closing else None
+    gate.override_reason = (said(answer.override_reason) or None) if closing else None
     gate.blocking, gate.decided_at, gate.run = [reason.facts["ref"] for reason in blocking], at, actor.run
     gate.still_open = count_open(session, phase) if blocking else 0
     gate.refused = bool(blocking) and gate.override_reason is None
@@ -204,7 +205,8 @@ def set_aside(
     gate = open_round(session, phase, at)
     if gate is None:
         return
-    gate.decision, gate.by_name, gate.via, gate.reason = answer.decision, answer.by_name, via, answer.reason
+    gate.decision, gate.by_name = answer.decision, person_name(answer.by_name)
+    gate.via, gate.reason = via, answer.reason
     gate.refused, gate.blocking, gate.decided_at, gate.run = True, [], at, actor.run
     _journal(session, plan, phase, gate, actor, at)
 

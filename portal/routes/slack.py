@@ -16,9 +16,9 @@ from adapters.channels.slack_press import Press, is_from_slack, press_in
 from adapters.channels.types import Outcome
 from adapters.language import Language
 from adapters.settings import settings
-from models.access import person_name
 from models.common.errors import NotFoundError
 from models.common.event import Actor
+from models.common.typed import person_name
 from models.delivery.signature import PostedLetter, Signed, letter_of
 from rendering.signed_notes import signed_notes
 from services.assignments import sign_all_of_letter

@@ -186,7 +186,7 @@ def test_nobody_owns_and_reviews_the_same_item(scene: tuple[Session, Plan]) -> N
         (unit.code, item.ref)
         for unit in session.scalars(select(Unit))
         for item in session.scalars(select(Assignment))
-        if {Capacity.OWNER, Capacity.REVIEWER} <= capacities(session, plan, Actor("甲", unit.id), item)
+        if {Capacity.OWNER, Capacity.REVIEWER} <= capacities(session, plan, Actor("王老师", unit.id), item)
     ]
     assert both == []
 

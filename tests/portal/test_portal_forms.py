@@ -620,7 +620,7 @@ def test_links_cannot_be_tried_too_often(world: World, monkeypatch: pytest.Monke
 def test_a_link_cannot_be_opened_too_often_wherever_from(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(monkeypatch, ENTRIES_PER_MINUTE=3)
     app = make_app()
-    scope = Scope("tiny", Actor("t"), clock.now())
+    scope = Scope("tiny", Actor("test"), clock.now())
     tokens = [links.issue(scope, world.id("unit-north"), lasts=DAY).token for _ in range(2)]
     lines = [httpx.ASGITransport(app, client=(f"192.0.2.{number}", 1)) for number in range(5)]
     found = [Visitor("", line).ask("GET", f"/enter/{tokens[0]}").status_code for line in lines]

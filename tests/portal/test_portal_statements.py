@@ -42,7 +42,7 @@ def busy(database: Engine, clock: Clock) -> Story:
         plan = plan_of(session, "tiny")
         north = select(Assignment.id).join(Unit).where(Unit.code == "north").order_by(Assignment.id).limit(MANY // 2)
         for one in by_ids(session, plan, session.scalars(north)):
-            evidence.submit(session, plan, [one], [], note="done", actor=Actor("甲"), at=clocks.now())
+            evidence.submit(session, plan, [one], [], note="done", actor=Actor("王老师"), at=clocks.now())
     return story
 
 

@@ -78,7 +78,7 @@ DOORS: dict[Key, Door] = {
     ("GET", "/metrics"): Door(public=404),  # nor this one who has no token
     ("GET", "/"): Door(EVERYBODY, alike(*PEOPLE), status=303),
     ("GET", "/name"): Door(EVERYBODY, alike(*PEOPLE)),
-    ("POST", "/name"): Door(EVERYBODY, alike(*PEOPLE, name="甲", to="/"), status=303),
+    ("POST", "/name"): Door(EVERYBODY, alike(*PEOPLE, name="王老师", to="/"), status=303),
     ("POST", "/leave"): Door(EVERYBODY, alike(*PEOPLE), status=303),
     # A unit
     ("GET", "/work"): Door((UNIT,), alike("north", LEAD)),

@@ -5,6 +5,7 @@ import click
 from deploy.cli.base import _, plan_option, show_table, table, tell
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.assignments.assignment import by_refs, quarantined
+from models.common.typed import person_name
 from models.queries.queues.dead_messages import dead_messages
 from services.assignments import release
 from services.letters.given_up import retry_letters
@@ -48,7 +49,7 @@ def dead(plan_code: str | None, *, retry: bool) -> None:
 @click.option("--by", "by_name", metavar="NAME", help=_("the name of the person who gives them back"))
 @plan_option
 def attention(refs: tuple[str, ...], by_name: str | None, plan_code: str | None, *, retry: bool) -> None:
-    if retry and not (by_name or "").strip():
+    if retry and not person_name(by_name or ""):
         raise click.UsageError(_("--retry needs --by NAME: every act has a named person"))
     if retry and by_name:
         shown = release(office_scope(plan_code, by_name), refs or None)

@@ -14,6 +14,7 @@ from adapters import clock
 from deploy.cli.base import Day, _, by_option, language, plan_option, show_table, table, tell, tell_problem
 from deploy.cli.operation.access import local_time, unit_scope, work_on
 from models.common.errors import RefusedError
+from models.common.typed import person_name
 from models.indicators import reading
 from models.indicators.attainment import Attainment, Outcome, attainments
 from models.indicators.reading import CITY, Change, plain
@@ -116,9 +117,9 @@ def import_readings(
     if template:
         _write_template(file, unit_code, plan_code)
         return
-    if not preview and not by_name.strip():
+    if not (preview or person_name(by_name)):
         raise click.UsageError(_("--by is needed: a reading has a person who entered it"))
-    scope = unit_scope(plan_code, unit_code, by_name.strip() or PREVIEWER)
+    scope = unit_scope(plan_code, unit_code, person_name(by_name) or PREVIEWER)
     with _sheet_problems_told(file):
         if preview:
             compared = [EnteredFigure.of(one) for one in readings.preview_file(scope, file)]
