@@ -141,6 +141,12 @@ def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assign
     return not ALLOWED[act].isdisjoint(capacities(session, plan, actor, assignment))
 
 
+def require_program(act: Act, actor: Actor) -> None:
+    """As `require`, for an act of the program that has no need to look its plan up. Raises RefusedError."""
+    if actor.unit_id is not None or Capacity.PROGRAM not in ALLOWED[act]:
+        raise RefusedError("you may not do this")
+
+
 def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> None:
     """Raises RefusedError, saying who may, unless this actor may.
 

@@ -13,7 +13,7 @@ from models.patrol import calendar_update, escalation, gate_reminders, rounds
 from models.patrol.calendar_update import Settlement
 from models.patrol.escalation import Chased
 from models.patrol.rounds import Begun
-from models.permissions import Act, require
+from models.permissions import Act, require, require_program
 from models.plan.plan import Plan, plan_codes, plan_of
 from services import gates
 from services.gates import Decided
@@ -94,12 +94,11 @@ def begin_round(scope: Scope) -> Begun:
 
 def end_round(scope: Scope, begun: Begun, chased: Chased, delivered: Delivered) -> None:
     """Write down that the round got to its end, and what it did."""
+    require_program(Act.CHASE, scope.actor)
 
-    def act(session: Session, plan: Plan) -> None:
-        require(session, plan, Act.CHASE, scope.actor)
+    def act(session: Session) -> None:
         rounds.end_round(
             session,
-            plan,
             begun,
             ended_at=clock.now(),
             looked_at=chased.looked_at,
@@ -109,4 +108,4 @@ def end_round(scope: Scope, begun: Begun, chased: Chased, delivered: Delivered) 
             failed=delivered.failed,
         )
 
-    scope.repeat(act)
+    retrying_transaction(act)

@@ -184,7 +184,9 @@ class Services:
         return cls(
             frozenset(public & and_users(changing, functions)),
             frozenset(public & scoped),
-            frozenset(public & and_callers({"models.permissions.require"}, functions)),
+            frozenset(
+                public & and_callers({"models.permissions.require", "models.permissions.require_program"}, functions)
+            ),
         )
 
     def without_authority(self) -> list[str]:

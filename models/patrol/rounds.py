@@ -38,6 +38,7 @@ class Begun:
     """Which round it is that set out; `plan` is the plan's code."""
 
     plan: str
+    plan_id: int
     started_at: dt.datetime
     mark: uuid.UUID
 
@@ -47,12 +48,11 @@ def begin_round(session: Session, plan: Plan, *, at: dt.datetime, started_at: dt
     begun = PatrolRound(plan_id=plan.id, at=at, started_at=started_at)
     session.add(begun)
     session.flush()
-    return Begun(plan.code, begun.started_at, begun.mark)
+    return Begun(plan.code, plan.id, begun.started_at, begun.mark)
 
 
 def end_round(
     session: Session,
-    plan: Plan,
     begun: Begun,
     *,
     ended_at: dt.datetime,
@@ -66,7 +66,7 @@ def end_round(
     session.execute(
         update(PatrolRound)
         .where(
-            PatrolRound.plan_id == plan.id,
+            PatrolRound.plan_id == begun.plan_id,
             PatrolRound.started_at == begun.started_at,
             PatrolRound.mark == begun.mark,
         )
