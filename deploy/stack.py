@@ -18,6 +18,7 @@ import psycopg
 
 from adapters.database import embedded
 from adapters.database import sessions as database
+from adapters.folders import data_folder, private_folder, private_log
 from adapters.prefect_server import prefect_api, prefect_secret
 from adapters.settings import child_environment, override, settings
 from deploy.prefect_server import own_pages
@@ -50,7 +51,7 @@ class Parts:
         self._parts: dict[str, tuple[Sequence[str], subprocess.Popen[bytes]]] = {}
 
     def start(self, name: str, *module: str) -> subprocess.Popen[bytes]:
-        with _log_of(name).open("ab") as output:
+        with private_log(_log_of(name)) as output:
             process = subprocess.Popen(  # noqa: S603  (our own arguments)
                 [sys.executable, "-m", *module],
                 stdout=output,
@@ -88,8 +89,9 @@ def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
 
     `by_schedule` false pauses the schedules of patrol, watchdog and bulletin: a rehearsal moves the clock itself.
     """
-    home = settings().data_dir.absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    home = data_folder(settings().data_dir.absolute())
+    for name in ("prefect", "evidence"):
+        private_folder(home / name)
     parts = Parts(None if settings().database_url else home)
     _export(home, portal=portal)
     if prefect_api.is_healthy():

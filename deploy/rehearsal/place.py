@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, select, text
 from adapters.database import embedded
 from adapters.database import sessions as database
 from adapters.evidence.store import EvidenceStore
+from adapters.folders import data_folder, private_folder
 from adapters.prefect_server import prefect_secret
 from adapters.settings import override, settings
 from deploy.rehearsal.play import Progress, Rehearsal
@@ -151,9 +152,9 @@ def _stage(document: PlanDocument) -> Iterator[tuple[Any, Any]]:
     """The stack with a clock of its own, and the flows that run in this process."""
     port = free_port(settings().prefect_port)
     clock_file = settings().data_dir.absolute() / "rehearsal.clock"
-    clock_file.parent.mkdir(parents=True, exist_ok=True)
+    data_folder(clock_file.parent)
     mark = settings().data_dir / "prefect" / ACTED_OUT
-    mark.parent.mkdir(exist_ok=True)
+    private_folder(mark.parent)
     mark.touch()
     clock_file.write_text(dt.datetime(document.starts, 1, 1, tzinfo=dt.UTC).isoformat(), encoding="ascii")
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.

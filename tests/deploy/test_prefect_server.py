@@ -100,6 +100,15 @@ def test_its_own_pages_are_answered_by_either_name(inside: httpx.Client, name: s
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, own)
 
 
+def test_other_accounts_see_nothing_of_the_data(place: Stack) -> None:
+    home = Path(place.folder)
+    for inner in ("prefect", "evidence", "postgres"):
+        assert (home / inner).stat().st_mode & 0o007 == 0, inner
+    logs = [home / f"{part}.log" for part in ("server", "worker", "portal")]
+    assert {log.stat().st_mode & 0o777 for log in logs} == {0o600}
+    assert home.stat().st_mode & 0o006 == 0
+
+
 def test_of_many_who_write_at_once_none_is_sent_away(place: Stack) -> None:
     """SQLite refuses one of two who write at once, and Prefect's clients then wait for seconds."""
     flow = place.ask("GET", "/deployments/name/launch/launch")["flow_id"]

@@ -70,7 +70,10 @@ def _say_how_to_come_in() -> None:
 
 
 def _office_links() -> Iterator[str]:
-    """A link to the portal for the office of each plan. Whoever opens it says their name there."""
+    """A link to the portal for the office of each plan. On a terminal alone: one in a log may be opened by others."""
+    if not sys.stdout.isatty():
+        yield _("A link to the portal: `duban access office NAME`")
+        return
     from adapters.database.sessions import read_session  # noqa: PLC0415
     from deploy.cli.operation.access import program_scope  # noqa: PLC0415
     from models.plan.plan import plan_codes  # noqa: PLC0415
