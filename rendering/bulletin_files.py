@@ -133,8 +133,8 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _table(table: Table) -> str:
-    rows = [table.head, ["---"] * len(table.head), *table.rows]
-    return "\n".join("| " + " | ".join(map(_cell, row)) + " |" for row in rows)
+    head, *rows = (" | ".join(map(_cell, row)) for row in (table.head, *table.rows))
+    return "\n".join(f"| {line} |" for line in (head, " | ".join(["---"] * len(table.head)), *rows))
 
 
 def _cell(value: Cell) -> str:

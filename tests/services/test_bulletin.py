@@ -3,6 +3,8 @@
 import dataclasses
 import datetime as dt
 import io
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -502,6 +504,17 @@ class TestFiles:
         page = load_workbook(march.file("xlsx"))["延期"]
         typed = next(cell for row in page.iter_rows() for cell in row if "HYPERLINK" in str(cell.value))
         assert (typed.data_type, typed.value) == ("s", "=HYPERLINK(数据未出)")
+
+    def test_markdown_has_tables(self, march: Office) -> None:
+        """A line of rules below the heads makes them: escaped, all of it is one paragraph."""
+        march.make()
+        said = march.file("md").getvalue().decode()
+        heads = [
+            before for before, rule in itertools.pairwise(said.splitlines()) if re.fullmatch(r"(\| --- )+\|", rule)
+        ]
+        assert len(heads) > 2
+        assert all(head.startswith("| ") for head in heads)
+        assert "\\---" not in said
 
     def test_markdown_draws_nothing_that_somebody_typed(self, march: Office) -> None:
         march.make()

@@ -300,7 +300,9 @@ class TestCommand:
         by = json.loads(self.run("--since", "2023-07-01", "--until", LAST, "--by", "quarter", "--json"))
         (row,) = by["units"]
         assert (row["2023Q3"], row["2023Q4"]) == (None, 60.0)
-        assert NORTH in self.run("--since", FIRST, "--until", LAST, "--unit", "north")
+        said = self.run("--since", FIRST, "--until", LAST, "--unit", "north")
+        assert NORTH in said
+        assert not re.search(r"on_time|responsible|\blead\b", said)  # codes are for programs
         output = tmp_path / "scores.xlsx"
         self.run("--since", FIRST, "--until", LAST, "--output", str(output))
         from openpyxl import load_workbook  # noqa: PLC0415  (slow to load)

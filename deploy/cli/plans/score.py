@@ -39,7 +39,6 @@ HEADS = {
     "title": N_("What is asked"),
     "role": N_("Role"),
     "due": N_("Due"),
-    "result": N_("Result"),
     "why": N_("Why"),
     "on": N_("Since"),
     "weight": N_("Weight"),
@@ -157,11 +156,12 @@ def _show(facts: Row, rows: Sequence[Row]) -> None:
         return
     if facts.get("points") is not None:
         tell(_("Score: {points}").format(points=facts["points"]))
+    rows = _for_people(rows)
     heads = list(rows[0])
     numbers = [place for place, name in enumerate(heads) if not any(isinstance(row[name], str) for row in rows)]
     listed = table(*_heads(heads), numbers=numbers)
     for row in rows:
-        listed.add_row(*("–" if row[name] is None else _word(name, row[name]) for name in heads))
+        listed.add_row(*("–" if row[name] is None else str(row[name]) for name in heads))
     show_table(listed)
 
 
@@ -169,13 +169,18 @@ def _heads(names: Iterable[str]) -> list[str]:
     return [_(HEADS.get(name, name)) for name in names]
 
 
-def _word(name: str, value: object) -> str:
-    return _(str(value)) if name == "role" else str(value)
+def _for_people(rows: Sequence[Row]) -> list[Row]:
+    """Without the codes that programs read: `why` says in words what `result` says."""
+    return [
+        {name: _(str(value)) if name == "role" else value for name, value in row.items() if name != "result"}
+        for row in rows
+    ]
 
 
 def _write(output: Path, rows: Sequence[Row]) -> None:
     from rendering.workbook import Sheet, write_workbook  # noqa: PLC0415  (slow to load, and seldom needed)
 
+    rows = _for_people(rows)
     heads = list(rows[0]) if rows else ["unit"]
     cells: list[list[Cell]] = [[row[name] for name in heads] for row in rows]
     with output.open("wb") as file:
