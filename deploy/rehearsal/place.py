@@ -34,6 +34,8 @@ from models.plan.plan import Plan
 # left away (automations) or written in larger portions (events, task runs).
 QUIETER_SERVER = {
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    # Nothing is run by schedule here, and between deploying and pausing the server would plan the first rounds.
+    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
