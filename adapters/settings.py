@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     )
     upload_max_files: int = Field(20, gt=0, description="Most files that may be handed in at once.")
     upload_max_mb: int = Field(200, gt=0, description="Largest request in MiB.")
+    unit_daily_files: int = Field(500, gt=0, description="Most files that one unit may hand in within a day.")
+    unit_daily_mb: int = Field(2_000, gt=0, description="Most MiB that one unit may hand in within a day.")
+    unit_total_mb: int = Field(50_000, gt=0, description="Most MiB that the files of one unit may take up.")
+    evidence_free_mb: int = Field(
+        1_000, ge=0, description="MiB that stay free on the disk of the evidence store: then no more files are taken."
+    )
     clamd: str = Field(
         "",
         pattern=r"^(tcp://[^/]+:\d+|unix:///.+)?$",
@@ -98,8 +104,13 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas."
     )
+    idle_minutes: int = Field(
+        120, gt=0, description="Minutes without a click after which somebody has to open their link again."
+    )
     link_days: int = Field(60, gt=0, description="Days that a link in a notice opens.")
-    requests_per_minute: int = Field(600, gt=0, description="Requests a minute from one address or one stay.")
+    requests_per_minute: int = Field(
+        600, gt=0, description="Requests a minute of one stay, and of all strangers at one address."
+    )
     entries_per_minute: int = Field(30, gt=0, description="Links a minute that one address may try.")
 
     @field_validator("prefect_url")

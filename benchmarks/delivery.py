@@ -47,7 +47,8 @@ NOW = national.issued_at() + dt.timedelta(hours=2)
 LIMIT_S = 1.0
 SHARE_OF_LIMIT, SHARE_OF_BARE = 0.95, 0.8
 AGAIN = """
-TRUNCATE attempt, attempt_message, pace, access CASCADE;
+TRUNCATE attempt, attempt_message, pace CASCADE;
+DELETE FROM access;
 UPDATE message SET status = 'pending', tries = 0, unsure = 0, next_try_at = created_at;
 """
 

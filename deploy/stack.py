@@ -24,6 +24,7 @@ from adapters.settings import child_environment, override, settings
 from deploy.prefect_server import own_pages
 from models.common.errors import DubanError
 from models.migrations.upgrading import upgrade
+from services.evidence import claim_new_store
 
 POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
@@ -100,6 +101,7 @@ def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
             address=settings().prefect_api,
         )
     upgrade(database.engine())
+    claim_new_store()
     if by_schedule:
         # What runs from now on may be real work, which no rehearsal throws away.
         (home / "prefect" / ACTED_OUT).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -13,14 +13,16 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import AnyRow, Base, Instant, Key, text_enum
-from models.common.errors import NotFoundError, Reason
+from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.kinds import UnitKind
-from models.common.typed import person_name
+from models.common.text import Text
+from models.common.typed import is_same_person, person_name
 from models.plan.plan import Plan
 from models.plan.unit import Unit
 
 TOKEN_BYTES = 32
 WEB_SESSION_LASTS = dt.timedelta(hours=12)  # a working day: then the link has to be opened again
+RENEWED_AFTER = dt.timedelta(minutes=5)  # so that not every page writes when its reader was last seen
 
 
 class AccessRole(StrEnum):
@@ -61,7 +63,10 @@ class Access(Base):
 
 
 class AccessUse(Base):
-    """One use of a link. A use that opened is also the web session that follows: hash of its cookie, person, end."""
+    """One use of a link. A use that opened is also the web session that follows: hash of its cookie, person, end.
+
+    `seen_at` says when something was last asked for in it, exact to RENEWED_AFTER.
+    """
 
     __tablename__ = "access_use"
 
@@ -73,6 +78,7 @@ class AccessUse(Base):
     secret_hash: Mapped[str | None] = mapped_column(unique=True)
     person: Mapped[str] = mapped_column(server_default="")
     ends_at: Mapped[Instant | None]
+    seen_at: Mapped[Instant | None]
 
 
 class IdempotencyKey(Base):
@@ -151,21 +157,61 @@ def issue_to_all(
     return tokens
 
 
+def end_older(session: Session, unit_ids: Collection[int], by: str, *, keep: int, at: dt.datetime) -> None:
+    """Of the links that `by` issued to each of these units only the newest go on, so many. Whoever is in stays in."""
+    age = func.row_number().over(partition_by=Access.unit_id, order_by=Access.id.desc())
+    going_on = select(Access.id, age.label("age")).where(
+        Access.unit_id.in_(unit_ids), Access.issued_by == by, Access.expires_at > at, Access.revoked_at.is_(None)
+    )
+    ranked = going_on.subquery()
+    older = select(ranked.c.id).where(ranked.c.age > keep)
+    session.execute(update(Access).where(Access.id.in_(older)).values(expires_at=at))
+
+
 def _role_of(unit: Unit) -> AccessRole:
     return ROLE_OF.get(unit.kind, AccessRole.UNIT)
 
 
-def enter(session: Session, token: str, *, address: str, at: dt.datetime) -> str | Reason:
+@dataclasses.dataclass(frozen=True, slots=True)
+class SeenLink:
+    """What a link would open, before anybody comes in by it; `refused` says why it opens nothing."""
+
+    unit: Text
+    person: str
+    refused: Reason | None
+
+
+def look_at(session: Session, token: str, *, address: str, at: dt.datetime) -> SeenLink:
+    """What stands at the door: chat programs fetch links to show them, so nothing comes of it.
+
+    Only that somebody came with a link that opens nothing is recorded. Raises NotFoundError for a token that was never
+    issued, and for the link of a calendar.
+    """
+    access = _by_token(session, token)
+    outcome = _outcome(session, access, at)
+    if outcome is not UseOutcome.OPENED:
+        session.add(AccessUse(access_id=access.id, at=at, address=address, outcome=outcome, person=access.person))
+    unit = session.get_one(Unit, access.unit_id)
+    return SeenLink(unit.name, access.person, Reason(_REFUSALS[outcome]) if outcome in _REFUSALS else None)
+
+
+def enter(
+    session: Session, token: str, *, address: str, at: dt.datetime, person: str = "", leaving: str = ""
+) -> str | Reason:
     """Exchange a link for the secret of a web session, or say why it does not open. The use is recorded either way.
 
-    Raises NotFoundError for a token that was never issued, and for the link of a calendar.
+    `person` is the name that the visitor gives, where the link was made for nobody by name. The web session of the
+    secret `leaving`, which came along, ends. Raises NotFoundError for a token that was never issued, and for the link
+    of a calendar; RefusedError for whoever made the link in somebody else's name.
     """
     # Two who open a single-use link at once must not both get in.
-    access = session.scalar(select(Access).where(Access.token_hash == digest(token)).with_for_update())
-    if access is None or access.role is AccessRole.CALENDAR:
-        raise NotFoundError("this link does not exist")
+    access = _by_token(session, token, lock=True)
+    before = web_session_of(session, leaving, at) if leaving else None
     outcome = _outcome(session, access, at)
     secret = secrets.token_urlsafe(TOKEN_BYTES) if outcome is UseOutcome.OPENED else None
+    if before is not None and secret:
+        _refuse_pretending(access, before)
+        leave(before, at)
     session.add(
         AccessUse(
             access_id=access.id,
@@ -173,11 +219,26 @@ def enter(session: Session, token: str, *, address: str, at: dt.datetime) -> str
             address=address,
             outcome=outcome,
             secret_hash=secret and digest(secret),
-            person=access.person,
+            person=access.person or person_name(person),
             ends_at=at + WEB_SESSION_LASTS if secret else None,
         )
     )
     return secret or Reason(_REFUSALS[outcome])
+
+
+def _by_token(session: Session, token: str, *, lock: bool = False) -> Access:
+    query = select(Access).where(Access.token_hash == digest(token), Access.role != AccessRole.CALENDAR)
+    access = session.scalar(query.with_for_update() if lock else query)
+    if access is None:
+        raise NotFoundError("this link does not exist")
+    return access
+
+
+def _refuse_pretending(access: Access, visitor: WebSession) -> None:
+    """Whoever makes a link for a colleague would act in the colleague's name by it."""
+    who = visitor.use.person
+    if access.person and is_same_person(access.issued_by, who) and not is_same_person(access.person, who):
+        raise RefusedError("you made this link for {person}, who alone may open it", person=access.person)
 
 
 _REFUSALS = {
@@ -198,9 +259,15 @@ def _outcome(session: Session, access: Access, at: dt.datetime) -> UseOutcome:
     return UseOutcome.OPENED
 
 
-def web_session_of(session: Session, secret: str, at: dt.datetime) -> WebSession | None:
-    """The web session of a cookie's secret; None where there is none, it has ended, or its link was withdrawn."""
-    row = session.execute(_WEB_SESSION, {"secret_hash": digest(secret), "at": at}).one_or_none()
+def web_session_of(
+    session: Session, secret: str, at: dt.datetime, rests: dt.timedelta = WEB_SESSION_LASTS
+) -> WebSession | None:
+    """The web session of a cookie's secret.
+
+    None where there is none, it has ended, its link was withdrawn, or nothing was asked for in it as long as `rests`.
+    """
+    asked = {"secret_hash": digest(secret), "at": at, "since": at - rests}
+    row = session.execute(_WEB_SESSION, asked).one_or_none()
     return WebSession(*row) if row else None
 
 
@@ -213,9 +280,17 @@ _WEB_SESSION = (
     .where(
         AccessUse.secret_hash == bindparam("secret_hash"),
         AccessUse.ends_at > bindparam("at"),
+        func.coalesce(AccessUse.seen_at, AccessUse.at) > bindparam("since"),
         Access.revoked_at.is_(None),
     )
 )
+
+
+def renew(session: Session, web_session: WebSession, at: dt.datetime) -> None:
+    """Note that something was asked for in it, where that was not noted a short while ago."""
+    use = web_session.use
+    if at - (use.seen_at or use.at) >= RENEWED_AFTER:
+        session.execute(update(AccessUse).where(AccessUse.id == use.id).values(seen_at=at))
 
 
 def leave(stay: WebSession, at: dt.datetime) -> None:
@@ -266,6 +341,12 @@ def revoke(session: Session, plan: Plan, access_id: int, *, by: str, at: dt.date
     if access.revoked_at is None:
         access.revoked_at, access.revoked_by = at, by
     return access
+
+
+def revoke_all(session: Session, unit_id: int, *, by: str, at: dt.datetime) -> int:
+    """Withdraw every link to a unit that was not withdrawn yet, and end what they opened; returns how many."""
+    withdrawn = update(Access).where(Access.unit_id == unit_id, Access.revoked_at.is_(None))
+    return len(session.scalars(withdrawn.values(revoked_at=at, revoked_by=by).returning(Access.id)).all())
 
 
 def count_links(session: Session, plan: Plan, *, unit_id: int | None = None) -> int:

@@ -21,12 +21,13 @@ PORTION = 2000  # rows that are fetched at once: what lies in memory
 
 # Tables that are not exported: the first three open the portal or say who looked, the others how the program ran.
 LEFT_OUT = frozenset({"access", "access_use", "deed", "pace", "patrol_round"})
-# The journal has a file of its own, and so has the text of the plan. `address` says from where a person wrote;
-# the rest of an attempt names channels, recipients' addresses and keys of other systems.
+# The journal has a file of its own, and so has the text of the plan. `address` and `access_id` say from where a
+# person wrote; the rest of an attempt names channels, recipients' addresses and keys of other systems.
 LEFT_OUT_COLUMNS = frozenset(
     {
         ("plan", "content"),
         ("event", "address"),
+        ("event", "access_id"),
         ("attempt", "key"),
         ("attempt", "external_id"),
         ("attempt", "detail"),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -17,8 +18,8 @@ from adapters.gc import gc_frozen
 from adapters.language import N_
 from adapters.settings import settings
 from models.common.errors import DubanError, NotFoundError, SchemaError, UnavailableError
-from portal.context import ForgedError, TurnedAwayError, page
-from portal.middleware import TOO_LARGE, RequestGuard, TooLargeError
+from portal.context import ForgedError, TurnedAwayError, page, safe_path
+from portal.middleware import TOO_LARGE, TOO_SLOW, RequestGuard, TooLargeError, TooSlowError
 from portal.pages import FOLDER
 from portal.routes import ALL
 
@@ -27,6 +28,9 @@ log = logging.getLogger("duban.portal")
 # More threads than this only wait for each other, and each holds a connection.
 THREADS = 12
 NOT_FOUND, BAD_REQUEST, FORBIDDEN, UNPROCESSABLE, FAILED, UNAVAILABLE = 404, 400, 403, 422, 500, 503
+SAME_METHOD = 307
+
+STATUSES = {NotFoundError: NOT_FOUND, ForgedError: FORBIDDEN, TooLargeError: TOO_LARGE, TooSlowError: TOO_SLOW}
 
 
 def make_app() -> RequestGuard:
@@ -36,7 +40,9 @@ def make_app() -> RequestGuard:
 
 def build() -> FastAPI:
     """Routes and error pages."""
-    app = FastAPI(title="Duban", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app = FastAPI(
+        title="Duban", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan, redirect_slashes=False
+    )
     for router in ALL:
         app.include_router(router)
     if settings().slack_signing_secret is not None:
@@ -68,21 +74,28 @@ def _turned_away(_request: Request, error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     """Something cannot be done, and nothing was changed."""
     assert isinstance(error, DubanError)
-    status = {NotFoundError: NOT_FOUND, ForgedError: FORBIDDEN, TooLargeError: TOO_LARGE}.get(type(error))
-    return page(request, "problem.html", status=status or UNPROCESSABLE, refused=error)
+    return page(request, "problem.html", status=STATUSES.get(type(error), UNPROCESSABLE), refused=error)
 
 
 def _not_there(request: Request, error: Exception) -> Response:
     """No such address, no such method; or a body that the framework could not read, which says so as a 400."""
     assert isinstance(error, HTTPException)
-    if isinstance(error.__cause__, TooLargeError):
+    if isinstance(error.__cause__, TooLargeError | TooSlowError):
         return _refused(request, error.__cause__)
     if error.status_code == BAD_REQUEST:
         return _unreadable(request)
+    if error.status_code == NOT_FOUND and request.method == "GET" and request.url.path.endswith("/"):
+        return _without_slash(request)
     refused = DubanError(N_("there is no such page"))
     answer = page(request, "problem.html", status=error.status_code, refused=refused)
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _without_slash(request: Request) -> Response:
+    """By a path alone: the framework's own would lead to whatever host the request names."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(safe_path(request.url.path.rstrip("/") or "/") + query, SAME_METHOD)
 
 
 def _misshapen(request: Request, error: Exception) -> Response:

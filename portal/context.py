@@ -1,5 +1,6 @@
 """Who is asking, and what they may do: one transaction for each request, opened by the cookie of a web session."""
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -7,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
 
@@ -24,12 +26,12 @@ from models.common.errors import DubanError, NotFoundError
 from models.common.event import Actor
 from models.common.text import Text
 from models.plan.plan import Plan
-from portal import pages
+from portal import cookies, pages
 from portal.forms import Sent
 from portal.navigation import navigation
+from services import links
 from services.scope import Scope, is_first, keep_outcome, together
 
-COOKIE = "duban"
 LANGUAGE_COOKIE = "duban-language"
 CAPABILITIES = ("/enter/", "/feeds/")  # addresses that hold a token
 SEE_OTHER, GONE, UNPROCESSABLE = 303, 410, 422
@@ -96,7 +98,7 @@ class RequestContext:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.person, self.unit_id, address=address_of(self.request))
+        return Actor(self.person, self.unit_id, address=address_of(self.request), access=self.stay.access.id)
 
     @property
     def scope(self) -> Scope:
@@ -156,18 +158,20 @@ def read_request(request: Request, *roles: AccessRole, named: bool = True) -> It
     in another role: who may not see a page is not told that it exists.
     """
     with read_session() as session:
-        yield _request_context(request, session, roles, named=named)
+        ctx = _request_context(request, session, roles, named=named)
+        links.renew(session, ctx.stay, ctx.at)
+        yield ctx
 
 
 def _request_context(
     request: Request, session: Session, roles: tuple[AccessRole, ...], *, named: bool
 ) -> RequestContext:
     at = clock.now()
-    secret = request.cookies.get(COOKIE, "")
-    stay = access.web_session_of(session, secret, at) if secret else None
+    secret = cookies.stay_of(request)
+    stay = _stay(session, secret, at)
     if stay is None:
         raise TurnedAwayError(page(request, "come_in.html", status=401))
-    request.state.is_known = True
+    request.state.stay = stay.use.id
     if stay.access.role not in roles:
         raise NotFoundError("there is no such page")
     if named and not stay.use.person:
@@ -183,9 +187,7 @@ def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool 
     """
     with together() as session:
         ctx = _request_context(request, session, roles, named=named)
-        check_csrf(request, sent.csrf)
-        if not sent.form:  # it could act as often as it is sent
-            raise ForgedError(OUT_OF_DATE)
+        check_form(request, sent)
         ctx.sent = sent
         key = ctx._deed(sent.form)  # noqa: SLF001  (its own)
         if not is_first(ctx.session, key, ctx.at, ctx.stay.use.id):
@@ -194,15 +196,36 @@ def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool 
         yield ctx
 
 
-def is_known(request: Request) -> bool:
-    """Whether this request came with the cookie of a valid web session."""
-    return bool(getattr(request.state, "is_known", False))
+def _stay(session: Session, secret: str, at: dt.datetime) -> WebSession | None:
+    rests = dt.timedelta(minutes=settings().idle_minutes)
+    return access.web_session_of(session, secret, at, rests) if secret else None
 
 
-def check_csrf(request: Request, token: str) -> None:
-    """Raises ForgedError unless the token belongs to the cookie that came with it."""
-    secret = request.cookies.get(COOKIE, "")
-    if not (secret and hmac.compare_digest(csrf_token(secret).encode(), token.encode())):
+def may_come_in(request: Request) -> bool:
+    """Whether this request came with the cookie of a web session that goes on."""
+    with read_session() as session:
+        return _stay(session, cookies.stay_of(request), clock.now()) is not None
+
+
+def known_as(request: Request) -> int | None:
+    """The number of the web session in which this request was answered; None for a stranger's."""
+    return getattr(request.state, "stay", None)
+
+
+def check_form(request: Request, sent: Sent) -> None:
+    """Raises ForgedError unless a page of ours sent the form, shown to whoever has this cookie."""
+    check_origin(request, cookies.stay_of(request), sent.csrf)
+    if not sent.form:  # it could act as often as it is sent
+        raise ForgedError(OUT_OF_DATE)
+
+
+def check_origin(request: Request, secret: str, token: str) -> None:
+    """Raises ForgedError unless a page of ours, shown to the browser that has this secret, sent the form.
+
+    Sec-Fetch-Site is what browsers say of it on encrypted lines; the token holds also where they say nothing.
+    """
+    from_elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
+    if from_elsewhere or not (secret and hmac.compare_digest(csrf_token(secret).encode(), token.encode())):
         raise ForgedError(OUT_OF_DATE)
 
 
@@ -214,13 +237,23 @@ def csrf_token(secret: str) -> str:
 def page(request: Request, template: str, *, status: int = 200, **facts: Any) -> Response:
     """A page, also for somebody who has not come in."""
     language = language_of(request)
-    common: dict[str, Any] = {"ctx": None, "notice": "", "navigation": [], "csrf": "", "refused": None}
+    common: dict[str, Any] = {
+        "ctx": None,
+        "notice": "",
+        "navigation": [],
+        "csrf": "",
+        "refused": None,
+        "is_door": False,
+    }
     mine = {"form_id": secrets.token_urlsafe(12), "path": _here(request)}
     return HTMLResponse(pages.render(template, language.code, **(common | mine | facts)), status)
 
 
 def address_of(request: Request) -> str:
-    return request.client.host if request.client else "-"
+    """Where the request came from; "-" where what a proxy says of it is no address."""
+    with contextlib.suppress(ValueError):
+        return str(ip_address(request.client.host)) if request.client else "-"
+    return "-"
 
 
 def portal_address(request: Request) -> str:

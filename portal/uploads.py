@@ -44,8 +44,8 @@ class Upload:
 async def receive(request: Request, *, check: Check) -> Upload:
     """Read the form that `request` brings as multipart/form-data. Of its files all are kept, or none.
 
-    `check` gets the fields that stand before the first file, and nothing is written before it returns;
-    without a file it gets them all. It runs in a thread of its own, and what it raises is passed on.
+    `check` gets the fields that stand before the first file, and nothing is written before it returns; where more come
+    behind, it gets them all before any file is kept. It runs in a thread of its own, and what it raises is passed on.
     Raises RefusedError for whatever is wrong with the form or its files, ClientDisconnect when the
     client is gone. Nothing is left behind then, nor when the task is cancelled.
     """
@@ -144,7 +144,8 @@ class _Form:
         self.fields: dict[str, list[str]] = {}
         self.waiting = 0  # bytes
         self._files = files
-        self._check: Check | None = check
+        self._check = check
+        self._checked: dict[str, list[str]] | None = None
         self._work: list[Callable[[], object]] = []
         self._part = _Part()
         self._content = bytearray()
@@ -165,7 +166,8 @@ class _Form:
     def finish(self) -> None:
         if not self._is_complete:
             raise _broken()
-        self._check_once()
+        if self.fields != self._checked:  # more came behind the files
+            self._check_now()
 
     def work(self) -> Callable[[], None]:
         """What there is to be done, in order, that was not given out before."""
@@ -233,14 +235,13 @@ class _Form:
             raise RefusedError("at most {limit} files may be handed in at once", limit=limit)
         part.file_name = clean_name(part.file_name or "")
         part.is_open = True
-        self._check_once()
+        if self._checked is None:
+            self._check_now()
         self._work.append(partial(self._files.open, part.file_name))
 
-    def _check_once(self) -> None:
-        if self._check is not None:
-            so_far = {name: list(values) for name, values in self.fields.items()}
-            self._work.append(partial(self._check, so_far))
-            self._check = None
+    def _check_now(self) -> None:
+        self._checked = {name: list(values) for name, values in self.fields.items()}
+        self._work.append(partial(self._check, self._checked))
 
     def _write_content(self) -> None:
         if self._part.is_open and self._content:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from adapters.database.sessions import transaction
 from adapters.language import Language
 from models import access
-from models.access import AccessRole, WebSession
+from models.access import AccessRole, SeenLink, WebSession
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.kinds import UnitKind
 from models.common.text import Text
@@ -108,16 +108,37 @@ def withdraw(scope: Scope, link: int) -> None:
         access.revoke(session, plan, link, by=scope.actor.name, at=scope.at)
 
 
+def withdraw_all(scope: Scope, unit: int | str) -> int:
+    """Withdraw every link to a unit, by its id or code, and end every web session that they opened; returns how many.
+
+    Raises NotFoundError.
+    """
+    with scope.open() as (session, plan):
+        require(session, plan, Act.WITHDRAW_LINK, scope.actor)
+        return access.revoke_all(session, _unit(session, plan, unit).id, by=scope.actor.name, at=scope.at)
+
+
 # These are called before anybody is known: the token is the authority.
 
 
-def enter(token: str, *, address: str, at: dt.datetime) -> str | Reason:
-    """Exchange a link for the secret of a web session, or say why it does not open. The use is recorded either way.
+def look_at(token: str, *, address: str, at: dt.datetime) -> SeenLink:
+    """What a link would open; nothing comes of it, as programs look at links as well.
 
-    Raises NotFoundError for a token that was never issued, and for the link of a calendar.
+    Only that somebody came with a link that opens nothing is recorded. Raises NotFoundError for a token that was never
+    issued, and for the link of a calendar.
     """
     with transaction() as session:
-        return access.enter(session, token, address=address, at=at)
+        return access.look_at(session, token, address=address, at=at)
+
+
+def enter(token: str, *, address: str, at: dt.datetime, person: str = "", leaving: str = "") -> str | Reason:
+    """Exchange a link for the secret of a web session, or say why it does not open. The use is recorded either way.
+
+    The web session of the secret `leaving`, which came along, ends. Raises NotFoundError for a token that was never
+    issued, and for the link of a calendar; RefusedError for whoever made the link in somebody else's name.
+    """
+    with transaction() as session:
+        return access.enter(session, token, address=address, at=at, person=person, leaving=leaving)
 
 
 def feed(token: str, *, address: str, at: dt.datetime, language: Language, portal: str) -> bytes | Reason:
@@ -134,6 +155,11 @@ def feed(token: str, *, address: str, at: dt.datetime, language: Language, porta
         plan = session.get_one(Plan, unit.plan_id)
         dates = open_dates(session, plan, unit, plan.day_of(at))
     return calendar(dates, unit=unit.name, plan=plan, at=at, language=language, portal=portal)
+
+
+def renew(within: Session, web_session: WebSession, at: dt.datetime) -> None:
+    """Note that its person was here just now, by which a web session lives on."""
+    access.renew(within, web_session, at)
 
 
 def say_name(within: Session, web_session: WebSession, person: str) -> str:

@@ -140,8 +140,10 @@ def test_nothing_changes_the_database_but_through_a_service() -> None:
 
 # What changes the database without a Scope, and what its authority is.
 BY_WHAT_THEY_HOLD = {
+    "services.links.look_at": "the token of a link",
     "services.links.enter": "the token of a link",
     "services.links.feed": "the token of a calendar",
+    "services.links.renew": "the web session that the request came in by",
     "services.links.say_name": "the web session that the request came in by",
     "services.links.leave": "the web session that the request came in by",
     "services.scope.is_first": "the key of an act, in the transaction of the act that it guards",

@@ -9,13 +9,14 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from adapters.folders import PRIVATE
 from models.common.errors import NotFoundError, RefusedError
@@ -147,6 +148,51 @@ class EvidenceStore:
             raise NotFoundError('"{sha256}" is not the address of a stored file', sha256=sha256)
         return f"{self._root}/{sha256[:2]}/{sha256}"
 
+    def has_room_for(self, size: int, floor: int) -> bool:
+        """Whether `floor` bytes of the disk stay free when `size` more are stored. An object store has no end."""
+        if self._local is None:
+            return True
+        there = next(folder for folder in (self._local, *self._local.parents) if folder.exists())
+        return shutil.disk_usage(there).free - size >= floor
+
+    @property
+    def owner(self) -> str:
+        """Whose files these are, as `claim` has written it; empty where nobody has."""
+        try:
+            return bytes(self._fs.cat_file(self._owner_key)).decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def claim(self, owner: str) -> None:
+        """Write down whose files these are: nobody else may remove any."""
+        if self._local is not None:
+            _make_folder(self._local)
+        self._fs.pipe_file(self._owner_key, owner.encode())
+
+    @property
+    def _owner_key(self) -> str:
+        return f"{self._root}/owner"
+
+    def contents(self) -> Iterator[tuple[str, dt.datetime]]:
+        """The address of every stored file, and when it was stored (aware)."""
+        self._fs.invalidate_cache()
+        for key, facts in self._fs.find(self._root, detail=True).items():
+            address = key.rpartition("/")[2]
+            if re.fullmatch("[0-9a-f]{64}", address) and str(key).endswith(self.path_of(address)[len(self._root) :]):
+                yield address, _stored_at(facts)
+
+    def remove(self, sha256: str, older_than: dt.datetime) -> bool:
+        """Remove a file that nothing names, unless it was stored again meanwhile. Whether it was removed."""
+        key = self.path_of(sha256)
+        self._fs.invalidate_cache()
+        try:
+            if _stored_at(self._fs.info(key)) >= older_than:
+                return False
+            self._fs.rm_file(key)
+        except FileNotFoundError:
+            return False
+        return True
+
     def exists(self, sha256: str) -> bool:
         return bool(self._fs.isfile(self.path_of(sha256)))
 
@@ -185,8 +231,6 @@ class EvidenceStore:
 
     def _upload(self, path: Path, stored: StoredFile) -> None:
         key = self.path_of(stored.sha256)
-        if self._size(key) == stored.size:
-            return
         self._fs.put_file(str(path), key)
         if self._size(key) != stored.size:
             self._fs.rm_file(key)
@@ -196,7 +240,7 @@ class EvidenceStore:
         if self._local is None:
             self._upload(path, stored)
         else:
-            _settle(path, Path(self.path_of(stored.sha256)), stored.size)
+            _settle(path, Path(self.path_of(stored.sha256)))
 
     def _size(self, key: str) -> int | None:
         self._fs.invalidate_cache()
@@ -204,6 +248,14 @@ class EvidenceStore:
             return int(self._fs.info(key)["size"])
         except FileNotFoundError:
             return None
+
+
+def _stored_at(facts: Mapping[str, Any]) -> dt.datetime:
+    """What fsspec's file systems call by different names; the end of time where none says it: it is never old."""
+    found = facts.get("mtime") or facts.get("LastModified") or facts.get("created")
+    if isinstance(found, dt.datetime):
+        return found
+    return dt.datetime.fromtimestamp(found, dt.UTC) if found else dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 class _Tally:
@@ -236,11 +288,10 @@ def _refusing_when_full(name: str) -> Iterator[None]:
         raise
 
 
-def _settle(temporary: Path, final: Path, size: int) -> None:
+def _settle(temporary: Path, final: Path) -> None:
     _make_folder(final.parent)
-    if not (final.is_file() and final.stat().st_size == size):
-        temporary.replace(final)
-    # Also when the file was there already: its writer may have been killed between renaming and syncing.
+    # Also where the content is there already: it may be about to be swept, and this one is new.
+    temporary.replace(final)
     _sync_folder(final.parent)
     _sync_folder(final.parent.parent)
 

@@ -71,11 +71,10 @@ def hidden_fields(html: str) -> dict[str, str]:
 
 
 def enter(server: Server, token: str, name: str) -> str:
-    """Open a link as a browser does, and say one's name where that is asked for; returns the cookie's header."""
+    """Come in by a link as a browser does; returns the cookie's header."""
     with httpx.Client(base_url=server.address, timeout=READY_S, follow_redirects=True) as browser:
-        page = browser.get(f"/enter/{token}")
-        if page.url.path == "/name":
-            browser.post("/name", data=hidden_fields(page.text) | {"name": name, "to": "/"})
+        door = browser.get(f"/enter/{token}")
+        browser.post(f"/enter/{token}", data=hidden_fields(door.text) | {"name": name})
         return f"duban={browser.cookies['duban']}"
 
 

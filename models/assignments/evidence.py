@@ -1,10 +1,11 @@
 """Evidence (佐证材料) and submissions (反馈): files, figures and words; versioned, hashed, never overwritten."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, or_, select
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -147,6 +148,51 @@ def keep(session: Session, unit_id: int, files: Sequence[StoredEvidence], at: dt
         )
         ids.append(session.scalars(kept.returning(Evidence.id)).one())
     return ids
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quota:
+    """How much one unit may hand in: files and bytes within DAY, and bytes in all."""
+
+    daily_files: int
+    daily_bytes: int
+    total_bytes: int
+
+
+DAY = dt.timedelta(days=1)
+
+
+def refuse_beyond(quota: Quota, session: Session, unit_id: int, size: int, at: dt.datetime) -> None:
+    """Raises RefusedError where a unit that sends `size` bytes more has handed in more than there is room for."""
+    new = Evidence.at > at - DAY
+    files, new_bytes, all_bytes = session.execute(
+        select(
+            func.count().filter(new),
+            func.coalesce(func.sum(Evidence.size).filter(new), 0),
+            func.coalesce(func.sum(Evidence.size), 0),
+        ).where(Evidence.unit_id == unit_id)
+    ).one()
+    if files >= quota.daily_files:
+        raise RefusedError(
+            "your unit has handed in {count} files within a day, and no more are taken; go on tomorrow", count=files
+        )
+    if new_bytes + size > quota.daily_bytes:
+        raise RefusedError(
+            "your unit has handed in {size} MB within a day; at most {limit} MB are taken, go on tomorrow",
+            size=_mib(new_bytes),
+            limit=_mib(quota.daily_bytes),
+        )
+    if all_bytes + size > quota.total_bytes:
+        raise RefusedError(
+            "the files of your unit take up {size} MB; with these there would be more than {limit} MB. "
+            "Ask the leading-group office for room",
+            size=_mib(all_bytes),
+            limit=_mib(quota.total_bytes),
+        )
+
+
+def _mib(size: int) -> int:
+    return round(size / 1024**2)
 
 
 def _hand_in(

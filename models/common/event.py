@@ -51,12 +51,14 @@ class Actor:
 
     `run` is the Prefect flow run in which it happened, for the link from the journal to its run.
     `address` is where a person's request came from: an IP address, or `slack:` and the id of a user.
+    `access` is the id of the link that they came in by.
     """
 
     name: str
     unit_id: int | None = None
     run: str | None = None
     address: str | None = None
+    access: int | None = None
 
     def __post_init__(self) -> None:
         if not (name := person_name(self.name)):
@@ -87,6 +89,7 @@ class Event(Base):
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     run: Mapped[str | None]
     address: Mapped[str | None]
+    access_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("access.id"))
 
 
 REFUSE_CHANGES = """
@@ -109,7 +112,13 @@ on_creation(Event, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
 
 def record(session: Session, kind: EventKind, actor: Actor, at: dt.datetime, **fields: Any) -> None:
     """Append one entry in the caller's transaction."""
-    who = {"actor": actor.name, "actor_unit_id": actor.unit_id, "run": actor.run, "address": actor.address}
+    who = {
+        "actor": actor.name,
+        "actor_unit_id": actor.unit_id,
+        "run": actor.run,
+        "address": actor.address,
+        "access_id": actor.access,
+    }
     session.add(Event(kind=kind, at=at, **who, **fields))
 
 

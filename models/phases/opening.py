@@ -46,8 +46,10 @@ WITH dated AS (
     ORDER BY requirement_id, unit_id, role = 'lead' DESC
     RETURNING id, unit_id, due_on
 ), journalled AS (
-    INSERT INTO event (at, plan_id, assignment_id, kind, actor, actor_unit_id, run, address, status_after, due_after)
-    SELECT :at, :plan_id, id, 'issued', :actor, :actor_unit_id, :run, :address, 'issued', due_on
+    INSERT INTO event (
+        at, plan_id, assignment_id, kind, actor, actor_unit_id, run, address, access_id, status_after, due_after
+    )
+    SELECT :at, :plan_id, id, 'issued', :actor, :actor_unit_id, :run, :address, :access_id, 'issued', due_on
     FROM issued
 )
 SELECT unit_id, count(*) AS issued, max(due_on) AS last_due_on, min(due_on) AS first_due_on
@@ -133,6 +135,7 @@ def issue(
         "actor_unit_id": actor.unit_id,
         "run": actor.run,
         "address": actor.address,
+        "access_id": actor.access,
     }
     return session.execute(ISSUE, columns | common).all()
 

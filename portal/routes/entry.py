@@ -9,16 +9,18 @@ from sqlalchemy import text
 from adapters import clock
 from adapters.database.sessions import read_session
 from adapters.language import N_, Code
-from models.access import WEB_SESSION_LASTS, AccessRole
-from models.common.errors import Reason, RefusedError
+from models.access import AccessRole, SeenLink
+from models.common.errors import DubanError, Reason, RefusedError
+from portal import cookies
 from portal.context import (
-    COOKIE,
     GONE,
     LANGUAGE_COOKIE,
     SEE_OTHER,
     UNPROCESSABLE,
     RequestContext,
     address_of,
+    check_origin,
+    csrf_token,
     page,
     read_request,
     safe_path,
@@ -34,16 +36,45 @@ HOME = {AccessRole.UNIT: "/work", AccessRole.OFFICE: "/board", AccessRole.LEADER
 A_YEAR_S = 365 * 24 * 3600
 
 
+class EnterForm(Sent):
+    name: Name = ""
+
+
 @router.get("/enter/{token}")
-def enter(request: Request, token: str) -> Response:
+def show_door(request: Request, token: str, language: Annotated[Code | None, Query()] = None) -> Response:
+    """Says what the link opens. Chat programs fetch links by themselves, so coming in takes a click."""
+    if language:
+        return _in_language(request.url.path, language)
+    return _door(request, links.look_at(token, address=address_of(request), at=clock.now()))
+
+
+def _door(request: Request, seen: SeenLink, refused: DubanError | None = None) -> Response:
+    if seen.refused:
+        return page(request, "come_in.html", status=GONE, refused=seen.refused)
+    request.state.event = "link looked at"
+    secret = cookies.door_of(request)
+    status = UNPROCESSABLE if refused else 200
+    answer = page(
+        request, "door.html", status=status, seen=seen, csrf=csrf_token(secret), refused=refused, is_door=True
+    )
+    cookies.keep_door(request, answer, secret)
+    return answer
+
+
+@router.post("/enter/{token}")
+def enter(request: Request, token: str, form: Annotated[EnterForm, Form()]) -> Response:
     """The token leaves the address bar at once: what follows is known by the cookie alone."""
-    opened = links.enter(token, address=address_of(request), at=clock.now())
+    check_origin(request, cookies.door_of(request), form.csrf)
+    at, address, leaving = clock.now(), address_of(request), cookies.stay_of(request)
+    try:
+        opened = links.enter(token, address=address, at=at, person=form.name, leaving=leaving)
+    except RefusedError as refused:
+        return _door(request, links.look_at(token, address=address, at=at), refused)
     if isinstance(opened, Reason):
         return page(request, "come_in.html", status=GONE, refused=opened)
+    request.state.event, request.state.opened = "came in", opened
     answer = RedirectResponse("/", SEE_OTHER)
-    secure = request.url.scheme == "https"
-    max_age = int(WEB_SESSION_LASTS.total_seconds())
-    answer.set_cookie(COOKIE, opened, max_age=max_age, httponly=True, secure=secure, samesite="lax")
+    cookies.keep_stay(request, answer, opened)
     return answer
 
 
@@ -84,8 +115,11 @@ def _name_missing(ctx: RequestContext, form: NameForm) -> Response:
 def leave(request: Request, form: Annotated[Sent, Form()]) -> Response:
     with write_request(request, form, *PEOPLE, named=False) as ctx:
         links.leave(ctx.stay, ctx.at)
+        request.state.event = "left"
         answer = ctx.done("/left", N_("You have left"))
-    answer.delete_cookie(COOKIE)
+    cookies.forget_stay(request, answer)
+    # Not the cookies: the header would also clear those of other programs on hosts beside ours.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 
@@ -96,7 +130,11 @@ def left(request: Request) -> Response:
 
 @router.get("/language/{code}")
 def choose_language(code: Code, to: Annotated[str, Query(alias="next")] = "/") -> Response:
-    answer = RedirectResponse(safe_path(to), SEE_OTHER)
+    return _in_language(safe_path(to), code)
+
+
+def _in_language(path: str, code: Code) -> Response:
+    answer = RedirectResponse(path, SEE_OTHER)
     answer.set_cookie(LANGUAGE_COOKIE, code, max_age=A_YEAR_S, httponly=True, samesite="lax")
     return answer
 

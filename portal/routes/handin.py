@@ -14,16 +14,20 @@ from models.access import AccessRole
 from models.assignments.submitted_figures import read_figures
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.files import StoredEvidence
-from models.queries.files import files_of_unit
-from models.queries.worklist import work_items
-from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_csrf, read_request, write_request
+from models.queries.files import files_of_unit, kept
+from models.queries.worklist import WorkItem, work_items
+from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
 from portal.forms import MAX_IDS_IN_FORM, FormId, Ids, Sent, Words
-from portal.middleware import MIB
+from portal.middleware import MIB, declared
+from portal.turns import Turns
 from portal.uploads import Upload, receive
 from services import assignments
+from services.evidence import refuse_without_room
 from services.scope import Scope
 
 router = APIRouter()
+
+UPLOADS = Turns(of_one=3, in_all=24)
 
 
 class HandInForm(Sent):
@@ -47,9 +51,7 @@ def _form_page(
     ctx: RequestContext, form: HandInForm, files: tuple[StoredEvidence, ...] = (), refused: DubanError | None = None
 ) -> Response:
     """The form, with what was typed; files that came in whole are kept and stand among the unit's."""
-    rows = work_items(ctx.session, ctx.plan, form.ids, ctx.today)
-    if any(row.unit_code != ctx.unit_code for row in rows) or len(rows) < len(set(form.ids)):
-        raise NotFoundError("there is no such assignment")
+    rows = _own(ctx, form.ids)
     shelf = files_of_unit(ctx.session, ctx.unit_id)
     came_in = {(file.sha256, file.name) for file in files}
     chosen = set(form.again) | {
@@ -68,19 +70,33 @@ def _form_page(
     )
 
 
+def _own(ctx: RequestContext, ids: Sequence[int]) -> Sequence[WorkItem]:
+    """Raises NotFoundError where one of them is not this unit's."""
+    rows = work_items(ctx.session, ctx.plan, ids, ctx.today)
+    if any(row.unit_code != ctx.unit_code for row in rows) or len(rows) < len(set(ids)):
+        raise NotFoundError("there is no such assignment")
+    return rows
+
+
 @router.post("/hand-in")
 async def hand_in(request: Request) -> Response:
-    """Who sends is checked before the files are read; the files are kept before any row names them."""
-    await run_in_threadpool(_check_stay, request)
+    """Who sends, for what, and whether there is room is checked before the first file is taken."""
+    unit_id = await run_in_threadpool(_unit_of, request)
     typed: dict[str, list[str]] = {}
 
     def check(fields: Mapping[str, list[str]]) -> None:
-        check_csrf(request, (fields.get("csrf") or [""])[0])
         typed.update(fields)
+        form = _read(fields)
+        check_form(request, form)
+        with read_request(request, AccessRole.UNIT) as ctx:
+            _own(ctx, form.ids)
+            kept(ctx.session, ctx.unit_id, form.again)
+            refuse_without_room(ctx.session, ctx.unit_id, declared(request), ctx.at)
 
     try:
-        upload = await receive(request, check=check)
-    except ForgedError:
+        async with UPLOADS.turn(unit_id):
+            upload = await receive(request, check=check)
+    except (ForgedError, NotFoundError):
         raise
     except DubanError as refused:
         # What was typed stands before the files, so it is there whatever is wrong with them.
@@ -88,13 +104,14 @@ async def hand_in(request: Request) -> Response:
     return await run_in_threadpool(_take, request, upload)
 
 
-def _check_stay(request: Request) -> None:
-    with read_request(request, AccessRole.UNIT):
-        pass
+def _unit_of(request: Request) -> int:
+    with read_request(request, AccessRole.UNIT) as ctx:
+        return ctx.unit_id
 
 
 def _take(request: Request, upload: Upload) -> Response:
     form = _read(upload.fields)
+    _keep(request, upload.files)
     try:
         with write_request(request, form, AccessRole.UNIT) as ctx:
             return _store(ctx, form, upload.files)
@@ -102,6 +119,13 @@ def _take(request: Request, upload: Upload) -> Response:
         raise
     except DubanError as refused:
         return _again(request, form, upload.files, refused)
+
+
+def _keep(request: Request, files: tuple[StoredEvidence, ...]) -> None:
+    """Whatever comes of it: what came in whole stands with the unit's files, is counted, and need not be sent again."""
+    if files:
+        with read_request(request, AccessRole.UNIT) as ctx:
+            assignments.keep_files(Scope(ctx.plan.code, ctx.actor, ctx.at), files)
 
 
 def _read(fields: Mapping[str, list[str]]) -> HandInForm:
@@ -132,7 +156,5 @@ def _store(ctx: RequestContext, form: HandInForm, files: tuple[StoredEvidence, .
 
 
 def _again(request: Request, form: HandInForm, files: tuple[StoredEvidence, ...], refused: DubanError) -> Response:
-    """Nothing was handed in; what came in whole stays with the unit's files, so that it need not be sent again."""
     with read_request(request, AccessRole.UNIT) as ctx:
-        assignments.keep_files(Scope(ctx.plan.code, ctx.actor, ctx.at), files)
         return _form_page(ctx, form, files, refused)

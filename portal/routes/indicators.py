@@ -26,11 +26,14 @@ from models.plan.indicator import Indicator, indicators_of
 from models.plan.unit import units_of
 from portal import indicator_chart
 from portal.actions import perform
-from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_csrf, read_request, write_request
+from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
 from portal.downloads import attachment
 from portal.forms import Day, Id, Sent, Words
+from portal.middleware import declared
+from portal.turns import Aside, Turns
 from portal.uploads import Upload, receive
 from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
+from services.evidence import refuse_without_room
 from services.indicators import readings
 from services.indicators.readings import FigureInput
 
@@ -45,6 +48,8 @@ ENTERING = (AccessRole.UNIT, AccessRole.OFFICE)
 EVERYBODY = (*ENTERING, AccessRole.LEADER)
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAN_AS_A_WHOLE = "-"
+# A workbook may take seconds to read.
+IMPORTS, ASIDE = Turns(of_one=1, in_all=8), Aside(2)
 MAX_PROBLEMS_SHOWN = 500  # that a page shows; the figure says how many there are
 
 
@@ -299,23 +304,26 @@ def _import_page(
 @router.post("/readings/import")
 async def import_readings(request: Request) -> Response:
     """First a preview, of a workbook that came in; then what it showed is entered, and the workbook kept with it."""
-    await run_in_threadpool(_check_stay, request)
+    unit_id = await run_in_threadpool(_unit_of, request)
 
     def check(fields: Mapping[str, list[str]]) -> None:
-        check_csrf(request, (fields.get("csrf") or [""])[0])
+        check_form(request, _read(fields))
+        with read_request(request, *ENTERING) as ctx:
+            refuse_without_room(ctx.session, ctx.unit_id, declared(request), ctx.at)
 
     try:
-        upload = await receive(request, check=check)
-    except ForgedError:
+        async with IMPORTS.turn(unit_id):
+            upload = await receive(request, check=check)
+            return await ASIDE.run(functools.partial(_look_at, request, upload))
+    except (NotFoundError, ForgedError):
         raise
     except DubanError as refused:
         return await run_in_threadpool(_refused, request, refused)
-    return await run_in_threadpool(_look_at, request, upload)
 
 
-def _check_stay(request: Request) -> None:
-    with read_request(request, *ENTERING):
-        pass
+def _unit_of(request: Request) -> int:
+    with read_request(request, *ENTERING) as ctx:
+        return ctx.unit_id
 
 
 def _refused(request: Request, refused: DubanError) -> Response:
@@ -329,6 +337,8 @@ def _look_at(request: Request, upload: Upload) -> Response:
     form = _read(upload.fields)
     file = upload.files[0] if upload.files else None
     try:
+        if file is not None:
+            _keep(request, file)
         if form.step == "preview":
             return _preview(request, form, file)
         with write_request(request, form, *ENTERING) as ctx:
@@ -341,6 +351,12 @@ def _look_at(request: Request, upload: Upload) -> Response:
             return _import_page(ctx, told, error.problems)
     except DubanError as refused:
         return _refused(request, refused)
+
+
+def _keep(request: Request, file: StoredEvidence) -> None:
+    """Whatever comes of it: what lies in the store counts as this unit's."""
+    with read_request(request, *ENTERING) as ctx:
+        readings.keep_upload(dataclasses.replace(ctx.scope, within=None), file)
 
 
 def _counted(error: BlockedError) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def _entitled(ctx: RequestContext) -> list[Unit]:
 def make_link(request: Request, form: Annotated[LinkForm, Form()]) -> Response:
     def make(ctx: RequestContext) -> Response:
         made = _for_unit(ctx, form) if form.colleague is None else _for_colleague(ctx, form.colleague)
+        request.state.event = "link made"
         ctx.done("/links", N_("The link is made; its address was shown once."))
         return _links_page(ctx, made=made, address=f"{portal_address(ctx.request)}{made.path}")
 
@@ -94,6 +95,21 @@ def _for_colleague(ctx: RequestContext, name: str) -> IssuedLink:
     if not name:
         raise RefusedError("give your colleague's name: whoever decides does so in their own")
     return links.issue_to_office(ctx.scope, name)
+
+
+class WithdrawForm(Sent):
+    unit: FormId
+
+
+@router.post("/links/revoke")
+def revoke_all(request: Request, form: Annotated[WithdrawForm, Form()]) -> Response:
+    def withdraw(ctx: RequestContext) -> Response:
+        count = links.withdraw_all(ctx.scope, form.unit)
+        request.state.event = "links withdrawn"
+        told = N_("{count} links are withdrawn; whoever came in by them is out.")
+        return ctx.done(f"/links?unit={form.unit}", told, count=count)
+
+    return perform(request, form, AccessRole.OFFICE, withdraw, lambda ctx, refused: _links_page(ctx, refused=refused))
 
 
 @router.get("/links/{access_id}")
@@ -121,6 +137,7 @@ def _link_page(ctx: RequestContext, access_id: int, refused: DubanError | None =
 def revoke_link(request: Request, access_id: Id, form: Annotated[Sent, Form()]) -> Response:
     def withdraw(ctx: RequestContext) -> Response:
         links.withdraw(ctx.scope, access_id)
+        request.state.event = "link withdrawn"
         return ctx.done(f"/links/{access_id}", N_("The link is withdrawn; whoever came in by it is out."))
 
     return perform(request, form, AccessRole.OFFICE, withdraw, lambda ctx, refused: _link_page(ctx, access_id, refused))

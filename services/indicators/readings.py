@@ -155,8 +155,15 @@ def import_file(scope: Scope, path: Path) -> list[EnteredFigure]:
         return _enter(session, plan, scope, by, _in_workbook(session, plan, scope, by, path, path.name), stored)
 
 
+def keep_upload(scope: Scope, file: StoredEvidence) -> None:
+    """Keep a workbook in the store as the unit's file, whatever comes of it, so that it can be confirmed."""
+    with scope.open() as (session, plan):
+        by = _entering(session, plan, scope)
+        evidence.keep(session, by.id, [file], scope.at)
+
+
 def preview_upload(scope: Scope, file: StoredEvidence) -> list[Compared]:
-    """What entering a workbook from the store would do. It is kept as the unit's file, so that it can be confirmed.
+    """What entering a workbook from the store would do.
 
     Raises SheetProblemsError, and RefusedError where nothing in it is new.
     """
@@ -165,7 +172,6 @@ def preview_upload(scope: Scope, file: StoredEvidence) -> list[Compared]:
         compared = reading.compare(session, plan, _in_store(session, plan, scope, by, file))
         if not any(one.change is not Change.SAME for one in compared):
             raise RefusedError("{name}: nothing in it is new; there is nothing to enter", name=file.name)
-        evidence.keep(session, by.id, [file], scope.at)
         return compared
 
 

@@ -795,7 +795,7 @@ def test_a_colleague_comes_in_once_and_soon(launch: Story) -> None:
     made = all_of(Access)[-1]
     assert (made.role, made.person, made.single_use) == (AccessRole.OFFICE, "王五", True)
     colleague = Person()
-    colleague.get(f"/enter/{token[1]}")
+    colleague.open(token[1])
     assert colleague.path == "/board"
     Person().get(f"/enter/{token[1]}", status=410)
 

@@ -3,17 +3,10 @@
 import base64
 import datetime as dt
 import functools
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,25 +16,23 @@ from click.testing import CliRunner
 from icalendar import Calendar
 from sqlalchemy import select, text
 
-from adapters import clock
 from adapters.database.sessions import transaction
-from adapters.settings import child_environment, settings
+from adapters.settings import settings
 from deploy.cli.root import duban
 from models.access import Access, AccessRole, AccessUse, digest
-from models.common.event import Actor, Event
+from models.common.event import Event
 from models.outbox.message import Attempt
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, unit_of
 from services import links
-from services.scope import Scope
-from tests.conftest import ROOT
 from tests.support.portal_client import PORTAL, Person, enter, hidden_fields
+from tests.support.portal_links import by_test, link, office_link, uses
+from tests.support.portal_served import served
 from tests.support.scenes import scene
 from tests.support.slack_server import SlackServer
 from tests.support.story import Story
 
 NORTH = "192.0.2.7"
-DAY = dt.timedelta(days=1)
 
 
 @scene
@@ -50,32 +41,8 @@ def opened(story: Story) -> None:
     story.open("launch")
 
 
-def link(
-    unit: str = "north", *, lasts: dt.timedelta = DAY, plan: str = "tiny", role: AccessRole | None = None
-) -> tuple[int, str]:
-    """The number of a new link, and its token."""
-    made = links.issue(by_test(plan), unit, lasts=lasts, role=role)
-    return made.id, made.token
-
-
-def office_link(person: str = "") -> tuple[int, str]:
-    made = links.issue_to_office(by_test(), person)
-    return made.id, made.token
-
-
-def by_test(plan: str = "tiny") -> Scope:
-    return Scope(plan, Actor("test"), clock.now())
-
-
 def withdraw(number: int) -> None:
     links.withdraw(by_test(), number)
-
-
-def uses(number: int) -> list[tuple[str, str]]:
-    """How each use of a link ended, and where it came from, oldest first."""
-    with transaction() as session:
-        rows = session.scalars(select(AccessUse).where(AccessUse.access_id == number).order_by(AccessUse.id))
-        return [(row.outcome.value, row.address) for row in rows]
 
 
 def places_of(secret: str) -> list[str]:
@@ -130,7 +97,7 @@ def test_the_database_holds_hashes_alone(opened: Story) -> None:
 
 def test_opening_exchanges_the_link_for_a_cookie(opened: Story) -> None:
     _, token = link()
-    answer = Person().ask("GET", f"/enter/{token}")
+    answer = Person().come_in(token)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert answer.headers["referrer-policy"] == "no-referrer"
@@ -142,7 +109,7 @@ def test_opening_exchanges_the_link_for_a_cookie(opened: Story) -> None:
 
 def test_the_cookie_is_secure_where_the_line_is(opened: Story) -> None:
     _, token = link()
-    answer = Person(at="https://portal.test").ask("GET", f"/enter/{token}")
+    answer = Person(at="https://portal.test").come_in(token)
     assert attributes(answer) == {"httponly", "samesite=lax", "path=/", "max-age=43200", "secure"}
 
 
@@ -155,7 +122,7 @@ def attributes(answer: httpx.Response) -> set[str]:
 def test_no_page_and_no_address_holds_the_token(opened: Story) -> None:
     _, token = link()
     person = Person()
-    answers = [person.get(f"/enter/{token}")]
+    answers = [person.open(token)]
     answers.append(person.post("/name", name="张三", to="/"))
     answers.append(person.get("/work"))
     for answer in answers:
@@ -171,7 +138,7 @@ def test_no_page_and_no_address_holds_the_token(opened: Story) -> None:
 def test_a_link_expires(opened: Story) -> None:
     number, token = link(lasts=dt.timedelta(hours=2))
     opened.at("2022-11-01 10:59")
-    assert Person(address=NORTH).ask("GET", f"/enter/{token}").status_code == 303
+    assert Person(address=NORTH).come_in(token).status_code == 303
     opened.at("2022-11-01 11:00")
     late = Person(address="192.0.2.8")
     assert late.get(f"/enter/{token}", status=410)
@@ -183,10 +150,23 @@ def test_a_link_expires(opened: Story) -> None:
 def test_a_stay_ends_after_twelve_hours_and_not_with_its_link(opened: Story) -> None:
     _, token = link(lasts=dt.timedelta(minutes=15))
     person = Person().enter(token, "张三")
-    opened.at("2022-11-01 20:59")
-    person.get("/work")
+    for hour in range(10, 21):
+        opened.at(f"2022-11-01 {hour}:59")
+        person.get("/work")
     opened.at("2022-11-01 21:00")
     person.get("/work", status=401)
+
+
+def test_a_stay_ends_where_nobody_was_there_for_two_hours(opened: Story) -> None:
+    _, token = link()
+    person = Person().enter(token, "张三")
+    opened.at("2022-11-01 10:50")
+    page = person.get("/work")
+    opened.at("2022-11-01 12:49")
+    person.get("/files")
+    opened.at("2022-11-01 14:49")
+    person.post("/work/sign", status=401, seen=page, everything="true")
+    assert opened.row("2022/liaison/north").status == "issued"
 
 
 def test_withdrawing_a_link_ends_its_stays_at_once(opened: Story) -> None:
@@ -220,7 +200,7 @@ def test_leaving_ends_the_stay_also_for_who_kept_the_cookie(opened: Story) -> No
 def test_a_link_for_one_use_opens_once(opened: Story) -> None:
     number, token = office_link("王五")
     office = Person(address=NORTH)
-    office.get(f"/enter/{token}")
+    office.open(token)
     assert "王五" in office.page.text, "it was made for a person, who is not asked for a name"
     late = Person(address="192.0.2.8")
     late.get(f"/enter/{token}", status=410)
@@ -232,7 +212,7 @@ def test_of_two_who_open_it_at_the_same_moment_one_comes_in(opened: Story) -> No
     for _ in range(5):
         number, token = office_link()
         people = [Person(address=NORTH), Person(address="192.0.2.8")]
-        answers = at_once(*[functools.partial(one.ask, "GET", f"/enter/{token}") for one in people])
+        answers = at_once(*[functools.partial(one.come_in, token) for one in people])
         assert sorted(answer.status_code for answer in answers) == [303, 410]
         assert ["duban" in answer.cookies for answer in answers].count(True) == 1
         assert sorted(outcome for outcome, _ in uses(number)) == ["opened", "spent"]
@@ -311,7 +291,7 @@ def test_a_feed_that_is_over_gives_nothing_and_is_written_down(opened: Story, fe
 def test_nobody_acts_without_a_name(opened: Story) -> None:
     _, token = link()
     person = Person()
-    assert person.get(f"/enter/{token}").url.path == "/name"
+    assert person.open(token).url.path == "/name"
     page = person.page
     for path in ("/work", "/files?x=1", "/reviews", "/calendar", "/hand-in?id=1"):
         asked = person.ask("GET", path)
@@ -325,7 +305,7 @@ def test_nobody_acts_without_a_name(opened: Story) -> None:
 def test_a_name_that_nobody_sees_is_none(opened: Story, name: str) -> None:
     _, token = link()
     person = Person()
-    person.get(f"/enter/{token}")
+    person.open(token)
     person.post("/name", status=422, name=name, to="/work")
     assert "a name is needed" in person.refusal
     assert person.get("/work").url.path == "/name"
@@ -352,7 +332,7 @@ def test_of_two_names_at_the_same_moment_one_stays(opened: Story) -> None:
     for _ in range(5):
         _, token = link()
         person = Person()
-        person.get(f"/enter/{token}")
+        person.open(token)
         pages = [person.get("/name"), person.get("/name")]
         sent = zip(pages, ("张三", "李四"), strict=True)
         answers = at_once(*[functools.partial(naming, person, page, name) for page, name in sent])
@@ -438,7 +418,7 @@ def test_no_redirect_leads_elsewhere(opened: Story, target: str) -> None:
     switched = person.ask("GET", f"/language/en?next={quote(target, safe='')}")
     assert (switched.status_code, switched.headers["location"]) == (303, "/")
 
-    person.get(f"/enter/{token}")
+    person.open(token)
     page = person.get(f"/name?next={quote(target, safe='')}")
     assert '<input type="hidden" name="to" value="/">' in page.text
     named = person.ask("POST", "/name", data=hidden_fields(page) | {"name": "张三", "to": target})
@@ -505,17 +485,19 @@ def test_the_office_gets_the_address_alone(slack: SlackServer, story: Story) -> 
     Person().get("/", status=401)
 
 
-def test_a_letter_to_the_leader_opens_what_the_leader_may_see(slack: SlackServer, story: Story) -> None:
+def test_a_letter_to_the_leader_holds_no_link_that_opens_everything(slack: SlackServer, story: Story) -> None:
     story.patrol_daily("2022-11-02", "2022-12-20")
     with transaction() as session:
         leader = unit_of(session, plan_of(session, "tiny").id, "leader").id
         assert session.scalars(select(Attempt).where(Attempt.recipient_id == leader)).all(), "the leader was written to"
-    [token] = links_in(printed("mailbox", "leader", "--last", "1"))
-    assert Person().enter(token, "组长").path == "/board"
+    for shown in (printed("mailbox", "leader"), printed("mailbox", "leader", "--link")):
+        assert f"{PORTAL}/" in shown
+        assert links_in(shown) == []
 
 
 def test_the_mailbox_shows_a_fresh_link_that_works(slack: SlackServer, story: Story) -> None:
-    first, second = [links_in(printed("mailbox", "edu")) for _ in range(2)]
+    assert links_in(printed("mailbox", "edu")) == [], "none is made where nobody asks for it"
+    first, second = [links_in(printed("mailbox", "edu", "--link")) for _ in range(2)]
     assert (len(first), len(second), first == second) == (1, 1, False)
     for token in (*first, *second):
         assert Person().enter(token, "张三").path == "/work"
@@ -539,76 +521,6 @@ def printed(*arguments: str) -> str:
 # The real server
 
 
-class Served:
-    """`duban portal` as a process, with everybody's log at its loudest."""
-
-    def __init__(self, log: Path, port: int) -> None:
-        self.log = log
-        self.at = f"http://127.0.0.1:{port}"
-        self.port = port
-
-    def person(self) -> Person:
-        # A line each: the client has an event loop for each request, and a line lives in one.
-        return Person(transport=httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0)), at=self.at)
-
-    def says(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")
-
-    def raw(self, line: bytes) -> int:
-        """The status of the answer to bytes that no client would send."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
-            connection.sendall(line)
-            answer = b""
-            while b"\r\n" not in answer:
-                piece = connection.recv(65536)
-                assert piece, f"no answer to {line!r}"
-                answer += piece
-        return int(answer.split(b" ", 2)[1])
-
-
-LOUD = """
-import logging
-logging.basicConfig(level=logging.DEBUG)
-logging.Logger.setLevel = lambda logger, level: None
-"""
-
-
-@contextmanager
-def served(tmp_path: Path, **environment: str) -> Iterator[Served]:
-    loud = tmp_path / "loud"
-    loud.mkdir(parents=True)
-    (loud / "sitecustomize.py").write_text(LOUD, encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    portal = Served(tmp_path / "portal.log", port)
-    with portal.log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy", "portal", "--port", str(port)],
-            env=child_environment(PYTHONPATH=f"{loud}{os.pathsep}{ROOT}", **environment),
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for(portal, process)
-        yield portal
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-
-
-def wait_for(portal: Served, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
-        assert process.poll() is None, portal.says()
-        try:
-            if httpx.get(f"{portal.at}/health").is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.05)
-    pytest.fail(portal.says())
-
-
 def test_no_log_holds_a_token(opened: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     tokens = [link()[1] for _ in range(4)]
@@ -620,20 +532,21 @@ def test_no_log_holds_a_token(opened: Story, tmp_path: Path, monkeypatch: pytest
         person.ask("GET", address)
         person.post("/work/sign", everything="true")
         for token in (*tokens, address.split("/")[2]):
-            person.ask("POST", f"/enter/{token}")  # 405
+            person.ask("PUT", f"/enter/{token}")  # 405
+            person.ask("POST", f"/enter/{token}")  # 403
             person.ask("GET", f"/enter/{token}/more")  # 404
             person.ask("GET", f"/language/en?next=/enter/{token}")
             person.ask("GET", f"/work?page=x&token={token}")
             portal.raw(b"GET /enter/%b HTTP/1.1\r\nHost: [\r\n\r\n" % token.encode())
             portal.raw(b"GET /enter/%b  HTTP/9.9\r\n\r\n" % token.encode())
-        portal.person().get(f"/enter/{spent}")
+        portal.person().open(spent)
         portal.person().get(f"/enter/{spent}", status=410)
         withdraw(number)
         portal.person().get(f"/enter/{spent}", status=410)
         secret, csrf = person.http.cookies["duban"], hidden_fields(pages[0])["csrf"]
 
     said = portal.says()
-    assert "duban.portal:GET /enter/{token} 303" in said
+    assert "duban.portal:POST /enter/{token} 303" in said
     assert "duban.portal:GET /feeds/{token}/{code}.ics 200" in said
     assert "duban.portal:POST /work/sign 303" in said
     for hidden in (*tokens, spent, address.split("/")[2], secret, csrf):
@@ -648,7 +561,7 @@ def test_a_failure_puts_no_token_into_the_log(opened: Story, tmp_path: Path, mon
         person = portal.person()
         with transaction() as session:
             session.execute(text("ALTER TABLE access_use RENAME TO hidden"))
-        person.get(f"/enter/{token}", status=500)
+        person.open(token, status=500)
         with transaction() as session:
             session.execute(text("ALTER TABLE hidden RENAME TO access_use"))
         assert token not in person.page.text
@@ -658,7 +571,7 @@ def test_a_failure_puts_no_token_into_the_log(opened: Story, tmp_path: Path, mon
     said = portal.says()
     assert re.search(r"duban\.portal:error [0-9a-f]{8}\n", said)
     assert "Traceback" in said
-    assert "duban.portal:GET /enter/{token} 500" in said
+    assert "duban.portal:POST /enter/{token} 500" in said
     assert token not in said
 
 
@@ -669,11 +582,11 @@ def test_where_a_person_comes_from_is_what_the_proxy_says(
     number, token = link()
     claimed = {"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"}
     with served(tmp_path / "a", DUBAN_TRUSTED_PROXIES="127.0.0.1") as portal:
-        answer = portal.person().ask("GET", f"/enter/{token}", headers=claimed)
+        answer = portal.person().come_in(token, headers=claimed)
         assert "secure" in attributes(answer)
         assert "server" not in answer.headers
     with served(tmp_path / "b", DUBAN_TRUSTED_PROXIES="192.0.2.99") as portal:
-        answer = portal.person().ask("GET", f"/enter/{token}", headers=claimed)
+        answer = portal.person().come_in(token, headers=claimed)
         assert "secure" not in attributes(answer)
     assert uses(number) == [("opened", "203.0.113.5"), ("opened", "127.0.0.1")]
 

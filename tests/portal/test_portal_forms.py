@@ -25,6 +25,7 @@ from models.assignments.extension import Extension
 from models.assignments.review import Review
 from models.common.event import Actor, Event
 from models.outbox.message import post
+from portal import middleware
 from portal.app import make_app
 from portal.context import csrf_token
 from portal.forms import Words
@@ -34,7 +35,7 @@ from services import links
 from services.scope import Scope
 from tests.portal.test_portal_access import at_once
 from tests.portal.test_portal_walls import POSTS, entries_after, last_entry
-from tests.support.portal_client import DAY, Person
+from tests.support.portal_client import DAY, Person, counted
 from tests.support.portal_doors import DELIVERY, DOORS, LIAISON, RETURNED, SCHEME, Id, Key, ask
 from tests.support.portal_world import LEAD, Visitor, World, digest_of_all, world
 
@@ -602,10 +603,52 @@ def test_an_address_cannot_ask_too_often(world: World, monkeypatch: pytest.Monke
     assert statuses(world.person(transport=two), "/work", 5) == [401] * 5
 
 
+def test_strangers_shut_out_nobody_who_has_come_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole town hall may have one address."""
+    limit(monkeypatch, REQUESTS_PER_MINUTE=5)
+    shared = transport()
+    north, south = world.person("north", transport=shared), world.person("south", transport=shared)
+    assert statuses(north, "/work", 1) == [200]
+    assert statuses(world.person(transport=shared), "/left", 9) == [200] * 4 + [429] * 5
+    assert statuses(north, "/work", 5) == [200] * 4 + [429], "by their own count"
+    assert statuses(south, "/work", 6) == [200] * 5 + [429], "whom this portal has not seen before"
+    assert statuses(Visitor("made-up", shared), "/work", 2) == [429] * 2
+
+
+def test_who_comes_in_beside_strangers_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(monkeypatch, REQUESTS_PER_MINUTE=5)
+    shared = transport()
+    token = links.issue(Scope("tiny", Actor("test"), clock.now()), world.id("unit-north"), lasts=DAY).token
+    newcomer = Visitor("", shared)
+    assert newcomer.come_in(token, name="张三").status_code == 303
+    assert statuses(world.person(transport=shared), "/left", 9)[-1] == 429
+    assert statuses(newcomer, "/work", 2) == [200] * 2
+
+
+def test_so_many_made_up_cookies_are_looked_up_and_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(monkeypatch, REQUESTS_PER_MINUTE=1)
+    monkeypatch.setattr(middleware, "UNPROVEN_PER_MINUTE", 3)
+    shared = transport()
+    with counted() as statements:
+        found = [Visitor(f"made-up-{number}", shared).ask("GET", "/work").status_code for number in range(20)]
+    assert found == [401] + [429] * 19
+    assert len(statements) == 4
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.0.2.99"])
+def test_who_watches_the_portal_from_near_is_not_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    limit(monkeypatch, REQUESTS_PER_MINUTE=5, TRUSTED_PROXIES="192.0.2.99")
+    near = world.person(transport=transport(client=(address, 1)))
+    assert statuses(near, "/health", 9) == [200] * 9
+    assert statuses(near, "/left", 6) == [200] * 5 + [429]
+
+
 def test_a_new_cookie_for_each_request_does_not_help(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(monkeypatch, REQUESTS_PER_MINUTE=5)
     shared = transport()
-    found = [Visitor(f"made-up-{number}", shared).ask("GET", "/health").status_code for number in range(7)]
+    found = [Visitor(f"made-up-{number}", shared).ask("GET", "/left").status_code for number in range(7)]
     assert found == [200] * 5 + [429] * 2
 
 
@@ -624,8 +667,8 @@ def test_a_link_cannot_be_opened_too_often_wherever_from(world: World, monkeypat
     tokens = [links.issue(scope, world.id("unit-north"), lasts=DAY).token for _ in range(2)]
     lines = [httpx.ASGITransport(app, client=(f"192.0.2.{number}", 1)) for number in range(5)]
     found = [Visitor("", line).ask("GET", f"/enter/{tokens[0]}").status_code for line in lines]
-    assert found == [303] * 3 + [429] * 2
-    assert Visitor("", lines[4]).ask("GET", f"/enter/{tokens[1]}").status_code == 303
+    assert found == [200] * 3 + [429] * 2
+    assert Visitor("", lines[4]).ask("GET", f"/enter/{tokens[1]}").status_code == 200
 
 
 # When something fails

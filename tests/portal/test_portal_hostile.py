@@ -208,7 +208,7 @@ def _fields() -> dict[Key, list[str]]:
 
 FIELDS = _fields()
 READING = sorted(key for key in FIELDS if key[0] == "GET")
-ACTING = sorted(key for key in FIELDS if key[0] == "POST")
+ACTING = sorted(key for key in FIELDS if key[0] == "POST" and DOORS[key].own)
 hostile = functools.partial(
     settings,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -303,14 +303,24 @@ def test_a_forged_form_never_reaches_the_disk(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_the_form_is_checked_once_with_what_stands_before_the_files(folder: Path) -> None:
+def test_the_form_is_checked_with_what_stands_before_the_files_and_again_with_what_follows(folder: Path) -> None:
     seen: list[Mapping[str, list[str]]] = []
     body = form(field("csrf", "x"), file("", b""), file("a.pdf", PDF), field("late", "y"), file("b.pdf", PDF))
     upload = send(body, seen.append)
-    assert seen == [{"csrf": ["x"]}]
     assert upload.fields == {"csrf": ["x"], "late": ["y"]}
+    assert seen == [{"csrf": ["x"]}, upload.fields]
     send(form(field("csrf", "x"), field("late", "y")), seen.append)
-    assert seen[1:] == [upload.fields]
+    assert seen[2:] == [upload.fields]
+
+
+def test_what_follows_the_files_is_refused_before_any_is_kept(folder: Path) -> None:
+    def refuse_late(fields: Mapping[str, list[str]]) -> None:
+        if "late" in fields:
+            raise ForgedError("forged")
+
+    with pytest.raises(ForgedError):
+        send(form(field("csrf", "x"), file("a.pdf", PDF), field("late", "y")), refuse_late)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
 # ---- limits

@@ -28,6 +28,7 @@ from services import links
 from services.scope import Scope
 
 DAY = dt.timedelta(days=1)
+OK = 200
 PORTAL = "http://portal.test"
 _FIELD = r'name="{}" value="([^"]*)"'
 
@@ -103,10 +104,22 @@ class Person:
         """Why it was not done; empty where nothing was refused."""
         return _box(self.page, "refused")
 
-    def enter(self, token: str, name: str) -> Self:
+    def open(self, token: str, *, status: int = 200, **fields: Any) -> httpx.Response:
+        """Open a link and come in by it; what comes in the end has this status."""
         self.get(f"/enter/{token}")
-        if self.path == "/name":
-            self.post("/name", name=name, to="/")
+        return self.post(f"/enter/{token}", status=status, **fields)
+
+    def come_in(self, token: str, headers: Any = None, **fields: Any) -> httpx.Response:
+        """The answer itself to coming in by a link: no redirect is followed."""
+        door = self.ask("GET", f"/enter/{token}", headers=headers)
+        if door.status_code != OK:
+            return door
+        # Behind a proxy only a browser knows that the line is encrypted, and sends the cookies of such lines.
+        sent = {**headers, "Cookie": door.headers["set-cookie"].partition(";")[0]} if headers else None
+        return self.ask("POST", f"/enter/{token}", data=hidden_fields(door) | fields, headers=sent)
+
+    def enter(self, token: str, name: str) -> Self:
+        self.open(token, name=name)
         return self
 
 

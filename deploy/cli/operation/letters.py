@@ -15,9 +15,10 @@ from services.letters.mailbox import read_mailbox
 @click.command()
 @click.argument("unit")
 @click.option("--last", type=click.IntRange(min=1), help=_("only so many of the newest letters"))
+@click.option("--link", is_flag=True, help=_("with a new link in place of each old one, to pass the letters on"))
 @plan_option
-def mailbox(unit: str, last: int | None, plan_code: str | None) -> None:
-    letters = read_mailbox(program_scope(plan_code, "duban mailbox"), unit, last)
+def mailbox(unit: str, last: int | None, plan_code: str | None, *, link: bool) -> None:
+    letters = read_mailbox(program_scope(plan_code, "duban mailbox"), unit, last, with_link=link)
     if not letters:
         tell(_("no letters to {unit} yet").format(unit=unit))
     for letter in letters:

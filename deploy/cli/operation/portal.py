@@ -4,6 +4,7 @@ import datetime as dt
 
 import click
 
+from adapters.folders import data_folder
 from adapters.prefect_server import prefect_secret
 from adapters.settings import override, settings
 from deploy.cli.base import _, plan_option, show_table, table, tell
@@ -13,6 +14,7 @@ from models.common.errors import NotFoundError
 from models.plan.unit import unit_of
 from services import links as services
 from services import schema
+from services.evidence import claim_new_store
 
 
 @click.command()
@@ -20,9 +22,14 @@ from services import schema
 def portal(port: int | None) -> None:
     import uvicorn  # noqa: PLC0415  (quick commands do not pay for it)
 
+    from portal import security_log  # noqa: PLC0415
+    from portal.http_protocol import PortalProtocol  # noqa: PLC0415
+
     if port is not None:
         override(DUBAN_PORTAL_PORT=str(port))
     schema.ensure()
+    claim_new_store()
+    security_log.to_file(data_folder(settings().data_dir) / "security.log")
     tell(_("Portal: {url}").format(url=settings().portal_address))
     uvicorn.run(
         "portal.asgi:make_app",
@@ -32,6 +39,8 @@ def portal(port: int | None) -> None:
         # Its own log would hold the addresses, and an address may hold a token.
         access_log=False,
         log_level="warning",
+        http=PortalProtocol,
+        ws="none",
         server_header=False,
         forwarded_allow_ips=settings().trusted_proxies,
     )
@@ -87,10 +96,17 @@ def list_links(code: str | None, plan_code: str | None) -> None:
     show_table(listed)
 
 
-@access.command(help=_("Withdraw a link, and what it opened."))
-@click.argument("number", type=int)
+@access.command(help=_("Withdraw a link, or all of a unit, and what they opened."))
+@click.argument("number", type=int, required=False)
+@click.option("--unit", "code", metavar="CODE", help=_("all links of this unit"))
 @click.option("--by", "by_name", metavar="NAME", required=True, help=_("the name of the person who acts"))
 @plan_option
-def revoke(number: int, by_name: str, plan_code: str | None) -> None:
-    services.withdraw(office_scope(plan_code, by_name), number)
-    tell(_("Link {number} is withdrawn.").format(number=number))
+def revoke(number: int | None, code: str | None, by_name: str, plan_code: str | None) -> None:
+    if (number is None) == (code is None):
+        raise click.UsageError(_("give the number of one link, or --unit CODE"))
+    scope = office_scope(plan_code, by_name)
+    if number is not None:
+        services.withdraw(scope, number)
+        tell(_("Link {number} is withdrawn.").format(number=number))
+    elif code is not None:
+        tell(_("{count} links are withdrawn.").format(count=services.withdraw_all(scope, code)))
