@@ -187,13 +187,15 @@ def _ladder(place: Place) -> tuple[dict[str, Any], ...]:
 
 
 def _step(place: Place, taken: dict[str, int]) -> dict[str, Any]:
-    fields = place.fields("code", "anchor", "offset", "working", "condition", "audience", optional=("order",))
+    fields = place.fields("code", "anchor", "offset", "working", "condition", "audience", optional=("order", "every"))
     step: dict[str, Any] = {
         "code": claim(fields["code"], taken, "step"),
         "offset": fields["offset"].integer(-365, 365) or 0,
         "working": fields["working"].flag(),
         "audience": list(words_of(fields["audience"], LADDER_AUDIENCE)),
     }
+    if fields["every"].given:
+        step["every"] = fields["every"].integer(1, 260)
     return step | {key: fields[key].one_of(words) for key, words in LADDER_WORDS.items() if fields[key].given}
 
 

@@ -3,13 +3,14 @@
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import OWED, Status
-from models.dates.workdays import WorkCalendar
+from models.dates.workdays import ONE_DAY, WorkCalendar
 
 
 class Anchor(StrEnum):
@@ -45,7 +46,10 @@ HOLDS: dict[Condition, frozenset[Status]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """One rung. `offset` counts working days where `working`, else calendar days; negative is before the anchor."""
+    """One rung. `offset` counts working days where `working`, else calendar days; negative is before the anchor.
+
+    With `every` it comes again each time that so many working days have passed while its condition holds.
+    """
 
     code: str
     anchor: Anchor
@@ -54,6 +58,7 @@ class Step:
     condition: Condition
     audience: tuple[Audience, ...]
     order: OrderColour | None = None
+    every: int | None = None
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Step":
@@ -65,6 +70,7 @@ class Step:
             condition=Condition(data["condition"]),
             audience=tuple(Audience(one) for one in data["audience"]),
             order=OrderColour(data["order"]) if data.get("order") else None,
+            every=data.get("every"),
         )
 
     @property
@@ -85,22 +91,40 @@ class Step:
             return calendar.add(anchor, self.offset)
         return calendar.last_on_or_before(anchor + dt.timedelta(days=self.offset))
 
+    @property
+    def again(self) -> "Step":
+        """The step as it comes again: counted from the day on which it came before."""
+        return _again(self)
+
+
+@functools.cache
+def _again(step: Step) -> Step:
+    assert step.every is not None
+    return dataclasses.replace(step, offset=step.every, working=True)
+
 
 def _reminder(days: int, order: OrderColour | None = None) -> Step:
     code = f"T-{days}" if days else "T+0"
     return Step(code, Anchor.DUE, -days, False, Condition.OPEN, (Audience.UNIT,), order)  # noqa: FBT003
 
 
-def _overdue(days: int, *audience: Audience, order: OrderColour | None = None) -> Step:
-    return Step(f"T+{days}", Anchor.DUE, days, True, Condition.OPEN, audience, order)  # noqa: FBT003
+def _overdue(days: int, *audience: Audience, every: int) -> Step:
+    red = OrderColour.RED
+    return Step(f"T+{days}", Anchor.DUE, days, True, Condition.OPEN, audience, red, every)  # noqa: FBT003
 
 
 def _waiting(code: str, anchor: Anchor, days: int, condition: Condition, audience: Audience) -> Step:
     return Step(code, anchor, days, True, condition, (audience,))  # noqa: FBT003
 
 
+A_WEEK = 5  # working days
+
+
 def default_ladder(unsigned_working_days: int = 3) -> tuple[Step, ...]:
-    """The ladder of a plan that states none. A person decides on talks and accountability; no step does."""
+    """The ladder of a plan that states none. A person decides on talks and accountability; no step does.
+
+    While it is late, the unit and its lead hear of it weekly, the office every two weeks, the leader every four.
+    """
     return (
         _waiting("unsigned", Anchor.ISSUED, unsigned_working_days, Condition.UNSIGNED, Audience.OFFICE),
         _reminder(30),
@@ -108,9 +132,9 @@ def default_ladder(unsigned_working_days: int = 3) -> tuple[Step, ...]:
         _reminder(3, OrderColour.BLUE),
         _reminder(1),
         _reminder(0),
-        _overdue(1, Audience.UNIT, Audience.LEAD, order=OrderColour.RED),
-        _overdue(3, Audience.OFFICE, order=OrderColour.RED),
-        _overdue(10, Audience.LEADER, order=OrderColour.RED),
+        _overdue(1, Audience.UNIT, Audience.LEAD, every=A_WEEK),
+        _overdue(3, Audience.OFFICE, every=2 * A_WEEK),
+        _overdue(10, Audience.LEADER, every=4 * A_WEEK),
         _waiting("review-5", Anchor.SUBMITTED, 5, Condition.UNREVIEWED, Audience.REVIEWER),
         _waiting("review-10", Anchor.SUBMITTED, 10, Condition.UNREVIEWED, Audience.OFFICE),
     )
@@ -166,7 +190,7 @@ def due_steps(
     Never "what is due today": after an outage everything missed is found, and what was missed
     for one audience collapses into its latest step. Steps before `live_from` are history.
     """
-    timetable = sorted(_timetable(ladder, standing, calendar), key=lambda entry: entry[0])
+    timetable = sorted(_timetable(ladder, standing, calendar, on, live_from), key=operator.itemgetter(0))
     due = [entry for entry in timetable if entry[0] <= on]
     later = [day for day, _, _ in timetable if day > on]
     return DueSteps(tuple(_collapse(due, live_from)), min(later, default=None))
@@ -175,30 +199,57 @@ def due_steps(
 @functools.lru_cache(maxsize=8192)
 def next_look(ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar) -> dt.date | None:
     """The first day on which a step will fire if the assignment does not change until then."""
-    return min((day for day, _, _ in _timetable(ladder, standing, calendar)), default=None)
+    entries = _timetable(ladder, standing, calendar, standing.done_until, standing.done_until)
+    return min((day for day, _, _ in entries), default=None)
 
 
 _Entry = tuple[dt.date, Step, dt.date]
 
 
-def _timetable(ladder: Iterable[Step], standing: LadderState, calendar: WorkCalendar) -> Iterable[_Entry]:
+def _timetable(
+    ladder: Iterable[Step], standing: LadderState, calendar: WorkCalendar, on: dt.date, live_from: dt.date
+) -> Iterator[_Entry]:
+    """What is not done yet: all up to `on`, and of each step the first time after it."""
     for step in ladder:
         anchor = standing.anchor(step.anchor)
         if anchor is None or standing.status not in HOLDS[step.condition]:
             continue
-        day = step.date(anchor, calendar)
-        if day > standing.done_until:
-            yield day, step, anchor
+        for entry in _times(step, anchor, calendar, standing.done_until, live_from):
+            yield entry
+            if entry[0] > on:
+                break
+
+
+def _times(
+    step: Step, anchor: dt.date, calendar: WorkCalendar, done_until: dt.date, live_from: dt.date
+) -> Iterator[_Entry]:
+    """Each time that a step falls after `done_until`: once, or again and again without an end.
+
+    What would have come again before `live_from` is no history either: nobody would have been told.
+    """
+    day = step.date(anchor, calendar)
+    if day > done_until:
+        yield day, step, anchor
+    if step.every is None:
+        return
+    begins = max(done_until, live_from - ONE_DAY)
+    passed = max(0, calendar.count(day, begins)) // step.every
+    anchor = calendar.add(day, passed * step.every) if passed else day
+    while True:
+        day = calendar.add(anchor, step.every)
+        if day > begins:
+            yield day, step.again, anchor
+        anchor = day
 
 
 def _collapse(due: list[_Entry], live_from: dt.date) -> Iterable[Fired]:
-    told: dict[tuple[Audience, Condition], str] = {}
+    told: dict[tuple[Audience, Condition], tuple[str, dt.date]] = {}
     for day, step, _ in due:
         if day >= live_from:
-            told.update(dict.fromkeys(((one, step.condition) for one in step.audience), step.code))
+            told.update(dict.fromkeys(((one, step.condition) for one in step.audience), (step.code, day)))
     for day, step, anchor in due:
         historic = day < live_from
-        speaks_to = tuple(one for one in step.audience if told.get((one, step.condition)) == step.code)
+        speaks_to = tuple(one for one in step.audience if told.get((one, step.condition)) == (step.code, day))
         yield Fired(step, anchor, day, () if historic else speaks_to, _strongest(step, due, live_from), historic)
 
 

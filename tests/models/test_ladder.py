@@ -71,6 +71,43 @@ def test_after_a_long_gap_each_audience_hears_the_latest_only() -> None:
     }
 
 
+def test_a_late_item_is_never_silent() -> None:
+    """For half a year: unit and lead hear of it weekly, the office every two weeks, the leader every four."""
+    days = [DUE + dt.timedelta(days=n) for n in range(1, 190)]
+    seen = walk(dataclasses.replace(OPEN, done_until=DUE), days)
+    for step, first, every in (("T+1", 1, 5), ("T+3", 3, 10), ("T+10", 10, 20)):
+        asked = CHINA.add(DUE, first)
+        expected = [asked]
+        while (asked := CHINA.add(asked, every)) <= days[-1]:
+            expected.append(asked)
+        assert [day for code, day in seen if code == step] == expected
+        assert len(expected) > 5
+
+
+def test_a_step_that_comes_again_counts_from_the_day_it_came_before() -> None:
+    weekly = [one for one in fired(dataclasses.replace(OPEN, done_until=DUE), D(2024, 1, 12)) if one.step.code == "T+1"]
+    assert [(one.anchor_on, one.on) for one in weekly] == [
+        (DUE, D(2023, 12, 21)),
+        (D(2023, 12, 21), D(2023, 12, 28)),
+        (D(2023, 12, 28), D(2024, 1, 5)),
+        (D(2024, 1, 5), D(2024, 1, 12)),
+    ]
+    assert [bool(one.speaks_to) for one in weekly] == [False, False, False, True], "after a gap only the latest"
+
+
+def test_what_would_have_come_again_before_notices_began_is_not_made_up() -> None:
+    past = fired(OPEN, D(2024, 6, 10), live_from=D(2024, 6, 3))
+    assert {one.step.code for one in past if one.speaks_to} == {"T+1", "T+3"}
+    assert sum(one.historic for one in past) == 8, "each step once"
+
+
+def test_a_step_may_come_only_once() -> None:
+    once = tuple(dataclasses.replace(one, every=None) for one in LADDER)
+    late = due_steps(once, dataclasses.replace(OPEN, done_until=DUE), CHINA, on=D(2025, 1, 1), live_from=EVER)
+    assert [one.step.code for one in late.fired] == ["T+1", "T+3", "T+10"]
+    assert late.next_on is None
+
+
 def test_what_fell_before_notices_began_is_history() -> None:
     past = fired(OPEN, D(2023, 12, 21), live_from=D(2023, 12, 20))
     assert [(one.step.code, one.historic) for one in past][-3:] == [("T-1", True), ("T+0", False), ("T+1", False)]

@@ -32,7 +32,7 @@ REF = "2023/delivery/T1.1/north"
 FIRST = dt.date(2023, 12, 14)  # near enough to the date that plays reach the overdue steps
 CALENDAR = WorkCalendar(CalendarName.CHINA)
 BEFORE = {"T-30": 30, "T-7": 7, "T-3": 3, "T-1": 1, "T+0": 0}
-AFTER = {"T+1": 1, "T+3": 3, "T+10": 10}
+AFTER = {"T+1": (1, 5), "T+3": (3, 10), "T+10": (10, 20)}  # the first time, and after how many days again
 WAITS = {"review-5": 5, "review-10": 10}
 
 
@@ -44,15 +44,19 @@ class Model:
         self.fired: set[tuple[str, dt.date]] = set()
 
     def falls(self) -> dict[tuple[str, dt.date], dt.date]:
-        """The day of each step that may fire as things stand."""
+        """The day of each step that may fire as things stand, by its name and the day that it counts from."""
         if self.status == "submitted":
             return {(step, self.submitted): CALENDAR.add(self.submitted, days) for step, days in WAITS.items()}
         if self.status == "accepted":
             return {}
         early = {step: CALENDAR.last_on_or_before(self.due - dt.timedelta(days)) for step, days in BEFORE.items()}
-        return {(step, self.due): day for step, day in early.items()} | {
-            (step, self.due): CALENDAR.add(self.due, days) for step, days in AFTER.items()
-        }
+        late: dict[tuple[str, dt.date], dt.date] = {}
+        for step, (first, every) in AFTER.items():
+            counts_from, day = self.due, CALENDAR.add(self.due, first)
+            while day <= FIRST + dt.timedelta(days=600):
+                late[step, counts_from] = day
+                counts_from, day = day, CALENDAR.add(day, every)
+        return {(step, self.due): day for step, day in early.items()} | late
 
     def patrol(self, today: dt.date) -> None:
         self.fired |= {step for step, day in self.falls().items() if self.settled < day <= today}
