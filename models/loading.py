@@ -28,7 +28,7 @@ from models.plan.document import AreaEntry, MeasureEntry, PlanDocument, Requirem
 from models.plan.indicator import JUDGED, TARGET, Indicator
 from models.plan.ladder import Step, default_ladder
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
-from models.plan.plan import Ladder, Limits, Plan
+from models.plan.plan import Ladder, Limits, Plan, PlanVersion
 from models.plan.requirement import Addressee, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
 
@@ -124,8 +124,8 @@ class _Ids:
 def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.datetime) -> Plan:
     """Store the document, in one statement a table. Rows are matched by code; what is gone is deleted.
 
-    Assignments that were issued keep their dates and ladder. Raises BlockedError, by name, where
-    a requirement, unit, item or phase that they hang on would vanish.
+    What was issued keeps its lead, roles, dates, ladder, texts and proof, as AS_ISSUED and the assignments say. Raises
+    BlockedError, by name, where a requirement, unit, item or phase that it hangs on would vanish.
     """
     content = content_of(document)
     query = select(Plan).where(Plan.code == document.code).with_for_update().options(undefer(Plan.content))
@@ -140,6 +140,17 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
     gone = _Gone.of(plan, ids)
     _refuse_in_use(session, gone)
     _drop(session, gone)
+    session.add(
+        PlanVersion(
+            plan_id=plan.id,
+            version=plan.version,
+            digest=plan.digest,
+            content=content,
+            changes=changes,
+            at=at,
+            by_name=actor.name,
+        )
+    )
     record(
         session,
         EventKind.PLAN_LOADED,
@@ -237,9 +248,39 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
         phases=_phases(session, plan, document),
         requirements={},
     )
-    requirements = [_requirement(entry, period, due_on, item, ids) for entry, period, due_on, item in _asked(document)]
+    issued = _issued(session, plan)
+    requirements = [
+        row | issued.get((row["phase_id"], row["ref"]), {})
+        for row in (_requirement(entry, period, due_on, item, ids) for entry, period, due_on, item in _asked(document))
+    ]
     ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
     return ids
+
+
+# What people were given to do; the item that it is asked of may be moved to another place in the plan.
+AS_ISSUED = (
+    "lead_id",
+    "due_on",
+    "title_zh",
+    "title_en",
+    "why_zh",
+    "why_en",
+    "proof_zh",
+    "proof_en",
+    "source",
+    "basis",
+)
+
+
+def _issued(session: Session, plan: Plan) -> dict[tuple[int, str], dict[str, Any]]:
+    """What stays as it is of each requirement that was issued, by its phase and reference."""
+    columns = [getattr(Requirement, name) for name in AS_ISSUED]
+    query = (
+        select(Requirement.phase_id, Requirement.ref, *columns)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .where(_in(plan, Phase), exists().where(Assignment.requirement_id == Requirement.id))
+    )
+    return {(row.phase_id, row.ref): dict(zip(AS_ISSUED, row[2:], strict=True)) for row in session.execute(query)}
 
 
 def _of_plan(session: Session, plan: Plan, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -464,7 +505,8 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
     """Raises BlockedError, by name, where something hangs on what is gone."""
     is_read = exists().where(Reading.indicator_id == Indicator.id)
     is_issued = exists().where(Assignment.requirement_id == Requirement.id)
-    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id)
+    leads_issued = exists().where(Requirement.lead_id == Unit.id, Assignment.requirement_id == Requirement.id)
+    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id) | leads_issued
     phase_ref = case((Phase.code == PhaseCode.IMPLEMENTATION, Phase.code + "-" + Phase.period), else_=Phase.code)
     used: list[tuple[Any, Any, ColumnElement[bool]]] = [
         (Indicator, Indicator.code, gone.indicators & is_read),

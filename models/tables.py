@@ -18,6 +18,7 @@ from models.complaint import Complaint
 from models.delivery.rate_limit import RateLimit
 from models.finding import Finding
 from models.indicators.reading import Reading
+from models.monitoring.seal import JournalSeal
 from models.outbox.message import Attempt, AttemptMessage, Message
 from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
@@ -25,7 +26,7 @@ from models.phases.gate import Gate
 from models.plan.area import Area, Measure, Responsibility
 from models.plan.indicator import Indicator
 from models.plan.phase import Phase
-from models.plan.plan import Ladder, Plan
+from models.plan.plan import Ladder, Plan, PlanVersion
 from models.plan.requirement import Addressee, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
 
@@ -50,6 +51,7 @@ MAPPED = (
     Complaint,
     RateLimit,
     Finding,
+    JournalSeal,
     Reading,
     Attempt,
     Message,
@@ -64,6 +66,7 @@ MAPPED = (
     Phase,
     Ladder,
     Plan,
+    PlanVersion,
     Requirement,
     Addressee,
     Unit,

@@ -28,6 +28,7 @@ from models.monitoring.replay import (
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
+from models.plan.area import Role
 from models.plan.ladder import Audience
 from models.plan.phase import Phase, phases_of
 from models.plan.plan import Plan
@@ -84,6 +85,8 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             unit_id=row.unit_id,
             lead_id=lead_over(row.role, row.unit_id, row.lead_id),
             body_over=Audience(body_over(row.unit_kind)),
+            leads=row.role is Role.LEAD,
+            is_led=row.lead_id == row.unit_id,
             ladder=ladders[row.phase_id],
             issued_on=row.issued_on,
             status=row.status,
@@ -152,6 +155,7 @@ def _entries(plan: Plan) -> AnySelect:
             Event.due_before,
             Event.due_after,
             Event.detail,
+            Event.actor_unit_id,
         )
         .where(
             Event.plan_id == plan.id,
@@ -165,7 +169,7 @@ def _entries(plan: Plan) -> AnySelect:
 def _entry(row: AnyRow) -> Entry:
     fields = (row.at, row.kind, row.status_before, row.status_after, row.due_before, row.due_after)
     if row.kind is not EventKind.ESCALATED:
-        return Entry(*fields)
+        return Entry(*fields, by_unit_id=row.actor_unit_id)
     detail: Mapping[str, Any] = row.detail or {}
     fell_on = dt.date.fromisoformat(detail.get("fell_on", "0001-01-01"))
     return Entry(*fields, detail.get("step", ""), fell_on, bool(detail.get("historic")))

@@ -23,6 +23,7 @@ from models.monitoring.alerts import GRACE, last_round
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, Step, due_steps, next_look
 
 MAX_ROUNDS_PASSED_BY = 2  # rounds that may skip an assignment, because a person holds its row or is changing it
+JUDGED = frozenset({Status.ACCEPTED, Status.RETURNED})
 CHANGES = frozenset({EventKind.MOVED, EventKind.DUE_MOVED, EventKind.SET_ASIDE, EventKind.TAKEN_UP})
 
 
@@ -52,6 +53,7 @@ class Discrepancy(StrEnum):
     SENT_TWICE = "sent_twice"
     JOURNAL = "journal"  # two entries do not fit together: one between them is gone
     ROW = "row"  # the assignment's row is not what the journal says
+    ROLE = "role"  # who leads, who answers and who judged do not fit together
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Entry:
     step: str = ""
     fell_on: dt.date | None = None
     historic: bool = False
+    by_unit_id: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,12 +104,17 @@ class SentMessage:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AssignmentHistory:
-    """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where `body_over` does."""
+    """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where `body_over` does.
+
+    `leads`: it was issued to the unit as the lead of its item, which another unit leads by now where `is_led` is false.
+    """
 
     ref: str
     unit_id: int
     lead_id: int | None
     body_over: Audience
+    leads: bool
+    is_led: bool
     ladder: tuple[Step, ...]
     issued_on: dt.date
     status: Status
@@ -430,6 +438,7 @@ class _Replay:
             self._wrong(Discrepancy.JOURNAL, Reason("the journal does not say that it was issued"))
             return
         self._check_row()
+        self._check_roles()
         self._check_messages()
         self._check_letters()
         missed = self._settled_unseen() | {
@@ -462,6 +471,16 @@ class _Replay:
             if found != told:
                 differs = Reason("its row says {found}, the journal {told}", found=found, told=told)
                 self._wrong(Discrepancy.ROW, differs)
+
+    def _check_roles(self) -> None:
+        """Nobody judges their own work, and who was asked as the lead of an item is its lead."""
+        if self.life.leads and not self.life.is_led:
+            self._wrong(Discrepancy.ROLE, Reason("it was issued to the lead unit, and another unit leads by now"))
+        for entry in self.life.entries:
+            judged = entry.status_before is Status.SUBMITTED and entry.status_after in JUDGED
+            if judged and entry.by_unit_id == self.life.unit_id:
+                own = Reason("on {at} the unit judged its own work", at=self._local(entry.at))
+                self._wrong(Discrepancy.ROLE, own)
 
     def _check_messages(self) -> None:
         written = {one.told for one in self.life.told}

@@ -3,13 +3,14 @@
 import dataclasses
 import datetime as dt
 import functools
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, select, text
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Json, Key, text_enum
+from models.common.base import Base, Instant, Json, Key, text_enum
 from models.common.errors import NotFoundError, RefusedError
 from models.common.text import Text
 from models.dates.instants import day_of
@@ -90,6 +91,29 @@ class Plan(Base):
 
     def day_of(self, at: dt.datetime) -> dt.date:
         return day_of(at, self.timezone)
+
+
+class PlanVersion(Base):
+    """A document as it was loaded once, and how it differed from the one before: a line for each value."""
+
+    __tablename__ = "plan_version"
+    __table_args__ = (UniqueConstraint("plan_id", "version"),)
+
+    id: Mapped[Key]
+    plan_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("plan.id"), doc="the plan (plan)")
+    version: Mapped[int] = mapped_column(doc="which version")
+    digest: Mapped[str] = mapped_column(doc="SHA-256 of the content")
+    content: Mapped[Json] = mapped_column(deferred=True, doc="the document")
+    changes: Mapped[list[str]] = mapped_column(JSONB, doc="how it differs from the version before")
+    at: Mapped[Instant] = mapped_column(doc="when, in world time (UTC)")
+    by_name: Mapped[str] = mapped_column(doc="who, by name")
+
+
+def versions_of(session: Session, plan: Plan) -> Sequence[PlanVersion]:
+    """What was loaded of a plan, the oldest first; what was loaded before versions were kept is not there."""
+    return session.scalars(
+        select(PlanVersion).where(PlanVersion.plan_id == plan.id).order_by(PlanVersion.version)
+    ).all()
 
 
 def plan_codes(session: Session) -> list[str]:

@@ -1,5 +1,6 @@
 """`duban plan` and `duban units`: what a plan says."""
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -11,14 +12,14 @@ from sqlalchemy import select
 from adapters import clock
 from adapters.plan_files.reader import read_plan
 from deploy.cli.base import _, language, plan_option, show_table, table, tell
-from deploy.cli.operation.access import work_on
-from models.common.errors import RefusedError
+from deploy.cli.operation.access import local_time, work_on
+from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
 from models.loading import Loaded, addressees, items_of
 from models.plan.area import Area
 from models.plan.document import PlanDocument
 from models.plan.phase import Phase, PhaseCode
-from models.plan.plan import Plan
+from models.plan.plan import Plan, PlanVersion, versions_of
 from models.plan.unit import BODIES, Unit
 from models.queries import statistics
 from rendering.labels import UNIT_KINDS
@@ -134,6 +135,36 @@ def show(plan_code: str | None) -> None:
     for one in phases:
         listed.add_row(one.ref, language.text(one.name), str(one.starts_on), str(one.ends_on), _(one.status))
     show_table(listed)
+
+
+@plan.command(help=_("Each version of a plan that was loaded: when, by whom, and what it changed."))
+@click.option("--of", "number", type=click.IntRange(min=1), help=_("the differences of this version alone"))
+@click.option("--json", "as_json", is_flag=True, help=_("print JSON, with the keys that the documentation names"))
+@plan_option
+def versions(number: int | None, plan_code: str | None, *, as_json: bool) -> None:
+    with work_on(plan_code) as (session, row):
+        found = [one for one in versions_of(session, row) if number in {None, one.version}]
+    if number is not None and not found:
+        raise NotFoundError("no version {number} of {plan} is kept", number=number, plan=row.code)
+    if as_json:
+        tell(json.dumps([_version_facts(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    listed = table(_("version"), _("loaded"), _("who"), _("differences"), numbers=[0, 3])
+    for one in found:
+        listed.add_row(str(one.version), local_time(row, one.at), one.by_name, str(len(one.changes)))
+    show_table(listed)
+    for change in found[0].changes if number is not None else ():
+        tell(f"  {change}")
+
+
+def _version_facts(one: PlanVersion) -> dict[str, object]:
+    return {
+        "version": one.version,
+        "at": one.at.isoformat(),
+        "by": one.by_name,
+        "digest": one.digest,
+        "changes": one.changes,
+    }
 
 
 def _show_areas(row: Plan, order: Sequence[str]) -> None:
