@@ -20,7 +20,8 @@ from models.tables import METADATA
 PORTION = 2000  # rows that are fetched at once: what lies in memory
 
 # Tables that are not exported: the first three open the portal or say who looked, the others how the program ran.
-LEFT_OUT = frozenset({"access", "access_use", "deed", "pace", "patrol_round"})
+# The seals are over the journal of all plans; the archive carries the last one.
+LEFT_OUT = frozenset({"access", "access_use", "deed", "journal_seal", "pace", "patrol_round"})
 # The journal has a file of its own, and so has the text of the plan. `address` and `access_id` say from where a
 # person wrote; the rest of an attempt names channels, recipients' addresses and keys of other systems.
 LEFT_OUT_COLUMNS = frozenset(

@@ -62,6 +62,7 @@ class Act(StrEnum):
     RETRY_LETTERS = "retry letters"  # those that were given up
     READ_MAILBOX = "read mailbox"  # of any unit, with a link of that unit's
     WATCH = "watch"
+    SEAL = "seal"  # the journal, of all plans
     # Results, access and plans
     MAKE_BULLETIN = "make bulletin"
     EDIT_BULLETIN = "edit bulletin"
@@ -105,6 +106,7 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.RETRY_LETTERS: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.READ_MAILBOX: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.WATCH: frozenset({Capacity.PROGRAM}),
+    Act.SEAL: frozenset({Capacity.PROGRAM}),
     Act.MAKE_BULLETIN: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.EDIT_BULLETIN: frozenset({Capacity.OFFICE}),
     Act.RELEASE_BULLETIN: frozenset({Capacity.OFFICE}),

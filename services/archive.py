@@ -33,6 +33,7 @@ from models.archive_tables import Extract, Original, extracts, journal_entries, 
 from models.bulletins.copy import issued_copies
 from models.common.errors import NotFoundError, RefusedError
 from models.monitoring.audit import look_at_once
+from models.monitoring.seal import last_seal
 from models.permissions import Act, require
 from models.plan.plan import Plan
 from rendering import acceptance_report
@@ -97,7 +98,7 @@ def write_archive(
                 pack.add_text(DOCUMENT, json.dumps(plan.content, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
                 wanted = _add_tables(pack, session, plan)
                 _add_documents(pack, session, plan)
-                chain = _add_journal(pack, session, plan)
+                chain = _add_journal(pack, session, plan) | _sealed(session)
                 facts = {"code": plan.code, "version": plan.version, "zh": plan.title_zh, "en": plan.title_en}
             # Outside the transaction: copying gigabytes may take hours, and an open transaction would hold up VACUUM.
             _add_originals(pack, store, wanted, progress)
@@ -344,6 +345,15 @@ def _add_journal(pack: _Pack, session: Session, plan: Plan) -> dict[str, Any]:
 
     pack.add(JOURNAL, _pieces(lines()), packed=True)
     return chain
+
+
+def _sealed(session: Session) -> dict[str, Any]:
+    """Up to where the database's journal is sealed, over all its plans: the pack can be held against it later."""
+    last = last_seal(session)
+    if last is None:
+        return {}
+    at = last.at.astimezone(dt.UTC).isoformat()
+    return {"seal": {"number": last.number, "at": at, "last_entry": last.last_entry, "digest": last.digest}}
 
 
 # ---- originals and the manifest

@@ -20,6 +20,7 @@ MEANINGS = {
     "verdict_area_id_fkey": Reason("a verdict was given on a safeguard that would vanish"),
     "verdict_indicator_id_fkey": Reason("a verdict was given on an indicator that would vanish"),
     "bulletin_released": Reason("a released bulletin stays as it is; correct it instead"),
+    "journal_seal_append_only": Reason("seals of the journal are append-only: they are neither changed nor deleted"),
     "event_append_only": Reason("the journal is append-only: entries are neither changed nor deleted"),
 }
 

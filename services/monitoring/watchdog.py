@@ -18,6 +18,7 @@ from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import PrefectUnreachableError
 from adapters.settings import settings
 from models.common.errors import NotFoundError, Reason
+from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.dates.quiet_hours import QuietHours, opens_at
 from models.delivery.letter import RenderedLetter
@@ -29,7 +30,8 @@ from models.permissions import Act, require
 from models.plan.plan import Plan, plan_codes
 from models.plan.unit import body_of
 from rendering.watchdog_text import alerts_letter, blind_letter, sees_again_letter
-from services.scope import Scope, by_program
+from services.monitoring import seals
+from services.scope import PROGRAM, Scope, by_program
 
 FLOWS = ("launch", "implementation", "acceptance", "patrol", "watchdog", "bulletin")
 LOST = dt.timedelta(hours=2)  # no run takes so long: one that gives no sign of its end by then has crashed
@@ -50,12 +52,13 @@ class Watched:
 
 
 def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
-    """Check these plans, or all, and tell the office. A plan that cannot be checked keeps no other from being checked.
+    """Seal the journal, check these plans, or all, and tell the office. One that cannot be checked keeps no other back.
 
     `on`: as at the end of that day's patrols; as of now when it is None or today. Raises NotFoundError for a plan that
     was named and does not exist.
     """
     with blindness_is_told():
+        seals.seal_journal(Actor(PROGRAM), clock.now())
         lost = _end_lost_runs()
         found = {plan: _seen(by_program(plan), on) for plan in plans or plans_watched()}
         notes = [lost, *(tell(by_program(plan), listed) for plan, listed in found.items()), _tell_that_it_sees_again()]

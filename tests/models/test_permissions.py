@@ -89,6 +89,7 @@ DELIVER             no      no    no          no          no      no      yes
 RETRY_LETTERS       no      no    no          no          yes     no      yes
 READ_MAILBOX        no      no    no          no          yes     no      yes
 WATCH               no      no    no          no          no      no      yes
+SEAL                no      no    no          no          no      no      yes
 MAKE_BULLETIN       no      no    no          no          yes     no      yes
 EDIT_BULLETIN       no      no    no          no          yes     no      no
 RELEASE_BULLETIN    no      no    no          no          yes     no      no

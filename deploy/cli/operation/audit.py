@@ -2,17 +2,20 @@
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from adapters import clock
-from deploy.cli.base import _, language, plan_option, show_table, table, tell
+from deploy.cli.base import _, language, plan_option, show_table, table, tell, tell_problem
 from models.monitoring.replay import Outcome
+from models.monitoring.seal import Broken, LastSeal
 from rendering.instants import local_minute
 from rendering.labels import STEP_OUTCOMES
 from services import schema
 from services.monitoring import audit as audits
+from services.monitoring import seals
 from services.monitoring.audit import AuditResult
 
 
@@ -25,11 +28,13 @@ def audit(ctx: click.Context, refs: tuple[str, ...], plan_code: str | None, *, a
     schema.ensure()
     at = clock.now()
     found = audits.replay(plan_code, at, refs)
+    last, broken = seals.check()
     if as_json:
-        tell(json.dumps(_facts(at, found), ensure_ascii=False, indent=2))
+        tell(json.dumps(_facts(at, found) | _seal_facts(last, broken), ensure_ascii=False, indent=2))
     else:
         _show(at, found)
-    ctx.exit(1 if found.problems else 0)
+        _show_seals(found.timezone, last, broken)
+    ctx.exit(1 if found.problems or broken else 0)
 
 
 def _facts(at: dt.datetime, found: AuditResult) -> dict[str, Any]:
@@ -61,6 +66,32 @@ def _facts(at: dt.datetime, found: AuditResult) -> dict[str, Any]:
             for ref, one in found.steps
         ],
     }
+
+
+def _seal_facts(last: LastSeal | None, broken: Sequence[Broken]) -> dict[str, Any]:
+    return {
+        "seal": last
+        and {
+            "number": last.number,
+            "at": last.at.isoformat(),
+            "last_entry": last.last_entry,
+            "digest": last.digest,
+        },
+        "broken": [{"kind": one.kind.value, "entry": one.entry, "text": language.say(one.reason)} for one in broken],
+    }
+
+
+def _show_seals(timezone: str, last: LastSeal | None, broken: Sequence[Broken]) -> None:
+    """The digest is for whoever keeps it elsewhere: by it all before it can be proved unchanged."""
+    if last is None:
+        tell(_("The journal is not sealed yet; the watchdog's next round seals it."))
+        return
+    facts = {"entry": last.last_entry, "at": local_minute(last.at, timezone), "number": last.number}
+    if not broken:
+        tell(_("The journal is as it was sealed, up to entry {entry} on {at}: seal {number}").format(**facts))
+        tell(f"  {last.digest}")
+    for one in broken:
+        tell_problem(language.say(one.reason))
 
 
 def _show(at: dt.datetime, found: AuditResult) -> None:
