@@ -21,6 +21,11 @@ def plain(text: str) -> str:
     return "".join(kept).strip()
 
 
+def seen(text: str) -> str:
+    """Without what nobody sees, and otherwise as it was typed, line breaks included."""
+    return "".join(sign for sign in _UNSEEN.sub("", text) if sign.isspace() or not _is_control(sign))
+
+
 def _is_control(sign: str) -> bool:
     return unicodedata.category(sign) in {"Cc", "Cf", "Cs"}
 
