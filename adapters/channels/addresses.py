@@ -6,16 +6,21 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs
 
+from adapters.language import N_
 from adapters.yaml_nodes import MappingNode, Node, ScalarNode, UnreadableError, compose
 from models.common.errors import RefusedError
 
 DEFAULT = "default"
 MAX_BYTES = 20_000_000  # 38,600 townships with a robot each are 6 MB
+TOKEN_ALONE = N_("feishu://TOKEN, or feishu://SECRET@TOKEN where the robot has a signing secret; lark:// likewise")
 EXPECTED = "mailbox, slack:C0123ABC (the id of a channel), or an Apprise URL such as dingtalk://…"
 
 # Only ids: a channel's name can be posted to, but its history cannot be read back by it.
 _SLACK = re.compile(r"slack:(?P<channel>[CGD][A-Z0-9]{2,})")
+_SIGNING_ROBOT = re.compile(r"(feishu|lark)://(?P<host>[^/?]*)(?P<path>[^?]*)(\?(?P<query>.*))?", re.IGNORECASE)
+_SECRETS = {"secret", "sign", "sign_secret", "signing_secret", "key", "password", "pass"}
 _APPRISE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S+")
 
 
@@ -108,7 +113,8 @@ def _address(path: Path, code: str, value: Node) -> Address:
     address = address_in(text)
     if address is not None:
         return address
-    raise _refused(path, value.line, f"{code} has no usable address ({_masked(text)})", EXPECTED)
+    expected = TOKEN_ALONE if _holds_what_is_dropped(text) else EXPECTED
+    raise _refused(path, value.line, f"{code} has no usable address ({_masked(text)})", expected)
 
 
 def address_in(text: str) -> Address | None:
@@ -117,7 +123,16 @@ def address_in(text: str) -> Address | None:
         return MAILBOX
     if slack := _SLACK.fullmatch(text):
         return Address("slack", slack["channel"])
-    return Address("apprise", text) if _APPRISE.fullmatch(text) else None
+    is_url = _APPRISE.fullmatch(text) and not _holds_what_is_dropped(text)
+    return Address("apprise", text) if is_url else None
+
+
+def _holds_what_is_dropped(text: str) -> bool:
+    """Whether it is a robot's, with the secret where nobody looks for it: each post would be refused for good."""
+    found = _SIGNING_ROBOT.fullmatch(text)
+    if found is None:
+        return False
+    return bool(":" in found["host"] or found["path"].strip("/") or _SECRETS & parse_qs(found["query"] or "").keys())
 
 
 def _masked(text: str) -> str:

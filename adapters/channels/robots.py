@@ -45,8 +45,11 @@ def _signed(service: Any) -> Mapping[str, str]:
     if not service.secret:
         return {}
     stamp = str(round(clock.now().timestamp() * 1000))
-    mark = hmac.new(service.secret.encode(), f"{stamp}\n{service.secret}".encode(), hashlib.sha256).digest()
-    return {"timestamp": stamp, "sign": base64.b64encode(mark).decode()}
+    return {"timestamp": stamp, "sign": _mark(service.secret, f"{stamp}\n{service.secret}")}
+
+
+def _mark(key: str, message: str) -> str:
+    return base64.b64encode(hmac.new(key.encode(), message.encode(), hashlib.sha256).digest()).decode()
 
 
 def _text(_service: Any, text: str) -> Mapping[str, Any]:
@@ -57,8 +60,19 @@ def _text_at(service: Any, text: str) -> Mapping[str, Any]:
     return {**_text(service, text), "at": {"atMobiles": list(service.targets), "isAtAll": False}}
 
 
-def _content(_service: Any, text: str) -> Mapping[str, Any]:
-    return {"msg_type": "text", "content": {"text": text}}
+def _content(service: Any, text: str) -> Mapping[str, Any]:
+    return {**_signed_within(service), "msg_type": "text", "content": {"text": text}}
+
+
+def _signed_within(service: Any) -> Mapping[str, str]:
+    """Feishu and Lark: of nothing, with the seconds and the secret as the key, where the robot has one.
+
+    Apprise knows no secret of theirs; what stands before the token, as DingTalk's does, it keeps as the user.
+    """
+    if not service.user:
+        return {}
+    stamp = str(round(clock.now().timestamp()))
+    return {"timestamp": stamp, "sign": _mark(f"{stamp}\n{service.user}", "")}
 
 
 # Keywords, signature or sender do not match; the webhook is wrong. The message as a whole may have 20 KB.

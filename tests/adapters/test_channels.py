@@ -99,6 +99,26 @@ def test_a_bad_file_is_refused(tmp_path: Path, text: str, line: int, says: str) 
     assert SECRET not in "".join(traceback.format_exception(refused.value)).replace(text, "")
 
 
+@pytest.mark.parametrize("robot", ["feishu", "lark", "Feishu"])
+@pytest.mark.parametrize(
+    "rest",
+    [f"tok/{SECRET}", f"tok/?secret={SECRET}", f"tok?sign={SECRET}", f"tok:{SECRET}@x", f"tok/?x=1&key={SECRET}"],
+)
+def test_a_robots_secret_in_the_wrong_place_is_refused(tmp_path: Path, robot: str, rest: str) -> None:
+    path = written(tmp_path, f'edu: mailbox\nfin: "{robot}://{rest}"')
+    with pytest.raises(RefusedError, match=r"line 2: fin has no usable address") as refused:
+        read_addresses(path)
+    assert "feishu://SECRET@TOKEN" in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["feishu://tok", "feishu://sec@tok/", "lark://sec%2F1@tok/?format=text", "json://h/p"]
+)
+def test_a_robots_address_as_it_should_be(tmp_path: Path, address: str) -> None:
+    assert read_addresses(written(tmp_path, f'fin: "{address}"')).of("fin") == Address("apprise", address)
+
+
 def test_files_that_are_not_text(tmp_path: Path) -> None:
     for path, says in (
         (tmp_path / "gone.yaml", "No such file"),
