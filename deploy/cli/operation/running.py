@@ -40,6 +40,7 @@ def up() -> None:
 def stay_open(links: Callable[[], Iterable[str]]) -> None:
     """Run the stack until Ctrl-C, and print all addresses; `links` prints those of the pages, once they are served."""
     from deploy.stack import running  # noqa: PLC0415  (quick commands do not pay for it)
+    from services.letters.addresses import address_warnings  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -50,6 +51,8 @@ def stay_open(links: Callable[[], Iterable[str]]) -> None:
         tell(_("Prefect: {url}").format(url=f"{base}/dashboard"))
         tell(_("Start a phase: {url}").format(url=f"{base}/deployments"))
         _say_how_to_come_in()
+        for line in address_warnings(language):
+            tell_problem(line)
         for line in links():
             tell(line)
         tell(_("Data: {folder}").format(folder=settings().data_dir))
