@@ -73,6 +73,12 @@ def store(story: Story, tmp_path: Path) -> EvidenceStore:
     return made
 
 
+@pytest.mark.parametrize("typed", ["=1", "＝1+1", "＋2", "\u200b-3", " ＠x", "\t1"])
+def test_no_cell_of_a_table_is_run_by_a_spreadsheet(typed: str) -> None:
+    assert archive._cell(typed) == f"'{typed}"
+    assert archive._cell("平常") == "平常"
+
+
 def write(store: EvidenceStore, output: Path) -> Written:
     return write_archive(by_program("tiny"), store, output)
 
