@@ -13,7 +13,8 @@ from adapters.yaml_nodes import MappingNode, Node, ScalarNode, UnreadableError, 
 from models.common.errors import RefusedError
 
 DEFAULT = "default"
-MAX_BYTES = 20_000_000  # 38,600 townships with a robot each are 6 MB
+MAX_BYTES = 10_000_000  # 38,600 townships with a robot each are 6 MB
+MAX_UNITS = 50_000
 TOKEN_ALONE = N_("feishu://TOKEN, or feishu://SECRET@TOKEN where the robot has a signing secret; lark:// likewise")
 EXPECTED = "mailbox, slack:C0123ABC (the id of a channel), or an Apprise URL such as dingtalk://…"
 
@@ -86,9 +87,9 @@ def _read(path: Path, _changed_at: int, _size: int) -> Addresses:
 def _parse(path: Path) -> Node | None:
     """The YAML as nodes, which know their lines and whether a key came twice."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RefusedError("{file}: too long; expected at most {limit} bytes", file=path, limit=MAX_BYTES)
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        text = _not_too_much(path, content).decode("utf-8-sig")
     except OSError as error:
         raise RefusedError(
             "{file}: cannot be read ({why}); expected the file of addresses", file=path, why=error.strerror
@@ -100,6 +101,18 @@ def _parse(path: Path) -> Node | None:
     except UnreadableError as error:
         # The error's own text and its chain quote the line, and the line may hold a secret.
         raise _refused(path, error.line, "not readable as YAML", "lines like `edu: mailbox`") from None
+
+
+def _not_too_much(path: Path, content: bytes) -> bytes:
+    """The content, if it can be read in a moment: asked before anything is made of it."""
+    if len(content) > MAX_BYTES:
+        raise RefusedError("{file}: too long; expected at most {limit} bytes", file=path, limit=MAX_BYTES)
+    lines = (line.lstrip() for line in content.splitlines())
+    # An entry stands on a line of its own, or has a comma behind it.
+    entries = sum(1 for line in lines if line and not line.startswith(b"#")) + content.count(b",")
+    if entries > MAX_UNITS:
+        raise RefusedError("{file}: too many entries; expected at most {limit} units", file=path, limit=MAX_UNITS)
+    return content
 
 
 def _unit_code(path: Path, key: Node) -> str:

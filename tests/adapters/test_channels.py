@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from adapters.channels.addresses import MAILBOX, Address, Addresses, read_addresses
+from adapters.channels import addresses as module
+from adapters.channels.addresses import MAILBOX, MAX_BYTES, MAX_UNITS, Address, Addresses, read_addresses
 from adapters.channels.apprise_channel import AppriseChannel
 from adapters.channels.rate_limits import Limit, read_limits
 from adapters.channels.registry import Channels, Mailbox
@@ -127,8 +128,40 @@ def test_files_that_are_not_text(tmp_path: Path) -> None:
     ):
         with pytest.raises(RefusedError, match=says):
             read_addresses(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("#" * (MAX_BYTES + 1), f"too long; expected at most {MAX_BYTES} bytes"),
+        ("".join(f"u{number}: mailbox\n" for number in range(MAX_UNITS + 1)), "too many entries"),
+        ("{" + ",".join(f"u{number}: mailbox" for number in range(MAX_UNITS + 2)) + "}", "too many entries"),
+        ("a:\n" + " - x\n" * MAX_UNITS, "too many entries"),
+        ("a: [" + "x," * (MAX_UNITS + 1) + "]", "too many entries"),
+    ],
+)
+def test_a_file_that_is_too_much_is_refused_before_it_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, says: str
+) -> None:
+    monkeypatch.setattr(module, "compose", _not_to_be_called)
+    with pytest.raises(RefusedError) as refused:
+        read_addresses(written(tmp_path, content))
+    assert says in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def _not_to_be_called(_: str) -> None:
+    raise AssertionError
+
+
+def test_a_file_that_never_ends_is_too_long() -> None:
     with pytest.raises(RefusedError, match="too long"):
-        read_addresses(written(tmp_path, b"#" * 20_000_001))
+        read_addresses(Path("/dev/zero"))
+
+
+def test_a_country_of_townships_with_remarks_is_not_too_much(tmp_path: Path) -> None:
+    lines = (f"# township {number}\n\nu{number}: slack:C{number:08}\n" for number in range(38_600))
+    assert len(read_addresses(written(tmp_path, "".join(lines))).by_unit) == 38_600
 
 
 def test_the_address_chooses_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
