@@ -18,8 +18,9 @@ _FILES = frozenset(
     }
 )
 _SCHEME = re.compile(r"(?<=[A-Za-z]{2}):(?=\S)|:(?=//)")
-# Before the last part of a host, which is letters in any script. Browsers take all of these for dots.
-_DOT = re.compile(r"(?<=\w)([.\uff0e\uff61]|\u3002(?=[A-Za-z]))(?=([^\W\d_]{2,}))")
+# Before the last part of a host: a letter of any script, and a further one or one of its marks. What stands before it
+# may be a picture. Browsers take all of these for dots.
+_DOT = re.compile(r"(?<=[^\s.])([.\uff0e\uff61]|\u3002(?=[A-Za-z]))(?=([^\W\d_][A-Za-z\u0080-\U0010ffff]\S*))")
 _WWW = re.compile(r"(?<!\w)(www\d?)\.(?=\S)", re.IGNORECASE)
 _IP_ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?=[:/])")
 _CALL = re.compile("([@\uff20])(?=\\S)")

@@ -16,7 +16,7 @@ from tests.rendering.test_letter_text import OFFICE, PLAN, TASKBOOK, D, letter, 
 # As chat clients find addresses in text: with a scheme, by "www.", or a host before a top-level domain.
 MADE_A_LINK = re.compile(
     r"\w://|\b(?:mailto|tel|javascript):\S|\bwww\d?\.\S|\w[.\uff0e\uff61\u3002][a-z]{2,}(?![a-z])(?<!docx)(?<!pdf)(?<!xlsx)"
-    r"|\w[.\uff0e\uff61](?:中国|公司|网络)|\d\.\d+\.\d+\.\d+[:/]",
+    r"|\w[.\uff0e\uff61](?:中国|公司|网络|भारत|ｃｏｍ)|❤\.ws|\d\.\d+\.\d+\.\d+[:/]",
     re.IGNORECASE,
 )
 CALLED = re.compile("[@\uff20]\\S")
@@ -30,6 +30,15 @@ FORGED = "\n\n督办系统升级，请重新登录：\nhttps://duban.example/ent
         *("www.evil.com", "WWW.a1.com", "www3.a1.com", "evil.com", "a.b.evil.co.uk/path?x=1", "evil.com:8443/x"),
         *("见evil.com看看", "请点evil.cn。", "照片.zip", "例子.中国", "教育。com", "evil\uff0ecom", "evil\uff61com"),
         *("xn--fiqs8s.xn--55qx5d", "ev\u200bil.c\u200dom", "evil\u2060.com", "mailto:a@b.cn", "javascript:alert(1)"),
+        *(
+            "i❤.ws",
+            "उदाहरण.भारत",
+            "ｅｖｉｌ．ｃｏｍ",
+            "_evil_.com",
+            "“evil.com”",
+            "http:\\\\evil.com",
+            "\u202dmoc.live.com",
+        ),
         *("tel:04521234567", "10.0.0.1:8080", "10.0.0.1/enter", "evil.pdf.com", "//evil.com", "evil.com\u202e"),
     ],
 )
@@ -38,7 +47,7 @@ def test_no_client_makes_a_link_of_it(address: str) -> None:
     for text in (one_line(address), quoted(f"第一行\n{address}\n第三行")):
         assert not MADE_A_LINK.search(text)
         assert re.sub(r"[\s>]", "", text).replace("第一行", "").replace("第三行", "") == re.sub(
-            r"[\u200b\u200d\u2060\u202e]", "", address
+            r"[\u200b\u200d\u2060\u202d\u202e]", "", address
         ), "it can still be read"
 
 
@@ -54,6 +63,7 @@ def test_nobody_is_called(call: str) -> None:
     [
         *("缺少路线图", "见附件 2：任务书.docx、名单.xlsx", "2023.3.15 前补齐", "第3.2条", "T4.10 书香校园", "12:30"),
         *("完成。请于周五前提交", "增长 3.5%，达 95.2%", "a > b < c & d", "（试行）", "e.g. lists", "{ref} {0}"),
+        *("等等……然后...再说", "见《方案》第 2.1.3 条", "No.12、p.5", "a.m. 9:00", "名单(终稿).pdf"),
     ],
 )
 def test_what_is_no_address_stays_as_it_was_typed(text: str) -> None:
