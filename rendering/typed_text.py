@@ -4,6 +4,7 @@ In it a chat client would make links of addresses, call whoever stands behind an
 like a part of the letter that the program wrote.
 """
 
+import functools
 import re
 
 from models.common.typed import seen
@@ -27,6 +28,8 @@ _CALL = re.compile("([@\uff20])(?=\\S)")
 _MARKS = str.maketrans("\u27e6\u27e7", "[]")  # the brackets of the mark that the reader's link takes the place of
 
 
+# Cached: the same titles and names stand in thousands of letters, and each costs more than the rest of its line.
+@functools.lru_cache(maxsize=16_384)
 def one_line(text: str) -> str:
     """A name, a title or a sentence on one line, with a space inside each address and behind each @."""
     line = " ".join(seen(text).split()).translate(_MARKS)
@@ -41,6 +44,7 @@ def _apart(found: re.Match[str]) -> str:
     return found[1] if is_file else f"{found[1]} "
 
 
+@functools.lru_cache(maxsize=4_096)
 def quoted(text: str) -> str:
     """The same for what may have several lines: then each of them stands behind a mark, on a line of its own."""
     lines = [line for line in map(one_line, seen(text).splitlines()) if line]
