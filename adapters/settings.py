@@ -161,6 +161,22 @@ def proxy_for(url: str) -> str | None:
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def reach_this_machine_directly() -> None:
+    """Keep calls to this machine from going through a proxy: no proxy elsewhere reaches our servers.
+
+    For this process and the ones it starts, Prefect's own clients among them; other calls still use the proxy.
+    """
+    # Some programs read only one of the spellings, and who reads both reads the lower case first.
+    known = [name.strip() for spelling in ("no_proxy", "NO_PROXY") for name in os.environ.get(spelling, "").split(",")]
+    if "*" in known:  # no proxy for anybody; in a list it would mean nothing to some
+        return
+    wanted = ",".join(dict.fromkeys(filter(None, (*known, *LOOPBACK))))
+    override(no_proxy=wanted, NO_PROXY=wanted)
+
+
 def child_environment(**changes: str) -> dict[str, str]:
     """The environment for a process that we start: ours, with these changes."""
     return {**os.environ, **changes}

@@ -20,7 +20,7 @@ from adapters.database import embedded
 from adapters.database import sessions as database
 from adapters.folders import data_folder, private_folder, private_log
 from adapters.prefect_server import prefect_api, prefect_secret
-from adapters.settings import child_environment, override, settings
+from adapters.settings import child_environment, override, reach_this_machine_directly, settings
 from deploy.prefect_server import own_pages
 from models.common.errors import DubanError
 from models.migrations.upgrading import upgrade
@@ -121,6 +121,7 @@ def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
 
 def _export(home: Path, *, portal: bool) -> None:
     """Say to this process and its children where things are; Prefect reads its settings from the environment."""
+    reach_this_machine_directly()
     address = f"http://127.0.0.1:{settings().prefect_port}"
     secret = prefect_secret.for_own_server(home)
     override(
@@ -205,7 +206,8 @@ def _wait_until_scheduled() -> None:
 
 def _answers(address: str) -> bool:
     try:
-        return httpx.get(address, timeout=5).is_success
+        # Never through a proxy, whichever address of this machine the portal listens on.
+        return httpx.get(address, timeout=5, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 

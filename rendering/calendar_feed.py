@@ -8,38 +8,45 @@ from icalendar import Alarm, Calendar, Event
 from adapters.language import N_, Language
 from models.common.text import Text
 from models.plan.plan import Plan
-from models.queries.worklist import WorkItem
+from models.queries.worklist import DatedWork, WorkItem
+from rendering.typed_text import one_line, quoted
 
 REFRESH = dt.timedelta(hours=1)
-WARN = dt.timedelta(days=-3)
+# An all-day event begins at midnight: the alarm is for nine in the morning, three days before.
+WARN = dt.timedelta(days=-3, hours=9)
 
 
-def feed(
-    dates: Iterable[WorkItem], *, unit: Text, plan: Plan, at: dt.datetime, language: Language, portal: str
-) -> bytes:
-    """One all-day event for each assignment. Its id stays when the date moves; what is handed in is left out."""
+def feed(dates: Iterable[DatedWork], *, unit: Text, plan: Plan, language: Language, portal: str) -> bytes:
+    """One all-day event for each assignment. Its id stays when the date moves; what is handed in is left out.
+
+    As long as nothing has changed it is the same to the byte, and a program need not take it for news.
+    """
     calendar = Calendar()
     calendar.add("prodid", "-//Duban//work of a unit//ZH")
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", language.gettext("Duban: {unit}").format(unit=language.text(unit)))
+    calendar.add("x-wr-calname", language.gettext("Duban: {unit}").format(unit=one_line(language.text(unit))))
     calendar.add("x-wr-timezone", plan.timezone)
     calendar.add("refresh-interval", REFRESH, parameters={"value": "DURATION"})
-    for work in dates:
-        calendar.add_component(_event(work, plan, at, language, portal))
+    for dated in dates:
+        calendar.add_component(_event(dated, plan, language, portal))
     content: bytes = calendar.to_ical()
     return content
 
 
-def _event(work: WorkItem, plan: Plan, at: dt.datetime, language: Language, portal: str) -> Event:
+def _event(dated: DatedWork, plan: Plan, language: Language, portal: str) -> Event:
+    work = dated.work
     page = f"{portal}/assignments/{work.id}"
-    about = language.text(work.item) if work.item else language.text(work.title)
     event = Event()
     event.add("uid", f"{plan.code}-{work.id}@duban")
-    event.add("dtstamp", at)
+    for changed in ("dtstamp", "last-modified"):  # without a method both mean the last change (RFC 5545, 3.8.7.2)
+        event.add(changed, dated.dated_at.astimezone(dt.UTC))
+    event.add("sequence", dated.moves)
     event.add("dtstart", work.due_on)
     event.add("dtend", work.due_on + dt.timedelta(days=1))
     event.add("transp", "TRANSPARENT")
-    summary = language.gettext("Due: {title} · {item}").format(title=language.text(work.title), item=about)
+    summary = language.gettext("Due: {title} · {item}").format(
+        title=one_line(language.text(work.title)), item=_item(dated, language)
+    )
     event.add("summary", summary)
     event.add("description", _description(work, language))
     event.add("url", page)
@@ -47,10 +54,16 @@ def _event(work: WorkItem, plan: Plan, at: dt.datetime, language: Language, port
     return event
 
 
+def _item(dated: DatedWork, language: Language) -> str:
+    """What tells it from others with its title: the period, as 2023Q1, and the item where it is asked of one."""
+    item = dated.work.item
+    return f"{dated.period} {one_line(language.text(item))}" if item else dated.period
+
+
 def _description(work: WorkItem, language: Language) -> str:
     lines = [
         language.gettext("Reference: {ref}").format(ref=work.ref),
-        language.gettext("Proof: {proof}").format(proof=language.text(work.proof)),
+        language.gettext("Proof: {proof}").format(proof=quoted(language.text(work.proof))),
     ]
     if work.provisional:
         lines.append(language.gettext(N_("provisional, it may still move")))

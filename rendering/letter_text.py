@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from adapters.language import N_, Language
 from models.acceptance.verdict import VerdictOutcome
@@ -11,6 +11,7 @@ from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
 from models.delivery.letter import Letter, Line, RenderedLetter
+from rendering.typed_text import one_line, quoted
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)  # compared by identity: they are keys of a dict
@@ -295,8 +296,10 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Re
     """Put a letter into words. Pure: the same letter and language give the same text.
 
     `with_link`: the reader can use the portal. The text then holds the mark `LINK`, which `linked` replaces by the
-    reader's link when the letter leaves, so that no stored text contains a link that works.
+    reader's link when the letter leaves, so that no stored text contains a link that works. What people typed, names
+    of units and items included, stays text: it makes no links, calls nobody and looks like no part of the letter.
     """
+    letter = _harmless(letter)
     groups = _groups(letter)
     counts = language.list([_heading(wording, lines, language) for wording, lines in groups])
     names = {"recipient": language.text(letter.recipient), "counts": counts}
@@ -315,6 +318,35 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Re
         paragraphs.extend(_group(wording, lines, letter, language, with_command=not with_link))
     paragraphs.append(_footer(language, with_link=with_link))
     return RenderedLetter(subject, "\n\n".join(paragraphs) + "\n")
+
+
+def _harmless(letter: Letter) -> Letter:
+    """The same letter, with all that somebody has typed as it may stand in it. References are ours, to be copied."""
+    return dataclasses.replace(
+        letter,
+        recipient=_each(one_line, letter.recipient),
+        plan=_each(one_line, letter.plan),
+        lines=tuple(map(_harmless_line, letter.lines)),
+    )
+
+
+def _harmless_line(line: Line) -> Line:
+    return dataclasses.replace(
+        line,
+        title=_each(one_line, line.title),
+        item=line.item and _each(one_line, line.item),
+        unit=line.unit and _each(one_line, line.unit),
+        asked_by=line.asked_by and _each(one_line, line.asked_by),
+        why=line.why and _each(quoted, line.why),
+        proof=line.proof and _each(quoted, line.proof),
+        source=one_line(line.source),
+        reason=quoted(line.reason),
+        by=one_line(line.by),
+    )
+
+
+def _each(made: Callable[[str], str], text: Text) -> Text:
+    return Text(made(text.zh), made(text.en))
 
 
 def _groups(letter: Letter) -> list[tuple[Wording, list[Line]]]:
@@ -377,11 +409,15 @@ def _fold(number: int, lines: list[Line], wording: Wording, letter: Letter, lang
         title = language.gettext("{title} ({count} items)").format(title=title, count=len(lines))
     details = [_details(line, wording, letter, language) for line in lines]
     shared = [detail for detail in details[0] if all(detail in others for others in details)]
-    out = [f"{number}. {title}", *(f"   {detail}" for detail in shared)]
+    out = [f"{number}. {title}", *(_indented(detail, "   ") for detail in shared)]
     for line, own in zip(lines, details, strict=True):
         out.append(f"   {_item(line, letter, language)}")
-        out.extend(f"     {detail}" for detail in own if detail not in shared)
+        out.extend(_indented(detail, "     ") for detail in own if detail not in shared)
     return "\n".join(out)
+
+
+def _indented(detail: str, by: str) -> str:
+    return "\n".join(f"{by}{line}".rstrip() for line in detail.split("\n"))
 
 
 def _item(line: Line, letter: Letter, language: Language) -> str:

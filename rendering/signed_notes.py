@@ -3,6 +3,7 @@
 from adapters.language import Language
 from models.delivery.signature import Signed
 from rendering.instants import local_minute
+from rendering.typed_text import one_line
 
 
 def signed_notes(signed: Signed, language: Language) -> list[str]:
@@ -12,6 +13,6 @@ def signed_notes(signed: Signed, language: Language) -> list[str]:
     return [
         language.ngettext(
             "{count} item signed for · {name} · {at}", "{count} items signed for · {name} · {at}", one.count
-        ).format(count=one.count, name=one.name, at=local_minute(one.at, signed.timezone))
+        ).format(count=one.count, name=one_line(one.name), at=local_minute(one.at, signed.timezone))
         for one in signed.signatures
     ]

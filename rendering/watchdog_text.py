@@ -9,12 +9,13 @@ from models.delivery.letter import RenderedLetter
 from models.monitoring.alerts import Alert
 from models.plan.plan import Plan
 from rendering.instants import local_minute
+from rendering.typed_text import one_line
 
 
 def alerts_letter(plan: Plan, found: Sequence[Alert], at: dt.datetime, language: Language) -> RenderedLetter:
     """What was found in a plan, or that all is well again."""
     subject = N_("Duban: the watchdog found {count} things") if found else N_("Duban: all is well again")
-    head = f"{language.text(plan.title)} ({plan.code}), {local_minute(at, plan.timezone)}"
+    head = f"{one_line(language.text(plan.title))} ({plan.code}), {local_minute(at, plan.timezone)}"
     lines = [f"- {language.say(one.reason)}" for one in found]
     return RenderedLetter(language.gettext(subject).format(count=len(found)), "\n".join([head, *lines]))
 

@@ -14,10 +14,11 @@ from typing import Any, BinaryIO
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from rendering.printable import printable
+from rendering.printable import is_formula, printable
 
 Cell = str | int | float | dt.date | dt.datetime | None
 
@@ -27,7 +28,6 @@ LONGEST_TEXT = 32_767
 LONGEST_TITLE = 31
 
 _NOT_IN_TITLE = re.compile(r"[\[\]:*?/\\]")
-_FORMULA = ("=", "+", "-", "@")
 _CUT = "…"
 _NARROWEST, _WIDEST = 6, 60  # in characters
 _MEASURED = 200  # rows by which the widths are set: they have to be known before the other rows are read
@@ -98,12 +98,12 @@ def _text(page: Any, value: str) -> Any:
     text = printable(value)
     if len(text) > LONGEST_TEXT:
         text = text[: LONGEST_TEXT - 1] + _CUT
-    if not text.startswith(_FORMULA):
+    if not (may_run := is_formula(text)) and text not in ERROR_CODES:
         return text
     cell = WriteOnlyCell(page, text)
     cell.data_type = "s"
     # Without this Excel makes it a formula as soon as somebody edits the cell.
-    cell.quotePrefix = True
+    cell.quotePrefix = may_run
     return cell
 
 

@@ -38,6 +38,7 @@ from models.permissions import Act, require
 from models.plan.plan import Plan
 from rendering import acceptance_report
 from rendering.archive_words import readme
+from rendering.printable import is_formula
 from services.scope import Scope, together
 
 FORMAT = "duban-archive/1"
@@ -61,7 +62,6 @@ _PIECE = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FILE = (stat.S_IFREG | 0o644) << 16
 _UNIX = 3
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Progress = Callable[[int, int], None]  # bytes of originals written so far, and bytes in all
 
@@ -284,7 +284,7 @@ def _cell(value: Any) -> Any:
             return "true" if value else "false"
         case dict() | list():
             return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_json)
-        case str() if value.startswith(_FORMULA):
+        case str() if is_formula(value):
             return f"'{value}"
     return value
 

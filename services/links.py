@@ -154,7 +154,7 @@ def feed(token: str, *, address: str, at: dt.datetime, language: Language, porta
             return unit
         plan = session.get_one(Plan, unit.plan_id)
         dates = open_dates(session, plan, unit, plan.day_of(at))
-    return calendar(dates, unit=unit.name, plan=plan, at=at, language=language, portal=portal)
+    return calendar(dates, unit=unit.name, plan=plan, language=language, portal=portal)
 
 
 def renew(within: Session, web_session: WebSession, at: dt.datetime) -> None:

@@ -19,14 +19,31 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterator  # noqa: UP035  (Python 3.8 has them only there)
 
 MANIFEST, JOURNAL, EVIDENCE, VERIFY = "manifest.json", "journal.jsonl", "tables/evidence.csv", "verify.py"
 BEGINNING = "0" * 64
 PIECE = 1024 * 1024
-LARGEST_CELL = 2**31 - 1
+# What is longer is named and not read, so that a pack of anybody's making cannot fill the memory.
+LONGEST_JSON = 64 * 1024 * 1024
+LONGEST_ENTRY = 1024  # bytes of the manifest for each file; a pack of very many files has a longer one
+MOST_VALUES = 4_000_000  # of one JSON text: each takes up to a hundred bytes
+LARGEST_NUMBER = 10**15  # of an entry in the journal
+LONGEST_LINE = 16 * 1024 * 1024
+LONGEST_ROW = 16 * 1024 * 1024
+MOST_NAMED = 1000  # faults of one aspect that are written out
+LONGEST_SHOWN = 1000
+
+# What a pack of anybody's making can cause while it is read; RuntimeError has those of an unknown way of packing, of
+# a password and of too many levels among it.
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, csv.Error, MemoryError),
+)
 
 AUTHENTICITY = "真实性 authenticity"
 COMPLETENESS = "完整性 completeness"
@@ -148,12 +165,15 @@ class Check:
         self.place = place
         self.digest = digest.lower()
         self.faults: dict[str, list[str]] = {aspect: [] for aspect in ASPECTS}
+        self.counts = dict.fromkeys(ASPECTS, 0)
         self.names = set(place.names())
         self.manifest: dict[str, Any] = {}
         self.entries: dict[str, dict[str, Any]] = {}
 
     def fault(self, aspect: str, what: str) -> None:
-        self.faults[aspect].append(what)
+        self.counts[aspect] += 1
+        if self.counts[aspect] <= MOST_NAMED:
+            self.faults[aspect].append(visible(what))
 
     def run(self) -> None:
         self.place.look(self.fault)
@@ -177,19 +197,27 @@ class Check:
             self.fault(COMPLETENESS, f"{MANIFEST}: 缺失 / is missing")
             return False
         try:
-            with self.place.open(MANIFEST) as source:
-                content = source.read()
-            self.manifest = json.loads(content.decode("utf-8"))
+            content = self.whole(MANIFEST, max(LONGEST_JSON, LONGEST_ENTRY * len(self.names)))
+            self.manifest = parsed(content)
             self.entries = {one["path"]: one for one in self.manifest["entries"]}
-            self.manifest["journal"]["root"], self.manifest["rows"].items()
-        except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, OSError) as failure:
+            look_at_form(self.manifest)
+        except UNREADABLE as failure:
             self.fault(AUTHENTICITY, f"{MANIFEST}: 无法读取 / cannot be read ({failure})")
+            self.manifest, self.entries = {}, {}
             return False
         found = hashlib.sha256(content).hexdigest()
         say(f"清单校验值 / digest of the manifest: {found}")
         if self.digest and self.digest != found:
             self.fault(AUTHENTICITY, f"{MANIFEST}: 与留存的校验值不符 / is not the one of the digest {self.digest}")
         return True
+
+    def whole(self, name: str, longest: int = LONGEST_JSON) -> bytes:
+        """Raises ValueError where it is too long to be looked at as a whole."""
+        with self.place.open(name) as source:
+            content = source.read(longest + 1)
+        if len(content) > longest:
+            raise ValueError(f"超过 {longest} 字节 / longer than {longest} bytes")
+        return content
 
     def look_at_entry(self, name: str) -> None:
         known = self.entries[name]
@@ -200,7 +228,7 @@ class Check:
                     head = head or piece[:64]
                     size += len(piece)
                     digest.update(piece)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as failure:
+        except UNREADABLE as failure:
             self.fault(AUTHENTICITY, f"{name}: 无法读取 / cannot be read ({failure})")
             return
         if size != known.get("size"):
@@ -218,9 +246,11 @@ class Check:
         expected, previous = 1, BEGINNING
         for position, line in enumerate(self.lines(JOURNAL), 1):
             try:
-                entry = json.loads(line.decode("utf-8"))
+                entry = parsed(line)
                 number, before = int(entry["number"]), entry["previous"]
-            except (ValueError, KeyError, TypeError) as failure:
+                if not 0 < number < LARGEST_NUMBER:
+                    raise ValueError(f"序号 / number {str(number)[:20]}")
+            except UNREADABLE as failure:
                 self.fault(
                     USABILITY, f"{JOURNAL}: 第 {position} 行无法读取 / line {position} cannot be read ({failure})"
                 )
@@ -269,37 +299,40 @@ class Check:
     # 可用性 usability
 
     def rows(self, name: str) -> Iterator[dict[str, str]]:
-        csv.field_size_limit(LARGEST_CELL)
+        csv.field_size_limit(LONGEST_ROW)
         try:
             with self.place.open(name) as source, io.TextIOWrapper(source, "utf-8-sig", newline="") as text:
-                reader = csv.reader(text, strict=True)
+                pieces = Pieces(text)
+                reader = csv.reader(pieces, strict=True)
                 head = next(reader, None)
                 if not head:
                     self.fault(USABILITY, f"{name}: 没有表头 / has no heading")
                     return
                 for row in reader:
+                    pieces.next_row()
                     if len(row) != len(head):
                         line = reader.line_num
                         self.fault(USABILITY, f"{name}: 第 {line} 行列数不符 / line {line} has too many or few columns")
                     yield dict(zip(head, row))  # noqa: B905  (Python 3.8)
-        except (csv.Error, ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
+        except UNREADABLE as failure:
             self.fault(USABILITY, f"{name}: 无法读取 / cannot be read ({failure})")
 
     def lines(self, name: str) -> Iterator[bytes]:
         try:
             with self.place.open(name) as source:
-                for line in source:
+                for line in iter(lambda: source.readline(LONGEST_LINE + 1), b""):
+                    if len(line) > LONGEST_LINE:
+                        raise ValueError(f"一行超过 {LONGEST_LINE} 字节 / a line is longer than {LONGEST_LINE} bytes")
                     yield line.rstrip(b"\n")
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as failure:
+        except UNREADABLE as failure:
             self.fault(USABILITY, f"{name}: 无法读取 / cannot be read ({failure})")
 
     def look_at_content(self, name: str, head: bytes) -> None:
         ending = ending_of(name)
         if ending == "json" and name != MANIFEST:
             try:
-                with self.place.open(name) as source:
-                    json.loads(source.read().decode("utf-8"))
-            except (ValueError, OSError, EOFError, zipfile.BadZipFile) as failure:
+                parsed(self.whole(name))
+            except UNREADABLE as failure:
                 self.fault(USABILITY, f"{name}: 不是有效的 JSON / is no valid JSON ({failure})")
         if name == VERIFY:
             return
@@ -324,8 +357,56 @@ class Check:
             self.fault(SAFETY, f"{name}: 是程序文件 / is called like a program")
 
 
+class Pieces:
+    """The lines of a table. No row may go on for ever: an open quotation mark makes one of all that follows."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self._read = text, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LONGEST_ROW + 1)
+        self._read += len(line)
+        if self._read > LONGEST_ROW:
+            raise ValueError(f"一行超过 {LONGEST_ROW} 字 / a row is longer than {LONGEST_ROW} characters")
+        if not line:
+            raise StopIteration
+        return line
+
+    def next_row(self) -> None:
+        self._read = 0
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON in a text. Raises ValueError where it is none, or would take too much memory."""
+    if sum(content.count(sign) for sign in (b",", b"[", b"{")) > MOST_VALUES:
+        raise ValueError(f"超过 {MOST_VALUES} 个值 / more than {MOST_VALUES} values")
+    return json.loads(content.decode("utf-8"))
+
+
+def look_at_form(manifest: dict[str, Any]) -> None:
+    """Raises ValueError where what is asked of it later is not of its type; KeyError where it is not there."""
+    journal, originals = manifest["journal"], manifest.get("originals", {})
+    numbers = [one["size"] for one in manifest["entries"]] + list(manifest["rows"].values())
+    numbers += [journal["entries"], *(originals.get(name, 0) for name in ("files", "scanned_for_viruses"))]
+    texts = [journal["root"], *manifest["rows"]]
+    texts += [one[name] for one in manifest["entries"] for name in ("path", "sha256")]
+    if not (all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)):
+        raise ValueError("结构不符 / not of the form that a manifest has")
+
+
 def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{visible(line)}\n")
+
+
+def visible(line: str) -> str:
+    """Without signs that a terminal obeys or that turn the direction of reading: they show as what they are."""
+    if len(line) > LONGEST_SHOWN:
+        line = line[:LONGEST_SHOWN] + "…"
+    hidden = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return "".join(sign if unicodedata.category(sign) not in hidden else f"\\u{ord(sign):04x}" for sign in line)
 
 
 def ending_of(name: str) -> str:
@@ -344,9 +425,12 @@ def place_of(path: str) -> Place:
 def report(check: Check) -> int:
     for aspect in ASPECTS:
         wrong = check.faults[aspect]
-        say(f"{aspect}: {'合格 passed' if not wrong else f'不合格 FAILED ({len(wrong)})'}")
+        count = check.counts[aspect]
+        say(f"{aspect}: {'合格 passed' if not wrong else f'不合格 FAILED ({count})'}")
         for line in wrong:
             say(f"  {line}")
+        if count > len(wrong):
+            say(f"  …… 另有 {count - len(wrong)} 处 / and {count - len(wrong)} more")
     if check.manifest:
         say(f"病毒 viruses: {said_of_viruses(check.manifest)}")
         say(f"文件 files: {len(check.entries)}; 台账 journal: {check.manifest['journal'].get('entries')}")
@@ -354,7 +438,7 @@ def report(check: Check) -> int:
 
 
 def said_of_viruses(manifest: dict[str, Any]) -> str:
-    files, scanned = (int(manifest.get("originals", {}).get(name, 0)) for name in ("files", "scanned_for_viruses"))
+    files, scanned = (manifest.get("originals", {}).get(name, 0) for name in ("files", "scanned_for_viruses"))
     if scanned >= files:
         return f"接收时已逐件查杀（{files} 件） / each file was scanned as it came in ({files})"
     return (
@@ -373,7 +457,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         check = Check(place_of(given.pack), given.digest)
-    except (OSError, zipfile.BadZipFile, ValueError) as failure:
+    except UNREADABLE as failure:
         say(f"{given.pack}: 无法打开 / cannot be opened ({failure})")
         return 1
     check.run()

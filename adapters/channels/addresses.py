@@ -6,16 +6,22 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs
 
+from adapters.language import N_
 from adapters.yaml_nodes import MappingNode, Node, ScalarNode, UnreadableError, compose
 from models.common.errors import RefusedError
 
 DEFAULT = "default"
-MAX_BYTES = 20_000_000  # 38,600 townships with a robot each are 6 MB
+MAX_BYTES = 10_000_000  # 38,600 townships with a robot each are 6 MB
+MAX_UNITS = 50_000
+TOKEN_ALONE = N_("feishu://TOKEN, or feishu://SECRET@TOKEN where the robot has a signing secret; lark:// likewise")
 EXPECTED = "mailbox, slack:C0123ABC (the id of a channel), or an Apprise URL such as dingtalk://…"
 
 # Only ids: a channel's name can be posted to, but its history cannot be read back by it.
 _SLACK = re.compile(r"slack:(?P<channel>[CGD][A-Z0-9]{2,})")
+_SIGNING_ROBOT = re.compile(r"(feishu|lark)://(?P<host>[^/?]*)(?P<path>[^?]*)(\?(?P<query>.*))?", re.IGNORECASE)
+_SECRETS = {"secret", "sign", "sign_secret", "signing_secret", "key", "password", "pass"}
 _APPRISE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://\S+")
 
 
@@ -81,9 +87,9 @@ def _read(path: Path, _changed_at: int, _size: int) -> Addresses:
 def _parse(path: Path) -> Node | None:
     """The YAML as nodes, which know their lines and whether a key came twice."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RefusedError("{file}: too long; expected at most {limit} bytes", file=path, limit=MAX_BYTES)
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        text = _not_too_much(path, content).decode("utf-8-sig")
     except OSError as error:
         raise RefusedError(
             "{file}: cannot be read ({why}); expected the file of addresses", file=path, why=error.strerror
@@ -97,6 +103,18 @@ def _parse(path: Path) -> Node | None:
         raise _refused(path, error.line, "not readable as YAML", "lines like `edu: mailbox`") from None
 
 
+def _not_too_much(path: Path, content: bytes) -> bytes:
+    """The content, if it can be read in a moment: asked before anything is made of it."""
+    if len(content) > MAX_BYTES:
+        raise RefusedError("{file}: too long; expected at most {limit} bytes", file=path, limit=MAX_BYTES)
+    lines = (line.lstrip() for line in content.splitlines())
+    # An entry stands on a line of its own, or has a comma behind it.
+    entries = sum(1 for line in lines if line and not line.startswith(b"#")) + content.count(b",")
+    if entries > MAX_UNITS:
+        raise RefusedError("{file}: too many entries; expected at most {limit} units", file=path, limit=MAX_UNITS)
+    return content
+
+
 def _unit_code(path: Path, key: Node) -> str:
     if not isinstance(key, ScalarNode) or not re.fullmatch(r"[A-Za-z0-9_.-]+", key.text):
         raise _refused(path, key.line, "not a unit's code", "the short code of a unit, or `default`")
@@ -108,7 +126,8 @@ def _address(path: Path, code: str, value: Node) -> Address:
     address = address_in(text)
     if address is not None:
         return address
-    raise _refused(path, value.line, f"{code} has no usable address ({_masked(text)})", EXPECTED)
+    expected = TOKEN_ALONE if _holds_what_is_dropped(text) else EXPECTED
+    raise _refused(path, value.line, f"{code} has no usable address ({_masked(text)})", expected)
 
 
 def address_in(text: str) -> Address | None:
@@ -117,7 +136,16 @@ def address_in(text: str) -> Address | None:
         return MAILBOX
     if slack := _SLACK.fullmatch(text):
         return Address("slack", slack["channel"])
-    return Address("apprise", text) if _APPRISE.fullmatch(text) else None
+    is_url = _APPRISE.fullmatch(text) and not _holds_what_is_dropped(text)
+    return Address("apprise", text) if is_url else None
+
+
+def _holds_what_is_dropped(text: str) -> bool:
+    """Whether it is a robot's, with the secret where nobody looks for it: each post would be refused for good."""
+    found = _SIGNING_ROBOT.fullmatch(text)
+    if found is None:
+        return False
+    return bool(":" in found["host"] or found["path"].strip("/") or _SECRETS & parse_qs(found["query"] or "").keys())
 
 
 def _masked(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.channels import robots
-from adapters.channels.types import Outcome, Post, Receipt, Trace
+from adapters.channels.types import Outcome, Post, Receipt, Trace, without_markup
 
 # What Apprise's plugins log of a failure. With a status the service has answered; without, the connection failed.
 STATUS = re.compile(r"\berror[=: ]+(\d{3})\b")
@@ -24,6 +24,10 @@ class AppriseChannel:
 
     def __init__(self, timeout_s: int) -> None:
         self._timeout_s = timeout_s
+
+    def escape(self, text: str) -> str:
+        """For whatever stands behind the address: many take Markdown in plain text, and some take tags."""
+        return without_markup(text)
 
     async def send(self, target: str, post: Post) -> Receipt:
         return await asyncio.to_thread(self._send, target, post)
@@ -46,7 +50,11 @@ class AppriseChannel:
             box = apprise.Apprise(asset=asset)
             box.add(service)
             with TRAIL.followed() as said:
-                sent = box.notify(body=post.body, title=post.subject, body_format=apprise.NotifyFormat.TEXT)
+                sent = box.notify(
+                    body=self.escape(post.body),
+                    title=self.escape(post.subject),
+                    body_format=apprise.NotifyFormat.TEXT,
+                )
         except Exception as error:  # noqa: BLE001 - over a hundred plugins, each with its own; the text may hold the URL
             return Receipt(Outcome.AMBIGUOUS, f"Apprise failed: {type(error).__name__}")
         return Receipt(Outcome.SENT, "taken by the service") if sent else _refusal("\n".join(said))

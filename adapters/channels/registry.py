@@ -15,6 +15,10 @@ from adapters.settings import Settings
 class Mailbox:
     """The mailbox in the database: a letter that is stored has arrived."""
 
+    def escape(self, text: str) -> str:
+        """As it is: pages and commands know how to show text."""
+        return text
+
     async def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002 - the protocol's
         return Receipt(Outcome.SENT, "kept in the mailbox")
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from adapters import clock
-from adapters.channels.types import Outcome, Post, Receipt
+from adapters.channels.types import Outcome, Post, Receipt, without_markup
 
 # In both languages: which one the letter is in is not known here.
 CONTINUED = "\n……（内容过长，此处截断，其余请在系统中查看 / cut here, too long: the rest is in Duban）"
@@ -27,7 +27,7 @@ class Robot:
 
     `codes`: where its answer says how it went, 0 for well. `too_many` and `permanent`: codes of what is too much, and
     of what a person has to change; every other refusal is tried again, and the outbox gives up by itself.
-    `most_bytes`: the longest text in UTF-8.
+    `most_bytes`: the longest text in UTF-8. `escape`: what the service would take for more than text, made text.
     """
 
     url: Callable[[Any], str]
@@ -36,6 +36,7 @@ class Robot:
     too_many: frozenset[int]
     permanent: frozenset[int]
     most_bytes: int
+    escape: Callable[[str], str]
     query: Callable[[Any], Mapping[str, str]] = lambda _: {}
 
 
@@ -44,8 +45,11 @@ def _signed(service: Any) -> Mapping[str, str]:
     if not service.secret:
         return {}
     stamp = str(round(clock.now().timestamp() * 1000))
-    mark = hmac.new(service.secret.encode(), f"{stamp}\n{service.secret}".encode(), hashlib.sha256).digest()
-    return {"timestamp": stamp, "sign": base64.b64encode(mark).decode()}
+    return {"timestamp": stamp, "sign": _mark(service.secret, f"{stamp}\n{service.secret}")}
+
+
+def _mark(key: str, message: str) -> str:
+    return base64.b64encode(hmac.new(key.encode(), message.encode(), hashlib.sha256).digest()).decode()
 
 
 def _text(_service: Any, text: str) -> Mapping[str, Any]:
@@ -56,8 +60,19 @@ def _text_at(service: Any, text: str) -> Mapping[str, Any]:
     return {**_text(service, text), "at": {"atMobiles": list(service.targets), "isAtAll": False}}
 
 
-def _content(_service: Any, text: str) -> Mapping[str, Any]:
-    return {"msg_type": "text", "content": {"text": text}}
+def _content(service: Any, text: str) -> Mapping[str, Any]:
+    return {**_signed_within(service), "msg_type": "text", "content": {"text": text}}
+
+
+def _signed_within(service: Any) -> Mapping[str, str]:
+    """Feishu and Lark: of nothing, with the seconds and the secret as the key, where the robot has one.
+
+    Apprise knows no secret of theirs; what stands before the token, as DingTalk's does, it keeps as the user.
+    """
+    if not service.user:
+        return {}
+    stamp = str(round(clock.now().timestamp()))
+    return {"timestamp": stamp, "sign": _mark(f"{stamp}\n{service.user}", "")}
 
 
 # Keywords, signature or sender do not match; the webhook is wrong. The message as a whole may have 20 KB.
@@ -71,6 +86,7 @@ ROBOTS: Mapping[str, Robot] = {
         too_many=frozenset({130101}),
         permanent=frozenset({300005, 310000}),
         most_bytes=18_000,
+        escape=without_markup,
         query=_signed,
     ),
     # 93000: no such webhook; 40058: the text is refused. https://developer.work.weixin.qq.com/document/path/91770
@@ -81,6 +97,7 @@ ROBOTS: Mapping[str, Robot] = {
         too_many=frozenset({45009}),
         permanent=frozenset({40058, 93000}),
         most_bytes=2_048,
+        escape=without_markup,
     ),
     # https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
     "feishu": Robot(
@@ -90,6 +107,7 @@ ROBOTS: Mapping[str, Robot] = {
         too_many=frozenset({11232}),
         permanent=_FEISHU,
         most_bytes=18_000,
+        escape=without_markup,
     ),
     "lark": Robot(
         url=lambda service: str(service.webhook_url),
@@ -98,6 +116,7 @@ ROBOTS: Mapping[str, Robot] = {
         too_many=frozenset({11232}),
         permanent=_FEISHU,
         most_bytes=18_000,
+        escape=without_markup,
     ),
 }
 
@@ -109,7 +128,7 @@ def robot_of(service: Any) -> Robot | None:
 
 def send(robot: Robot, service: Any, post: Post, timeout_s: int) -> Receipt:
     """Post it once. The receipt names the service's code and nothing that holds the token."""
-    text = bounded(f"{post.subject}\n{post.body}".strip(), robot.most_bytes)
+    text = bounded(robot.escape(f"{post.subject}\n{post.body}".strip()), robot.most_bytes)
     try:
         answer = httpx.post(
             httpx.URL(robot.url(service)).copy_merge_params(robot.query(service)),

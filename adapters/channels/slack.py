@@ -109,6 +109,10 @@ class Slack:
         if self._client.session:
             await self._client.session.close()
 
+    def escape(self, text: str) -> str:
+        """Slack's three special characters; without this a unit's text could call `<!channel>`."""
+        return _escaped(text)
+
     async def send(self, target: str, post: Post) -> Receipt:
         if not self._client.token:
             return Receipt(Outcome.PERMANENT, NO_TOKEN)
@@ -259,7 +263,6 @@ def _blocks(post: Post) -> list[dict[str, Any]] | None:
 
 
 def _escaped(text: str) -> str:
-    """Slack's three special characters; without this a unit's text could call `<!channel>`."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -19,7 +19,8 @@ class _Actions(BaseModel):
 
     class Action(BaseModel):
         action_id: str
-        value: str = ""
+        # It is looked for in the database, and PostgreSQL takes no NUL in a text.
+        value: Annotated[str, Field(pattern=r"^[^\x00]*$")] = ""
 
     actions: list[Action]
 

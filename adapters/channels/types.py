@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -40,6 +41,17 @@ class Post:
     labels: Labels = Labels()
 
 
+_TAG = re.compile(r"<(?=[A-Za-z/!@#])")
+
+
+def without_markup(text: str) -> str:
+    """For services that take tags (`<at user_id="all">`) or Markdown's links in plain text, and know no escape.
+
+    The sign of a tag becomes its full-width twin, and the two halves of a link part.
+    """
+    return _TAG.sub("\uff1c", text).replace("](", "] (")
+
+
 class Outcome(StrEnum):
     SENT = "sent"
     TEMPORARY = "temporary"  # not sent; the same may work later
@@ -72,7 +84,14 @@ class Receipt:
 
 
 class Channel(Protocol):
-    """A service that carries notices. Whatever happens outside becomes a receipt, never an exception."""
+    """A service that carries notices. Whatever happens outside becomes a receipt, never an exception.
+
+    A post is plain text, what people typed included. `escape` writes it so that the service shows it as it is, and
+    `send` does that once, with all that it sends.
+    """
+
+    def escape(self, text: str) -> str:
+        """The text as the service has to be told it, without markup, links with other words, or calls of people."""
 
     async def send(self, target: str, post: Post) -> Receipt:
         """Send once, without retries of its own."""

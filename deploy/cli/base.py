@@ -10,9 +10,14 @@ from adapters.language import Language
 from adapters.settings import settings
 from models.common.errors import RefusedError
 from models.common.typed import person_name
+from rendering.terminal import visible
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+WIDE = 200  # columns, where the output is no terminal
 
 language = Language.of(settings().language)
 _ = language.gettext
@@ -59,12 +64,17 @@ def one_choice(**choices: Any) -> str:
     return given[0]
 
 
+# All that commands print goes through here: what people typed may hold signs that a terminal obeys.
+
+
 def tell(line: str) -> None:
-    click.echo(line)
+    """Print a line, or several, with what a terminal would obey made visible."""
+    click.echo(visible(line))
 
 
 def tell_problem(line: str) -> None:
-    click.echo(line, err=True)
+    """The same, to the error output."""
+    click.echo(visible(line), err=True)
 
 
 def table(*headings: str, numbers: Iterable[int] = ()) -> "Table":
@@ -78,10 +88,20 @@ def table(*headings: str, numbers: Iterable[int] = ()) -> "Table":
 
 
 def show_table(filled: "Table") -> None:
+    """Print a table, with what a terminal would obey made visible."""
+    # Names in a plan are not markup. Where the output is no terminal, it is wide enough that nothing is cut.
+    console = make_console()
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(filled)
+
+
+def make_console(*, to_errors: bool = False) -> "Console":
+    """A console that takes no markup, and shows what a terminal would obey."""
     from rich.console import Console  # noqa: PLC0415
 
-    # Names in a plan are not markup. Where the output is no terminal, it is wide enough that nothing is cut.
-    console = Console(markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console = Console(markup=False, emoji=False, highlight=False, width=200)
-    console.print(filled)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> "Text":
+            return super().render_str(visible(text), **options)
+
+    return PlainConsole(stderr=to_errors, markup=False, emoji=False, highlight=False)

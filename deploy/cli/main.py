@@ -5,11 +5,12 @@ import sys
 from pydantic import ValidationError
 
 from adapters.language import Language
-from adapters.settings import Settings
+from adapters.settings import Settings, reach_this_machine_directly
 
 
 def main() -> None:
     """Run the command. Wrong settings are reported before anything reads them."""
+    reach_this_machine_directly()
     try:
         # Imported only now, as the help texts are in the language of the settings.
         from deploy.cli.root import duban  # noqa: PLC0415

@@ -21,6 +21,14 @@ def plain(text: str) -> str:
     return "".join(kept).strip()
 
 
+def seen(text: str) -> str:
+    """Without what nobody sees, and otherwise as it was typed, line breaks included."""
+    shown = _UNSEEN.sub("", text)
+    if shown.isprintable():  # as nearly all is, and this is many times as fast
+        return shown
+    return "".join(sign for sign in shown if sign.isspace() or not _is_control(sign))
+
+
 def _is_control(sign: str) -> bool:
     return unicodedata.category(sign) in {"Cc", "Cf", "Cs"}
 

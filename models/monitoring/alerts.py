@@ -57,6 +57,7 @@ class AlertKind(StrEnum):
     CUT_SHORT = "cut_short"
     NO_RUN = "no_run"
     NO_PREFECT = "no_prefect"
+    ADDRESSES = "addresses"
     UNSEEN = "unseen"
 
 
@@ -358,6 +359,39 @@ def no_run(gate: OpenGate, address: str) -> Alert:
 def no_prefect(error: Exception) -> Alert:
     """Prefect does not answer: whether runs stand at the gates is not known."""
     return Alert(AlertKind.NO_PREFECT, Reason("whether runs stand at the gates cannot be asked: {why}", why=error))
+
+
+def unreadable_addresses(error: Exception) -> Alert:
+    """The file of addresses is refused, and no letter leaves."""
+    return Alert(AlertKind.ADDRESSES, Reason("the file of addresses cannot be read: {why}", why=error))
+
+
+def unknown_codes(codes: Sequence[str]) -> Alert:
+    """The file of addresses names codes that no unit has, as after a slip of the keyboard."""
+    return Alert(
+        AlertKind.ADDRESSES,
+        Reason(
+            "{count} codes in the file of addresses (DUBAN_ADDRESSES_FILE) are no unit's; `duban units` lists those "
+            "that there are: {codes}",
+            count=len(codes),
+            codes=list(codes[:MAX_NAMED]),
+        ),
+        tuple(codes),
+    )
+
+
+def unaddressed(units: Sequence[str]) -> Alert:
+    """Others are reached by a channel, and of these nobody said that the mailbox is meant."""
+    return Alert(
+        AlertKind.ADDRESSES,
+        Reason(
+            "{count} units have no address where others have one, and their letters stay in the mailbox; "
+            "`default: mailbox` says that this is meant: {units}",
+            count=len(units),
+            units=list(units[:MAX_NAMED]),
+        ),
+        tuple(units),
+    )
 
 
 def unseen(error: Exception) -> Alert:

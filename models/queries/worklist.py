@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Date, Select, and_, bindparam, exists, func, 
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
+from models.assignments.changes import CHANGES
 from models.assignments.history import changes_until, history_of
 from models.assignments.light import Change, Facts, Light, light_from, was_late
 from models.assignments.reviewer import is_led_by, is_reviewed_by
@@ -79,6 +80,19 @@ class WorkItem:
     @property
     def is_owed(self) -> bool:
         return self.status.is_owed
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DatedWork:
+    """One entry of a calendar. `dated_at`: when its date was set. `moves`: how often the date changed until then.
+
+    `period`: the year or part of a year, such as `2023Q1`.
+    """
+
+    work: WorkItem
+    period: str
+    dated_at: dt.datetime
+    moves: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,11 +200,24 @@ def work_items(session: Session, plan: Plan, ids: Collection[int], on: dt.date) 
     return _items(session, plan, rows, on)
 
 
-def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[WorkItem]:
+def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[DatedWork]:
     """All that a unit owes, with its dates, for a calendar."""
-    query = _ITEMS.where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
-    query = query.order_by(Assignment.due_on, Requirement.ref).limit(CALENDAR)
-    return _items_now(plan, session.execute(query), today)
+    query = _ITEMS.add_columns(Requirement.period).where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
+    rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref).limit(CALENDAR)).all()
+    dated = _dated(session, [row.id for row in rows])
+    rules = _rules_of(plan, today)
+    return [DatedWork(_item_now(rules, row, today), row.period, *dated[row.id]) for row in rows]
+
+
+def _dated(session: Session, ids: Sequence[int]) -> dict[int, tuple[dt.datetime, int]]:
+    """When the date of each assignment was set, and how often it had changed by then."""
+    query = (
+        select(Event.assignment_id, func.max(Event.at), func.count() - 1)  # being issued is no change
+        .where(any_of_ids(Event.assignment_id, ids), Event.kind.in_(CHANGES))
+        .where(Event.due_after.is_distinct_from(Event.due_before))
+        .group_by(Event.assignment_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in session.execute(query).all() if row[0] is not None}
 
 
 def issued_between(

@@ -29,6 +29,7 @@ from portal.cache import Cache
 from portal.context import RequestContext, read_request
 from portal.forms import Day, Page
 from portal.pages import environment, say
+from rendering.printable import is_formula
 
 router = APIRouter()
 
@@ -218,7 +219,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
 
 def _harmless(cell: str) -> str:
     """A spreadsheet would take this for a formula, and carry it out."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if is_formula(cell) else cell
 
 
 @router.get("/burden")

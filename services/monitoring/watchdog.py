@@ -30,6 +30,7 @@ from models.permissions import Act, require
 from models.plan.plan import Plan, plan_codes
 from models.plan.unit import body_of
 from rendering.watchdog_text import alerts_letter, blind_letter, sees_again_letter
+from services.letters.addresses import address_alerts
 from services.monitoring import seals
 from services.scope import PROGRAM, Scope, by_program
 
@@ -152,6 +153,7 @@ def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
         require(session, plan, Act.WATCH, scope.actor)
         may_leave = functools.partial(_may_leave, plan)
         found = alerts.alerts(session, plan, at=_instant(plan, scope.at, on), may_leave=may_leave)
+        found += address_alerts(session, plan)
         gates = alerts.open_gates(session, plan)
     return [*found, *_at_gates(plan, gates)]
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from adapters.channels.addresses import MAILBOX, Address, Addresses, read_addresses
+from adapters.channels import addresses as module
+from adapters.channels.addresses import MAILBOX, MAX_BYTES, MAX_UNITS, Address, Addresses, read_addresses
 from adapters.channels.apprise_channel import AppriseChannel
 from adapters.channels.rate_limits import Limit, read_limits
 from adapters.channels.registry import Channels, Mailbox
@@ -99,6 +100,26 @@ def test_a_bad_file_is_refused(tmp_path: Path, text: str, line: int, says: str) 
     assert SECRET not in "".join(traceback.format_exception(refused.value)).replace(text, "")
 
 
+@pytest.mark.parametrize("robot", ["feishu", "lark", "Feishu"])
+@pytest.mark.parametrize(
+    "rest",
+    [f"tok/{SECRET}", f"tok/?secret={SECRET}", f"tok?sign={SECRET}", f"tok:{SECRET}@x", f"tok/?x=1&key={SECRET}"],
+)
+def test_a_robots_secret_in_the_wrong_place_is_refused(tmp_path: Path, robot: str, rest: str) -> None:
+    path = written(tmp_path, f'edu: mailbox\nfin: "{robot}://{rest}"')
+    with pytest.raises(RefusedError, match=r"line 2: fin has no usable address") as refused:
+        read_addresses(path)
+    assert "feishu://SECRET@TOKEN" in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["feishu://tok", "feishu://sec@tok/", "lark://sec%2F1@tok/?format=text", "json://h/p"]
+)
+def test_a_robots_address_as_it_should_be(tmp_path: Path, address: str) -> None:
+    assert read_addresses(written(tmp_path, f'fin: "{address}"')).of("fin") == Address("apprise", address)
+
+
 def test_files_that_are_not_text(tmp_path: Path) -> None:
     for path, says in (
         (tmp_path / "gone.yaml", "No such file"),
@@ -107,8 +128,40 @@ def test_files_that_are_not_text(tmp_path: Path) -> None:
     ):
         with pytest.raises(RefusedError, match=says):
             read_addresses(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("#" * (MAX_BYTES + 1), f"too long; expected at most {MAX_BYTES} bytes"),
+        ("".join(f"u{number}: mailbox\n" for number in range(MAX_UNITS + 1)), "too many entries"),
+        ("{" + ",".join(f"u{number}: mailbox" for number in range(MAX_UNITS + 2)) + "}", "too many entries"),
+        ("a:\n" + " - x\n" * MAX_UNITS, "too many entries"),
+        ("a: [" + "x," * (MAX_UNITS + 1) + "]", "too many entries"),
+    ],
+)
+def test_a_file_that_is_too_much_is_refused_before_it_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, says: str
+) -> None:
+    monkeypatch.setattr(module, "compose", _not_to_be_called)
+    with pytest.raises(RefusedError) as refused:
+        read_addresses(written(tmp_path, content))
+    assert says in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def _not_to_be_called(_: str) -> None:
+    raise AssertionError
+
+
+def test_a_file_that_never_ends_is_too_long() -> None:
     with pytest.raises(RefusedError, match="too long"):
-        read_addresses(written(tmp_path, b"#" * 20_000_001))
+        read_addresses(Path("/dev/zero"))
+
+
+def test_a_country_of_townships_with_remarks_is_not_too_much(tmp_path: Path) -> None:
+    lines = (f"# township {number}\n\nu{number}: slack:C{number:08}\n" for number in range(38_600))
+    assert len(read_addresses(written(tmp_path, "".join(lines))).by_unit) == 38_600
 
 
 def test_the_address_chooses_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +233,7 @@ def test_apprise_sends(robot: _Robot) -> None:
     channel = AppriseChannel(timeout_s=5)
     assert asyncio.run(channel.send(robot.url(), NOTICE)).outcome == Outcome.SENT
     [body] = robot.bodies
-    assert (body["title"], body["message"]) == (NOTICE.subject, NOTICE.body)
+    assert (body["title"], body["message"]) == (NOTICE.subject, NOTICE.body.replace("<b>", "\uff1cb>"))
     assert asyncio.run(channel.look_up(robot.url(), "m-1", None)) is Trace.UNTRACEABLE
 
 
@@ -280,6 +333,9 @@ def test_the_limits_fit_what_apprise_calls_the_services() -> None:
 
 def test_a_service_that_never_comes_to_its_end_holds_nobody_up() -> None:
     class Dripping:
+        def escape(self, text: str) -> str:
+            return text
+
         async def send(self, target: str, post: Post) -> Receipt:  # noqa: ARG002
             await asyncio.sleep(60)
             raise AssertionError

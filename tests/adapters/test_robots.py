@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -45,6 +46,9 @@ class Service(ThreadingHTTPServer):
         self.posts: list[tuple[str, Any]] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
+    def answer_to(self, _body: dict[str, Any]) -> Any:
+        return self.answer
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Service
@@ -52,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.posts.append((self.path, body))
-        answer = self.server.answer
+        answer = self.server.answer_to(body)
         said = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(said)))
@@ -134,6 +138,56 @@ def test_dingtalk_is_signed_once(service: Service) -> None:
     assert asked["sign"] == base64.b64encode(mark).decode()
     assert asked["access_token"] == TOKEN
     assert body["at"] == {"atMobiles": ["13800138000"], "isAtAll": False}
+
+
+class SigningService(Service):
+    """Feishu's check of a robot with a signing secret, as its manual has it."""
+
+    def __init__(self, secret: str) -> None:
+        super().__init__()
+        self.secret = secret
+
+    def answer_to(self, body: dict[str, Any]) -> Any:
+        key = f"{body.get('timestamp', '')}\n{self.secret}".encode()
+        right = base64.b64encode(hmac.new(key, b"", hashlib.sha256).digest()).decode()
+        in_time = abs(int(body.get("timestamp", "0")) - time.time()) < 3600
+        return {"code": 0} if in_time and body.get("sign") == right else {"code": 19021, "msg": "sign match fail"}
+
+
+@pytest.fixture
+def signing(monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningService]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with SigningService("Sec+ret/1=") as server:
+        here = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(apprise.plugins.feishu.NotifyFeishu, "notify_url", here + "/hook/{token}")
+        monkeypatch.setattr(apprise.plugins.lark.NotifyLark, "notify_url", here + "/hook/")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", ["feishu", "lark"])
+@pytest.mark.parametrize(
+    ("secret", "outcome"),
+    [("Sec%2Bret%2F1%3D@", Outcome.SENT), ("Sec%2Bret@", Outcome.PERMANENT), ("", Outcome.PERMANENT)],
+)
+def test_feishu_and_lark_are_signed_with_the_secret_before_the_token(
+    signing: SigningService, kind: str, secret: str, outcome: Outcome
+) -> None:
+    receipt = send(URLS[kind].replace("://", f"://{secret}"))
+    assert receipt.outcome is outcome
+    assert "Sec" not in receipt.detail
+    [(path, body)] = signing.posts
+    assert "Sec" not in path + json.dumps(body)
+
+
+def test_a_robot_without_a_secret_is_not_signed(service: Service) -> None:
+    service.answer = {"code": 0}
+    send(URLS["feishu"])
+    [(_, body)] = service.posts
+    assert set(body) == {"msg_type", "content"}
 
 
 def test_a_text_is_cut_by_bytes_and_says_so(service: Service) -> None:

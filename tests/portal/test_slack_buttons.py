@@ -369,7 +369,7 @@ class TestRefused:
             addresses.write_text("edu: mailbox" if change == "mailbox" else "edu: slack:CNEW", encoding="utf-8")
         assert sent(client, body) == 404
 
-    @pytest.mark.parametrize("key", ["", "0" * 32, "k' OR '1'='1", "教育局"])
+    @pytest.mark.parametrize("key", ["", "0" * 32, "k' OR '1'='1", "教育局", "a\nb", "\x01\x7f\u202e", "k" * 3000])
     def test_an_unknown_letter(self, slack: SlackServer, client: Caller, key: str) -> None:
         assert sent(client, pressed(slack, actions=action(action_id=SIGN, value=key))) == 404
 
@@ -398,6 +398,10 @@ class TestRefused:
             {"channel": {"id": "../x"}},
             {"message": {"ts": "now", "blocks": []}},
             {"message": None},
+            {"actions": action(action_id=SIGN, value="\x00")},
+            {"actions": action(action_id=SIGN, value=f"{'0' * 31}\x00")},
+            {"user": {"id": "U1\x00"}},
+            {"message": {"ts": "1.1\x00", "blocks": []}},
         ],
     )
     def test_a_press_that_says_too_little(self, slack: SlackServer, client: Caller, changes: dict[str, Any]) -> None:
@@ -652,6 +656,13 @@ def test_a_name_is_only_a_name(
     assert [one["type"] for one in context["elements"]] == ["plain_text"], "in mrkdwn it could call everybody"
     assert notes_in(letter) == [f"已签收 2 件 · {journal} · 2022-11-02 09:12"]
     assert "<!" not in letter["text"]
+
+
+def test_a_name_holds_nothing_that_no_text_may_hold(opened: Story, slack: SlackServer, client: Caller) -> None:
+    slack.script(WANG, *[play.error("missing_scope")] * 2, method=play.USER)
+    odd = {"id": WANG, "name": "王\x00芳\x1b\u202e", "username": "w\x00"}
+    assert sent(client, pressed(slack, user=odd)) == 200
+    assert {name for _, name, _, _ in signatures()} == {"王芳"}
 
 
 @pytest.mark.parametrize("act", [play.error("missing_scope"), play.limited(), play.malformed(), play.dropped()])

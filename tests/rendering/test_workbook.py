@@ -10,6 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 from rendering import workbook
+from rendering.printable import is_formula
 from rendering.workbook import LONGEST_TEXT, Cell, Sheet, write_workbook
 
 HEAD = ["编号", "说明"]
@@ -52,12 +53,35 @@ def test_an_empty_sheet_keeps_its_head() -> None:
     assert page.auto_filter.ref == "A1:B1"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://evil.example","点我")'])
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://evil.example","点我")']
+# Excel in a Chinese system takes full-width signs for the others; some programs drop what comes before them.
+ODD_FORMULAS = ["＝1+1", "＋2", "－3", "＠SUM(A1)", "﹦1", " =1", "\u3000＝1", "\u200b=1", "\ufeff＝1", "\t=1", "\n"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 def test_what_looks_like_a_formula_is_text(text: str) -> None:
     page = written(Sheet(text, [text, "x"], [[text, 1]]))[text.replace("/", " ").replace(":", " ")[:31]]
     for cell in (page["A1"], page["A2"]):
         assert (cell.value, cell.data_type) == (text, "s")
     assert page["A2"].quotePrefix
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *ODD_FORMULAS])
+def test_what_might_be_run_is_marked_as_text(text: str) -> None:
+    assert is_formula(text)
+    cell = written(Sheet("a", HEAD, [[text, 1]]))["a"]["A2"]
+    assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", True)
+
+
+@pytest.mark.parametrize("text", ["平常", "", "a=1", "（＝1）", "1+1", "'=1", "3-1", "\u200b", "“-”"])
+def test_what_is_no_formula_has_no_mark(text: str) -> None:
+    assert not is_formula(text)
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#其他"])
+def test_what_looks_like_an_error_of_excel_is_text(text: str) -> None:
+    page = written(Sheet("a", [text], [[text]]))["a"]
+    assert [(page[name].value, page[name].data_type) for name in ("A1", "A2")] == [(text, "s")] * 2
 
 
 def test_signs_that_no_file_can_hold_leave_a_mark() -> None:

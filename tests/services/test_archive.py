@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -71,6 +72,12 @@ def store(story: Story, tmp_path: Path) -> EvidenceStore:
     story.at("2024-03-01")
     hand_in(story, made, SELF_CHECK, {"=自查报告.pdf": PDF, "名单.txt": NOTE}, tmp_path)
     return made
+
+
+@pytest.mark.parametrize("typed", ["=1", "＝1+1", "＋2", "\u200b-3", " ＠x", "\t1"])
+def test_no_cell_of_a_table_is_run_by_a_spreadsheet(typed: str) -> None:
+    assert archive._cell(typed) == f"'{typed}"
+    assert archive._cell("平常") == "平常"
 
 
 def write(store: EvidenceStore, output: Path) -> Written:
@@ -443,3 +450,142 @@ def test_every_name_fits_into_a_folder_and_keeps_its_ending(name: str) -> None:
     assert len(f"123456-{plain}".encode()) < 255
     assert plain.rpartition(".")[2] == name.rpartition(".")[2] or "." not in name
     assert plain == name or len(name.encode()) > 200
+
+
+# A pack of anybody's making
+
+MEMORY = 700 * 1024 * 1024
+
+
+def check_within_memory(pack: Path) -> tuple[int, str]:
+    """The same, in a process that gets no more memory than this."""
+    command = [sys.executable, "-I", verify_archive.__file__, str(pack)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        check=False,
+        env={"PYTHONIOENCODING": "utf-8"},
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+    )
+    assert done.stderr == b"", done.stderr.decode()
+    return done.returncode, done.stdout.decode()
+
+
+def packed(pack: Path, files: Mapping[str, bytes]) -> Path:
+    """As `put`, and packed: gigabytes of one sign take no room."""
+    with zipfile.ZipFile(pack, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in files.items():
+            target.writestr(name, content)
+    return pack
+
+
+LONG = 200 * 1024 * 1024
+AND_SO_ON = '"journal": {"root": "", "entries": 0}, "rows": {}}'
+
+
+class TestAPackOfAnybodysMaking:
+    @pytest.mark.parametrize(
+        ("name", "begins", "goes_on", "named"),
+        [
+            ("journal.jsonl", b"", b"x", "a line is longer than"),
+            ("journal.jsonl", b'{"a": [', b"[],", "a line is longer than"),
+            ("tables/unit.csv", b"a,b\r\n", b"x", "a row is longer than"),
+            ("tables/unit.csv", b'a,b\r\n"', b"x\r\n", "a row is longer than"),
+            ("tables/unit.csv", b"a,b\r\n", b'"\n",', "a row is longer than"),
+            ("tables/unit.csv", b"", "，,".encode(), "a row is longer than"),
+            ("plan.json", b"[", b"[],", "longer than"),
+            ("manifest.json", b'{"entries": [', b"{},", "longer than"),
+        ],
+    )
+    def test_what_goes_on_and_on_is_named_and_takes_no_memory(
+        self, pack: Path, name: str, begins: bytes, goes_on: bytes, named: str
+    ) -> None:
+        files = contents(pack)
+        content = begins + goes_on * (LONG // len(goes_on))
+        made = forged(files, {name: content}) if name != "manifest.json" else files | {name: content}
+        code, said = check_within_memory(packed(pack, made))
+        assert code == 1
+        assert any(line.startswith(f"{name}: ") and named in line for line in faults(said)), said[:2000]
+
+    def test_many_values_in_few_bytes(self, pack: Path) -> None:
+        made = forged(contents(pack), {"plan.json": b"[" + b"[]," * 10_000_000 + b"[]]"})
+        code, said = check_within_memory(packed(pack, made))
+        assert (code, "more than 4000000 values" in said) == (1, True)
+
+    @pytest.mark.parametrize(
+        "manifest",
+        [
+            *("null", "[]", "1", '"x"', "[" * 100_000, '{"entries": 1}', '{"entries": [1]}', '{"entries": ["path"]}'),
+            *('{"entries": [], "journal": [], "rows": {}}', '{"entries": [], "journal": {"root": 1}, "rows": {}}'),
+            '{"entries": [], "journal": {"root": "", "entries": 1e999}, "rows": {}}',
+            '{"entries": [], "journal": {"root": "", "entries": 0}, "rows": []}',
+            '{"entries": [], "journal": {"root": "", "entries": 0}, "rows": {"plan.json": "x"}}',
+            '{"entries": [], "journal": {"root": "", "entries": 0}, "rows": {}, "originals": 7}',
+            '{"entries": [], "journal": {"root": "", "entries": 0}, "rows": {}, "originals": {"files": "x"}}',
+            '{"entries": [], "journal": {"root": "", "entries": 0}, "rows": {}, "originals": {"files": null}}',
+            '{"entries": [{"path": 1, "size": 1, "sha256": ""}], ' + AND_SO_ON,
+            '{"entries": [{"path": ["a"], "size": 1, "sha256": ""}], ' + AND_SO_ON,
+            '{"entries": [{"path": "a", "size": "1", "sha256": ""}], ' + AND_SO_ON,
+            '{"entries": [{"path": "a", "size": 1, "sha256": null}], ' + AND_SO_ON,
+            f'{{"entries": [], "journal": {{"root": "", "entries": 1{"0" * 5000}}}, "rows": {{}}}}',
+        ],
+    )
+    def test_an_odd_manifest_is_named_in_a_line(self, pack: Path, manifest: str) -> None:
+        code, said = check(put(pack, contents(pack) | {"manifest.json": manifest.encode()}))
+        assert code == 1
+        assert any(line.startswith("manifest.json: 无法读取") for line in faults(said)), said
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            *(b"null", b"[]", b"1", b'{"number": null}', b'{"number": 1e999, "previous": 0}', b"[" * 100_000),
+            *(
+                b'{"number": [], "previous": ""}',
+                b'{"number": 1' + b"0" * 4000 + b', "previous": ""}',
+                b"\xff",
+                b"\x00",
+            ),
+            *(b'{"number": NaN, "previous": ""}', b'{"number": -5, "previous": ""}', b'{"number": "\xd9\xa1"}'),
+        ],
+    )
+    def test_an_odd_entry_of_the_journal_is_named_in_a_line(self, pack: Path, line: bytes) -> None:
+        files = contents(pack)
+        made = forged(files, {"journal.jsonl": files["journal.jsonl"] + line + b"\n"})
+        code, said = check(put(pack, made))
+        assert code == 1
+        assert any("无法读取 / line" in one for one in faults(said)), said
+
+    def test_what_a_terminal_would_obey_is_shown(self, pack: Path) -> None:
+        trick = "\x1b]0;title\x07\x1b[2J\x9b1m\u202egpj.\r"
+        files = contents(pack)
+        rows = b"id,sha256,path\r\n\x1b[31m,00," + trick.replace("\r", "").encode() + b"\r\n"
+        made = forged(files, {"tables/evidence.csv": rows}) | {f"originals/{trick}.exe": b"x"}
+        code, said = check(put(pack, made))
+        assert code == 1
+        assert not set(said) & set("\x1b\x07\r\x9b\u202e")
+        assert "\\u001b]0;title\\u0007" in said
+
+    def test_the_name_of_the_pack_is_shown_so_too(self, tmp_path: Path) -> None:
+        code, said = check(tmp_path / "\x1b[31mgone.zip")
+        assert (code, "\\u001b[31mgone.zip" in said, "\x1b" in said) == (1, True, False)
+
+    @pytest.mark.parametrize("way", [1, 9, 14, 99])
+    def test_an_unknown_way_of_packing_and_a_damaged_one_are_named(self, pack: Path, way: int) -> None:
+        packed(pack, contents(pack))
+        content = bytearray(pack.read_bytes())
+        for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+            at = content.find(mark)
+            content[at + offset] = way
+        pack.write_bytes(content)
+        code, said = check(pack)
+        assert code == 1
+        assert "无法读取" in said
+
+    def test_so_many_faults_that_nobody_reads_them_all_are_counted(self, pack: Path) -> None:
+        extra = {f"originals/{number}.exe": b"" for number in range(1500)}
+        code, said = check(put(pack, contents(pack) | extra))
+        assert code == 1
+        assert "安全性 safety: 不合格 FAILED (1500)" in said
+        assert "and 500 more" in said
+        assert len(faults(said)) < 2100

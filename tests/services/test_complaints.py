@@ -41,7 +41,7 @@ def test_a_complaint_reaches_the_office_and_its_answer_the_unit(spring: Story) -
     letter = spring.letter("office")
     assert "投诉建议 1 件" in letter
     assert "1. 投诉\n" in letter
-    assert "内容：同一份报表要求报送三次" in letter
+    assert "   内容：\n   > 同一份报表要求报送三次\n   > 请合并\n" in letter
     assert "提出人：张三" in letter
     assert "- 北县（编号：complaint-1）" in letter
 

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
 from adapters.prefect_server import prefect_secret
 from adapters.settings import settings
+from deploy.cli.base import make_console, show_table, tell, tell_problem
 from deploy.cli.operation.progress import shown_progress
 from models.acceptance.verdict import VerdictOutcome
 from rendering.labels import VERDICTS
 
 language = Language.of(settings().language)
 _ = language.gettext
-console = Console(stderr=True)
+console = make_console(to_errors=True)
 SEED = 20221101
 TEND_EVERY_S = 5
 
@@ -40,6 +40,7 @@ def up() -> None:
 def stay_open(links: Callable[[], Iterable[str]]) -> None:
     """Run the stack until Ctrl-C, and print all addresses; `links` prints those of the pages, once they are served."""
     from deploy.stack import running  # noqa: PLC0415  (quick commands do not pay for it)
+    from services.letters.addresses import address_warnings  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -47,26 +48,28 @@ def stay_open(links: Callable[[], Iterable[str]]) -> None:
     console.print(_("Starting; this takes some ten seconds…"))
     with running(by_schedule=True, portal=True) as parts:
         base = f"http://127.0.0.1:{settings().prefect_port}"
-        click.echo(_("Prefect: {url}").format(url=f"{base}/dashboard"))
-        click.echo(_("Start a phase: {url}").format(url=f"{base}/deployments"))
+        tell(_("Prefect: {url}").format(url=f"{base}/dashboard"))
+        tell(_("Start a phase: {url}").format(url=f"{base}/deployments"))
         _say_how_to_come_in()
+        for line in address_warnings(language):
+            tell_problem(line)
         for line in links():
-            click.echo(line)
-        click.echo(_("Data: {folder}").format(folder=settings().data_dir))
-        click.echo(_("Ctrl-C stops everything; the data stays."))
+            tell(line)
+        tell(_("Data: {folder}").format(folder=settings().data_dir))
+        tell(_("Ctrl-C stops everything; the data stays."))
         while not stop.wait(TEND_EVERY_S):
             for part in parts.tend():
                 said = _("{part} had stopped and was started again; its log lies in {folder}")
-                click.echo(said.format(part=part, folder=settings().data_dir), err=True)
+                tell_problem(said.format(part=part, folder=settings().data_dir))
         console.print(_("Stopping…"))
 
 
 def _say_how_to_come_in() -> None:
     """Print the user and password for Prefect, but only to a terminal: others might read a file."""
     if sys.stdout.isatty():
-        click.echo(_("Prefect asks for: {secret}").format(secret=prefect_secret.for_own_server(settings().data_dir)))
+        tell(_("Prefect asks for: {secret}").format(secret=prefect_secret.for_own_server(settings().data_dir)))
     else:
-        click.echo(_("What Prefect asks for: `duban access prefect`"))
+        tell(_("What Prefect asks for: `duban access prefect`"))
 
 
 def _office_links() -> Iterator[str]:
@@ -98,8 +101,8 @@ def run(folder: Path, seed: int) -> None:
         summary = rehearse_here(document, seed, progress)
     _show(summary)
     data = settings().data_dir
-    click.echo(_("Summary: {file}").format(file=data / "summary.json"))
-    click.echo(_("Look at it: `duban status`, `duban mailbox UNIT`, and `make up` for the runs in the Prefect UI."))
+    tell(_("Summary: {file}").format(file=data / "summary.json"))
+    tell(_("Look at it: `duban status`, `duban mailbox UNIT`, and `make up` for the runs in the Prefect UI."))
 
 
 @click.command(help=_("See what a plan will ask of whom, and when: rehearse it aside, and leave real data alone."))
@@ -113,7 +116,7 @@ def rehearse(folder: Path, seed: int, *, as_json: bool) -> None:
     with shown_progress(document, console) as progress:
         summary = rehearse_aside(document, seed, progress)
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        tell(json.dumps(summary, ensure_ascii=False, indent=2))
     else:
         _show(summary)
 
@@ -128,14 +131,12 @@ def _show(summary: dict[str, Any]) -> None:
         steps = "  ".join(f"{step} {count}" for step, count in phase["escalations"].items())
         figures = [str(phase[name]) for name in ("issued", "accepted", "late")]
         table.add_row(phase["phase"], *figures, steps, str(phase["notices"]))
-    Console().print(table)
+    show_table(table)
     messages = summary["messages"]
-    click.echo(
-        _("messages sent {sent}, in letters {letters}; sent twice {duplicates}, given up {dead}").format(**messages)
-    )
+    tell(_("messages sent {sent}, in letters {letters}; sent twice {duplicates}, given up {dead}").format(**messages))
     said = _("figures entered {readings}, targets met {met} of {indicators}; bulletins sent {bulletins}")
-    click.echo(said.format(met=summary["targets"].get("met", 0), **summary))
+    tell(said.format(met=summary["targets"].get("met", 0), **summary))
     if summary["verdicts"]:
         given = [f"{_(VERDICTS[VerdictOutcome(one)])} {count}" for one, count in summary["verdicts"].items()]
-        click.echo(_("verdicts of the panel: {verdicts}").format(verdicts=language.list(given)))
-    click.echo(_("journal digest {digest}").format(digest=summary["journal_digest"]))
+        tell(_("verdicts of the panel: {verdicts}").format(verdicts=language.list(given)))
+    tell(_("journal digest {digest}").format(digest=summary["journal_digest"]))

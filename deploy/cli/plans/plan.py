@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from adapters import clock
 from adapters.plan_files.reader import read_plan
-from deploy.cli.base import _, language, plan_option, show_table, table, tell
+from deploy.cli.base import _, language, plan_option, show_table, table, tell, tell_problem
 from deploy.cli.operation.access import local_time, work_on
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
@@ -25,6 +25,7 @@ from models.queries import statistics
 from rendering.labels import UNIT_KINDS
 from services import plans as services
 from services import schema
+from services.letters.addresses import address_warnings
 
 folder_argument = click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 
@@ -63,6 +64,8 @@ def load(folder: Path, by_name: str, *, yes: bool) -> None:
         note = _("What was issued in {phases} stays as it was, and what is new in the plan is not issued there.")
         tell(note.format(phases=", ".join(stored.opened)))
     _tell_summary(document)
+    for warning in address_warnings(language):
+        tell_problem(warning)
 
 
 def _agree(document: PlanDocument, changes: Sequence[str], *, yes: bool) -> None:

@@ -15,12 +15,14 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from adapters.database.sessions import forget_engine, transaction
+from adapters.language import Code, Language
 from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import PrefectUnreachableError
 from adapters.settings import override, settings
 from deploy.cli.root import duban
 from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds
 from models.patrol.escalation import Chased
+from services.letters.addresses import address_warnings
 from services.letters.delivery import Delivered
 from services.monitoring import watchdog
 from services.patrol import begin_round, end_round
@@ -238,6 +240,83 @@ class TestNotices:
         with transaction() as session:
             session.execute(text("UPDATE message SET status = 'dead' WHERE id = (SELECT min(id) FROM message)"))
         assert found(north, "2023-12-12 17:50") == ["dead"]
+
+
+@pytest.fixture
+def addressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Writes the file of addresses."""
+    file = tmp_path / "addresses.yaml"
+    monkeypatch.setenv("DUBAN_ADDRESSES_FILE", str(file))
+    settings.cache_clear()
+    yield lambda content: _ignored(file.write_text(content, encoding="utf-8"))
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def _ignored(_: object) -> None:
+    pass
+
+
+ALL_OTHERS = "".join(f"{code}: mailbox\n" for code in ("edu", "finance", "south", "office", "leader"))
+
+
+class TestAddresses:
+    """Letters that go to nobody look as if they had arrived: they are in the mailbox."""
+
+    @pytest.mark.parametrize(
+        ("content", "about", "says"),
+        [
+            ("default: mailbox\nnorht: slack:C01\n", ("norht",), "1 codes in the file"),
+            (f"{ALL_OTHERS}norht: slack:C01\n", ("norht", "north"), "1 units have no address"),
+            ("edu: slack:C01\n", ("finance", "leader", "north", "office", "south"), "5 units have no address"),
+            ("North: slack:C01\ndefault: slack:C02\n", ("North",), "are no unit's"),
+            ("north: slack:#general\n", (), "no usable address"),
+            ("north: [\n", (), "not readable as YAML"),
+        ],
+    )
+    def test_a_file_that_does_not_fit_the_plan(
+        self, north: Story, addressed: Callable[[str], None], content: str, about: tuple[str, ...], says: str
+    ) -> None:
+        addressed(content)
+        north.at("2023-12-12 17:50")
+        alerts = watchdog.look(by_program(north.plan))
+        assert {one.kind.value for one in alerts} == {"addresses"}
+        assert tuple(code for one in alerts for code in one.about) == about
+        assert says in " ".join(str(one.reason) for one in alerts)
+
+    @pytest.mark.parametrize(
+        "content", ["", "default: mailbox\n", "default: slack:C01\n", f"{ALL_OTHERS}north: slack:C01\n"]
+    )
+    def test_a_file_that_fits(self, north: Story, addressed: Callable[[str], None], content: str) -> None:
+        addressed(content)
+        assert found(north, "2023-12-12 17:50") == []
+
+    def test_a_unit_of_another_plan_is_a_unit(self, north: Story, addressed: Callable[[str], None]) -> None:
+        other = """INSERT INTO plan OVERRIDING SYSTEM VALUE
+            SELECT (json_populate_record(plan, '{"id": 99, "code": "other"}')).* FROM plan"""
+        with transaction() as session:
+            session.execute(text(other))
+            session.execute(text("UPDATE unit SET plan_id = 99, code = 'west' WHERE code = 'south'"))
+        addressed("default: mailbox\nwest: slack:C01\n")
+        assert found(north, "2023-12-12 17:50") == []
+
+    def test_many_are_counted_and_few_are_named(self, north: Story, addressed: Callable[[str], None]) -> None:
+        addressed("default: mailbox\n" + "".join(f"x{number:02}: slack:C01\n" for number in range(30)))
+        north.at("2023-12-12 17:50")
+        (alert,) = watchdog.look(by_program(north.plan))
+        assert str(alert.reason).startswith("30 codes")
+        assert "x09" in str(alert.reason)
+        assert "x10" not in str(alert.reason)
+
+    @pytest.mark.parametrize("language", ["zh", "en"])
+    def test_it_is_said_at_start_once_for_all_plans(
+        self, north: Story, addressed: Callable[[str], None], language: Code
+    ) -> None:
+        addressed("default: mailbox\nnorht: slack:C01\n")
+        assert north.plan
+        (said,) = address_warnings(Language.of(language))
+        assert "norht" in said
+        assert "DUBAN_ADDRESSES_FILE" in said
 
 
 class TestWhatIsSetAsideOrUnattended:
