@@ -1,6 +1,5 @@
 """What may be handed in, and the exact words with which the rest is refused."""
 
-import io
 import os
 import struct
 import tracemalloc
@@ -13,34 +12,35 @@ from hypothesis import strategies as st
 
 from adapters.evidence.inspection import ALLOWED, MIB, FileFacts, Limits, inspect
 from models.common.errors import RefusedError
+from tests.support.files import package, pdf, relationships, zipped
 
 LIMITS = Limits()
 OLE2 = bytes.fromhex("D0CF11E0A1B11AE1")
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def zipped(*members: str, content: bytes = b"<a/>", packing: int = zipfile.ZIP_DEFLATED) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for member in members:
-            # Without the present time in it, so that every test process has the same bytes.
-            archive.writestr(zipfile.ZipInfo(member), content, packing)
-    return target.getvalue()
+def boxed(major: bytes, *compatible: bytes) -> bytes:
+    """The beginning of a picture or film: the box with its brands, and an empty one."""
+    brands = b"".join(compatible)
+    return (16 + len(brands)).to_bytes(4) + b"ftyp" + major + bytes(4) + brands + b"\0\0\0\x08free"
 
 
 SOUND = {
-    "pdf": b"%PDF-1.7\n1 0 obj\n",
+    "pdf": pdf(),
     "ofd": zipped("OFD.xml"),
-    "docx": zipped("[Content_Types].xml", "word/document.xml"),
-    "xlsx": zipped("xl/workbook.xml"),
-    "pptx": zipped("ppt/presentation.xml"),
+    "docx": package("docx"),
+    "xlsx": package("xlsx"),
+    "pptx": package("pptx"),
     "odt": zipped("mimetype", content=b"application/vnd.oasis.opendocument.text"),
     "ods": zipped("mimetype", content=b"application/vnd.oasis.opendocument.spreadsheet"),
     "jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
     "jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
     "png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
-    "heic": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
-    "mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42",
+    "heic": boxed(b"heic", b"mif1", b"heic"),
+    "heif": boxed(b"mif1", b"heic"),
+    "avif": boxed(b"avif", b"mif1", b"miaf"),
+    "mp4": boxed(b"isom", b"isom", b"mp42"),
+    "mov": boxed(b"qt  ", b"qt  "),
     "txt": "落实方案".encode("gb18030"),
     "md": "# 落实方案".encode(),
     "csv": "\ufeff县,完成\n某县,1\n".encode(),
@@ -141,8 +141,8 @@ def test_names_refused(name: str, words: str, file: Path) -> None:
 @pytest.mark.parametrize(("name", "suffix"), [("程序.EXE", "exe"), ("报告", ""), ("报告.docm", "docm")])
 def test_refuses_other_types(name: str, suffix: str, file: Path) -> None:
     assert refusal_of(b"x", file, name) == (
-        f'{name}: files of the type "{suffix}" are not accepted; expected one of csv, doc, docx, dps, et, '
-        "heic, jpeg, jpg, md, mp4, ods, odt, ofd, pdf, png, ppt, pptx, txt, wps, xls, xlsx, zip"
+        f'{name}: files of the type "{suffix}" are not accepted; expected one of avif, csv, doc, docx, dps, et, '
+        "heic, heif, jpeg, jpg, md, mov, mp4, ods, odt, ofd, pdf, png, ppt, pptx, txt, wps, xls, xlsx, zip"
     )
 
 
@@ -182,7 +182,70 @@ def test_text_split_across_pieces_and_a_late_nul(file: Path) -> None:
     assert refusal_of(text.encode() + b"\0", file, "说明.txt") == ("说明.txt: is not plain text in UTF-8 or GB18030")
 
 
+@pytest.mark.parametrize("before", [b"\r\n", b"\xef\xbb\xbf", b"Content-Type: application/pdf\r\n\r\n", b"x" * 1023])
+def test_a_pdf_may_begin_a_little_later(before: bytes, file: Path) -> None:
+    file.write_bytes(pdf(before=before))
+    assert inspect(file, "报告.pdf", LIMITS).media_type == "application/pdf"
+
+
+def test_a_pdf_that_begins_too_late_is_none(file: Path) -> None:
+    assert "is not that of a pdf file" in refusal_of(pdf(before=b"x" * 1024), file, "报告.pdf")
+
+
+PICTURES = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "mif2", "msf1", "avif", "avis"]
+FILMS = ["isom", "iso2", "iso4", "iso5", "iso6", "avc1", "mp41", "mp42", "M4V ", "M4VH", "qt  ", "3gp4", "3gp5", "3g2a"]
+BRANDS = [*(("heic", one) for one in PICTURES), *(("mp4", one) for one in FILMS)]
+
+
+@pytest.mark.parametrize(("suffix", "brand"), BRANDS)
+def test_pictures_and_films_of_any_brand(suffix: str, brand: str, file: Path) -> None:
+    for content in (boxed(brand.encode()), boxed(b"xyz0", b"xyz1", brand.encode())):
+        file.write_bytes(content)
+        assert inspect(file, f"件.{suffix}", LIMITS).size == len(content)
+
+
+def test_the_brands_of_pictures_are_none_of_films(file: Path) -> None:
+    assert "is not that of a mp4 file" in refusal_of(boxed(b"heic", b"mif1"), file, "件.mp4")
+    assert "is not that of a heic file" in refusal_of(boxed(b"mp42", b"isom"), file, "件.heic")
+
+
+@pytest.mark.parametrize("first", [b"moov", b"mdat", b"wide"])
+def test_a_film_of_the_time_before_brands(first: bytes, file: Path) -> None:
+    file.write_bytes(b"\0\0\0\x08" + first + bytes(100))
+    assert inspect(file, "件.mov", LIMITS).media_type == "video/quicktime"
+
+
 # ---- zip and Office files
+
+
+@pytest.mark.parametrize(
+    ("suffix", "main"), [("docx", "word/document2.xml"), ("xlsx", "xl/book.xml"), ("pptx", "Ppt/Main.xml")]
+)
+def test_the_main_part_may_have_any_name(suffix: str, main: str, file: Path) -> None:
+    file.write_bytes(package(suffix, main=main))
+    assert inspect(file, f"件.{suffix}", LIMITS).name == f"件.{suffix}"
+
+
+@pytest.mark.parametrize("target", ["/word/document.xml", "word/document.xml", "./word/../WORD/document.xml"])
+def test_the_main_part_may_be_named_in_any_way(target: str, file: Path) -> None:
+    said = relationships(("thumbnail", "x.png", False), ("officeDocument", target, False))
+    file.write_bytes(package("docx", {"_rels/.rels": said}))
+    assert inspect(file, "件.docx", LIMITS).media_type == WORD
+
+
+def test_a_package_of_another_program_is_refused(file: Path) -> None:
+    assert "is not that of a docx file" in refusal_of(SOUND["xlsx"], file, "件.docx")
+    said = relationships(("officeDocument", "word/none.xml", False))
+    assert "is not that of a docx file" in refusal_of(package("docx", {"_rels/.rels": said}), file, "件.docx")
+
+
+@pytest.mark.parametrize(
+    "said", [b"<Relationships>", b"", b"\xff", b'<?xml version="1.0" encoding="none"?><a/>', b"<a " + b" " * 3_000_000]
+)
+def test_a_package_that_says_nothing_sound_is_refused(said: bytes, file: Path) -> None:
+    assert refusal_of(package("docx", {"_rels/.rels": said}), file, "件.docx") == (
+        "件.docx: is damaged and cannot be unpacked; save or pack it again"
+    )
 
 
 def test_refuses_an_unpacked_size_over_the_limit(file: Path) -> None:
@@ -275,8 +338,7 @@ def test_refuses_macros(file: Path) -> None:
 
 
 def test_memory_stays_flat(file: Path) -> None:
-    content = zipped("word/document.xml", content=bytes(100 * MIB))
-    file.write_bytes(content)
+    file.write_bytes(package("docx", {"word/media/sound.bin": bytes(100 * MIB)}))
     tracemalloc.start()
     try:
         assert inspect(file, "报告.docx", Limits(ratio=2_000)).media_type == WORD
