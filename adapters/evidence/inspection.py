@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.archive.verify import pdf_fault
 from adapters.evidence.media import film, picture, quicktime
 from adapters.evidence.office import document
 from adapters.evidence.suspect import (
@@ -24,6 +25,7 @@ from adapters.evidence.suspect import (
     pieces,
     refuse_macros,
     refuse_mismatch,
+    refuse_password,
     visible,
 )
 from adapters.evidence.zips import OLE2, opened, unpacked
@@ -31,8 +33,6 @@ from models.common.errors import RefusedError
 
 __all__ = ["ALLOWED", "MIB", "FileFacts", "Limits", "clean_name", "inspect"]
 
-# Bytes: the header begins in the first 1,024.
-_PDF_HEADER_WITHIN = 1024 + len(b"PDF-")
 _JPEG = b"\xff\xd8\xff"
 _OLE2_MACROS = "_VBA_PROJECT".encode("utf-16-le")
 
@@ -121,9 +121,16 @@ def _magic(*beginnings: bytes) -> Callable[[Suspect], None]:
 
 
 def _pdf(file: Suspect) -> None:
-    """What stands before the header is junk that readers skip (ISO 32000-1, implementation note 13)."""
-    if b"%PDF-" not in head(file)[:_PDF_HEADER_WITHIN]:
-        refuse_mismatch(file)
+    with file.path.open("rb") as source:
+        match pdf_fault(source):
+            case "type":
+                refuse_mismatch(file)
+            case "password":
+                refuse_password(file)
+            case "cut":
+                raise RefusedError("{name}: is cut off or damaged; save or download it again", name=file.name)
+            case "pages":
+                raise RefusedError("{name}: holds no page; save it again", name=file.name)
 
 
 def _text(file: Suspect) -> None:

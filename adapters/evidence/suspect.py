@@ -64,6 +64,10 @@ def refuse_broken(file: Suspect) -> NoReturn:
     raise RefusedError("{name}: is damaged and cannot be unpacked; save or pack it again", name=file.name) from None
 
 
+def refuse_password(file: Suspect) -> NoReturn:
+    raise RefusedError("{name}: is protected by a password; hand it in without one", name=file.name)
+
+
 def refuse_macros(file: Suspect) -> NoReturn:
     raise RefusedError("{name}: holds macros; save it without macros", name=file.name)
 

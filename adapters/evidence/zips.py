@@ -18,6 +18,7 @@ from adapters.evidence.suspect import (
     refuse_broken,
     refuse_macros,
     refuse_mismatch,
+    refuse_password,
     visible,
 )
 from models.common.errors import RefusedError
@@ -83,7 +84,7 @@ def _check_directory(file: Suspect, entries: list[zipfile.ZipInfo]) -> None:
     if not any(entry.file_size for entry in entries):
         raise RefusedError("{name}: there is nothing in it", name=file.name)
     if any(entry.flag_bits & 0x1 for entry in entries):
-        raise RefusedError("{name}: is protected by a password; hand it in without one", name=file.name)
+        refuse_password(file)
     if any(entry.filename.lower().endswith("vbaproject.bin") for entry in entries):
         refuse_macros(file)
     _check_paths(file, entries)

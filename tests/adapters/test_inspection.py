@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.evidence.inspection import ALLOWED, MIB, FileFacts, Limits, inspect
 from models.common.errors import RefusedError
-from tests.support.files import package, pdf, relationships, zipped
+from tests.support.files import PAGES, compact_pdf, package, pdf, relationships, zipped
 
 LIMITS = Limits()
 OLE2 = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -190,6 +190,68 @@ def test_a_pdf_may_begin_a_little_later(before: bytes, file: Path) -> None:
 
 def test_a_pdf_that_begins_too_late_is_none(file: Path) -> None:
     assert "is not that of a pdf file" in refusal_of(pdf(before=b"x" * 1024), file, "报告.pdf")
+
+
+REVISED = pdf() + b"3 0 obj<</Type/Page/Parent 2 0 R>>endobj\n"
+LAST = b"xref\n3 1\n%010d 00000 n \ntrailer<</Size 4/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
+    *(len(pdf()), pdf().index(b"xref\n0"), len(REVISED)),
+)
+# The list of the first page stands first and the file's end leads to it (ISO 32000-1, annex F).
+FOR_THE_WEB = pdf()[:9] + pdf()[9:].replace(b"%d\n%%%%EOF" % pdf().index(b"xref\n0"), b"0\n%%EOF")
+FOR_THE_WEB += b"xref\n0 1\n0000000000 65535 f \ntrailer<</Size 1>>\nstartxref\n%d\n%%%%EOF\n" % pdf().index(b"xref\n0")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(compact_pdf(), pdf().replace(b"\n", b"\r\n"), REVISED + LAST, FOR_THE_WEB),
+        *(pdf() + b"\r\n--boundary--\r\n", pdf() + bytes(3 * MIB), pdf() + b"<html>" * 5_000),
+        b"\r\n" + pdf().replace(b"startxref\n167", b"startxref\n172"),
+        pdf(before=b"x" * 700).replace(b"startxref\n167", b"startxref\n867"),
+        pdf(trailer=b"/Info<</EncryptMetadata false>>"),
+        pdf(objects=(*PAGES[:2], b"<< /Parent 2 0 R /Type\r\n/Page >>")),
+    ],
+    ids=[
+        *("packed", "line ends of Windows", "revised", "for the web", "mail after it", "zeros after it"),
+        *("page after it", "place a little wrong", "places from the first byte", "name that looks so", "spaced"),
+    ],
+)
+def test_a_pdf_that_readers_open(content: bytes, file: Path) -> None:
+    file.write_bytes(content)
+    assert inspect(file, "报告.pdf", LIMITS).size == len(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(pdf()[:100], pdf()[:-8], pdf(bytes(9_000))[:5_000], compact_pdf()[:-30], pdf().replace(b"startxref", b"")),
+        *(pdf().replace(b"trailer", b""), pdf().replace(b"/Root 1 0 R", b""), REVISED, FOR_THE_WEB[:-120]),
+        *(pdf().replace(b"startxref\n", b"startxref\n9"), FOR_THE_WEB[: len(pdf()) - 2], pdf()[:200] + bytes(9_000)),
+        b"%PDF-1.7",
+    ],
+)
+def test_a_pdf_that_is_cut_off_or_leads_nowhere(content: bytes, file: Path) -> None:
+    assert refusal_of(content, file, "报告.pdf") == "报告.pdf: is cut off or damaged; save or download it again"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [pdf(trailer=b"/Encrypt 5 0 R"), compact_pdf(trailer=b"/Encrypt 9 0 R"), pdf(trailer=b"/Encrypt<</V 2>>")],
+)
+def test_a_pdf_with_a_password(content: bytes, file: Path) -> None:
+    assert refusal_of(content, file, "报告.pdf") == "报告.pdf: is protected by a password; hand it in without one"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pdf(objects=(PAGES[0], b"<</Type/Pages/Kids[]/Count 0>>")),
+        pdf(objects=(*PAGES[:2],)),
+        compact_pdf(pages=b"null"),
+    ],
+)
+def test_a_pdf_without_a_page(content: bytes, file: Path) -> None:
+    assert refusal_of(content, file, "报告.pdf") == "报告.pdf: holds no page; save it again"
 
 
 PICTURES = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "mif2", "msf1", "avif", "avis"]
