@@ -1,6 +1,7 @@
 """Inspection of files that are handed in, before anything of them is stored.
 
-Nothing here writes, and memory stays flat whatever the file holds: everything is read in pieces.
+Memory stays flat whatever the file holds: everything is read in pieces, and what lies in a ZIP file is unpacked into a
+temporary file, one at a time.
 """
 
 import re
@@ -9,6 +10,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipInfo
 
 from adapters.archive.verify import pdf_fault
 from adapters.evidence.media import film, picture, quicktime
@@ -17,23 +20,27 @@ from adapters.evidence.suspect import (
     CHUNK,
     LONGEST_NAME,
     MIB,
+    Budget,
     Limits,
     Suspect,
     head,
+    inside,
     is_unsafe,
     mb,
     pieces,
+    refuse_broken,
     refuse_macros,
     refuse_mismatch,
     refuse_password,
     visible,
 )
-from adapters.evidence.zips import OLE2, opened, unpacked
+from adapters.evidence.zips import OLE2, is_folder, opened, paths_of, unpacked
 from models.common.errors import RefusedError
 
-__all__ = ["ALLOWED", "MIB", "FileFacts", "Limits", "clean_name", "inspect"]
+__all__ = ["ALLOWED", "MIB", "Budget", "FileFacts", "Limits", "clean_name", "inspect"]
 
 _JPEG = b"\xff\xd8\xff"
+_LEFT_BY_SYSTEMS = {".ds_store": b"\0\0\0\x01Bud1", "thumbs.db": OLE2}
 _OLE2_MACROS = "_VBA_PROJECT".encode("utf-16-le")
 
 
@@ -46,14 +53,22 @@ class FileFacts:
     size: int
 
 
-def inspect(path: Path, name: str, limits: Limits) -> FileFacts:
-    """Look at the local file `path` that a unit calls `name`.
+def inspect(path: Path, name: str, limits: Limits, budget: Budget | None = None) -> FileFacts:
+    """Look at the local file `path` that a unit calls `name`. Files that come in together share one `budget`.
 
     `name` may carry folders, which are dropped; otherwise it is kept as it is, in NFC.
     Raises RefusedError, and nothing else, when the file may not be handed in.
     """
     name = clean_name(name)
-    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    try:
+        media_type, size = _look(path, name, _suffix_of(name), limits, budget or Budget(limits.unpacked_bytes))
+    except OSError as failure:
+        raise RefusedError("{name}: cannot be read ({why})", name=name, why=failure.strerror) from failure
+    return FileFacts(name, media_type, size)
+
+
+def _look(path: Path, name: str, suffix: str, limits: Limits, budget: Budget) -> tuple[str, int]:
+    """The media type and the size of what is sound."""
     if suffix not in ALLOWED:
         raise RefusedError(
             '{name}: files of the type "{suffix}" are not accepted; expected one of {allowed}',
@@ -62,12 +77,14 @@ def inspect(path: Path, name: str, limits: Limits) -> FileFacts:
             allowed=", ".join(sorted(ALLOWED)),
         )
     media_type, check = ALLOWED[suffix]
-    try:
-        size = _size_of(path, name, limits)
-        check(Suspect(path, name, suffix, size, limits))
-    except OSError as failure:
-        raise RefusedError("{name}: cannot be read ({why})", name=name, why=failure.strerror) from failure
-    return FileFacts(name, media_type, size)
+    size = _size_of(path, name)
+    _check_size(name, size, limits)
+    check(Suspect(path, name, suffix, size, limits, budget))
+    return media_type, size
+
+
+def _suffix_of(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def clean_name(raw: str) -> str:
@@ -90,23 +107,26 @@ def clean_name(raw: str) -> str:
     return name
 
 
-def _size_of(path: Path, name: str, limits: Limits) -> int:
+def _size_of(path: Path, name: str) -> int:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError) as failure:
         raise RefusedError("{name}: there is no such file", name=name) from failure
     if not stat.S_ISREG(status.st_mode):
         raise RefusedError("{name}: is not a file; hand in files, no folders or devices", name=name)
-    if status.st_size == 0:
+    return status.st_size
+
+
+def _check_size(name: str, size: int, limits: Limits) -> None:
+    if size == 0:
         raise RefusedError("{name}: is empty", name=name)
-    if status.st_size > limits.file_bytes:
+    if size > limits.file_bytes:
         raise RefusedError(
             "{name}: is {size_mb} MB, at most {limit_mb} MB may be handed in",
             name=name,
-            size_mb=mb(status.st_size),
+            size_mb=mb(size),
             limit_mb=mb(limits.file_bytes),
         )
-    return status.st_size
 
 
 # ---- one check per family of types
@@ -160,8 +180,40 @@ def _ole2(file: Suspect) -> None:
 
 
 def _zip(file: Suspect) -> None:
-    with opened(file):
-        pass
+    """What may be handed in may be handed in together: each file inside is looked at like one of its own."""
+    with opened(file) as archive, TemporaryDirectory(prefix="duban-") as folder:
+        for info in archive.infolist():
+            if not is_folder(info):
+                _look_inside(file, info, Path(folder) / "entry")
+
+
+def _look_inside(file: Suspect, info: ZipInfo, copy: Path) -> None:
+    path, *others = paths_of(info)
+    name, suffix = inside(file, path), _suffix_of(_last(path))
+    if any(_suffix_of(_last(other)) != suffix for other in others):
+        refuse_broken(file)
+    if suffix == "zip":
+        raise RefusedError("{name}: a ZIP file inside a ZIP file is not accepted; pack its files directly", name=name)
+    _check_size(name, info.file_size, file.limits)
+    with copy.open("wb") as target:
+        for piece in unpacked(file, info):
+            target.write(piece)
+    if not _is_left_by_system(_last(path).lower(), copy):
+        clean_name(path)
+        _look(copy, name, suffix, file.limits, file.budget)
+
+
+def _last(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
+def _is_left_by_system(name: str, copy: Path) -> bool:
+    """What macOS and Windows put into ZIP files unasked."""
+    beginning = b"\0\x05\x16\x07" if name.startswith("._") else _LEFT_BY_SYSTEMS.get(name)
+    if beginning is None:
+        return False
+    with copy.open("rb") as source:
+        return source.read(len(beginning)) == beginning
 
 
 def _zip_with(member: str) -> Callable[[Suspect], None]:

@@ -27,6 +27,13 @@ class Limits:
     ratio: int = 200
 
 
+@dataclass
+class Budget:
+    """What is left, in bytes, of what all files that come in together may unpack to."""
+
+    unpacked: int
+
+
 @dataclass(frozen=True)
 class Suspect:
     """The local file `path`, called `name` by whoever hands it in; sizes in bytes."""
@@ -36,6 +43,7 @@ class Suspect:
     suffix: str
     size: int
     limits: Limits
+    budget: Budget
 
 
 def is_unsafe(char: str) -> bool:
@@ -45,6 +53,11 @@ def is_unsafe(char: str) -> bool:
 
 def visible(text: str) -> str:
     return "".join(f"\\u{ord(char):04x}" if is_unsafe(char) else char for char in text[:LONGEST_NAME])
+
+
+def inside(file: Suspect, path: str) -> str:
+    """How a file inside of `file` is called where something is said of it."""
+    return f"{file.name} › {visible(path)}"
 
 
 def mb(size: int) -> str:

@@ -1,9 +1,12 @@
 """ZIP files, and what is built like them: looked through without believing a word of what they say of themselves."""
 
+import contextlib
 import io
 import math
 import re
+import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +17,8 @@ from adapters.evidence.suspect import (
     MIB,
     Suspect,
     head,
+    inside,
+    is_unsafe,
     mb,
     refuse_broken,
     refuse_macros,
@@ -31,6 +36,9 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _RATIO_FREE_BYTES = 10 * MIB
 _DIRECTORY_BYTES_PER_ENTRY = 512
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+_EXTRA = struct.Struct("<HH")
+_UNICODE_PATH = 0x7075
+_UTF8 = 0x800  # the flag of a path in UTF-8
 
 
 class _CappedFile(io.FileIO):
@@ -85,21 +93,81 @@ def _check_directory(file: Suspect, entries: list[zipfile.ZipInfo]) -> None:
         raise RefusedError("{name}: there is nothing in it", name=file.name)
     if any(entry.flag_bits & 0x1 for entry in entries):
         refuse_password(file)
-    if any(entry.filename.lower().endswith("vbaproject.bin") for entry in entries):
+    if any(path.lower().endswith("vbaproject.bin") for entry in entries for path in paths_of(entry)):
         refuse_macros(file)
     _check_paths(file, entries)
     _check_sizes(file, entries)
 
 
+def paths_of(entry: zipfile.ZipInfo) -> list[str]:
+    """The paths under which programs may unpack an entry, the likeliest first; mostly there is but one."""
+    return list(dict.fromkeys([*_said_beside(entry), _as_packed(entry), entry.orig_filename]))
+
+
+def is_folder(entry: zipfile.ZipInfo) -> bool:
+    return not entry.file_size and paths_of(entry)[0].endswith(("/", "\\"))
+
+
+def _as_packed(entry: zipfile.ZipInfo) -> str:
+    """Programs that do not say that they write UTF-8 write it nevertheless, or what Windows speaks in China."""
+    for encoding in ("utf-8", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return _raw_path(entry).decode(encoding)
+    return entry.orig_filename
+
+
+def _raw_path(entry: zipfile.ZipInfo) -> bytes:
+    return entry.orig_filename.encode("utf-8" if entry.flag_bits & _UTF8 else "cp437")
+
+
+def _said_beside(entry: zipfile.ZipInfo) -> Iterator[str]:
+    """What the extra field for paths in Unicode says (APPNOTE 4.6.9): kind and size, then version and checksum."""
+    extra = entry.extra
+    while len(extra) >= _EXTRA.size:
+        kind, size = _EXTRA.unpack_from(extra)
+        if kind == _UNICODE_PATH:
+            yield extra[_EXTRA.size + 5 : _EXTRA.size + size].decode(errors="replace")
+        extra = extra[_EXTRA.size + size :]
+
+
 def _check_paths(file: Suspect, entries: list[zipfile.ZipInfo]) -> None:
+    taken: set[str] = set()
     for entry in entries:
-        path = entry.orig_filename
-        if re.match(r"[/\\]|[A-Za-z]:", path) or ".." in re.split(r"[/\\]", path) or "\0" in path:
+        for path in paths_of(entry):
+            _check_path(file, path)
+        _check_kind(file, entry)
+        # Windows and macOS, and the packages of Office, keep names apart without regard to case.
+        plain = unicodedata.normalize("NFC", paths_of(entry)[0]).replace("\\", "/").casefold()
+        if plain in taken:
             raise RefusedError(
-                "{name}: the path {entry} inside it leads outside; pack it again with relative paths",
+                "{name}: holds {entry} twice; pack it again without the double",
                 name=file.name,
-                entry=visible(path),
+                entry=visible(paths_of(entry)[0]),
             )
+        taken.add(plain)
+
+
+def _check_path(file: Suspect, path: str) -> None:
+    if re.match(r"[/\\]|[A-Za-z]:", path) or ".." in re.split(r"[/\\]", path) or "\0" in path:
+        raise RefusedError(
+            "{name}: the path {entry} inside it leads outside; pack it again with relative paths",
+            name=file.name,
+            entry=visible(path),
+        )
+    if any(map(is_unsafe, path)):
+        raise RefusedError(
+            "{name}: the name holds invisible control characters; rename the file", name=inside(file, path)
+        )
+
+
+def _check_kind(file: Suspect, entry: zipfile.ZipInfo) -> None:
+    """By the mode of Unix, which other systems leave empty."""
+    if stat.S_IFMT(entry.external_attr >> 16) not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        raise RefusedError(
+            "{name}: {entry} inside it is a link or a device; pack the file itself",
+            name=file.name,
+            entry=visible(paths_of(entry)[0]),
+        )
 
 
 def _check_sizes(file: Suspect, entries: list[zipfile.ZipInfo]) -> None:
@@ -109,6 +177,12 @@ def _check_sizes(file: Suspect, entries: list[zipfile.ZipInfo]) -> None:
             "{name}: unpacks to {size_mb} MB, at most {limit_mb} MB are accepted",
             name=file.name,
             size_mb=mb(unpacked),
+            limit_mb=mb(file.limits.unpacked_bytes),
+        )
+    if unpacked > file.budget.unpacked:
+        raise RefusedError(
+            "{name}: unpacks, together with the files before it, to more than {limit_mb} MB; hand in fewer at once",
+            name=file.name,
             limit_mb=mb(file.limits.unpacked_bytes),
         )
     if unpacked > max(_RATIO_FREE_BYTES, file.size * file.limits.ratio):
@@ -121,6 +195,7 @@ def _check_sizes(file: Suspect, entries: list[zipfile.ZipInfo]) -> None:
     # Entries that share their bytes would make us unpack the same ones thousands of times.
     if sum(entry.compress_size for entry in entries) > file.size:
         refuse_broken(file)
+    file.budget.unpacked -= unpacked
 
 
 def unpacked(file: Suspect, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -150,9 +225,10 @@ def _packed(path: Path, info: zipfile.ZipInfo) -> Iterator[bytes]:
     with path.open("rb") as source:
         source.seek(info.header_offset)
         magic, name_length, extra_length = _LOCAL_HEADER.unpack(source.read(_LOCAL_HEADER.size))
-        if magic != b"PK\x03\x04":
+        # Some programs go by the name that stands here.
+        if magic != b"PK\x03\x04" or source.read(name_length) != _raw_path(info):
             raise zipfile.BadZipFile
-        source.seek(name_length + extra_length, io.SEEK_CUR)
+        source.seek(extra_length, io.SEEK_CUR)
         left = info.compress_size
         while left and (piece := source.read(min(left, CHUNK))):
             left -= len(piece)

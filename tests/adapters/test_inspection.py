@@ -1,18 +1,21 @@
 """What may be handed in, and the exact words with which the rest is refused."""
 
+import io
 import os
+import stat
 import struct
 import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.evidence.inspection import ALLOWED, MIB, FileFacts, Limits, inspect
+from adapters.evidence.inspection import ALLOWED, MIB, Budget, FileFacts, Limits, inspect
 from models.common.errors import RefusedError
-from tests.support.files import PAGES, compact_pdf, package, pdf, relationships, zipped
+from tests.support.files import PAGES, compact_pdf, package, packed, pdf, relationships, zipped
 
 LIMITS = Limits()
 OLE2 = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -44,7 +47,7 @@ SOUND = {
     "txt": "落实方案".encode("gb18030"),
     "md": "# 落实方案".encode(),
     "csv": "\ufeff县,完成\n某县,1\n".encode(),
-    "zip": zipped("照片/一.jpg"),
+    "zip": packed({"照片/一.jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF", "说明.txt": b"1", "空/": b""}),
 } | dict.fromkeys(["doc", "xls", "ppt", "wps", "et", "dps"], OLE2 + bytes(504))
 
 
@@ -372,6 +375,126 @@ def test_refuses_a_broken_zip(content: bytes, file: Path) -> None:
     )
 
 
+def test_a_zip_may_hold_whatever_may_be_handed_in(file: Path) -> None:
+    file.write_bytes(
+        packed({f"材料/{suffix}.{suffix.upper()}": SOUND[suffix] for suffix in ALLOWED if suffix != "zip"})
+    )
+    assert inspect(file, "材料.zip", LIMITS).media_type == "application/zip"
+
+
+def test_a_zip_of_windows_and_one_of_macos(file: Path) -> None:
+    left = {"__MACOSX/._a.txt": b"\0\x05\x16\x07\0", ".DS_Store": b"\0\0\0\x01Bud1\0", "a/Thumbs.db": OLE2 + bytes(504)}
+    file.write_bytes(packed({"a\\": b"", "a\\b.txt": b"1", "a.txt": b"1"} | left))
+    assert inspect(file, "材料.zip", LIMITS).name == "材料.zip"
+    old = packed({"\xb1\xa8\xb8\xe6.exe".encode("latin-1").decode("cp437"): b"MZ"}).replace(
+        b"PK\x01\x02", b"PK\x01\x02"
+    )
+    assert refusal_of(without_utf8(old), file, "材料.zip").startswith("材料.zip › 报告.exe: files of the type")
+
+
+def without_utf8(content: bytes) -> bytes:
+    """As old programs pack: names in the code page of their country."""
+    changed = bytearray()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        name = archive.namelist()[0]
+    changed += content.replace(name.encode(), name.encode("cp437"))
+    for magic, flags, length in ((b"PK\x03\x04", 6, 26), (b"PK\x01\x02", 8, 28)):
+        start = changed.index(magic)
+        struct.pack_into("<H", changed, start + flags, 0)
+        struct.pack_into("<H", changed, start + length, len(name.encode("cp437")))
+    end, directory = changed.index(b"PK\x05\x06"), changed.index(b"PK\x01\x02")
+    struct.pack_into("<II", changed, end + 12, end - directory, directory)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("suffix", ["exe", "lnk", "scr", "js", "bat", "docm", "html", "rar", "exe.", "exe "])
+def test_a_zip_holds_nothing_that_may_not_be_handed_in(suffix: str, file: Path) -> None:
+    content = packed({"报告.pdf": SOUND["pdf"], f"材料/报告.pdf.{suffix}": b"MZ"})
+    assert refusal_of(content, file, "材料.zip").startswith(
+        f'材料.zip › 材料/报告.pdf.{suffix}: files of the type "{"" if "." in suffix else suffix}" are'
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "content", "words"),
+    [
+        ("a.pdf", b"MZ", "a.pdf: the content is not that of a pdf file; save it again as pdf or correct its ending"),
+        ("a.txt", b"MZ\0", "a.txt: is not plain text in UTF-8 or GB18030"),
+        (
+            "a.docx",
+            SOUND["xlsx"],
+            "a.docx: the content is not that of a docx file; save it again as docx or correct its ending",
+        ),
+        ("b/a.pdf", pdf(trailer=b"/Encrypt 5 0 R"), "b/a.pdf: is protected by a password; hand it in without one"),
+        ("a.ZIP", SOUND["zip"], "a.ZIP: a ZIP file inside a ZIP file is not accepted; pack its files directly"),
+        ("a\u202efdp.txt", b"1", "a\\u202efdp.txt: the name holds invisible control characters; rename the file"),
+        ("a\x07.txt", b"1", "a\\u0007.txt: the name holds invisible control characters; rename the file"),
+        ("a\u2066/b.txt", b"1", "a\\u2066/b.txt: the name holds invisible control characters; rename the file"),
+        ("._a.exe", b"MZ", '._a.exe: files of the type "exe" are not accepted; expected one of'),
+        (".DS_Store", b"MZ", '.DS_Store: files of the type "ds_store" are not accepted; expected one of'),
+        ("a.pdf", b"", "a.pdf: is empty"),
+    ],
+)
+def test_what_lies_in_a_zip_is_looked_at_like_a_file_of_its_own(
+    entry: str, content: bytes, words: str, file: Path
+) -> None:
+    said = refusal_of(packed({"说明.txt": b"1", entry: content}), file, "材料.zip")
+    assert said.startswith(f"材料.zip › {words}")
+
+
+def test_a_zip_holds_no_link(file: Path) -> None:
+    for mode in (stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR):
+        info = zipfile.ZipInfo("链接.txt")
+        info.external_attr = (mode | 0o777) << 16
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(info, "/etc/passwd")
+        assert refusal(file, "材料.zip") == ("材料.zip: 链接.txt inside it is a link or a device; pack the file itself")
+
+
+@pytest.mark.parametrize(
+    "names", [("a.txt", "a.txt"), ("a.txt", "A.TXT"), ("b/a.txt", "b\\a.txt"), ("é.txt", "e\u0301.txt")]
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_holds_nothing_twice(names: tuple[str, str], file: Path) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, "1")
+    assert refusal(file, "材料.zip") == f"材料.zip: holds {names[1]} twice; pack it again without the double"
+
+
+@pytest.mark.parametrize(("said", "beside"), [("a.txt", "a.exe"), ("a.exe", "a.txt")])
+def test_a_file_in_a_zip_has_one_name_for_every_program(said: str, beside: str, file: Path) -> None:
+    info = zipfile.ZipInfo(said)
+    extra = b"\x01" + zlib.crc32(said.encode()).to_bytes(4, "little") + beside.encode()
+    info.extra = struct.pack("<HH", 0x7075, len(extra)) + extra
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(info, "1")
+    assert refusal(file, "材料.zip").startswith("材料.zip: is damaged")
+    plain = packed({said: b"1"})
+    assert refusal_of(plain.replace(said.encode(), beside.encode(), 1), file, "材料.zip").startswith(
+        "材料.zip: is damaged"
+    )
+
+
+def test_files_that_come_in_together_share_one_budget(file: Path) -> None:
+    file.write_bytes(packed({f"{number}.txt": os.urandom(512).hex().encode() * 1024 for number in range(2)}))
+    limits = Limits(unpacked_bytes=5 * MIB)
+    budget = Budget(limits.unpacked_bytes)
+    assert [inspect(file, "材料.zip", limits, budget).name for _ in range(2)] == ["材料.zip"] * 2
+    with pytest.raises(RefusedError) as caught:
+        inspect(file, "材料.zip", limits, budget)
+    assert str(caught.value) == (
+        "材料.zip: unpacks, together with the files before it, to more than 5 MB; hand in fewer at once"
+    )
+
+
+def test_what_lies_in_a_zip_counts_with_what_lies_in_it(file: Path) -> None:
+    report = package("docx", {"word/media/film.bin": os.urandom(512).hex().encode() * 1024})
+    content = packed({f"{number}.docx": report for number in range(3)})
+    words = "2.docx: unpacks, together with the files before it, to more than 3 MB; hand in fewer at once"
+    assert refusal_of(content, file, "材料.zip", Limits(unpacked_bytes=3 * MIB)) == f"材料.zip › {words}"
+
+
 def test_refuses_a_zip_of_nothing(file: Path) -> None:
     assert refusal_of(zipped(), file, "照片.zip") == "照片.zip: there is nothing in it"
 
@@ -421,7 +544,7 @@ def check_any(content: bytes, suffix: str, path: Path) -> None:
     name = f"件.{suffix}"
     found = outcome(path, name)
     if isinstance(found, str):
-        assert found.startswith(f"{name}: ")
+        assert found.startswith((f"{name}: ", f"{name} › "))
     else:
         assert found == FileFacts(name, ALLOWED[suffix][0], len(content))
 
