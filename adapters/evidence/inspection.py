@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from zipfile import ZipInfo
 
 from adapters.archive.verify import pdf_fault
+from adapters.evidence import office
 from adapters.evidence.media import film, picture, quicktime
-from adapters.evidence.office import document
+from adapters.evidence.parts import check_parts
 from adapters.evidence.suspect import (
     CHUNK,
     LONGEST_NAME,
@@ -40,6 +41,8 @@ from models.common.errors import RefusedError
 __all__ = ["ALLOWED", "MIB", "Budget", "FileFacts", "Limits", "clean_name", "inspect"]
 
 _JPEG = b"\xff\xd8\xff"
+# Modules of Basic, beside which LibreOffice keeps lists of them, and scripts in other languages.
+_ODF_MACROS = re.compile(r"Basic/[^/]+/(?!script-l[bc]\.xml)[^/]|Scripts/.*[^/]$", re.IGNORECASE)
 _LEFT_BY_SYSTEMS = {".ds_store": b"\0\0\0\x01Bud1", "thumbs.db": OLE2}
 _OLE2_MACROS = "_VBA_PROJECT".encode("utf-16-le")
 
@@ -221,6 +224,7 @@ def _zip_with(member: str) -> Callable[[Suspect], None]:
         with opened(file) as archive:
             if member not in archive.namelist():
                 refuse_mismatch(file)
+            check_parts(file, archive)
 
     return check
 
@@ -234,6 +238,9 @@ def _open_document(media_type: str) -> Callable[[Suspect], None]:
                 refuse_mismatch(file)
             if b"".join(unpacked(file, info)).strip() != media_type.encode():
                 refuse_mismatch(file)
+            if any(map(_ODF_MACROS.match, archive.namelist())):
+                refuse_macros(file)
+            check_parts(file, archive)
 
     return check
 
@@ -245,9 +252,9 @@ _ODF = "application/vnd.oasis.opendocument."
 ALLOWED: dict[str, tuple[str, Callable[[Suspect], None]]] = {
     "pdf": ("application/pdf", _pdf),
     "ofd": ("application/ofd", _zip_with("OFD.xml")),
-    "docx": (_OOXML + "wordprocessingml.document", document(_OOXML + "wordprocessingml.document.main+xml")),
-    "xlsx": (_OOXML + "spreadsheetml.sheet", document(_OOXML + "spreadsheetml.sheet.main+xml")),
-    "pptx": (_OOXML + "presentationml.presentation", document(_OOXML + "presentationml.presentation.main+xml")),
+    "docx": (_OOXML + "wordprocessingml.document", office.check),
+    "xlsx": (_OOXML + "spreadsheetml.sheet", office.check),
+    "pptx": (_OOXML + "presentationml.presentation", office.check),
     "doc": ("application/msword", _ole2),
     "xls": ("application/vnd.ms-excel", _ole2),
     "ppt": ("application/vnd.ms-powerpoint", _ole2),

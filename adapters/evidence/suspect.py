@@ -29,9 +29,13 @@ class Limits:
 
 @dataclass
 class Budget:
-    """What is left, in bytes, of what all files that come in together may unpack to."""
+    """What is left, in bytes, of what all files that come in together may unpack to, and of what is read of XML.
+
+    What is read takes some seconds in all.
+    """
 
     unpacked: int
+    xml: int = 32 * MIB
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Suspect:
     size: int
     limits: Limits
     budget: Budget
+    depth: int = 0  # how many documents it is embedded in
 
 
 def is_unsafe(char: str) -> bool:

@@ -1,0 +1,49 @@
+"""What lies in packed documents, of whatever program: nothing that is a program or swells when it is opened."""
+
+import re
+import zipfile
+from typing import NoReturn
+
+from adapters.evidence.suspect import Suspect, inside
+from adapters.evidence.xml_parts import root_of
+from adapters.evidence.zips import OLE2, is_folder, unpacked
+from models.common.errors import RefusedError
+
+_ELF = b"\x7fELF"
+_XML_NAME = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE | re.DOTALL)
+# Also in two bytes a character.
+_XML = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<\0?[?!]")
+
+
+def check_parts(file: Suspect, archive: zipfile.ZipFile) -> None:
+    """Refuses programs, OLE objects (what Office embeds, and all macros are kept in) and document types."""
+    for info in archive.infolist():
+        if is_folder(info):
+            continue
+        beginning = beginning_of(file, info)
+        if _is_program(beginning):
+            refuse_embedded(file, info.filename)
+        if is_xml(info.filename, beginning):
+            root_of(file, info.filename, unpacked(file, info))
+
+
+def beginning_of(file: Suspect, info: zipfile.ZipInfo) -> bytes:
+    """Some hundred kilobytes at most."""
+    return next(unpacked(file, info), b"")
+
+
+def is_xml(name: str, beginning: bytes) -> bool:
+    return bool(beginning and (_XML_NAME.fullmatch(name) or _XML.match(beginning)))
+
+
+def refuse_embedded(file: Suspect, part: str) -> NoReturn:
+    raise RefusedError(
+        "{name}: is embedded and could run a program; remove it, or hand in its content as a file of its own",
+        name=inside(file, part),
+    )
+
+
+def _is_program(beginning: bytes) -> bool:
+    # Two letters alone may be chance.
+    is_windows = beginning.startswith(b"MZ") and b"PE\0\0" in beginning[:4096]
+    return is_windows or beginning.startswith((OLE2, _ELF))
