@@ -17,6 +17,7 @@ from adapters.archive.verify import pdf_fault
 from adapters.evidence import office
 from adapters.evidence.media import film, picture, quicktime
 from adapters.evidence.parts import check_parts
+from adapters.evidence.pixels import check_jpeg, check_png
 from adapters.evidence.suspect import (
     CHUNK,
     LONGEST_NAME,
@@ -40,7 +41,6 @@ from models.common.errors import RefusedError
 
 __all__ = ["ALLOWED", "MIB", "Budget", "FileFacts", "Limits", "clean_name", "inspect"]
 
-_JPEG = b"\xff\xd8\xff"
 # Modules of Basic, beside which LibreOffice keeps lists of them, and scripts in other languages.
 _ODF_MACROS = re.compile(r"Basic/[^/]+/(?!script-l[bc]\.xml)[^/]|Scripts/.*[^/]$", re.IGNORECASE)
 _LEFT_BY_SYSTEMS = {".ds_store": b"\0\0\0\x01Bud1", "thumbs.db": OLE2}
@@ -133,14 +133,6 @@ def _check_size(name: str, size: int, limits: Limits) -> None:
 
 
 # ---- one check per family of types
-
-
-def _magic(*beginnings: bytes) -> Callable[[Suspect], None]:
-    def check(file: Suspect) -> None:
-        if not head(file).startswith(beginnings):
-            refuse_mismatch(file)
-
-    return check
 
 
 def _pdf(file: Suspect) -> None:
@@ -263,9 +255,9 @@ ALLOWED: dict[str, tuple[str, Callable[[Suspect], None]]] = {
     "dps": ("application/wps-office.dps", _ole2),
     "odt": (_ODF + "text", _open_document(_ODF + "text")),
     "ods": (_ODF + "spreadsheet", _open_document(_ODF + "spreadsheet")),
-    "jpg": ("image/jpeg", _magic(_JPEG)),
-    "jpeg": ("image/jpeg", _magic(_JPEG)),
-    "png": ("image/png", _magic(b"\x89PNG")),
+    "jpg": ("image/jpeg", check_jpeg),
+    "jpeg": ("image/jpeg", check_jpeg),
+    "png": ("image/png", check_png),
     "heic": ("image/heic", picture),
     "heif": ("image/heif", picture),
     "avif": ("image/avif", picture),

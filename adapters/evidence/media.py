@@ -2,6 +2,7 @@
 
 import re
 
+from adapters.evidence.pixels import check_size
 from adapters.evidence.suspect import Suspect, head, refuse_mismatch
 
 # As registered at mp4ra.org, and what cameras, phones and their programs write beside it.
@@ -16,8 +17,10 @@ _OLD_FILM = (b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
 def picture(file: Suspect) -> None:
-    """Refuses what is no HEIF or AVIF picture (ISO/IEC 23008-12)."""
+    """Refuses what is no HEIF or AVIF picture (ISO/IEC 23008-12), or has too many pixels."""
     _check_brands(file, _PICTURES)
+    with file.path.open("rb") as source:
+        check_size(file.name, source)
 
 
 def film(file: Suspect) -> None:

@@ -1,9 +1,11 @@
-"""What lies in packed documents, of whatever program: nothing that is a program or swells when it is opened."""
+"""What lies in packed documents, of whatever program: nothing that is a program, or swells when it is opened."""
 
+import io
 import re
 import zipfile
 from typing import NoReturn
 
+from adapters.evidence.pixels import check_size
 from adapters.evidence.suspect import Suspect, inside
 from adapters.evidence.xml_parts import root_of
 from adapters.evidence.zips import OLE2, is_folder, unpacked
@@ -16,13 +18,17 @@ _XML = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<\0?[?!]")
 
 
 def check_parts(file: Suspect, archive: zipfile.ZipFile) -> None:
-    """Refuses programs, OLE objects (what Office embeds, and all macros are kept in) and document types."""
+    """Refuses programs, OLE objects (what Office embeds, and all macros are kept in) document types, and
+    pictures with too many pixels.
+    """
     for info in archive.infolist():
         if is_folder(info):
             continue
         beginning = beginning_of(file, info)
         if _is_program(beginning):
             refuse_embedded(file, info.filename)
+        # A frame that stands behind its first hundred kilobytes is found when the picture is handed in alone.
+        check_size(inside(file, info.filename), io.BytesIO(beginning))
         if is_xml(info.filename, beginning):
             root_of(file, info.filename, unpacked(file, info))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.evidence.inspection import ALLOWED, MIB, Budget, FileFacts, Limits, inspect
 from models.common.errors import RefusedError
-from tests.support.files import PAGES, compact_pdf, package, packed, pdf, relationships, zipped
+from tests.support.files import PAGES, compact_pdf, jpeg, package, packed, pdf, png, relationships, zipped
 
 LIMITS = Limits()
 OLE2 = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -36,9 +36,9 @@ SOUND = {
     "pptx": package("pptx"),
     "odt": zipped("mimetype", content=b"application/vnd.oasis.opendocument.text"),
     "ods": zipped("mimetype", content=b"application/vnd.oasis.opendocument.spreadsheet"),
-    "jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
-    "jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
-    "png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "jpg": jpeg(),
+    "jpeg": jpeg(),
+    "png": png(),
     "heic": boxed(b"heic", b"mif1", b"heic"),
     "heif": boxed(b"mif1", b"heic"),
     "avif": boxed(b"avif", b"mif1", b"miaf"),
@@ -47,7 +47,7 @@ SOUND = {
     "txt": "落实方案".encode("gb18030"),
     "md": "# 落实方案".encode(),
     "csv": "\ufeff县,完成\n某县,1\n".encode(),
-    "zip": packed({"照片/一.jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF", "说明.txt": b"1", "空/": b""}),
+    "zip": packed({"照片/一.jpg": jpeg(), "说明.txt": b"1", "空/": b""}),
 } | dict.fromkeys(["doc", "xls", "ppt", "wps", "et", "dps"], OLE2 + bytes(504))
 
 
@@ -278,6 +278,52 @@ def test_the_brands_of_pictures_are_none_of_films(file: Path) -> None:
 def test_a_film_of_the_time_before_brands(first: bytes, file: Path) -> None:
     file.write_bytes(b"\0\0\0\x08" + first + bytes(100))
     assert inspect(file, "件.mov", LIMITS).media_type == "video/quicktime"
+
+
+def heic(width: int, height: int) -> bytes:
+    small, large = (b"\0\0\0\x14ispe\0\0\0\0" + w.to_bytes(4) + h.to_bytes(4) for w, h in ((512, 512), (width, height)))
+    return boxed(b"heic", b"mif1") + b"meta" + small + large
+
+
+THUMBNAIL = b"\xff\xe1\x10\x02" + jpeg().ljust(4096, b"\0")
+HUGE = [
+    ("png", png(100_000, 100_000), 100_000, 100_000),
+    ("png", png(4_000_000_000, 1), 4_000_000_000, 1),
+    ("jpg", jpeg(65_535, 65_535), 65_535, 65_535),
+    ("jpeg", jpeg(20_000, 20_000, before=THUMBNAIL + b"\xff" + THUMBNAIL * 20, frame=0xC2), 20_000, 20_000),
+    ("jpg", jpeg(60_000, 0), 60_000, 65_535),
+    *((suffix, heic(100_000, 100_000), 100_000, 100_000) for suffix in ("heic", "heif", "avif")),
+]
+
+
+@pytest.mark.parametrize(("suffix", "content", "width", "height"), HUGE)
+def test_a_picture_that_would_fill_the_memory(suffix: str, content: bytes, width: int, height: int, file: Path) -> None:
+    words = f"has {width} × {height} pixels, at most 300 million are accepted; scan or save it smaller"
+    assert refusal_of(content, file, f"件.{suffix}") == f"件.{suffix}: {words}"
+    assert refusal_of(packed({f"件.{suffix}": content}), file, "件.zip") == f"件.zip › 件.{suffix}: {words}"
+    inside = package("docx", {"word/media/image1.bin": content})
+    assert refusal_of(inside, file, "件.docx") == f"件.docx › word/media/image1.bin: {words}"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        *(
+            ("png", png(17_000, 17_000)),
+            ("heic", heic(16_000, 12_500)),
+            ("jpg", jpeg(16_000, 12_500, before=THUMBNAIL)),
+        ),
+        ("jpg", jpeg(before=b"\xff\xe2\xff\xff" + bytes(65_533) + b"\xff\xfe\0\x02")),
+    ],
+)
+def test_pictures_of_large_cameras_and_scanners_are_taken(suffix: str, content: bytes, file: Path) -> None:
+    file.write_bytes(content)
+    assert inspect(file, f"件.{suffix}", LIMITS).size == len(content)
+
+
+@pytest.mark.parametrize(("suffix", "content"), [("png", png()[:20]), ("png", png(0, 1)), ("jpg", b"\xff\xd8\xff\xd9")])
+def test_what_only_begins_like_a_picture(suffix: str, content: bytes, file: Path) -> None:
+    assert f"is not that of a {suffix} file" in refusal_of(content, file, f"件.{suffix}")
 
 
 # ---- zip and Office files

@@ -103,3 +103,15 @@ def compact_pdf(pages: bytes = b"<</Type/Page/Parent 2 0 R>>", trailer: bytes = 
         + listed
         + b"\r\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % len(made)
     )
+
+
+def png(width: int = 2, height: int = 1) -> bytes:
+    """The head of a picture of so many pixels."""
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4) + height.to_bytes(4) + b"\x08\x02\0\0\0"
+
+
+def jpeg(width: int = 2, height: int = 1, *, before: bytes = b"", frame: int = 0xC0) -> bytes:
+    """The head of a picture of so many pixels, with segments `before` its frame."""
+    start = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
+    size = height.to_bytes(2) + width.to_bytes(2)
+    return start + before + b"\xff" + bytes([frame]) + b"\0\x0b\x08" + size + b"\x01\x01\x11\0"
