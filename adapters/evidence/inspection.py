@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from zipfile import ZipInfo
 
 from adapters.archive.verify import pdf_fault
-from adapters.evidence import office
+from adapters.evidence import legacy, office
 from adapters.evidence.media import film, picture, quicktime
 from adapters.evidence.parts import check_parts
 from adapters.evidence.pixels import check_jpeg, check_png
@@ -25,11 +25,9 @@ from adapters.evidence.suspect import (
     Budget,
     Limits,
     Suspect,
-    head,
     inside,
     is_unsafe,
     mb,
-    pieces,
     refuse_broken,
     refuse_macros,
     refuse_mismatch,
@@ -44,7 +42,6 @@ __all__ = ["ALLOWED", "MIB", "Budget", "FileFacts", "Limits", "clean_name", "ins
 # Modules of Basic, beside which LibreOffice keeps lists of them, and scripts in other languages.
 _ODF_MACROS = re.compile(r"Basic/[^/]+/(?!script-l[bc]\.xml)[^/]|Scripts/.*[^/]$", re.IGNORECASE)
 _LEFT_BY_SYSTEMS = {".ds_store": b"\0\0\0\x01Bud1", "thumbs.db": OLE2}
-_OLE2_MACROS = "_VBA_PROJECT".encode("utf-16-le")
 
 
 @dataclass(frozen=True)
@@ -164,16 +161,6 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _ole2(file: Suspect) -> None:
-    if not head(file).startswith(OLE2):
-        refuse_mismatch(file)
-    tail = b""
-    for piece in pieces(file.path):
-        if _OLE2_MACROS in tail + piece:
-            refuse_macros(file)
-        tail = piece[-len(_OLE2_MACROS) :]
-
-
 def _zip(file: Suspect) -> None:
     """What may be handed in may be handed in together: each file inside is looked at like one of its own."""
     with opened(file) as archive, TemporaryDirectory(prefix="duban-") as folder:
@@ -247,12 +234,12 @@ ALLOWED: dict[str, tuple[str, Callable[[Suspect], None]]] = {
     "docx": (_OOXML + "wordprocessingml.document", office.check),
     "xlsx": (_OOXML + "spreadsheetml.sheet", office.check),
     "pptx": (_OOXML + "presentationml.presentation", office.check),
-    "doc": ("application/msword", _ole2),
-    "xls": ("application/vnd.ms-excel", _ole2),
-    "ppt": ("application/vnd.ms-powerpoint", _ole2),
-    "wps": ("application/wps-office.wps", _ole2),
-    "et": ("application/wps-office.et", _ole2),
-    "dps": ("application/wps-office.dps", _ole2),
+    "doc": ("application/msword", legacy.check),
+    "xls": ("application/vnd.ms-excel", legacy.check),
+    "ppt": ("application/vnd.ms-powerpoint", legacy.check),
+    "wps": ("application/wps-office.wps", legacy.check),
+    "et": ("application/wps-office.et", legacy.check),
+    "dps": ("application/wps-office.dps", legacy.check),
     "odt": (_ODF + "text", _open_document(_ODF + "text")),
     "ods": (_ODF + "spreadsheet", _open_document(_ODF + "spreadsheet")),
     "jpg": ("image/jpeg", check_jpeg),

@@ -220,6 +220,40 @@ def test_macros_and_objects_of_open_documents(file: Path) -> None:
     assert refusal(packed(odt | {"Object 1": OLE2}), file, "odt") == f"件.odt › Object 1: {EMBEDDED}"
 
 
+# ---- before 2007
+
+
+def bound(kind: int, name: bytes = b"Macro1", length: int = 8) -> bytes:
+    """What a workbook says of one of its sheets."""
+    return (
+        b"\x85\0" + (length + len(name)).to_bytes(2, "little") + b"\x10\x20\0\0\0" + bytes([kind, len(name), 0]) + name
+    )
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        *(("doc", "_VBA_PROJECT".encode("utf-16-le")), ("xls", "_vba_Project".encode("utf-16-le"))),
+        *(("xls", bound(1)), ("et", bound(1, b"x" * 31)), ("xls", bytes(256 * 1024 - 520) + bound(1, length=7))),
+        ("ppt", b"\x02\0\0\x04\x0c\0\0\0\x07\0\0\0\x01\0\0\0\x02\0\0\0"),
+    ],
+)
+def test_macros_of_old_files(suffix: str, content: bytes, file: Path) -> None:
+    assert refusal(OLE2 + content, file, suffix) == f"件.{suffix}: {MACROS}"
+
+
+@pytest.mark.parametrize("content", [bound(0), bound(2), bound(1)[:3] + b"\0\0", "VBA".encode("utf-16-le")])
+def test_old_files_without_macros(content: bytes, file: Path) -> None:
+    assert taken(OLE2 + content, file, "xls").size == 512 + len(content)
+
+
+def test_passwords_and_packages_of_old_files(file: Path) -> None:
+    password = refusal(OLE2 + "EncryptedPackage".encode("utf-16-le"), file, "doc")
+    assert password == "件.doc: is protected by a password; hand it in without one"
+    package_of = "\x01Ole10Native".encode("utf-16-le")
+    assert refusal(OLE2 + package_of, file, "doc") == f"件.doc › Ole10Native: {EMBEDDED}"
+
+
 # ---- documents in documents
 
 
