@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from adapters.evidence import antivirus
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
 from adapters.prefect_server import prefect_secret
@@ -53,6 +54,8 @@ def stay_open(links: Callable[[], Iterable[str]]) -> None:
         for line in links():
             click.echo(line)
         click.echo(_("Data: {folder}").format(folder=settings().data_dir))
+        if warning := antivirus.warning():
+            click.echo(_(warning), err=True)
         click.echo(_("Ctrl-C stops everything; the data stays."))
         while not stop.wait(TEND_EVERY_S):
             for part in parts.tend():
