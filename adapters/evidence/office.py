@@ -27,6 +27,9 @@ _MAIN = {
 # Of what a package may refer to, by the last words of the types of relationships.
 _MACROS = {"vbaproject", "wordvbadata", "xlmacrosheet", "xlintlmacrosheet"}
 _ACTS = {"oleobject", "control", "activexcontrolbinary", "attachedtemplate", "afchunk"}
+# What programs call them, also where nothing refers to them any more.
+_MACRO_SHEETS = "xl/macrosheets/"
+_OBJECTS = re.compile(r"(^|/)(oleobject[^/]*\.bin|activex/.*)$")
 _DEEPEST = 3  # a chart's table in a document in a document
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:|//|\\\\", re.IGNORECASE)
 # Without one of these a part holds no formula or field that could start a program (and nearly all do without).
@@ -39,8 +42,10 @@ def check(file: Suspect) -> None:
     with opened(file) as archive:
         package = Package(file, archive)
         for part in package.parts:
-            if re.search("macro|vba", package.type_of(part)):
+            if part.startswith(_MACRO_SHEETS) or re.search("macro|vba", package.type_of(part)):
                 refuse_macros(file)
+            if _OBJECTS.search(part):
+                refuse_embedded(file, part)
         if package.type_of(package.main_part) != _MAIN[file.suffix]:
             refuse_mismatch(file)
         check_parts(file, archive)

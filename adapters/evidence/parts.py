@@ -5,12 +5,14 @@ import re
 import zipfile
 from typing import NoReturn
 
+from adapters.archive.verify import PROGRAM_NAMES, ending_of
 from adapters.evidence.pixels import check_size
 from adapters.evidence.suspect import Suspect, inside
 from adapters.evidence.xml_parts import root_of
 from adapters.evidence.zips import OLE2, is_folder, unpacked
 from models.common.errors import RefusedError
 
+_PROGRAM_NAMES = PROGRAM_NAMES - {"bin"}  # which Office gives to settings of printers
 _ELF = b"\x7fELF"
 _XML_NAME = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE | re.DOTALL)
 # Also in two bytes a character.
@@ -25,7 +27,7 @@ def check_parts(file: Suspect, archive: zipfile.ZipFile) -> None:
         if is_folder(info):
             continue
         beginning = beginning_of(file, info)
-        if _is_program(beginning):
+        if _is_program(beginning) or ending_of(info.filename) in _PROGRAM_NAMES:
             refuse_embedded(file, info.filename)
         # A frame that stands behind its first hundred kilobytes is found when the picture is handed in alone.
         check_size(inside(file, info.filename), io.BytesIO(beginning))

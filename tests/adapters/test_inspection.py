@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.evidence.inspection import ALLOWED, MIB, Budget, FileFacts, Limits, inspect
+from adapters.evidence.intake import HandedIn, take_in
+from adapters.settings import settings as app_settings
 from models.common.errors import RefusedError
 from tests.support.files import PAGES, compact_pdf, jpeg, package, packed, pdf, png, relationships, zipped
 
@@ -532,6 +534,17 @@ def test_files_that_come_in_together_share_one_budget(file: Path) -> None:
     assert str(caught.value) == (
         "材料.zip: unpacks, together with the files before it, to more than 5 MB; hand in fewer at once"
     )
+
+
+def test_one_hand_in_is_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUBAN_EVIDENCE_UNPACKED_MAX_MB", "5")
+    app_settings.cache_clear()
+    content = packed({f"{number}.txt": os.urandom(512).hex().encode() * 1024 for number in range(2)})
+    paths = [tmp_path / f"{number}.zip" for number in range(3)]
+    for path in paths:
+        path.write_bytes(content)
+    with pytest.raises(RefusedError, match=r"2\.zip: unpacks, together with the files before it"):
+        take_in([HandedIn(path, path.name, lambda: pytest.fail("kept")) for path in paths])
 
 
 def test_what_lies_in_a_zip_counts_with_what_lies_in_it(file: Path) -> None:

@@ -182,6 +182,18 @@ def test_macros_by_type(media_type: str, file: Path) -> None:
     assert taken(package("xlsx", types=said), file, "xlsx"), "a type of nothing is left behind by programs"
 
 
+@pytest.mark.parametrize("part", ["xl/embeddings/oleObject1.bin", "xl/activeX/activeX1.xml", "xl/media/a.EXE", "a.js"])
+def test_objects_and_programs_by_name(part: str, file: Path) -> None:
+    said = refusal(package("xlsx", {part: b"<a/>"}), file, "xlsx")
+    assert said.lower() == f"件.xlsx › {part}: {EMBEDDED}".lower()
+    settings = {"xl/printerSettings/printerSettings1.bin": b"1"}
+    assert taken(package("xlsx", settings), file, "xlsx"), "what Office itself calls so"
+
+
+def test_macro_sheets_by_name(file: Path) -> None:
+    assert refusal(package("xlsx", {"xl/macroSheets/sheet1.xml": b"<a/>"}), file, "xlsx") == f"件.xlsx: {MACROS}"
+
+
 def test_macros_by_relationship(file: Path) -> None:
     for kind in ("http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet", "vbaProject"):
         said = relationships((kind, "a.bin", False))
