@@ -29,10 +29,12 @@ from models.common.files import StoredEvidence
 from models.plan.plan import plan_of
 from models.plan.unit import units_of
 from services.archive import write_archive
+from tests.support.files import pdf
 
 MB = 1_000_000
 PIECE = 1024 * 1024
 FILE = 20 * MB
+FRAME = 1024  # bytes: more than a PDF has around what makes it large
 FEW, MANY = 10, 100  # files: 200 MB and 2 GB
 SPEED = 0.7
 GROWTH_MB = 20
@@ -62,11 +64,11 @@ def _orders(times: int) -> Iterator[Sequence[str]]:
 
 
 def _hand_in(count: int) -> None:
-    """So many more files in the store, each a PDF by its first bytes and nonsense after them."""
+    """So many more files in the store, each a PDF of one page, made large by nonsense."""
     store, path = EvidenceStore(settings().evidence_address), settings().data_dir / "file"
     files = []
     for _ in range(count):
-        path.write_bytes(b"%PDF-1.7\n" + secrets.token_bytes(FILE - 9))
+        path.write_bytes(pdf(secrets.token_bytes(FILE - FRAME)).ljust(FILE, b"\0"))
         stored = store.put(path)
         files.append(StoredEvidence(f"{stored.sha256[:8]}.pdf", "application/pdf", stored.size, stored.sha256))
     path.unlink()

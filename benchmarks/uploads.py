@@ -25,9 +25,11 @@ import psutil
 
 from benchmarks.processes.servers import Server, hidden_fields
 from benchmarks.report import Figure, at_least, no_more_than
+from tests.support.files import pdf
 
 MB = 1_000_000
 PIECE = 1024 * 1024
+FRAME = 1024  # bytes: more than a PDF has around what makes it large
 SIZE = 50 * MB
 SMALL = 100_000
 SPEED = 0.6
@@ -84,11 +86,10 @@ class Memory:
 
 
 def _file(path: Path, size: int) -> Path:
-    """A PDF by its first bytes, and nonsense after that; on the disk, so that nothing of it is left to be written."""
+    """A PDF of one page, made large by nonsense; on the disk, so that nothing of it is left to be written."""
     with path.open("wb") as target:
-        target.write(b"%PDF-1.7\n")
-        while (left := size - target.tell()) > 0:
-            target.write(secrets.token_bytes(min(left, PIECE)))
+        target.write(pdf(secrets.token_bytes(size - FRAME)))
+        target.truncate(size)
         target.flush()
         os.fsync(target.fileno())
     return path

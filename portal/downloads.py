@@ -1,16 +1,17 @@
 """Sends files: in pieces, so that memory stays flat, and under the names that they were handed in with."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from pathlib import PurePosixPath
+from functools import partial
 from typing import BinaryIO
 from urllib.parse import quote
 from zipfile import ZipFile, ZipInfo
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
+
+from models.common.file_names import distinct, fitting
 
 _PIECE = 256 * 1024
 # What Windows cannot hold in a name, what nobody sees in it, and what turns the direction of reading around.
@@ -80,7 +81,7 @@ def _disposition(name: str) -> str:
 
 def _safe(path: str) -> str:
     """A path that stays where it is unpacked, on any system."""
-    parts = [_UNSAFE.sub("_", part) for part in path.split("/") if part not in {"", ".", ".."}]
+    parts = [fitting(_UNSAFE.sub("_", part)) for part in path.split("/") if part not in {"", ".", ".."}]
     return "/".join(parts) or "_"
 
 
@@ -129,17 +130,18 @@ class _Line:
 def _distinct(files: Iterable[File]) -> list[File]:
     """Also without regard to case, which not every system keeps apart."""
     taken: set[str] = set()
-    numbers: Counter[str] = Counter()
     members = []
     for path, size, opener in files:
-        free = wanted = _safe(path)
-        while free.casefold() in taken:
-            numbers[wanted.casefold()] += 1
-            pure = PurePosixPath(wanted)
-            free = str(pure.with_stem(f"{pure.stem} ({numbers[wanted.casefold()] + 1})"))
+        *folders, name = _safe(path).split("/")
+        folder = "".join(f"{one}/" for one in folders)
+        free = folder + distinct(name, partial(_is_in, taken, folder))
         taken.add(free.casefold())
         members.append((free, size, opener))
     return members
+
+
+def _is_in(taken: set[str], folder: str, name: str) -> bool:
+    return (folder + name).casefold() in taken
 
 
 def _zipped(members: list[File]) -> Generator[bytes, None, None]:

@@ -32,6 +32,7 @@ from models.acceptance.summary import summary_of
 from models.archive_tables import Extract, Original, extracts, journal_entries, originals
 from models.bulletins.copy import issued_copies
 from models.common.errors import NotFoundError, RefusedError
+from models.common.file_names import fitting
 from models.monitoring.audit import look_at_once
 from models.monitoring.seal import last_seal
 from models.permissions import Act, require
@@ -252,15 +253,7 @@ class _Paths:
 def _plain_name(name: str) -> str:
     """The unit's name for it, shortened, without characters that some system takes for a folder, drive or command."""
     plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "_", name).strip(" .") or "_"
-    stem, dot, ending = plain.rpartition(".")
-    if not dot:
-        return _cut(plain, LONGEST_NAME)
-    return _cut(stem, LONGEST_NAME - len((dot + ending).encode())) + dot + ending
-
-
-def _cut(text: str, most: int) -> str:
-    """The text cut to so many bytes at most, without splitting a character."""
-    return text.encode()[: max(most, 0)].decode(errors="ignore")
+    return fitting(plain, LONGEST_NAME)
 
 
 def _csv(extract: Extract, extra: Callable[[Mapping[str, Any]], str] | None) -> Iterator[str]:

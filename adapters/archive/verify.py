@@ -17,8 +17,10 @@ import io
 import json
 import os
 import re
+import shutil
 import stat
 import sys
+import tempfile
 import unicodedata
 import zipfile
 import zlib
@@ -54,7 +56,6 @@ ASPECTS = (AUTHENTICITY, COMPLETENESS, USABILITY, SAFETY)
 # The first bytes of what may be handed in; None where any are right.
 ZIP, OLE = b"PK\x03\x04", bytes.fromhex("D0CF11E0A1B11AE1")
 MAGIC = {
-    "pdf": [b"%PDF-"],
     "png": [b"\x89PNG\r\n\x1a\n"],
     "jpg": [b"\xff\xd8\xff"],
     "jpeg": [b"\xff\xd8\xff"],
@@ -344,6 +345,20 @@ class Check:
             name.startswith("originals/") and ending in MAGIC and not any(head.startswith(one) for one in MAGIC[ending])
         ):
             self.fault(USABILITY, f"{name}: 内容与扩展名 .{ending} 不符 / the content is not that of a .{ending} file")
+        elif name.startswith("originals/") and ending == "pdf":
+            self.look_at_pdf(name)
+
+    def look_at_pdf(self, name: str) -> None:
+        """Report a PDF that nobody can read."""
+        try:
+            with self.place.open(name) as source, tempfile.TemporaryFile() as copy:
+                shutil.copyfileobj(source, copy, PIECE)
+                fault = pdf_fault(copy)
+        except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile) as failure:
+            self.fault(USABILITY, f"{name}: 无法读取 / cannot be read ({failure})")
+            return
+        if fault:
+            self.fault(USABILITY, f"{name}: {PDF_FAULTS[fault]}")
 
     # 安全性 safety
 
@@ -395,6 +410,133 @@ def look_at_form(manifest: dict[str, Any]) -> None:
     texts += [one[name] for one in manifest["entries"] for name in ("path", "sha256")]
     if not (all(type(one) is int for one in numbers) and all(type(one) is str for one in texts)):
         raise ValueError("结构不符 / not of the form that a manifest has")
+
+
+# PDF (ISO 32000-1, 7.5): only what every reader needs, so that no sound file is found wanting.
+
+PDF_FAULTS = {
+    "type": "内容与扩展名 .pdf 不符 / the content is not that of a .pdf file",
+    "cut": "文件不完整或已损坏 / is cut off or damaged",
+    "password": "有密码保护 / is protected by a password",
+    "pages": "没有页面 / holds no page",
+}
+PDF_HEADER_WITHIN = 1024 + len(b"PDF-")  # it begins in the first 1,024 bytes
+PDF_END = re.compile(rb"startxref\s{1,64}(\d{1,12})\s{1,64}%%EOF")
+PDF_END_WITHIN = 64 * 1024  # programs append what they like
+PDF_OBJECT = re.compile(rb"(?<!\d)\d{1,10}\s{1,64}\d{1,5}\s{1,64}obj\b")
+PDF_XREF = re.compile(rb"(?<!start)xref\b")
+PDF_TRAILER = re.compile(rb"trailer")
+PDF_NEAR = 32  # bytes: readers forgive a place that is a little wrong
+PDF_DICTIONARY = 64 * 1024
+PDF_PAGE = re.compile(rb"/Type\s{0,64}/Page(?![A-Za-z])")
+PDF_PACKED = re.compile(rb"/ObjStm(?![A-Za-z])")
+PDF_STREAM = re.compile(rb"stream\r?\n")
+PDF_OVERLAP = 4096  # bytes: more than anything that is looked for
+PDF_UNPACKED = 64 * 1024 * 1024
+
+
+def pdf_fault(source: BinaryIO) -> str:
+    """What keeps the PDF in a file from being read: "type", "cut", "password" or "pages"; empty where nothing does."""
+    pdf = Pdf(source)
+    if pdf.header < 0:
+        return "type"
+    trailer = pdf.trailer()
+    if not re.search(rb"/Root(?![A-Za-z])", trailer):
+        return "cut"
+    if re.search(rb"/Encrypt(?![A-Za-z])", trailer):
+        return "password"
+    return "" if pdf.has_page() else "pages"
+
+
+class Pdf:
+    """A PDF, read in pieces: memory stays flat."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._size = source.seek(0, os.SEEK_END)
+        self.header = self.at(0, PDF_HEADER_WITHIN).find(b"%PDF-")
+
+    def at(self, place: int, length: int) -> bytes:
+        self._source.seek(place)
+        return self._source.read(length)
+
+    def ends_of(self, pattern: re.Pattern[bytes], start: int = 0) -> Iterator[int]:
+        """Where the matches of `pattern` end."""
+        for place in range(start, self._size, PIECE):
+            for found in pattern.finditer(self.at(place, PIECE + PDF_OVERLAP)):
+                if found.start() < PIECE:
+                    yield place + found.end()
+
+    def trailer(self) -> bytes:
+        """The dictionary to which the end of the file leads; empty where it leads nowhere."""
+        last = self.written_until()
+        tail = self.at(max(last - PDF_END_WITHIN, 0), min(last, PDF_END_WITHIN))
+        ends = list(PDF_END.finditer(tail))
+        # What was added after the last end was to have an end of its own.
+        if not ends or PDF_OBJECT.search(tail, ends[-1].end()):
+            return b""
+        place = int(ends[-1].group(1))
+        # Junk before the header counts for some programs and not for others.
+        return self.section(place + self.header) or self.section(place)
+
+    def written_until(self) -> int:
+        """Where the zeros begin with which some programs fill files up."""
+        last = self._size
+        while last:
+            piece = self.at(max(last - PIECE, 0), min(last, PIECE))
+            filled = piece.rstrip(b"\0")
+            if filled:
+                return last - len(piece) + len(filled)
+            last -= len(piece)
+        return 0
+
+    def section(self, place: int) -> bytes:
+        """The dictionary of the table or stream of places that begins at `place`, empty where none does."""
+        first = max(place - PDF_NEAR, 0)
+        near = self.at(first, PDF_DICTIONARY)
+        window = place + PDF_NEAR - first
+        table = PDF_XREF.search(near, 0, window)
+        if table:
+            start = next(self.ends_of(PDF_TRAILER, first + table.end()), self._size)
+            return self.at(start, PDF_DICTIONARY).split(b"startxref")[0]
+        for stream in PDF_OBJECT.finditer(near, 0, window):
+            dictionary = near[stream.end() :].split(b"stream")[0]
+            if b"/XRef" in dictionary:
+                return dictionary
+        return b""
+
+    def has_page(self) -> bool:
+        """Whether there is a page, be it packed with other things. True also where that cannot be told in time."""
+        if next(self.ends_of(PDF_PAGE), None):
+            return True
+        left = PDF_UNPACKED
+        for place in self.ends_of(PDF_PACKED):
+            tail, left = b"", left - PDF_OVERLAP
+            for piece in self.unpacked(place):
+                if PDF_PAGE.search(tail + piece):
+                    return True
+                tail, left = piece[-PDF_OVERLAP:], left - len(piece)
+                if left < 0:
+                    break
+            if left < 0:
+                return True
+        return False
+
+    def unpacked(self, dictionary: int) -> Iterator[bytes]:
+        """What is packed in the stream after a place in its dictionary, as far as it can be unpacked."""
+        stream = PDF_STREAM.search(self.at(dictionary, PDF_OVERLAP))
+        place, inflater = dictionary + stream.end() if stream else self._size, zlib.decompressobj()
+        try:
+            while not inflater.eof:
+                rest = self.at(place, PDF_DICTIONARY)
+                if not rest:
+                    return
+                place += len(rest)
+                while rest and not inflater.eof:
+                    yield inflater.decompress(rest, PIECE)
+                    rest = inflater.unconsumed_tail
+        except zlib.error:
+            return
 
 
 def say(line: str) -> None:

@@ -10,11 +10,18 @@ from adapters.language import N_
 from adapters.settings import settings
 from models.common.errors import RefusedError
 
+UNSCANNED = N_("Files that are handed in are not scanned for viruses: DUBAN_CLAMD is not set.")
+
 # Seconds without a sign of life; clamd itself gives a file up after two minutes.
 TIMEOUT_S = 150.0
 
 _CHUNK = 256 * 1024
 _LONGEST_REPLY = 4096
+
+
+def warning() -> str:
+    """What whoever starts the portal should know, as a text of the catalogue; empty where files are scanned."""
+    return "" if settings().clamd else UNSCANNED
 
 
 def scan(path: Path, name: str) -> bool:

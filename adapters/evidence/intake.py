@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.evidence import antivirus
-from adapters.evidence.inspection import MIB, FileFacts, Limits, inspect
+from adapters.evidence.inspection import MIB, Budget, FileFacts, Limits, inspect
 from adapters.evidence.store import StoredFile
 from adapters.settings import settings
 from models.common.errors import RefusedError
@@ -27,7 +27,8 @@ def take_in(files: Sequence[HandedIn]) -> tuple[StoredEvidence, ...]:
     Raises RefusedError for the first that is not, or when the store is full.
     """
     limits = Limits(settings().evidence_max_mb * MIB, settings().evidence_unpacked_max_mb * MIB)
-    facts = [inspect(file.path, file.name, limits) for file in files]
+    budget = Budget(limits.unpacked_bytes)
+    facts = [inspect(file.path, file.name, limits, budget) for file in files]
     scanned = [antivirus.scan(file.path, fact.name) for file, fact in zip(files, facts, strict=True)]
     return tuple(_keep(*one) for one in zip(files, facts, scanned, strict=True))
 

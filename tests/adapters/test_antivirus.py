@@ -16,9 +16,10 @@ from adapters.evidence.antivirus import scan
 from adapters.evidence.intake import HandedIn, take_in
 from adapters.settings import settings
 from models.common.errors import RefusedError
+from tests.support.files import pdf
 
 NAME = "关于2023年工作的报告(盖章).pdf"
-CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 4096
+CONTENT = pdf(bytes(range(256)) * 4096)
 VIRUS = b"this stands for a virus"
 CLEAN = b"stream: OK\0"
 FOUND = b"stream: Eicar-Test-Signature FOUND\0"

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import pytest
+import uvicorn
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select, text, update
 
@@ -623,3 +624,13 @@ class TestTheCommandItself:
         assert "click" in imported
         assert not imported & {"prefect", "pandas", "slack_sdk", "apprise"}
         assert ("sqlalchemy" in imported) is (arguments == ["status"])
+
+
+@pytest.mark.usefixtures("database")
+def test_whoever_starts_the_portal_is_told_when_nothing_is_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+    words = "未设置 DUBAN_CLAMD：提交的文件不作病毒扫描。\n"
+    assert run("portal").stderr == words
+    monkeypatch.setenv("DUBAN_CLAMD", "tcp://127.0.0.1:3310")
+    settings.cache_clear()
+    assert run("portal").stderr == ""

@@ -27,6 +27,7 @@ from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import plan_of
 from tests.conftest import LOADED_AT, REAL, ROOT, Clock
 from tests.support.browser import NARROW, Reader, launched, served
+from tests.support.files import pdf
 from tests.support.portal_people import Clerk, link_for
 from tests.support.stack import open_folder
 from tests.support.story import Story
@@ -35,9 +36,7 @@ IMAGES = ROOT / "docs" / "images"
 COUNTY, OFFICE = "longsha", "office"
 TODAY = "2023-12-18"
 FILES = [
-    FilePayload(
-        name="关于2023年工作的报告(盖章).pdf", mimeType="application/pdf", buffer=b"%PDF-1.7\n" + bytes(1_400_000)
-    ),
+    FilePayload(name="关于2023年工作的报告(盖章).pdf", mimeType="application/pdf", buffer=pdf(bytes(1_400_000))),
     FilePayload(name="教师培训统计表.csv", mimeType="text/csv", buffer="学校,人数\n一中,120\n".encode() * 900),
 ]
 RETURNED, PROOF = "2023/delivery/T5.2/longsha", "2023/delivery/T5.1/longsha"

@@ -282,6 +282,33 @@ def test_paths_that_are_the_same_are_told_apart() -> None:
     }
 
 
+def test_long_names_fit_into_any_folder_and_stay_apart() -> None:
+    """Linux takes 255 bytes; a Chinese character has three, and browsers take names of 200 characters."""
+    name = "关" * 196 + ".pdf"
+    paths = [
+        f"v1/{name}",
+        f"v1/{name}",
+        f"v1/{'关' * 195}于.pdf",
+        f"{'档' * 100}/a.pdf",
+        "v1/" + "无" * 200,
+        "v1/a." + "句" * 99,
+    ]
+    files, _ = opened([(path, b"x") for path in paths])
+    assert list(unzipped(body(bundle("a.zip", files)))) == [
+        f"v1/{'关' * 83}.pdf",
+        f"v1/{'关' * 82} (2).pdf",
+        f"v1/{'关' * 82} (3).pdf",
+        f"{'档' * 85}/a.pdf",
+        f"v1/{'无' * 85}",
+        f"v1/a.{'句' * 84}",
+    ]
+
+
+def test_a_long_name_keeps_its_ending_when_it_is_saved(portal: Portal) -> None:
+    portal.response = attachment("关于" * 98 + ".pdf", "application/pdf", 1, Source(b"x"))
+    assert names(portal.get())[1] == "关于" * 41 + "关.pdf"
+
+
 def test_no_path_leads_out_of_the_folder() -> None:
     paths = ["../../etc/passwd", "/etc/passwd", "C:\\a", "a//./b", "", "a\0b", "\u202ea"]
     files, _ = opened([(path, b"x") for path in paths])

@@ -12,6 +12,7 @@ from adapters.database.sessions import transaction
 from adapters.language import Code
 from models.assignments.evidence import Evidence
 from tests.support.browser import NARROW, WIDE, Reader, browser, chromium, served
+from tests.support.files import pdf
 from tests.support.portal_people import Clerk, link_for
 from tests.support.scenes import scene
 from tests.support.story import Story
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal")]
 
 MIB = 1024 * 1024
 REPORT, TABLE = "关于2023年工作的报告(盖章).pdf", "统计 表.csv"
-PDF, CSV = b"%PDF-1.7\n" + bytes(range(256)) * 400, "学校,人数\n一中,120\n".encode()
+PDF, CSV = pdf(bytes(range(256)) * 400), "学校,人数\n一中,120\n".encode()
 FILES = [
     FilePayload(name=REPORT, mimeType="application/pdf", buffer=PDF),
     FilePayload(name=TABLE, mimeType="text/csv", buffer=CSV),
@@ -127,7 +128,7 @@ def test_a_large_file_arrives_and_its_progress_is_seen(
     browser: Browser, portal: str, issued: Story, tmp_path: Path, *, scripts: bool
 ) -> None:
     large = tmp_path / "竣工图.pdf"
-    large.write_bytes(b"%PDF-1.7\n" + bytes(20 * MIB))
+    large.write_bytes(pdf(bytes(20 * MIB)))
     clerk = Clerk(browser, portal, scripts=scripts)
     clerk.enter(link_for("finance"), "王芳")
     clerk.hand_in_for(FIRST)
@@ -202,7 +203,7 @@ def test_a_good_file_beside_a_refused_form_need_not_be_sent_again(clerk: Clerk, 
 
 def test_sending_can_be_cancelled_and_begun_again(clerk: Clerk, issued: Story, tmp_path: Path) -> None:
     large = tmp_path / "竣工图.pdf"
-    large.write_bytes(b"%PDF-1.7\n" + os.urandom(8 * MIB))
+    large.write_bytes(pdf(os.urandom(8 * MIB)))
     clerk.hand_in_for(FIRST)
     slow = sending_at(clerk, MIB // 4)
     clerk.hand_in("见附件", [large])

@@ -21,6 +21,7 @@ from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
 from tests.conftest import ROOT, TINY, Clock
 from tests.support.browser import browser, chromium
+from tests.support.files import pdf
 from tests.support.portal_people import Clerk, Office, Reviewer
 from tests.support.slack_server import SlackServer
 from tests.support.stack import Stack, stack
@@ -36,7 +37,7 @@ WAIT_S = 150  # for a process that imports Prefect, on a busy machine
 CHANNEL = "C0FINANCE"
 REPORT, TABLE = "关于2023年工作的报告(盖章).pdf", "统计表.csv"
 FILES = [
-    FilePayload(name=REPORT, mimeType="application/pdf", buffer=b"%PDF-1.7\n" + bytes(range(256)) * 400),
+    FilePayload(name=REPORT, mimeType="application/pdf", buffer=pdf(bytes(range(256)) * 400)),
     FilePayload(name=TABLE, mimeType="text/csv", buffer="学校,人数\n一中,120\n".encode()),
 ]
 QUARTER, HALF, FIRST = "2023Q1/progress/finance", "2023H1/progress/finance", "2023/delivery/T1.1/finance"

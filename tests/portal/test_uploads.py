@@ -42,13 +42,14 @@ from portal.uploads import Upload, receive
 from tests.adapters.test_antivirus import VIRUS, Clamd, clamd
 from tests.adapters.test_evidence_store import FullDisk
 from tests.conftest import ROOT
+from tests.support.files import pdf
 
 __all__ = ["clamd"]  # a fixture
 
 REPORT = "关于2023年工作的报告(盖章).pdf"
 MINUTES = "会议纪要 “三校协同”.txt"
 # The same in each process that collects tests: it stands in the names of some.
-PDF = b"%PDF-1.7\n" + random.Random(7).randbytes(300_000)
+PDF = pdf(random.Random(7).randbytes(300_000))
 BOUNDARY = b"----WebKitFormBoundary7MA4YWxkTrZu0gW5"
 CONTENT_TYPE = "multipart/form-data; boundary=" + BOUNDARY.decode()
 DELIMITER = b"\r\n--" + BOUNDARY
@@ -275,7 +276,7 @@ def test_a_file_keeps_its_name(folder: Path, disposition: bytes, name: str) -> N
 def test_content_that_looks_like_a_boundary_arrives_as_it_was(
     folder: Path, pieces: list[bytes], cuts: list[int]
 ) -> None:
-    content = b"%PDF-" + b"".join(pieces)
+    content = pdf(b"".join(pieces))
     assume(DELIMITER not in content + b"\r\n--")
     rest, chunks = form(field("a", "b"), file(REPORT, content)), []
     for cut in cuts:
@@ -330,7 +331,7 @@ def test_a_file_may_be_as_large_as_the_limit_and_not_a_byte_larger(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(monkeypatch, "EVIDENCE_MAX_MB", 1)
-    content = (PDF * 4)[:MIB]
+    content = PDF * 3 + bytes(MIB - 3 * len(PDF))
     too_large = f"{REPORT}: is larger than 1 MB, and no more may be handed in"
     assert refusal(form(file("a.pdf", content), file(REPORT, content + b"!"))) == too_large
     assert files_in(folder) == []
@@ -572,7 +573,7 @@ def test_a_killed_server_leaves_only_what_is_swept(folder: Path, line: socket.so
 def test_memory_does_not_grow_with_the_file(folder: Path, line: socket.socket, tmp_path: Path) -> None:
     large = tmp_path / "large.pdf"
     with large.open("wb") as target:
-        target.write(b"%PDF-1.7\n")
+        target.write(pdf())
         target.truncate(50 * MIB)
     with server_process(line, folder), httpx.Client(base_url=address_of(line), timeout=300) as client:
         assert client.post("/hand-in", files={"files": (REPORT, PDF)}).status_code == 200

@@ -42,10 +42,11 @@ from rendering.archive_words import TABLES
 from services import acceptance, archive, bulletins
 from services.archive import Written, _plain_name, write_archive
 from services.scope import by_program
+from tests.support.files import compact_pdf, pdf
 from tests.support.story import CLERK, DIRECTOR, Story
 
 SELF_CHECK = "2024/self-check/T1.1/north"
-PDF, NOTE = b"%PDF-1.7\nproof", "签到表\n".encode()
+PDF, NOTE = pdf(b"proof"), "签到表\n".encode()
 REPORT, LIST = "originals/north/1-=自查报告.pdf", "originals/north/2-名单.txt"
 
 
@@ -334,6 +335,10 @@ class TestTheCheck:
             ({"/etc/passwd": b"x"}, "路径越出文件夹"),
             ({"C:/a.txt": b"x"}, "路径越出文件夹"),
             ({REPORT: b"no pdf"}, f"{REPORT}: 内容与扩展名 .pdf 不符"),
+            ({REPORT: b""}, f"{REPORT}: 内容与扩展名 .pdf 不符"),
+            ({REPORT: PDF[:-20]}, f"{REPORT}: 文件不完整或已损坏 / is cut off or damaged"),
+            ({REPORT: compact_pdf(trailer=b"/Encrypt 9 0 R")}, f"{REPORT}: 有密码保护 / is protected by a password"),
+            ({REPORT: pdf(objects=(b"<</Type/Catalog>>",))}, f"{REPORT}: 没有页面 / holds no page"),
             ({"tables/unit.csv": b"a,b\r\n1\r\n"}, "tables/unit.csv: 第 2 行列数不符"),
             ({LIST: None}, "原件不在清单中"),
             ({"tables/evidence.csv": b"id,sha256,path\r\n1,00," + REPORT.encode()}, "所记不符"),
@@ -344,6 +349,11 @@ class TestTheCheck:
         code, said = check(pack)
         assert code == 1
         assert named in said
+
+    @pytest.mark.parametrize("report", [pdf(before=b"\r\n"), compact_pdf()], ids=["begins later", "packed"])
+    def test_a_sound_original_is_usable(self, pack: Path, report: bytes) -> None:
+        put(pack, forged(contents(pack), {REPORT: report}))
+        assert "可用性 usability: 合格 passed" in check(pack)[1]
 
     def test_links_programs_and_doubles(self, pack: Path, tmp_path: Path) -> None:
         folder = unpack(pack, tmp_path / "folder")
@@ -444,11 +454,11 @@ class TestWhatGoesWrongWhileItIsWritten:
         assert [row["was_scanned"] for row in rows] == ["true", "false"]
 
 
-@pytest.mark.parametrize("name", ["教" * 197 + ".pdf", "无后缀" * 66, "a.pdf", "教.附件的名称"])
+@pytest.mark.parametrize("name", ["教" * 197 + ".pdf", "无后缀" * 66, "a.pdf", "教.附件的名称", "一." + "句" * 198])
 def test_every_name_fits_into_a_folder_and_keeps_its_ending(name: str) -> None:
     plain = _plain_name(name)
     assert len(f"123456-{plain}".encode()) < 255
-    assert plain.rpartition(".")[2] == name.rpartition(".")[2] or "." not in name
+    assert plain.rpartition(".")[2] == name.rpartition(".")[2] or len(name.rpartition(".")[2]) > 60
     assert plain == name or len(name.encode()) > 200
 
 

@@ -18,6 +18,7 @@ from models.assignments.assignment import by_refs
 from models.assignments.evidence import Evidence
 from models.assignments.objection import About
 from models.common.errors import RefusedError
+from models.common.file_names import distinct
 from models.common.status import Status
 from models.plan.plan import Plan
 from models.queries.assignment_record import EXTENSION, PendingRequest, Record, Version, record_of
@@ -140,23 +141,14 @@ def files(ref: str, output: Path, plan_code: str | None) -> None:
 
 
 def _download(store: EvidenceStore, file: Evidence, folder: Path) -> Path:
-    """Write one file under the name that it was handed in with. No existing file is overwritten.
+    """Write one file under the name that it was handed in with, as far as that fits. No existing file is overwritten.
 
     Raises RefusedError where the store's content is not what was handed in.
     """
-    target = _free(folder / Path(file.file_name).name)
+    target = folder / distinct(Path(file.file_name).name, lambda name: (folder / name).exists())
     with store.open(file.sha256) as source, target.open("xb") as copy:
         shutil.copyfileobj(source, copy)
     with target.open("rb") as copy:
         if hashlib.file_digest(copy, "sha256").hexdigest() != file.sha256:
             raise RefusedError("{name}: is damaged in the evidence store ({sha256})", name=target, sha256=file.sha256)
     return target
-
-
-def _free(target: Path) -> Path:
-    """The path, or a similar one where it exists: two files that were handed in may have the same name."""
-    number, free = 1, target
-    while free.exists():
-        number += 1
-        free = target.with_stem(f"{target.stem} ({number})")
-    return free

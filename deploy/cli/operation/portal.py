@@ -4,10 +4,11 @@ import datetime as dt
 
 import click
 
+from adapters.evidence import antivirus
 from adapters.folders import data_folder
 from adapters.prefect_server import prefect_secret
 from adapters.settings import override, settings
-from deploy.cli.base import _, plan_option, show_table, table, tell
+from deploy.cli.base import _, plan_option, show_table, table, tell, tell_problem
 from deploy.cli.operation.access import local_time, office_scope, program_scope, work_on
 from models import access as links
 from models.common.errors import NotFoundError
@@ -31,6 +32,8 @@ def portal(port: int | None) -> None:
     claim_new_store()
     security_log.to_file(data_folder(settings().data_dir) / "security.log")
     tell(_("Portal: {url}").format(url=settings().portal_address))
+    if warning := antivirus.warning():
+        tell_problem(_(warning))
     uvicorn.run(
         "portal.asgi:make_app",
         factory=True,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from adapters.evidence import antivirus
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
 from adapters.prefect_server import prefect_secret
@@ -56,6 +57,8 @@ def stay_open(links: Callable[[], Iterable[str]]) -> None:
         for line in links():
             tell(line)
         tell(_("Data: {folder}").format(folder=settings().data_dir))
+        if warning := antivirus.warning():
+            tell_problem(_(warning))
         tell(_("Ctrl-C stops everything; the data stays."))
         while not stop.wait(TEND_EVERY_S):
             for part in parts.tend():
