@@ -54,6 +54,7 @@ def load(folder: Path) -> list[str]:
             plan = _store(session, dataclasses.replace(document, code=code))
             _live(session, plan, seed=SEED + number)
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("RESET ROLE"))
         connection.execute(text("VACUUM ANALYZE"))  # what PostgreSQL does by itself within minutes
     return codes
 

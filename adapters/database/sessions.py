@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from adapters.settings import settings
 from models.common.constraints import domain_errors, first_line, is_lost, may_pass
 from models.common.errors import UnavailableError
-from models.migrations import APPLICATION, refuse_other, version_by
+from models.migrations import APPLICATION, AS_PROGRAM, refuse_other, version_by
 
 log = logging.getLogger("duban.database")
 
@@ -95,16 +95,17 @@ _one_at_a_time = threading.Lock()  # two threads that come first at once would e
 @functools.cache
 def _engine() -> Engine:
     made = engine_for(url())
-    listens_for(made, "connect")(_refuse_other)
+    listens_for(made, "connect")(_introduce)
     return made
 
 
-def _refuse_other(connection: Any, _record: Any) -> None:
-    """Asked of every connection: the database may be upgraded while an old process runs."""
+def _introduce(connection: Any, _record: Any) -> None:
+    """Asked of every connection: the database may be upgraded while an old process runs. Then it takes its role."""
     try:
         with connection.cursor() as cursor:
             refuse_other(version_by(cursor.execute))
-        connection.rollback()
+            cursor.execute(AS_PROGRAM)
+        connection.commit()
     except Exception:
         connection.close()  # nobody else has it yet
         raise

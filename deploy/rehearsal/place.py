@@ -25,7 +25,7 @@ from deploy.stack import ACTED_OUT, running
 from models.assignments.evidence import Evidence
 from models.common.constraints import domain_errors
 from models.common.errors import RefusedError
-from models.migrations import belongings
+from models.migrations import AS_OWNER, belongings
 from models.migrations.upgrading import upgrade
 from models.plan.document import PlanDocument
 from models.plan.plan import Plan
@@ -98,6 +98,7 @@ def forget_rehearsals() -> None:
 def _remove_tables(engine: Engine) -> list[str]:
     """The files that the rows named."""
     with domain_errors(), engine.begin() as connection:
+        connection.exec_driver_sql(AS_OWNER)
         # A plan that somebody loads meanwhile would be lost.
         connection.execute(text("LOCK TABLE plan IN ACCESS EXCLUSIVE MODE"))
         _refuse_real_work(connection)

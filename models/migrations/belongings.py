@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from models.common.constraints import first_line
 from models.common.errors import SchemaError
 from models.migrations import VERSION_TABLE, refuse_other
+from models.monitoring.seal import HORIZON
 from models.tables import METADATA
 
 MARK = "event_refuse_change"  # a function of ours since the first version, and hardly anybody else's
@@ -62,7 +63,7 @@ def remove(connection: Connection) -> None:
     Raises SchemaError where something of others depends on them. Needs no right to the schema, only to the tables.
     """
     schema = _schema(connection)
-    functions = _functions(connection, [f"{name}_refuse_change" for name in NAMES])
+    functions = _functions(connection, [*(f"{name}_refuse_change" for name in NAMES), HORIZON])
     ours = ", ".join(f"{schema}.{name}" for name in sorted(NAMES & _standing(connection)))
     try:
         connection.exec_driver_sql(f"DROP TABLE {ours}")

@@ -4,8 +4,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, text
 
-from models.migrations import APPLICATION, HERE, current_by, head
+from models.migrations import APPLICATION, AS_OWNER, HERE, current_by, head
 from models.migrations.belongings import refuse_to_build
+from models.migrations.program_role import let_in
 
 ADVISORY_LOCK = 4_832_620_911  # any number that nothing else in this database uses
 UPGRADING = "duban upgrade"
@@ -25,9 +26,10 @@ def upgrade(engine: Engine, to: str | None = None) -> tuple[str | None, str]:
     know the new schema is refused then.
     """
     config = Config()
-    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))  # it takes a sign for a place to fill
     config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
+        connection.exec_driver_sql(AS_OWNER)
         # Whoever else is upgrading waits for us under this name, and is not ended.
         connection.execute(text(f"SET LOCAL application_name = '{UPGRADING}'"))
         # Work on a big table takes its time, and so does another upgrade that came first.
@@ -39,7 +41,11 @@ def upgrade(engine: Engine, to: str | None = None) -> tuple[str | None, str]:
         config.attributes["connection"] = connection
         after = to or head()
         command.upgrade(config, after)
+        if after == head():
+            let_in(connection)
     if before not in {None, after}:
         with engine.begin() as connection:
+            connection.exec_driver_sql(AS_OWNER)
             connection.execute(END_OTHERS, {"application": APPLICATION})
+    engine.dispose()  # connections from before the program's role had its rights
     return before, after

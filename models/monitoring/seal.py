@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, func, select, text
+from sqlalchemy import ARRAY, BigInteger, LargeBinary, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import Base, Instant, Key, on_creation
@@ -52,7 +52,18 @@ CREATE TRIGGER journal_seal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON j
     FOR EACH STATEMENT EXECUTE FUNCTION journal_seal_refuse_change()
 """
 
-on_creation(JournalSeal, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
+# The program may not lock the journal itself, as its role does not own it.
+HORIZON = "journal_horizon"
+HORIZON_FUNCTION = f"""
+CREATE FUNCTION {HORIZON}() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    LOCK TABLE event IN SHARE MODE NOWAIT;
+    RETURN (SELECT max(id) FROM event);
+END
+$$
+"""  # noqa: S608  (a constant)
+
+on_creation(JournalSeal, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER, HORIZON_FUNCTION)
 
 # All that an entry says, in a form that depends on no setting of the session. A new column begins a new form.
 HASHED = """
@@ -78,8 +89,8 @@ SELECT encode(sha256(convert_to(:before, 'UTF8') || coalesce(string_agg(hash, ''
        coalesce(string_agg(substr(hash, 1, {HASH_BYTES}), '' ORDER BY id), '') AS hashes
 FROM (SELECT id, {HASHED} AS hash FROM event WHERE id > :after AND id <= :upto) AS entries
 """)  # noqa: S608
-# An id is taken inside INSERT, which holds a lock that this one waits for: below the last id nothing is to come.
-HORIZON_LOCK = text("LOCK TABLE event IN SHARE MODE NOWAIT")
+# An id is taken inside INSERT, which holds a lock that this one conflicts with: below the last id nothing is to come.
+FIND_HORIZON = text(f"SELECT {HORIZON}()")
 ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(hashtext('journal_seal'))")
 
 
@@ -116,8 +127,7 @@ def horizon(session: Session) -> int:
 
     Raises UnavailableError, as any lock that cannot be had, where somebody is writing just now.
     """
-    session.execute(HORIZON_LOCK)
-    return session.scalar(select(func.max(Event.id))) or 0
+    return session.scalar(FIND_HORIZON) or 0
 
 
 def seal_next(session: Session, upto: int, at: dt.datetime) -> int:

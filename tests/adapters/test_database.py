@@ -23,7 +23,7 @@ from adapters.database.sessions import (
 )
 from adapters.settings import settings
 from models.common.errors import RefusedError, SchemaError, UnavailableError
-from models.migrations import head
+from models.migrations import AS_OWNER, head
 from models.migrations.upgrading import upgrade
 
 
@@ -31,7 +31,9 @@ from models.migrations.upgrading import upgrade
 def notes(database: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """A table of two numbers, beside Duban's own; and nobody waits long."""
     with database.begin() as connection:
+        connection.execute(text(AS_OWNER))
         connection.execute(text("CREATE TABLE note AS SELECT n FROM generate_series(1, 2) AS n"))
+        connection.execute(text("GRANT ALL ON note TO duban_program"))
     monkeypatch.setattr(adapter, "WAITS_S", (0.01, 0.01))
     return database
 
@@ -62,7 +64,9 @@ def wait_for_the_end_of(session: Session) -> None:
 def fail_with(engine: Engine, state: str, *, times: int = 1_000_000) -> None:
     """Whoever writes a note meets this error of PostgreSQL, so often."""
     with engine.begin() as connection:
+        connection.execute(text(AS_OWNER))
         connection.execute(text("CREATE SEQUENCE failures"))
+        connection.execute(text("GRANT ALL ON failures TO duban_program"))
         connection.execute(
             text(f"""
             CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -245,8 +249,10 @@ class TestSchema:
         with pytest.raises(SchemaError, match=r"what_comes_later.*run `duban db upgrade`"):
             retrying_transaction(of_a_newer_code)
         with database.begin() as connection:
+            connection.execute(text(AS_OWNER))
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
+            connection.execute(text("GRANT ALL ON SCHEMA public TO duban_program"))
         with pytest.raises(SchemaError, match=r"assignment.*run `duban db upgrade`"):
             retrying_transaction(of_a_newer_code)
 

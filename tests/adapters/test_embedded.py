@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -12,13 +13,16 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from adapters.database import embedded
+from models.common.errors import RefusedError
 
 USER = """
 import sys
 from pathlib import Path
 from adapters.database import embedded
+from models.common.errors import RefusedError
 print(embedded.url(Path(sys.argv[1])), flush=True)
 sys.stdin.readline()
 """
@@ -260,3 +264,21 @@ def test_a_folder_that_a_link_leads_to_has_one_server(home: Path, tmp_path: Path
     assert answers(second)
     embedded.leave(tmp_path / "link")
     assert not answers(second)
+
+
+@pytest.mark.parametrize("name", ["100% of it", "督办 it's; & (all)", "a" * 120])
+def test_a_folder_may_be_called_as_people_call_folders(home: Path, name: str) -> None:
+    url = embedded.url(home / name)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("duban",)
+    [socket] = Path(str(make_url(url).query["host"])).glob(".s.PGSQL.*[0-9]")
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o700, "it trusts whoever connects: nobody else may"
+    embedded.leave(home / name)
+    assert not answers(url)
+
+
+@pytest.mark.parametrize("sign", ['"', "$", "`", "\\", "\n"])
+def test_a_folder_that_its_tools_would_misread_is_refused_in_a_line(home: Path, sign: str) -> None:
+    with pytest.raises(RefusedError, match="the embedded PostgreSQL cannot work in a folder with"):
+        embedded.url(home / f"a{sign}b")
+    assert list(home.iterdir()) == []

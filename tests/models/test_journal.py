@@ -2,10 +2,12 @@
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError
 
 from adapters.database.sessions import transaction
 from models.common.errors import RefusedError
 from models.common.event import Event
+from tests.support.owner import owners_transaction
 
 
 @pytest.mark.parametrize(
@@ -19,7 +21,9 @@ from models.common.event import Event
     ],
 )
 def test_what_is_written_stays(tiny_plan: str, change: str) -> None:
-    with pytest.raises(RefusedError, match="the journal is append-only"), transaction() as session:
+    with pytest.raises(RefusedError, match="the journal is append-only"), owners_transaction() as session:
+        session.execute(text(change))
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction() as session:
         session.execute(text(change))
     with transaction() as session:
         assert session.scalars(select(func.count()).select_from(Event)).one() == 1

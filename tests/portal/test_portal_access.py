@@ -25,6 +25,7 @@ from models.outbox.message import Attempt
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, unit_of
 from services import links
+from tests.support.owner import owners_transaction
 from tests.support.portal_client import PORTAL, Person, enter, hidden_fields
 from tests.support.portal_links import by_test, link, office_link, uses
 from tests.support.portal_served import served
@@ -559,10 +560,10 @@ def test_a_failure_puts_no_token_into_the_log(opened: Story, tmp_path: Path, mon
     _, token = link()
     with served(tmp_path) as portal:
         person = portal.person()
-        with transaction() as session:
+        with owners_transaction() as session:
             session.execute(text("ALTER TABLE access_use RENAME TO hidden"))
         person.open(token, status=500)
-        with transaction() as session:
+        with owners_transaction() as session:
             session.execute(text("ALTER TABLE hidden RENAME TO access_use"))
         assert token not in person.page.text
         person.enter(token, "张三")

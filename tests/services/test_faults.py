@@ -10,6 +10,7 @@ from models.assignments.assignment import Assignment
 from models.patrol.escalation import Escalation
 from services import patrol
 from services.scope import by_program
+from tests.support.owner import owners_transaction
 from tests.support.story import Story
 
 NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
@@ -85,8 +86,9 @@ def test_in_a_zone_with_summer_time_a_step_comes_at_the_hour_of_its_day(story: S
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_patrol_goes_on_after(north: Story, fault: str) -> None:
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text("CREATE SEQUENCE faults"))
+        session.execute(text("GRANT ALL ON faults TO duban_program"))
         session.execute(
             text(f"""
             CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$

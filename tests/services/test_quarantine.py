@@ -9,6 +9,7 @@ from deploy.cli.root import duban
 from models.common.errors import RefusedError
 from models.patrol import escalation
 from models.plan.ladder import DueSteps, LadderState, due_steps
+from tests.support.owner import owners_transaction
 from tests.support.scenes import scene
 from tests.support.story import Story, Told
 
@@ -31,7 +32,7 @@ def two(story: Story) -> None:
 def spoil(ref: str, due_on: str) -> None:
     unit = ref.rpartition("/")[2]
     """Write what the database would refuse today, as something older than its check may have."""
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text("ALTER TABLE assignment DROP CONSTRAINT IF EXISTS assignment_due_on_check"))
         session.execute(
             text("UPDATE assignment SET due_on = :due FROM unit WHERE unit.id = unit_id AND unit.code = :unit"),

@@ -36,6 +36,7 @@ from services.indicators.reading_workbook import SheetProblemsError, read_figure
 from services.indicators.readings import FigureInput
 from tests.conftest import LOADED_AT, REAL, TINY, Clock
 from tests.deploy.test_cli import done, refused
+from tests.support.owner import owners_transaction
 from tests.support.portal_client import Person, enter
 from tests.support.workbooks import HEAD, figures, workbook
 
@@ -155,7 +156,7 @@ def test_another_target_counts_from_its_day_on(tiny_plan: str, clock: Clock) -> 
 def test_readings_are_never_changed(real: str) -> None:
     put(("I05", "2023", None, 93.0))
     for statement in ("UPDATE reading SET value = 99", "DELETE FROM reading", "TRUNCATE reading"):
-        with pytest.raises(RefusedError, match="append-only"), transaction() as session:
+        with pytest.raises(RefusedError, match="append-only"), owners_transaction() as session:
             session.execute(text(statement))
 
 

@@ -32,6 +32,7 @@ from services.patrol import begin_round, chase, end_round
 from services.phases import open_phase
 from services.scope import by_program
 from tests.conftest import Clock
+from tests.support.owner import owners_transaction
 from tests.support.scenes import scene
 from tests.support.story import CLERK, DIRECTOR, Story, moment
 
@@ -67,7 +68,7 @@ def outcomes(plan: str) -> Counter[Outcome]:
 
 def by_hand(*statements: str) -> None:
     """What only somebody with the rights of the database's owner can do."""
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text("ALTER TABLE event DISABLE TRIGGER event_append_only"))
         for statement in statements:
             assert session.execute(text(statement)).rowcount >= 1  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from portal.app import build
 from services.letters.delivery import Delivered
 from services.patrol import begin_round, end_round
 from services.scope import by_program
+from tests.support.owner import owners_transaction
 from tests.support.story import Story, moment
 
 TOKEN = "a-token-for-prometheus"
@@ -94,7 +95,7 @@ def test_the_figures_are_those_of_the_rows(story: Story) -> None:
 
 
 def test_no_table_that_grows_is_read_as_a_whole(story: Story) -> None:
-    with transaction() as session:
+    with owners_transaction() as session:
         for statement in (MANY_UNITS, MANY_ASSIGNMENTS, MANY_MESSAGES, "ANALYZE"):
             session.execute(text(statement))
         asked = {"at": moment("2023-12-13"), "plan_id": [1], "due_by": [moment("2023-12-13")]}

@@ -21,6 +21,7 @@ from models.common.event import Actor, Event
 from models.monitoring import seal
 from models.monitoring.seal import JournalSeal, Tampering
 from services.monitoring import seals, watchdog
+from tests.support.owner import owners_transaction
 from tests.support.story import Story
 
 PROGRAM = Actor("duban")
@@ -50,15 +51,15 @@ def ids() -> list[int]:
 @contextmanager
 def by_the_owner(table: str = "event") -> Iterator[None]:
     """Whoever owns the database can set its triggers aside."""
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only"))
     yield
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only"))
 
 
 def execute(statement: str, **facts: object) -> None:
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text(statement), facts)
 
 
@@ -167,7 +168,7 @@ def test_who_changes_an_entry_and_its_seal_breaks_all_that_follow(sealed: Story)
     """Only who writes all later seals anew hides it, and the digest that an archive carries still tells."""
     with by_the_owner(), by_the_owner("journal_seal"):
         execute("UPDATE event SET why = 'because' WHERE id = :one", one=ids()[0])
-        with transaction() as session:
+        with owners_transaction() as session:
             first = session.scalars(select(JournalSeal).order_by(JournalSeal.id)).first()
             assert first is not None
             anew = session.execute(seal.FOUND, {"after": 0, "upto": first.last_event_id, "before": seal.FIRST}).one()
@@ -253,6 +254,6 @@ def cli(*arguments: str, status: int = 0) -> str:
 
 def test_a_full_disk_is_no_busy_moment(sealed: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     sealed.sign("2022/liaison/south")
-    monkeypatch.setattr(seal, "HORIZON_LOCK", text("SELECT 1 / 0"))
+    monkeypatch.setattr(seal, "FIND_HORIZON", text("SELECT 1 / 0"))
     with pytest.raises(DBAPIError):
         seals.seal_journal(PROGRAM, clock.now())
