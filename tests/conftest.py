@@ -78,7 +78,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 # What takes longest begins first, each on a process of its own: nothing then waits alone for them at the end.
-LONGEST_FIRST = ("stack", "rehearsal", "portal")
+LONGEST_FIRST = ("stack", "stack-pages", "rehearsal", "portal")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ from adapters.settings import settings
 from deploy.cli.operation.progress import LINE_EVERY_S, Lines
 from deploy.cli.root import duban
 from tests.conftest import ROOT, TINY
+from tests.support.portal_client import hidden_fields
 from tests.support.stack import free_port, open_folder
 from tests.support.story import Story
 
@@ -78,7 +79,8 @@ def test_it_stays_open_on_that_day_for_four_people_and_ends_at_ctrl_c() -> None:
 def opened(link: str) -> httpx.Response:
     """The page that a link leads to; the person's name is known, and nobody asks for it."""
     with httpx.Client(follow_redirects=True) as client:
-        return client.get(link).raise_for_status()
+        door = client.get(link).raise_for_status()
+        return client.post(link, data=hidden_fields(door)).raise_for_status()
 
 
 def environment_in(lines: list[str]) -> dict[str, str]:

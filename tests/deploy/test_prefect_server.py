@@ -25,7 +25,7 @@ from deploy.stack import POOL_FILE
 from tests.conftest import TINY
 from tests.support.stack import Stack, stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-pages")]
 
 AT = dt.datetime(2022, 11, 1, 0, 30, tzinfo=dt.UTC)
 WAIT_S = 150

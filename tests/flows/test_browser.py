@@ -19,7 +19,7 @@ from tests.conftest import TINY
 from tests.support.browser import WAIT_MS, browser, chromium
 from tests.support.stack import Stack, stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("stack-pages")]
 
 ISSUED_AT = dt.datetime(2022, 11, 1, 0, 30, tzinfo=dt.UTC)
 UNITS = ["edu", "finance", "north", "south"]

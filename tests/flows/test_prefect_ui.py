@@ -22,7 +22,7 @@ from tests.conftest import TINY, Clock
 from tests.support.stack import Stack, stack
 from tests.support.story import Story, moment
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-pages")]
 
 WAIT_S = 150  # for a process that imports Prefect, on a busy machine
 NORTH, SOUTH = "2022/liaison/north", "2022/liaison/south"

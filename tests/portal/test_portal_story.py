@@ -29,7 +29,7 @@ from tests.support.story import Story
 
 __all__ = ["browser", "chromium"]  # fixtures
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("stack-pages")]
 
 AT = dt.datetime(2023, 1, 3, 1, 0, tzinfo=dt.UTC)
 STOP_S = 30
@@ -158,7 +158,7 @@ def button_in_slack(slack: SlackServer) -> str:
 
 
 def link_in_mailbox(unit: str) -> str:
-    said = command("mailbox", unit)
+    said = command("mailbox", unit, "--link")
     found = re.search(r"http\S+/enter/\S+", said)
     assert found, said
     return found[0]

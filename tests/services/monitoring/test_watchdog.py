@@ -506,7 +506,7 @@ OPENED = "UPDATE phase SET status = 'open', opened_at = '2022-11-01 00:30Z' WHER
 
 
 @pytest.mark.stack
-@pytest.mark.xdist_group("stack")
+@pytest.mark.xdist_group("stack-pages")
 def test_a_gate_that_lost_its_run_gets_one_and_the_run_of_the_watchdog_fails_until_it_stands() -> None:
     with stack(TINY, moment("2022-11-01 08:30")) as place:
         with psycopg.connect(place.database) as connection:
