@@ -98,6 +98,11 @@ class Settings(BaseSettings):
         description="user:password that the Prefect server asks for. When empty: of our own server, what lies in "
         "data_dir; of another, what PREFECT_API_AUTH_STRING says.",
     )
+    gate_confirmed: bool = Field(
+        default=False,
+        description="Whether an answer that is typed at a gate in the Prefect UI waits until a person of the office "
+        "decides in the portal.",
+    )
     portal_port: int = Field(8400, description="Port of the portal.")
     portal_host: str = Field("127.0.0.1", description="Address that the portal listens on.")
     portal_url: str = Field("", description="Address of the portal as people reach it, for links in notices.")

@@ -54,6 +54,8 @@ def _status(word: str) -> str:
 
 def _setback(setback: Setback) -> str:
     said = f"{setback.by_name}: {setback.decision}"
+    if setback.unconfirmed:
+        return f"{said} — 等待办公室在办理页面确认 waits until the office confirms it in the portal"
     if setback.still_open:
         return f"{said} — {setback.still_open} 件未办结，未填强行关闭的理由 open, and no reason to override"
     return f"{said} — 答复不完整或日期不晚于今天 the answer was incomplete, or its date not after today"

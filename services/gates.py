@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
+from adapters.settings import settings
 from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.common.typed import person_name
@@ -109,6 +110,7 @@ def decide(scope: Scope, which: WhichPhase, answer: Answer, *, via: Via, to_roun
 def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer) -> PhaseStatus:
     """Carry out an answer from the form in the Prefect UI. Prefect knows no persons: the name is as it was typed there.
 
+    Where the settings ask for it, the answer is only written down, and waits until the office decides in the portal.
     The answer is to the round of that number. A round that was decided before, by an earlier try or elsewhere, stays
     as it is. Raises NotFoundError.
     """
@@ -120,11 +122,14 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
         waiting = gates.open_round(session, phase, scope.at)
         if waiting is None or waiting.round != number:
             return phase.status
-        try:
-            gates.decide(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
-        except RefusedError:
+        wrong = gates.reasons_not_answerable(answer, max(plan.day_of(scope.at), phase.ends_on))
+        if wrong or settings().gate_confirmed:
             # The form is closed by now: the next round asks again, and says why.
-            gates.set_aside(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
+            gates.set_aside(
+                session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at, unconfirmed=not wrong
+            )
+        else:
+            gates.decide(session, plan, phase, answer, via=Via.PREFECT_UI, actor=actor, at=scope.at)
         return phase.status
 
     return scope.repeat(act)

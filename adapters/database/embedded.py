@@ -132,11 +132,11 @@ def _plain_sockets() -> Iterator[None]:
 _patching = threading.RLock()
 
 
-def _socket_folder(data: Path, runtime: Path) -> Path:
-    if PLAIN_PATH.fullmatch(str(data)):
-        return find_suitable_socket_dir(data, runtime)
-    name = hashlib.sha256(f"{data}-{data.stat().st_ino}".encode()).hexdigest()[:10]
-    aside = runtime / name
+def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
+    if PLAIN_PATH.fullmatch(str(pgdata)):
+        return find_suitable_socket_dir(pgdata, runtime_path)
+    name = hashlib.sha256(f"{pgdata}-{pgdata.stat().st_ino}".encode()).hexdigest()[:10]
+    aside = runtime_path / name
     aside.mkdir(parents=True, exist_ok=True)
     return aside
 

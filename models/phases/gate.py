@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select, update
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -41,6 +41,7 @@ class Gate(Base):
 
     `refused`: closing was asked for while work was open and no override was given. `still_open` says how many
     assignments were open at the decision, and `blocking` names them, or the first of them where they are very many.
+    `unconfirmed`: it was typed in the Prefect UI and waits until a person of the office says so by name.
     """
 
     __tablename__ = "gate"
@@ -57,6 +58,9 @@ class Gate(Base):
     reason: Mapped[str | None] = mapped_column(doc="why")
     override_reason: Mapped[str | None] = mapped_column(doc="why it was done although something stood against it")
     refused: Mapped[bool | None] = mapped_column(doc="true: asked for and not carried out")
+    unconfirmed: Mapped[bool] = mapped_column(
+        server_default=false(), doc="true: typed in the Prefect UI, and not carried out before the office confirms it"
+    )
     blocking: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True), doc="what was open at the decision")
     still_open: Mapped[int] = mapped_column(server_default="0", doc="how much was open at the decision")
     decided_at: Mapped[Instant | None] = mapped_column(doc="when it was decided")
@@ -78,11 +82,14 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setback:
-    """An answer that changed nothing: `still_open` items and no override, or, where that is 0, it said too little."""
+    """An answer that changed nothing: it waits for its confirmation, or `still_open` items stood against it and no
+    override was given, or, where that is 0, it said too little.
+    """
 
     by_name: str
     decision: GateDecision
     still_open: int
+    unconfirmed: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -199,15 +206,26 @@ def decide(
 
 
 def set_aside(
-    session: Session, plan: Plan, phase: Phase, answer: Answer, *, via: Via, actor: Actor, at: dt.datetime
+    session: Session,
+    plan: Plan,
+    phase: Phase,
+    answer: Answer,
+    *,
+    via: Via,
+    actor: Actor,
+    at: dt.datetime,
+    unconfirmed: bool = False,
 ) -> None:
-    """Use up the open round for an answer that could not be carried out, so that the gate asks anew."""
+    """Use up the open round for an answer that is not carried out, so that the gate asks anew."""
     gate = open_round(session, phase, at)
     if gate is None:
         return
     gate.decision, gate.by_name = answer.decision, person_name(answer.by_name)
     gate.via, gate.reason = via, answer.reason
     gate.refused, gate.blocking, gate.decided_at, gate.run = True, [], at, actor.run
+    gate.unconfirmed = unconfirmed
+    if unconfirmed:
+        gate.until, gate.override_reason = answer.until, said(answer.override_reason) or None
     _journal(session, plan, phase, gate, actor, at)
 
 
@@ -269,7 +287,8 @@ def _waiting(session: Session, phase: Phase, last: Gate | None, waiting: Gate) -
 def _setback(last: Gate | None) -> Setback | None:
     if last is None or last.decision is None or not last.refused:
         return None
-    return Setback(last.by_name or "?", last.decision, last.still_open if last.blocking else 0)
+    still_open = last.still_open if last.blocking else 0
+    return Setback(last.by_name or "?", last.decision, still_open, last.unconfirmed)
 
 
 def _last_decided(session: Session, phase: Phase) -> Gate | None:
@@ -305,5 +324,6 @@ def _journal(session: Session, plan: Plan, phase: Phase, gate: Gate, actor: Acto
             "refused": gate.refused,
             "overridden": bool(gate.override_reason and gate.blocking),
             "open": gate.still_open,
-        },
+        }
+        | ({"unconfirmed": True} if gate.unconfirmed else {}),
     )

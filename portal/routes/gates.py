@@ -10,7 +10,7 @@ from adapters.settings import settings
 from models.acceptance.dossier import without_verdict
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
-from models.phases.gate import Answer, Gate, GateDecision, Via
+from models.phases.gate import Answer, Gate, GateDecision, Via, answer_of
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.queries.queues.gates import blocking, phase_rows, rounds_of
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
@@ -66,6 +66,8 @@ def _phase_page(
         raise NotFoundError("there is no such phase")
     row, rounds = rows[0], rounds_of(ctx.session, rows[0].phase)
     is_open = row.phase.status is PhaseStatus.OPEN
+    proposed = next((one for one in rounds if one.decision), None)
+    unconfirmed = proposed if proposed and proposed.unconfirmed else None
     return ctx.page(
         "phase.html",
         status=UNPROCESSABLE if refused else 200,
@@ -79,7 +81,20 @@ def _phase_page(
         decisions=DECISIONS,
         vias=VIAS,
         refused=refused,
-        typed=typed,
+        typed=typed or (unconfirmed and _as_typed(unconfirmed)),
+        unconfirmed=unconfirmed,
+    )
+
+
+def _as_typed(gate: Gate) -> GateForm:
+    """The form as it was filled in elsewhere, for whoever confirms it."""
+    answer = answer_of(gate)
+    return GateForm(
+        round=gate.round,
+        decision=answer.decision,
+        until=answer.until,
+        reason=answer.reason,
+        override_reason=answer.override_reason,
     )
 
 

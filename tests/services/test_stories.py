@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.plan_files.reader import read_plan
+from adapters.settings import settings
 from models.assignments.assignment import Assignment
 from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
@@ -26,6 +27,7 @@ from rendering.gate_text import gate_text
 from services import gates, patrol
 from services.scope import by_program
 from tests.conftest import TINY
+from tests.support.portal_client import enter
 from tests.support.story import CLERK, Story, Told
 
 UNITS = ("edu", "finance", "north", "south")
@@ -533,6 +535,31 @@ class TestGates:
         right = Answer(GateDecision.CLOSE, "王五", "已到期", override_reason="组长会议决定")
         assert gates.decide_as_typed(scope, place, 2, right) is PhaseStatus.CLOSED
         assert gates.ask(scope, place) == Closing("implementation-2023", "王五", "组长会议决定", overridden=True)
+
+    def test_an_answer_in_the_form_waits_for_a_person_where_the_settings_say_so(
+        self, north: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Prefect knows nobody: whoever reaches its pages could close a phase in the director's name."""
+        monkeypatch.setenv("DUBAN_GATE_CONFIRMED", "true")
+        settings.cache_clear()
+        scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
+        typed = Answer(GateDecision.CLOSE, "组长", "已到期", override_reason="会议决定")
+        assert gates.decide_as_typed(scope, place, 1, typed) is PhaseStatus.OPEN
+        again = gates.ask(scope, place)
+        assert isinstance(again, WaitingRound)
+        assert again.number == 2
+        assert "waits until the office confirms it in the portal" in gate_text(again)
+
+        office = enter(north.plan, "office", name="李主任")
+        with transaction() as session:
+            phase = phase_of(session, plan_of(session, north.plan), PhaseCode.IMPLEMENTATION, 2023).id
+        office.get(f"/phases/{phase}")
+        assert "somebody answered so, as 组长" in office.words
+        assert "waits for its confirmation" in office.words
+        assert 'value="close" checked' in office.page.text
+        assert "会议决定" in office.page.text
+        office.post(f"/phases/{phase}/gate", round=2, decision="close", reason="已到期", override_reason="会议决定")
+        assert gates.ask(scope, place) == Closing("implementation-2023", "李主任", "会议决定", overridden=True)
 
     def test_an_answer_that_comes_twice_is_carried_out_once(self, north: Story) -> None:
         scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
