@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     prefect_url: str = Field(
         "", description="Address of a Prefect server elsewhere; the one at prefect_port when empty."
     )
+    prefect_ui_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#@\s]+)?$",
+        description="Address at which people at other machines reach the Prefect UI, through a proxy that asks for a "
+        "login; the server itself listens on 127.0.0.1 alone.",
+    )
     prefect_auth_string: SecretStr | None = Field(
         None,
         description="user:password that the Prefect server asks for. When empty: of our own server, what lies in "
@@ -147,7 +153,12 @@ class Settings(BaseSettings):
 
     def run_address(self, run_id: str) -> str:
         """Where a person looks at a flow run."""
-        return f"{self.prefect_api.removesuffix('/api')}/runs/flow-run/{run_id}"
+        return f"{self.prefect_pages}/runs/flow-run/{run_id}"
+
+    @property
+    def prefect_pages(self) -> str:
+        """Where people reach the Prefect UI, without a slash at its end."""
+        return self.prefect_ui_url or self.prefect_api.removesuffix("/api")
 
     @property
     def evidence_address(self) -> str:

@@ -7,11 +7,14 @@ its store is too busy for it refuses, where a moment's patience is enough.
 
 import asyncio
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from adapters.settings import settings
 
 OWN_NAMES = ("127.0.0.1", "localhost")  # neither is looked up in a DNS that somebody else might answer
 MISDIRECTED, FORBIDDEN, UNKNOWN, BUSY = 421, 403, 404, 503
@@ -20,9 +23,9 @@ BUSY_WAITS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 MANUAL = {"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
 
 
-def own_pages(port: int) -> list[str]:
-    """The origins of the server's own pages."""
-    return [f"http://{name}:{port}" for name in OWN_NAMES]
+def own_pages(port: int, public: str = "") -> list[str]:
+    """The origins of the server's own pages; `public` is the one under which a proxy shows them to other machines."""
+    return [*(f"http://{name}:{port}" for name in OWN_NAMES), *filter(None, [public])]
 
 
 class Door:
@@ -35,7 +38,7 @@ class Door:
     def __init__(self, app: ASGIApp, pages: Collection[str]) -> None:
         self._app = app
         self._pages = frozenset(pages)
-        self._names = frozenset(page.removeprefix("http://") for page in pages)
+        self._names = frozenset(urlsplit(page).netloc for page in pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_asked = scope["type"] in {"http", "websocket"}
@@ -120,7 +123,7 @@ def main() -> None:
     said = get_current_settings().server
     assert said.api.auth_string is not None, "the server would answer anybody"
     uvicorn.run(
-        Door(Patience(create_app(final=True)), own_pages(said.api.port)),
+        Door(Patience(create_app(final=True)), own_pages(said.api.port, settings().prefect_ui_url)),
         host=said.api.host,
         port=said.api.port,
         timeout_keep_alive=said.api.keepalive_timeout,
