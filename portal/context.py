@@ -37,6 +37,8 @@ CAPABILITIES = ("/enter/", "/feeds/")  # addresses that hold a token
 SEE_OTHER, GONE, UNPROCESSABLE = 303, 410, 422
 
 
+SHORT = 12  # characters: what is typed again sooner than copied
+
 OUT_OF_DATE = N_("this form is out of date; go back, load the page again and repeat what you did")
 
 
@@ -87,6 +89,13 @@ class RequestContext:
     @property
     def person(self) -> str:
         return self.stay.use.person
+
+    @property
+    def ends_in_s(self) -> int:
+        """Seconds until the web session ends, where nothing is clicked."""
+        rest = dt.timedelta(minutes=settings().idle_minutes)
+        ends_at = min(self.at + rest, self.stay.use.ends_at or self.at)
+        return int((ends_at - self.at).total_seconds())
 
     @property
     def sees_all(self) -> bool:
@@ -164,13 +173,13 @@ def read_request(request: Request, *roles: AccessRole, named: bool = True) -> It
 
 
 def _request_context(
-    request: Request, session: Session, roles: tuple[AccessRole, ...], *, named: bool
+    request: Request, session: Session, roles: tuple[AccessRole, ...], *, named: bool, sent: Sent | None = None
 ) -> RequestContext:
     at = clock.now()
     secret = cookies.stay_of(request)
     stay = _stay(session, secret, at)
     if stay is None:
-        raise TurnedAwayError(page(request, "come_in.html", status=401))
+        raise TurnedAwayError(page(request, "come_in.html", status=401, typed=_typed(sent)))
     request.state.stay = stay.use.id
     if stay.access.role not in roles:
         raise NotFoundError("there is no such page")
@@ -186,7 +195,7 @@ def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool 
     Raises what `read_request` raises, ForgedError, and TurnedAwayError for a form that has acted already.
     """
     with together() as session:
-        ctx = _request_context(request, session, roles, named=named)
+        ctx = _request_context(request, session, roles, named=named, sent=sent)
         check_form(request, sent)
         ctx.sent = sent
         key = ctx._deed(sent.form)  # noqa: SLF001  (its own)
@@ -194,6 +203,12 @@ def write_request(request: Request, sent: Sent, *roles: AccessRole, named: bool 
             told = access.told(ctx.session, key, ctx.stay.use.id)
             raise TurnedAwayError(_to_outcome(told["to"] if told else "/", sent.form))
         yield ctx
+
+
+def _typed(sent: Sent | None) -> list[str]:
+    """The texts of a form that came too late, for whoever typed them to copy."""
+    fields = sent.model_dump(exclude={"csrf", "form", "shown", "kept", "to"}) if sent else {}
+    return [text for text in fields.values() if isinstance(text, str) and len(text) > SHORT]
 
 
 def _stay(session: Session, secret: str, at: dt.datetime) -> WebSession | None:
@@ -244,6 +259,7 @@ def page(request: Request, template: str, *, status: int = 200, **facts: Any) ->
         "csrf": "",
         "refused": None,
         "is_door": False,
+        "typed": None,
     }
     mine = {"form_id": secrets.token_urlsafe(12), "path": _here(request)}
     return HTMLResponse(pages.render(template, language.code, **(common | mine | facts)), status)

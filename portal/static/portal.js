@@ -165,6 +165,61 @@ document.addEventListener("change", (event) => {
   all("[data-select-all]").forEach(count);
 });
 
+// What is typed stays in this browser until it is sent: one may have to come in again before.
+const WARN_S = 600;
+const TYPED = "textarea, input[type=text], input[type=date], input[type=number]";
+const unit = document.body.dataset.unit;
+const keeps = (form) => unit && form && form.getAttribute("method") === "post" && form.querySelector(TYPED);
+const draft = (form) => ["draft", unit, location.pathname, form.getAttribute("action")].join(" ");
+
+function say(place, words) {
+  const note = document.createElement("p");
+  note.className = "note";
+  note.setAttribute("role", "status");
+  note.textContent = words;
+  place.prepend(note);
+}
+
+function take(form) {
+  const kept = JSON.parse(localStorage.getItem(draft(form)) || "{}");
+  const fields = all(TYPED, form).filter((one) => one.name in kept && one.value === one.defaultValue);
+  const changed = fields.filter((one) => one.value !== kept[one.name]);
+  changed.forEach((one) => (one.value = kept[one.name]));
+  if (!changed.length) return;
+  const folded = form.closest("details");
+  if (folded) folded.open = true;
+  say(form, document.body.dataset.again);
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!keeps(form)) return;
+  const typed = all(TYPED, form).filter((one) => one.value !== one.defaultValue);
+  const kept = JSON.stringify(Object.fromEntries(typed.map((one) => [one.name, one.value])));
+  try {
+    localStorage.setItem(draft(form), kept);
+  } catch (full) {
+    localStorage.removeItem(draft(form));
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  if (keeps(event.target)) sessionStorage.setItem("sent", draft(event.target));
+});
+
+function remember() {
+  const sent = sessionStorage.getItem("sent");
+  if (sent && document.querySelector(".notice")) {
+    localStorage.removeItem(sent);
+    sessionStorage.removeItem("sent");
+  }
+  const forms = all("form").filter(keeps);
+  forms.forEach(take);
+  const left = Math.max(0, document.body.dataset.endsIn - WARN_S);
+  if (forms.length) setTimeout(() => say(document.querySelector("main"), document.body.dataset.ends), 1000 * left);
+}
+if (unit) remember();
+
 function begin() {
   all(".select-all").forEach((panel) => (panel.hidden = false));
   all("[data-select-all]").forEach(count);

@@ -119,7 +119,7 @@ def ask(port: int, name: str, path: str, *, method: str = "GET", auth: tuple[str
     """From another machine, so to speak: by the name, whose certificate is our own."""
     with httpx.Client(verify=False, trust_env=False, timeout=30) as client:
         headers = {"Host": f"{name}:{port}", "Accept": "text/html, */*"}
-        content = {} if method == "POST" else None
+        content: dict[str, str] | None = {} if method == "POST" else None
         return client.request(method, f"https://127.0.0.1:{port}{path}", headers=headers, auth=auth, json=content)
 
 

@@ -228,3 +228,52 @@ def test_a_broken_line_is_told_and_sending_again_hands_in_once(clerk: Clerk, iss
     clerk.troubles.clear()  # that the line was down
     clerk.press("Hand in")
     clerk.told("{ref}: handed in as version {version}; the reviewer is told", ref=FIRST, version=1)
+
+
+# ---- who has to come in again
+
+
+def test_what_was_typed_outlives_the_stay(clerk: Clerk, issued: Story) -> None:
+    """Two hours over a long reason: the page says so before, and nothing is lost after."""
+    issued.sign(SECOND)
+    page = page_of(issued, SECOND)
+    clerk.page.goto(page)
+    asked = clerk.page.locator("form[action$='/extension']")
+    clerk.page.locator("details", has=asked).locator("summary").click()
+    why = "上级文件尚未下发，需要等待省里的通知后才能安排培训。"
+    asked.get_by_label(clerk.words("Reason")).fill(why)
+    asked.locator("input[type=date]").fill("2024-01-31")
+    issued.at("2023-01-03 15:00")
+    asked.get_by_role("button").click()
+    expect(clerk.page.locator("main textarea[readonly]")).to_have_value(why)
+
+    clerk.enter(link_for("finance"), "王芳")
+    clerk.page.goto(page)
+    expect(asked.get_by_label(clerk.words("Reason"))).to_have_value(why)
+    expect(asked.get_by_role("status")).to_have_text(
+        clerk.words("What you typed before is here again; it was not sent.")
+    )
+    expect(asked.locator("input[type=date]")).to_have_value("2024-01-31")
+    asked.get_by_role("button").click()
+    expect(clerk.main.locator(".notice")).to_be_visible()
+    clerk.page.goto(page)
+    assert clerk.page.evaluate("Object.keys(localStorage).length") == 0
+
+
+def test_the_page_warns_ten_minutes_before(browser: Browser, portal: str, issued: Story) -> None:
+    issued.sign(SECOND)
+    clerk = Clerk(browser, portal)
+    clerk.enter(link_for("finance"), "王芳")
+    clerk.page.clock.install()
+    clerk.page.goto(page_of(issued, SECOND))
+    warning = clerk.page.get_by_text(
+        clerk.words(
+            "In ten minutes these pages close, unless you click something. What you have typed is kept in this browser."
+        )
+    )
+    expect(warning).to_have_count(0)
+    clerk.page.clock.fast_forward("01:49:00")
+    expect(warning).to_have_count(0)
+    clerk.page.clock.fast_forward("00:02:00")
+    expect(warning.first).to_be_visible()
+    clerk.context.close()
