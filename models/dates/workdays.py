@@ -1,14 +1,20 @@
-"""Working days. China's calendar moves weekends; a year that is not published yet is provisional."""
+"""Working days. China's calendar moves weekends; a year that is not published yet is provisional.
+
+So is the last week of the last year that is published: the notice on a year begins with its New Year, and has moved
+days of the December before it (the 31st of 2018 became a day off, the 29th a day of work).
+"""
 
 import dataclasses
 import datetime as dt
 import functools
+from collections.abc import Iterable
 from enum import StrEnum
 
 import chinese_calendar
 
 ONE_DAY = dt.timedelta(days=1)
 SATURDAY = 5
+LAST_WEEK = (12, 25)  # from here on a year hangs on the next one's notice; none since 2004 reached back beyond the 29th
 
 
 class CalendarName(StrEnum):
@@ -18,7 +24,7 @@ class CalendarName(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settled:
-    """A date moved to a working day. `provisional`: the year's calendar is not known, only its weekends."""
+    """A date moved to a working day. `provisional`: a notice that is not published yet may move it."""
 
     on: dt.date
     provisional: bool
@@ -37,6 +43,19 @@ class WorkCalendar:
     def knows(self, year: int) -> bool:
         return self.name is CalendarName.WEEKENDS or _is_published(year)
 
+    def is_certain(self, day: dt.date) -> bool:
+        """Whether all notices are published that say whether it is a working day."""
+        return self.knows(day.year) and (day < dt.date(day.year, *LAST_WEEK) or self.knows(day.year + 1))
+
+    def last_certain_day(self, years: Iterable[int]) -> dt.date | None:
+        """The last day of these years, that is certain; None where no day is."""
+        days = [
+            dt.date(year, 12, 31) if self.knows(year + 1) else dt.date(year, *LAST_WEEK) - ONE_DAY
+            for year in years
+            if self.knows(year)
+        ]
+        return max(days, default=None)
+
     def is_working(self, day: dt.date) -> bool:
         if self.name is CalendarName.CHINA and _is_published(day.year):
             return _is_worked_in_china(day)
@@ -47,7 +66,7 @@ class WorkCalendar:
         settled = day
         while not self.is_working(settled):
             settled += ONE_DAY
-        return Settled(settled, provisional=not (self.knows(day.year) and self.knows(settled.year)))
+        return Settled(settled, provisional=not (self.is_certain(day) and self.is_certain(settled)))
 
     def last_on_or_before(self, day: dt.date) -> dt.date:
         while not self.is_working(day):

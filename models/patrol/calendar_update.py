@@ -57,9 +57,8 @@ def _settle(session: Session, plan: Plan, assignment: Assignment, on: dt.date, a
 
 
 def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
-    """Open assignments with a provisional date in a year that is now published; cheap where there is none."""
-    published = (year for year in range(plan.starts, plan.ends + 2) if plan.work_calendar.knows(year))
-    last_day = dt.date(max(published, default=plan.starts - 1), 12, 31)
+    """Open assignments with a provisional date on a day that is certain by now; cheap where there is none."""
+    last_day = plan.work_calendar.last_certain_day(range(plan.starts, plan.ends + 2)) or dt.date.min
     return (
         select(Assignment)
         .where(text("due_provisional"), OPEN, Assignment.due_on <= last_day, of_plan(plan.code))

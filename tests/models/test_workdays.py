@@ -49,6 +49,29 @@ def test_a_date_that_moves_into_an_unpublished_year_is_provisional(monkeypatch: 
     assert CHINA.settle(D(2023, 12, 30)) == Settled(D(2024, 1, 1), provisional=True)
 
 
+@pytest.mark.parametrize(
+    ("day", "provisional"),
+    [
+        (D(2018, 12, 24), False),
+        (D(2018, 12, 25), True),
+        (D(2018, 12, 29), True),  # a Saturday: the notice on 2019 made it a working day
+        (D(2018, 12, 31), True),  # a Monday: the notice on 2019 made it a day off
+        (D(2017, 12, 29), False),  # before a year that is known
+    ],
+)
+def test_the_last_week_of_a_year_hangs_on_the_notice_on_the_next(
+    day: D, provisional: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2018)
+    assert CHINA.settle(day).provisional is provisional
+    assert not WEEKENDS.settle(day).provisional
+
+
+def test_a_date_before_the_last_week_that_moves_into_it_is_provisional(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2022)
+    assert CHINA.settle(D(2022, 12, 24)) == Settled(D(2022, 12, 26), provisional=True)
+
+
 @given(DAYS, COUNTS)
 def test_counting_undoes_adding(day: D, count: int) -> None:
     assert CHINA.count(day, CHINA.add(day, count)) == count

@@ -625,6 +625,27 @@ class TestProvisionalDates:
             plan = plan_of(session, story.plan)
             assert [one.problems for one in audit(session, plan, until=clock.now()) if one.problems] == []
 
+    def test_a_date_in_the_last_week_settles_when_the_next_year_comes_out(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        check_due(dt.date(2024, 12, 31))
+        mine = "2024/self-check/S1/north"
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2024)
+            story.at("2024-10-08")
+            story.open("acceptance")
+            story.only(mine)
+            story.sign(mine)
+            for _ in range(2):
+                story.patrol()
+                story.expect()
+                row = story.row(mine)
+                assert (row.due_on, row.due_provisional) == (dt.date(2024, 12, 31), True)
+        # The notice on 2025 is out, and leaves it a working day.
+        story.patrol("2024-11-13")
+        story.expect()
+        assert (story.row(mine).due_on, story.row(mine).due_provisional) == (dt.date(2024, 12, 31), False)
+
     def test_a_date_settles_when_the_calendar_of_its_year_comes_out(
         self, story: Story, monkeypatch: pytest.MonkeyPatch
     ) -> None:
