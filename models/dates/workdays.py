@@ -7,8 +7,9 @@ days of the December before it (the 31st of 2018 became a day off, the 29th a da
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Self
 
 import chinese_calendar
 
@@ -42,6 +43,19 @@ class WorkCalendar:
 
     def knows(self, year: int) -> bool:
         return self.name is CalendarName.WEEKENDS or _is_published(year)
+
+    def known(self, years: Iterable[int]) -> dict[str, str]:
+        """What is published of these years, to be kept and compared: a bit for each day, set on working days."""
+        return {str(year): f"{self._bits(year):x}" for year in years if self.is_published(year)}
+
+    def is_published(self, year: int) -> bool:
+        """Whether there is a notice on that year; no calendar of mere weekends has any."""
+        return self.name is CalendarName.CHINA and _is_published(year)
+
+    def _bits(self, year: int) -> int:
+        first = dt.date(year, 1, 1)
+        days = (dt.date(year + 1, 1, 1) - first).days
+        return sum(1 << number for number in range(days) if self.is_working(first + ONE_DAY * number))
 
     def is_certain(self, day: dt.date) -> bool:
         """Whether all notices are published that say whether it is a working day."""
@@ -85,6 +99,23 @@ class WorkCalendar:
     def count(self, start: dt.date, end: dt.date) -> int:
         """Working days after `start` up to and with `end`; negative where `end` is earlier."""
         return -_count(self, end, start) if end < start else _count(self, start, end)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EarlierCalendar(WorkCalendar):
+    """A calendar as it was known once. `years`: each with its days, as `known` gives them; of others the weekends."""
+
+    years: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def read(cls, name: CalendarName, known: Mapping[str, str]) -> Self:
+        return cls(name, tuple(sorted((int(year), int(days, 16)) for year, days in known.items())))
+
+    def is_working(self, day: dt.date) -> bool:
+        for year, days in self.years:
+            if year == day.year:
+                return bool(days >> (day.timetuple().tm_yday - 1) & 1)
+        return day.weekday() < SATURDAY
 
 
 # Cached: each line of a letter counts between the same days.

@@ -67,6 +67,10 @@ class Plan(Base):
     earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default=text("'[]'"), doc="limits that were in force before, and until when"
     )
+    # What was published of each year, as patrol found it: `at` when, `years` those that were other than before.
+    calendar_changes: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, server_default=text("'[]'"), doc="working days as they became known, and when"
+    )
     ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
     # Set where the plan was rehearsed: such data may be thrown away, real work may not.
     rehearsal_seed: Mapped[int | None] = mapped_column(doc="set where the work was acted out, and empty for real work")
