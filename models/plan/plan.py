@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from models.common.base import Base, Json, Key, text_enum
 from models.common.errors import NotFoundError, RefusedError
 from models.common.text import Text
+from models.dates.bounds import Bounds
 from models.dates.instants import day_of
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.plan.ladder import Step
@@ -91,6 +92,10 @@ class Plan(Base):
     @property
     def work_calendar(self) -> WorkCalendar:
         return WorkCalendar(self.calendar)
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds.of(self.starts, self.ends)
 
     def day_of(self, at: dt.datetime) -> dt.date:
         return day_of(at, self.timezone)

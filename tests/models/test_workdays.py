@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.dates.bounds import FIRST_DAY, LAST_DAY, Bounds
 from models.dates.workdays import CalendarName, Settled, WorkCalendar
 
 D = dt.date
@@ -70,6 +71,22 @@ def test_the_last_week_of_a_year_hangs_on_the_notice_on_the_next(
 def test_a_date_before_the_last_week_that_moves_into_it_is_provisional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2022)
     assert CHINA.settle(D(2022, 12, 24)) == Settled(D(2022, 12, 26), provisional=True)
+
+
+@pytest.mark.parametrize("day", [D(2022, 1, 1), D(2024, 7, 1), D(2025, 12, 31), None])
+def test_work_may_be_due_from_the_first_day_of_a_plan_to_a_year_after_its_last(day: D | None) -> None:
+    assert Bounds.of(2022, 2024).reasons_outside(day) == []
+
+
+@pytest.mark.parametrize("day", [D.min, D(2021, 12, 31), D(2026, 1, 1), D(2123, 6, 30), D.max])
+def test_a_day_out_of_a_plans_bounds_is_refused_by_both(day: D) -> None:
+    (reason,) = Bounds.of(2022, 2024).reasons_outside(day)
+    assert str(reason) == f"{day} is too far away; this plan takes dates from 2022-01-01 to 2025-12-31"
+
+
+def test_every_day_that_any_plan_takes_can_be_counted_from() -> None:
+    latest, earliest = Bounds.of(2000, 2100).last, Bounds.of(2000, 2100).first
+    assert FIRST_DAY < CHINA.add(earliest, -400) < CHINA.add(latest, 400) < LAST_DAY
 
 
 @given(DAYS, COUNTS)

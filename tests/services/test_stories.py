@@ -12,6 +12,7 @@ from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.plan_files.reader import read_plan
 from models.assignments.assignment import Assignment
+from models.assignments.extension import Extension
 from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
 from models.common.status import Status
@@ -22,7 +23,7 @@ from models.monitoring.replay import _judged
 from models.outbox.message import Message
 from models.patrol.calendar_update import follow
 from models.patrol.escalation import Escalation
-from models.phases.gate import Answer, Closing, GateDecision, WaitingRound
+from models.phases.gate import Answer, Closing, GateDecision, Via, WaitingRound
 from models.plan.ladder import next_look
 from models.plan.phase import PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
@@ -30,7 +31,7 @@ from rendering.gate_text import gate_text
 from services import gates, patrol
 from services.scope import by_program
 from tests.conftest import TINY
-from tests.support.story import CLERK, Story, Told
+from tests.support.story import CLERK, DIRECTOR, Story, Told
 
 UNITS = ("edu", "finance", "north", "south")
 NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
@@ -727,6 +728,45 @@ class TestProvisionalDates:
             "2024-10-08": about(("north", "reminder"), ref=mine),
             "2024-10-09": about(("north", "red overdue"), ("finance", "red overdue"), ref=mine),
         }
+
+
+class TestDaysThatAreTooFarAway:
+    FAR = pytest.mark.parametrize("day", ["2021-12-31", "2026-01-01", "2123-06-30", "9999-12-31"])
+    SAYS = "too far away; this plan takes dates from 2022-01-01 to 2025-12-31"
+
+    @FAR
+    def test_more_time(self, north: Story, day: str) -> None:
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.ask_extension(NORTH, day)
+        north.ask_extension(NORTH, "2025-12-31")
+
+    @FAR
+    def test_a_request_that_was_taken_before_is_not_granted(self, north: Story, day: str) -> None:
+        north.ask_extension(NORTH, "2024-02-01")
+        with transaction() as session:
+            session.execute(update(Extension).values(until=dt.date.fromisoformat(day)))
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.grant(NORTH)
+        north.refuse(NORTH)
+
+    @FAR
+    def test_the_new_date_of_what_is_excused(self, north: Story, day: str) -> None:
+        north.at("2023-12-28")
+        north.object(NORTH, "light")
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.decide_objection(NORTH, upheld=True, until=day)
+        north.decide_objection(NORTH, upheld=True, until="2024-01-31")
+
+    @FAR
+    def test_a_finding(self, north: Story, day: str) -> None:
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.raise_finding("north", due=day)
+
+    @FAR
+    def test_a_phase_that_is_kept_open(self, north: Story, day: str) -> None:
+        answer = Answer(GateDecision.EXTEND, DIRECTOR, "延期", until=dt.date.fromisoformat(day))
+        with pytest.raises(RefusedError, match=self.SAYS):
+            gates.decide(north._office(), (PhaseCode.IMPLEMENTATION, None), answer, via=Via.COMMAND)
 
 
 class TestAnAmendedCalendar:
