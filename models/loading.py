@@ -17,7 +17,7 @@ from models.assignments.assignment import Assignment
 from models.common.base import AnyRow, Base, any_of_ids
 from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
-from models.common.kinds import Scope
+from models.common.kinds import OnDayOff, Scope
 from models.common.text import Text
 from models.common.upsert import insert_rows, upsert
 from models.dates.workdays import ONE_DAY, CalendarName
@@ -54,7 +54,13 @@ class Item:
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
     """The document as plain JSON, with lists of entries keyed by their codes so that two can be compared."""
-    return json.loads(json.dumps(_keyed(dataclasses.asdict(document)), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+    plain = dataclasses.asdict(document, dict_factory=_said)
+    return json.loads(json.dumps(_keyed(plain), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+
+
+def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Plans were stored before they could say it: one that does not say it still is the same.
+    return {key: value for key, value in fields if (key, value) != ("on_day_off", None)}
 
 
 def _keyed(value: Any) -> Any:
@@ -237,7 +243,11 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
         phases=_phases(session, plan, document),
         requirements={},
     )
-    requirements = [_requirement(entry, period, due_on, item, ids) for entry, period, due_on, item in _asked(document)]
+    usual = document.on_day_off or OnDayOff.LATER
+    requirements = [
+        {**_requirement(entry, period, due_on, item, ids), "on_day_off": entry.on_day_off or usual}
+        for entry, period, due_on, item in _asked(document)
+    ]
     ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
     return ids
 

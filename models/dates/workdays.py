@@ -13,6 +13,8 @@ from typing import Self
 
 import chinese_calendar
 
+from models.common.kinds import OnDayOff
+
 ONE_DAY = dt.timedelta(days=1)
 SATURDAY = 5
 LAST_WEEK = (12, 25)  # from here on a year hangs on the next one's notice; none since 2004 reached back beyond the 29th
@@ -75,12 +77,15 @@ class WorkCalendar:
             return _is_worked_in_china(day)
         return day.weekday() < SATURDAY
 
-    def settle(self, day: dt.date) -> Settled:
-        """The first working day on or after `day`."""
-        settled = day
-        while not self.is_working(settled):
-            settled += ONE_DAY
+    def settle(self, day: dt.date, on_day_off: OnDayOff = OnDayOff.LATER) -> Settled:
+        """The first working day on or after `day`, or on or before it."""
+        settled = self.last_on_or_before(day) if on_day_off is OnDayOff.EARLIER else self.first_on_or_after(day)
         return Settled(settled, provisional=not (self.is_certain(day) and self.is_certain(settled)))
+
+    def first_on_or_after(self, day: dt.date) -> dt.date:
+        while not self.is_working(day):
+            day += ONE_DAY
+        return day
 
     def last_on_or_before(self, day: dt.date) -> dt.date:
         while not self.is_working(day):

@@ -102,7 +102,7 @@ def _near(plan: Plan, years: Iterable[int], ladders: Iterable[tuple[Step, ...]],
     columns = (
         *(Assignment.id, Assignment.status, Assignment.planned_due_on, Assignment.due_on, Assignment.due_provisional),
         *(Assignment.issued_on, Assignment.submitted_on, Assignment.done_until, Assignment.next_action_at),
-        *(Assignment.needs_attention, Requirement.phase_id),
+        *(Assignment.needs_attention, Requirement.phase_id, Requirement.on_day_off),
     )
     return (
         select(*columns)
@@ -116,7 +116,7 @@ def _near(plan: Plan, years: Iterable[int], ladders: Iterable[tuple[Step, ...]],
 
 def _may_differ(plan: Plan, row: AnyRow, ladder: tuple[Step, ...]) -> bool:
     """Whether a row has to be looked at more closely: its date, or its next step, is not what the plan's date gives."""
-    if plan.work_calendar.settle(row.planned_due_on) != Settled(row.due_on, row.due_provisional):
+    if plan.work_calendar.settle(row.planned_due_on, row.on_day_off) != Settled(row.due_on, row.due_provisional):
         return True
     standing = LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
     try:
@@ -163,9 +163,13 @@ def _settle_all(session: Session, plan: Plan, assignments: Sequence[Assignment],
         if assignment.needs_attention:
             assignment.due_provisional = True  # so that it is looked at once it is given back
             continue
-        meant = assignment.due_on if assignment.id in set_by_people else assignment.planned_due_on
+        calendar = plan.work_calendar
         try:
             with session.begin_nested():
+                if assignment.id in set_by_people:
+                    meant = calendar.settle(assignment.due_on)
+                else:
+                    meant = calendar.settle(assignment.planned_due_on, assignment.requirement.on_day_off)
                 moved += _settle(session, plan, assignment, meant, actor, at)
         except OF_A_BAD_ROW as error:
             quarantine(session, plan, assignment.id, error, actor=actor, at=at)
@@ -184,10 +188,9 @@ def _set_by_people(session: Session, ids: Sequence[int]) -> frozenset[int]:
 
 
 def _settle(
-    session: Session, plan: Plan, assignment: Assignment, meant: dt.date, actor: Actor, at: dt.datetime
+    session: Session, plan: Plan, assignment: Assignment, settled: Settled, actor: Actor, at: dt.datetime
 ) -> bool:
-    """Recompute one date; returns whether it moved. Where it stays, the days of its reminders may still move."""
-    settled = plan.work_calendar.settle(meant)
+    """Set one date anew; returns whether it moved. Where it stays, the days of its reminders may still move."""
     if settled.on < assignment.due_on and settled.on <= plan.day_of(at):
         settled = plan.work_calendar.settle(assignment.due_on)  # nothing becomes overdue because a date moved back
     if settled.on == assignment.due_on:

@@ -15,9 +15,10 @@ from models.assignments.assignment import Assignment
 from models.assignments.extension import Extension
 from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
+from models.common.kinds import OnDayOff
 from models.common.status import Status
 from models.dates.workdays import _count
-from models.loading import load_plan
+from models.loading import content_of, differences, load_plan
 from models.monitoring.audit import audit
 from models.monitoring.replay import _judged
 from models.outbox.message import Message
@@ -554,11 +555,12 @@ class TestGates:
             return phase.status.value, phase.ends_on.isoformat()
 
 
-def check_due(on: dt.date) -> None:
-    """The last requirement of the tiny plan, due on another day."""
+def check_due(on: dt.date, *, plan: OnDayOff | None = None, requirement: OnDayOff | None = None) -> None:
+    """The last requirement of the tiny plan, due on another day; where a day off moves to, by plan and requirement."""
     document = read_plan(TINY)
     *others, check = document.requirements
-    changed = dataclasses.replace(document, requirements=(*others, dataclasses.replace(check, due={"2024": on})))
+    check = dataclasses.replace(check, due={"2024": on}, on_day_off=requirement)
+    changed = dataclasses.replace(document, requirements=(*others, check), on_day_off=plan)
     with transaction() as session:
         load_plan(session, changed, actor=Actor("test"), at=clock.now())
 
@@ -728,6 +730,57 @@ class TestProvisionalDates:
             "2024-10-08": about(("north", "reminder"), ref=mine),
             "2024-10-09": about(("north", "red overdue"), ("finance", "red overdue"), ref=mine),
         }
+
+
+class TestWhereADateOnADayOffMoves:
+    CHECK = "2024/self-check/S1/north"
+
+    def open(self, story: Story, due: dt.date, **said: OnDayOff) -> Assignment:
+        check_due(due, **said)
+        story.at("2023-10-09")
+        story.open("acceptance")
+        story.only(self.CHECK)
+        story.sign(self.CHECK)
+        story.patrol("2023-10-10")
+        story.told()
+        return story.row(self.CHECK)
+
+    @pytest.mark.parametrize(
+        ("said", "due_on"),
+        [
+            ({}, "2024-10-21"),
+            ({"plan": OnDayOff.EARLIER}, "2024-10-18"),
+            ({"requirement": OnDayOff.EARLIER}, "2024-10-18"),
+            ({"plan": OnDayOff.EARLIER, "requirement": OnDayOff.LATER}, "2024-10-21"),
+        ],
+    )
+    def test_by_the_20th_on_a_sunday(self, story: Story, said: dict[str, OnDayOff], due_on: str) -> None:
+        row = self.open(story, dt.date(2024, 10, 20), **said)
+        assert (row.planned_due_on.isoformat(), row.due_on.isoformat()) == ("2024-10-20", due_on)
+
+    def test_before_a_holiday_that_is_published_later(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+            row = self.open(story, dt.date(2024, 10, 6), plan=OnDayOff.EARLIER)
+            assert (row.due_on, row.due_provisional) == (dt.date(2024, 10, 4), True)
+        story.patrol("2023-10-26")
+        story.expect(("north", "due_moved", self.CHECK))
+        row = story.row(self.CHECK)
+        assert (row.due_on, row.due_provisional) == (dt.date(2024, 9, 30), False)
+        story.patrol("2023-10-27")
+        story.expect()
+
+    def test_more_time_ends_on_the_day_after_in_any_case(self, story: Story) -> None:
+        self.open(story, dt.date(2024, 10, 20), plan=OnDayOff.EARLIER)
+        story.ask_extension(self.CHECK, "2024-11-03")
+        story.grant(self.CHECK)
+        assert story.row(self.CHECK).due_on == dt.date(2024, 11, 4)
+
+    def test_a_plan_that_says_nothing_of_it_is_stored_as_before(self) -> None:
+        document = read_plan(TINY)
+        assert "on_day_off" not in repr(content_of(document))
+        earlier = dataclasses.replace(document, on_day_off=OnDayOff.EARLIER)
+        assert differences(content_of(document), content_of(earlier)) == ["on_day_off: - → earlier"]
 
 
 class TestDaysThatAreTooFarAway:
