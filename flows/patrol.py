@@ -14,7 +14,7 @@ from services.letters.delivery import Delivered
 from services.patrol import KeptUp, instant_of
 from tasks import publish
 from tasks.deliver import deliver_due
-from tasks.patrol import begin_round, chase_due, end_round, keep_up, plans_on_patrol
+from tasks.patrol import begin_round, chase_due, end_round, follow_calendar, keep_up, plans_on_patrol
 from tasks.runs import keep_to_the_hour
 
 T = TypeVar("T")
@@ -91,6 +91,7 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
     at = instant_of(plan, on)
     begun = begin_round(plan, at)
     failures: list[Exception] = []
+    followed = _tried(failures, lambda: follow_calendar(plan, at), 0) if begun.is_other_calendar else 0
     chased = _tried(failures, lambda: chase_due(plan, at), Chased())
     kept_up = _tried(failures, lambda: keep_up(plan, at), KeptUp())
     # Messages that were written earlier have to be sent, whatever failed just now.
@@ -106,7 +107,7 @@ def _patrol(plan: str, on: dt.date | None) -> tuple[dt.datetime, Patrolled]:
         set_aside=chased.set_aside,
         messages=chased.messages,
         gates=kept_up.gates,
-        dates_moved=kept_up.dates_moved,
+        dates_moved=followed + kept_up.dates_moved,
         resumed=kept_up.resumed,
         letters=delivered.letters,
         dropped=delivered.dropped,

@@ -16,6 +16,7 @@ from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED
 from models.common.text import Text
 from models.common.typed import said
+from models.dates.bounds import Bounds
 from models.outbox.message import post
 from models.phases.opening import issue
 from models.plan.area import Area, Measure, Role
@@ -68,7 +69,7 @@ def reasons_not_raisable(
     units: Sequence[Unit],
     due_on: dt.date,
     today: dt.date,
-    last_day: dt.date,
+    bounds: Bounds,
 ) -> list[Reason]:
     """Why a finding cannot be raised so; empty where it can."""
     reasons = []
@@ -78,8 +79,7 @@ def reasons_not_raisable(
         reasons.append(Reason("say in both languages what it is called, what is wrong, and what proves it put right"))
     if due_on <= today:
         reasons.append(Reason("{day} is not later than today", day=due_on))
-    if due_on > last_day:
-        reasons.append(Reason("{due_on} is later than is allowed, {last_day}", due_on=due_on, last_day=last_day))
+    reasons += bounds.reasons_outside(due_on)
     if not units:
         reasons.append(Reason("name at least one unit"))
     reasons += [
@@ -103,20 +103,17 @@ def raise_finding(
     actor: Actor,
     at: dt.datetime,
     about: Measure | Area | None = None,
-    years_beyond: int = 0,
 ) -> Finding:
     """The office has something put right: units get it at once as their work, and the office reviews it.
 
-    `about` is the measure or safeguard that it belongs to, where it belongs to one. It is due by the end of the plan's
-    last year, or so many years beyond.
+    `about` is the measure or safeguard that it belongs to, where it belongs to one.
 
     Raises RefusedError with every reason against it.
     """
     # The phase is locked: a gate may be closing it at this moment.
     session.refresh(phase, with_for_update={"of": Phase})
     today = plan.day_of(at)
-    last_day = dt.date(plan.ends + years_beyond, 12, 31)
-    reasons = reasons_not_raisable(plan, phase, (title, what, proof), units, due_on, today, last_day)
+    reasons = reasons_not_raisable(plan, phase, (title, what, proof), units, due_on, today, plan.bounds)
     if reasons:
         raise RefusedError("this finding cannot be raised: {reasons}", reasons=reasons)
     number = _next_number(session, plan)

@@ -17,7 +17,7 @@ from models.assignments.assignment import Assignment
 from models.common.base import AnyRow, Base, any_of_ids
 from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
-from models.common.kinds import Scope
+from models.common.kinds import OnDayOff, Scope
 from models.common.text import Text
 from models.common.upsert import insert_rows, upsert
 from models.dates.workdays import ONE_DAY, CalendarName
@@ -54,7 +54,13 @@ class Item:
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
     """The document as plain JSON, with lists of entries keyed by their codes so that two can be compared."""
-    return json.loads(json.dumps(_keyed(dataclasses.asdict(document)), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+    plain = dataclasses.asdict(document, dict_factory=_said)
+    return json.loads(json.dumps(_keyed(plain), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+
+
+def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Plans were stored before they could say it: one that does not say it still is the same.
+    return {key: value for key, value in fields if (key, value) != ("on_day_off", None)}
 
 
 def _keyed(value: Any) -> Any:
@@ -248,10 +254,13 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
         phases=_phases(session, plan, document),
         requirements={},
     )
+    usual = document.on_day_off or OnDayOff.LATER
     issued = _issued(session, plan)
     requirements = [
-        row | issued.get((row["phase_id"], row["ref"]), {})
-        for row in (_requirement(entry, period, due_on, item, ids) for entry, period, due_on, item in _asked(document))
+        row | {"on_day_off": entry.on_day_off or usual} | issued.get((row["phase_id"], row["ref"]), {})
+        for entry, row in (
+            (entry, _requirement(entry, period, due_on, item, ids)) for entry, period, due_on, item in _asked(document)
+        )
     ]
     ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
     return ids
@@ -261,6 +270,7 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
 AS_ISSUED = (
     "lead_id",
     "due_on",
+    "on_day_off",
     "title_zh",
     "title_en",
     "why_zh",

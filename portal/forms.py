@@ -7,6 +7,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.common.typed import person_name
+from models.dates.bounds import FIRST_DAY, LAST_DAY
 
 LONGEST_TEXT = 10_000
 LARGEST_ID = 2**63 - 1  # PostgreSQL's bigint
@@ -32,8 +33,10 @@ def _none_for_empty(value: Any) -> Any:
 
 
 # A date field that is left empty is sent as an empty text. The bounds keep all that is reckoned from a day a day.
-_AnyDay = Annotated[dt.date, Field(ge=dt.date(1990, 1, 1), le=dt.date(2200, 12, 31))]
-Day = Annotated[_AnyDay | None, BeforeValidator(_none_for_empty)]
+_Reckoned = Annotated[dt.date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+Day = Annotated[_Reckoned | None, BeforeValidator(_none_for_empty)]
+# For work: the plan's own bounds are narrower, and the act refuses in words, with the form as it was typed.
+DayOfWork = Annotated[dt.date | None, BeforeValidator(_none_for_empty)]
 Words = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=40), AfterValidator(_storable), AfterValidator(person_name)]
 

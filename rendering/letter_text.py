@@ -195,7 +195,7 @@ WORDINGS = (
     Wording(
         MessageKind.DUE_MOVED,
         N_("{count} with a new date"),
-        N_("The working-day calendar was published and moved the date. Please plan by the new one."),
+        N_("The working-day calendar was published or amended, and moved the date. Please plan by the new one."),
         due=N_("New date: {due}"),
     ),
     Wording(

@@ -1,4 +1,7 @@
-"""What people do with assignments (交办件), one function for each act. Given several items it does all, or none."""
+"""What people do with assignments (交办件), one function for each act. Given several items it does all, or none.
+
+Requests for more time are decided each by itself: one that cannot be granted keeps no other from it.
+"""
 
 import dataclasses
 import datetime as dt
@@ -138,25 +141,41 @@ def decide_extension(scope: Scope, item: int | str, *, grant: bool, reason: str 
         return Item.of(one)
 
 
-def decide_extensions(scope: Scope, asked: Mapping[int, int], *, grant: bool, reason: str = "") -> list[bool]:
+@dataclasses.dataclass(slots=True)
+class DecidedRequests:
+    """What became of many requests. `meanwhile`: how many were decided before; `refused`: why others still wait."""
+
+    decided: int = 0
+    meanwhile: int = 0
+    refused: list[RefusedError] = dataclasses.field(default_factory=list)
+
+
+def decide_extensions(scope: Scope, asked: Mapping[int, int], *, grant: bool, reason: str = "") -> DecidedRequests:
     """Decide on many requests at once: `asked` maps the id of each request to that of its assignment.
 
-    Returns for each whether it was still undecided; one that was decided meanwhile is left as it is. Raises
-    NotFoundError, and RefusedError where no request is named.
+    One that was decided meanwhile is left as it is, and one that cannot be decided so keeps no other from it. Raises
+    NotFoundError, and RefusedError where no request is named, or where none could be decided.
     """
     with scope.open() as (session, plan):
         if not asked:
             raise RefusedError("choose at least one request")
         found = {one.id: one for one in _allowed(session, plan, scope, Act.DECIDE_EXTENSION, list(asked.values()))}
-        decided = []
+        done = DecidedRequests()
         for request, about in asked.items():
             waiting = extension.pending(session, found[about])
-            decided.append(waiting is not None and waiting.id == request)
-            if decided[-1]:
+            if waiting is None or waiting.id != request:
+                done.meanwhile += 1
+                continue
+            try:
                 extension.decide(
                     session, plan, found[about], grant=grant, reason=reason, actor=scope.actor, at=scope.at
                 )
-        return decided
+                done.decided += 1
+            except RefusedError as refused:  # which wrote nothing
+                done.refused.append(refused)
+        if done.refused and not done.decided:
+            raise done.refused[0]
+        return done
 
 
 def object_to(scope: Scope, item: int | str, *, about: About, reason: str) -> Item:

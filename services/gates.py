@@ -122,7 +122,7 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
         waiting = gates.open_round(session, phase, scope.at)
         if waiting is None or waiting.round != number:
             return phase.status
-        wrong = gates.reasons_not_answerable(answer, max(plan.day_of(scope.at), phase.ends_on))
+        wrong = gates.reasons_not_answerable(answer, max(plan.day_of(scope.at), phase.ends_on), plan.bounds)
         if wrong or settings().gate_confirmed:
             # The form is closed by now: the next round asks again, and says why.
             gates.set_aside(

@@ -1,4 +1,4 @@
-"""Patrol's round over a plan: fire steps that are due, tell the office of gates, settle dates. Delivery comes last."""
+"""Patrol's round over a plan: dates follow the calendar, steps fire, the office hears of gates. Delivery comes last."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from adapters.database.sessions import read_session, retrying_transaction
 from adapters.gc import gc_frozen
 from models.dates.instants import first_round_on
 from models.patrol import calendar_update, escalation, gate_reminders, rounds
-from models.patrol.calendar_update import Settlement
+from models.patrol.calendar_update import Followed, Settlement
 from models.patrol.escalation import Chased
 from models.patrol.rounds import Begun
 from models.permissions import Act, require, require_program
@@ -43,6 +43,25 @@ def instant_of(plan: str, on: dt.date | None) -> dt.datetime:
     with read_session() as session:
         row = plan_of(session, plan)
     return now if on in {None, row.day_of(now)} else first_round_on(on or row.day_of(now), row.timezone)
+
+
+def follow_calendar(scope: Scope) -> int:
+    """Let the dates follow a calendar that was published or amended, before any step is fired by the old ones.
+
+    Returns how many moved; where nothing changed, no assignment is read.
+    """
+
+    def batch(session: Session, plan: Plan) -> Followed:
+        require(session, plan, Act.KEEP_UP, scope.actor)
+        return calendar_update.follow(session, plan, after=last_id, actor=scope.actor, at=scope.at, limit=BATCH)
+
+    moved = last_id = 0
+    while True:
+        followed = scope.repeat(batch)
+        moved += followed.moved
+        if followed.last_id is None:
+            return moved
+        last_id = followed.last_id
 
 
 @gc_frozen()

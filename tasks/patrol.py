@@ -18,6 +18,11 @@ def plans_on_patrol() -> list[str]:
     return patrol.plans_on_patrol()
 
 
+@task(name="follow-calendar", task_run_name="follow-calendar-{plan}", **OPTIONS)
+def follow_calendar(plan: str, at: dt.datetime) -> int:
+    return patrol.follow_calendar(this_run(plan, at))
+
+
 @task(name="chase", task_run_name="chase-{plan}", **OPTIONS)
 def chase_due(plan: str, at: dt.datetime) -> Chased:
     return patrol.chase(this_run(plan, at))

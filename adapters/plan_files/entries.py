@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Sequence
 
 from adapters.yaml_nodes import Place
-from models.common.kinds import AreaKind, Basis, Comparator, Rollup, UnitKind, usual_rollup
+from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
 from models.common.text import Text
 from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, PhaseEntry, UnitEntry
 
@@ -58,6 +58,10 @@ def either(place: Place) -> Text:
 
 def basis_of(place: Place, default: Basis = Basis.STATED) -> Basis:
     return place.choice(Basis, default)
+
+
+def on_day_off_of(place: Place) -> OnDayOff | None:
+    return place.choice(OnDayOff) if place.given else None
 
 
 def claim(place: Place, taken: dict[str, int], owner: str) -> str:

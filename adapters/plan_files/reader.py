@@ -16,6 +16,7 @@ from adapters.plan_files.entries import (
     collectives_of,
     indicators_of,
     named,
+    on_day_off_of,
     units_of,
     words_of,
 )
@@ -77,7 +78,7 @@ def read_plan(folder: Path) -> PlanDocument:
 
 def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     known = Known()
-    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=("go_live_on", "organisation", "ladder"))
+    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=("go_live_on", "organisation", "ladder", "on_day_off"))
     head = _head(plan, known) if plan else {}
     files = _keys(roots["units.yaml"], "units", optional=("collectives",))
     units = units_of(files["units"], known) if files else ()
@@ -140,6 +141,7 @@ def _head(plan: dict[str, Place], known: Known) -> dict[str, Any]:
         "source": plan["source"].text(),
         "organisation": _organisation(plan["organisation"]),
         "ladder": _ladder(plan["ladder"]),
+        "on_day_off": on_day_off_of(plan["on_day_off"]),
     }
 
 

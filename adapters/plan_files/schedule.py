@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 
-from adapters.plan_files.entries import Known, basis_of, both, named_list, words_of
+from adapters.plan_files.entries import Known, basis_of, both, named_list, on_day_off_of, words_of
 from adapters.yaml_nodes import Place
 from models.common.kinds import Basis, Scope
 from models.plan.document import PhaseEntry, RequirementEntry
@@ -84,7 +84,7 @@ def requirements_of(place: Place, known: Known) -> tuple[RequirementEntry, ...]:
 
 def _requirement(place: Place, taken: dict[tuple[str, str], int], known: Known) -> RequirementEntry:
     required = ("code", "phase", "scope", "audience", "due", "title", "why", "proof")
-    fields = place.fields(*required, optional=("basis",))
+    fields = place.fields(*required, optional=("basis", "on_day_off"))
     code, phase = fields["code"].code(), fields["phase"].one_of(PHASES)
     _claim_pair(fields["code"], (phase, code), taken, "requirement")
     scope = fields["scope"].choice(Scope)
@@ -98,6 +98,7 @@ def _requirement(place: Place, taken: dict[tuple[str, str], int], known: Known) 
         why=both(fields["why"]),
         proof=both(fields["proof"]),
         basis=basis_of(fields["basis"], Basis.INFERRED),
+        on_day_off=on_day_off_of(fields["on_day_off"]),
     )
 
 

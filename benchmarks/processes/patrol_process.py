@@ -21,6 +21,8 @@ def go_round(plan: str, at: dt.datetime) -> int:
     """How many assignments were looked at."""
     scope = by_program(plan, at)
     begun = patrol.begin_round(scope)
+    if begun.is_other_calendar:
+        patrol.follow_calendar(scope)
     chased = patrol.chase(scope)
     patrol.keep_up(scope)
     patrol.end_round(scope, begun, chased, Delivered())

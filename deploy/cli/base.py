@@ -10,6 +10,7 @@ from adapters.language import Language
 from adapters.settings import settings
 from models.common.errors import RefusedError
 from models.common.typed import person_name
+from models.dates.bounds import FIRST_DAY, LAST_DAY
 from rendering.terminal import visible
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _ = language.gettext
 
 
 class Day(click.ParamType[dt.date]):
-    """A date as the options take it."""
+    """A date as the options take it, one with a next working day; acts narrow it to their plan's own bounds."""
 
     name = "date"
 
@@ -32,9 +33,13 @@ class Day(click.ParamType[dt.date]):
         if isinstance(value, dt.date):
             return value
         try:
-            return dt.datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no time zone)
+            day = dt.datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no time zone)
         except ValueError:
             self.fail(_("{value}: expected a date such as 2023-01-31").format(value=value), param, ctx)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            far = _("{value}: expected a date from {first} to {last}")
+            self.fail(far.format(value=value, first=FIRST_DAY, last=LAST_DAY), param, ctx)
+        return day
 
 
 def _person(_context: click.Context, _option: click.Parameter, name: str) -> str:

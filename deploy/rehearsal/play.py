@@ -295,7 +295,7 @@ class Rehearsal:
             extendable = [
                 one.id
                 for one in by_ids(session, plan, piece.refs)
-                if not extension.reasons_not_extendable(one, until, ASKED_BECAUSE, today)
+                if not extension.reasons_not_extendable(one, until, ASKED_BECAUSE, today, plan.bounds)
             ]
             if extendable:
                 scope = piece.scope(session, plan, ways, at)

@@ -491,7 +491,6 @@ def _hand_out(
         actor=actor,
         at=at,
         about=None if isinstance(item, Indicator) else item,
-        years_beyond=1,  # so that a panel that meets in the last weeks of a plan can still set a date
     )
 
 

@@ -14,6 +14,7 @@ from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.common.typed import said
+from models.dates.bounds import Bounds
 from models.outbox.message import NewMessage, post
 from models.plan.plan import Plan
 from models.plan.unit import body_of
@@ -48,7 +49,9 @@ class Extension(Base):
     due_after: Mapped[dt.date | None] = mapped_column(doc="the date from then on")
 
 
-def reasons_not_extendable(assignment: Assignment, until: dt.date, reason: str, today: dt.date) -> list[Reason]:
+def reasons_not_extendable(
+    assignment: Assignment, until: dt.date, reason: str, today: dt.date, bounds: Bounds
+) -> list[Reason]:
     """Why more time cannot be asked for; empty where it can."""
     reasons = []
     if not said(reason):
@@ -56,7 +59,7 @@ def reasons_not_extendable(assignment: Assignment, until: dt.date, reason: str, 
     reasons += reasons_past_extending(assignment, today)
     if until <= assignment.due_on:
         reasons.append(Reason("{until} is not later than {due_on}", until=until, due_on=assignment.due_on))
-    return reasons
+    return [*reasons, *bounds.reasons_outside(until)]
 
 
 def reasons_past_extending(assignment: Assignment, today: dt.date) -> list[Reason]:
@@ -82,7 +85,7 @@ def ask(
     at: dt.datetime,
 ) -> Extension:
     """A unit asks for more time. Raises RefusedError with every reason against it, also where one is pending."""
-    reasons = reasons_not_extendable(assignment, until, reason, plan.day_of(at))
+    reasons = reasons_not_extendable(assignment, until, reason, plan.day_of(at), plan.bounds)
     if pending(session, assignment) is not None:
         reasons.append(Reason("an earlier request is not decided yet"))
     if reasons:
@@ -136,9 +139,10 @@ def decide(
 ) -> Extension:
     """The office grants or refuses the pending request. A date on a day off moves to the next working day.
 
-    Raises NotFoundError where nothing is pending, RefusedError for a refusal without a reason.
+    Raises NotFoundError where nothing is pending, RefusedError for a refusal without a reason and for a day too far
+    away to be granted.
     """
-    extension = _decidable(session, assignment, grant=grant, reason=reason)
+    extension = _decidable(session, plan, assignment, grant=grant, reason=reason)
     extension.granted = grant
     extension.decided_by, extension.decided_at, extension.decision_reason = actor.name, at, reason
     if grant:
@@ -152,8 +156,8 @@ def decide(
     return extension
 
 
-def _decidable(session: Session, assignment: Assignment, *, grant: bool, reason: str) -> Extension:
-    """The pending request. Raises where there is none, or where a refusal has no reason."""
+def _decidable(session: Session, plan: Plan, assignment: Assignment, *, grant: bool, reason: str) -> Extension:
+    """The pending request. Raises where there is none, where a refusal has no reason, or its day cannot be granted."""
     extension = pending(session, assignment)
     if extension is None:
         raise NotFoundError("{refs}: no extension waits for a decision", refs=assignment.ref)
@@ -161,6 +165,9 @@ def _decidable(session: Session, assignment: Assignment, *, grant: bool, reason:
         raise RefusedError(
             "{ref} is {status}: more time would change nothing", ref=assignment.ref, status=assignment.status
         )
+    # The plan may have become shorter since it was asked for, and older versions took any day.
+    if grant and (reasons := plan.bounds.reasons_outside(extension.until)):
+        raise RefusedError("{ref}: no time can be granted: {reasons}", ref=assignment.ref, reasons=reasons)
     if not (grant or said(reason)):
         raise RefusedError("{ref}: say why the extension is refused", ref=assignment.ref)
     return extension

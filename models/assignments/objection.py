@@ -186,6 +186,7 @@ def decide(
         raise NotFoundError("{refs}: no objection waits for a decision", refs=assignment.ref)
     today, reason = plan.day_of(at), said(reason)
     reasons = reasons_not_decidable(objection, assignment, until, today, upheld=upheld, reason=reason)
+    reasons += plan.bounds.reasons_outside(until)
     if reasons:
         raise RefusedError("{ref}: this cannot be decided so: {reasons}", ref=assignment.ref, reasons=reasons)
     objection.upheld = upheld

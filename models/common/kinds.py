@@ -30,6 +30,13 @@ class Scope(StrEnum):
     MEASURE = "measure"
 
 
+class OnDayOff(StrEnum):
+    """To which working day a date moves that falls on a day off: the one before it, or the one after."""
+
+    EARLIER = "earlier"
+    LATER = "later"
+
+
 class Comparator(StrEnum):
     AT_LEAST = "ge"
     EQUAL = "eq"

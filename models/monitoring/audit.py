@@ -26,6 +26,7 @@ from models.monitoring.replay import (
     replay,
 )
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
+from models.patrol.calendar_update import earlier_calendars
 from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
 from models.plan.area import Role
@@ -61,6 +62,7 @@ def _rules(session: Session, plan: Plan) -> Rules:
         office_id=body_of(session, plan.id, UnitKind.OFFICE).id,
         leader_id=body_of(session, plan.id, UnitKind.LEADER).id,
         rounds=_rounds(session, plan),
+        earlier=earlier_calendars(plan),
     )
 
 

@@ -129,7 +129,10 @@ class AssignmentHistory:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
-    """What all assignments of a plan share. `rounds`: the instants of patrols that got to their end, in order."""
+    """What all assignments of a plan share. `rounds`: the instants of patrols that got to their end, in order.
+
+    `earlier`: calendars that dates went by before, each with the instant at which it gave way to the next.
+    """
 
     calendar: WorkCalendar
     timezone: str
@@ -137,6 +140,7 @@ class Rules:
     office_id: int
     leader_id: int
     rounds: Sequence[dt.datetime]
+    earlier: Sequence[tuple[dt.datetime, WorkCalendar]] = ()
 
     def passed(self, since: dt.datetime, until: dt.datetime) -> int:
         """How many patrols ran to their end in that time."""
@@ -146,8 +150,9 @@ class Rules:
         return _tick(day, self.timezone)
 
     def calendars(self, on: dt.date) -> Sequence[WorkCalendar]:
-        """The calendar of today, and as it may have been that day, before a year or the next was published."""
-        return self.calendar, *(_Unpublished(self.calendar.name, year) for year in (on.year, on.year - 1))
+        """The calendar of today, and as it may have been that day: amended since, or a year or the next unpublished."""
+        amended = (one for until, one in self.earlier if day_of(until, self.timezone) >= on)
+        return self.calendar, *amended, *(_Unpublished(self.calendar.name, year) for year in (on.year, on.year - 1))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

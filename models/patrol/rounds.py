@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, PrimaryKeyConstraint, text, updat
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import Base, Instant
+from models.patrol.calendar_update import changed_years
 from models.plan.plan import Plan
 
 
@@ -35,12 +36,13 @@ class PatrolRound(Base):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Begun:
-    """Which round it is that set out; `plan` is the plan's code."""
+    """Which round it is that set out; `plan` is the plan's code. `is_other_calendar`: its dates have to follow."""
 
     plan: str
     plan_id: int
     started_at: dt.datetime
     mark: uuid.UUID
+    is_other_calendar: bool = False
 
 
 def begin_round(session: Session, plan: Plan, *, at: dt.datetime, started_at: dt.datetime) -> Begun:
@@ -48,7 +50,7 @@ def begin_round(session: Session, plan: Plan, *, at: dt.datetime, started_at: dt
     begun = PatrolRound(plan_id=plan.id, at=at, started_at=started_at)
     session.add(begun)
     session.flush()
-    return Begun(plan.code, plan.id, begun.started_at, begun.mark)
+    return Begun(plan.code, plan.id, begun.started_at, begun.mark, bool(changed_years(plan)))
 
 
 def end_round(

@@ -14,6 +14,7 @@ from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.typed import person_name, said
+from models.dates.bounds import Bounds
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -156,7 +157,7 @@ def count_open(session: Session, phase: Phase) -> int:
     return session.scalar(query.where(Requirement.phase_id == phase.id, OPEN)) or 0
 
 
-def reasons_not_answerable(answer: Answer, latest: dt.date) -> list[Reason]:
+def reasons_not_answerable(answer: Answer, latest: dt.date, bounds: Bounds) -> list[Reason]:
     """What is wrong with an answer in itself; empty where nothing is. `latest`: today, or the phase's end if later."""
     found = []
     if not person_name(answer.by_name):
@@ -165,7 +166,7 @@ def reasons_not_answerable(answer: Answer, latest: dt.date) -> list[Reason]:
         found.append(Reason("a reason is needed"))
     if answer.decision is GateDecision.EXTEND and (answer.until is None or answer.until <= latest):
         found.append(Reason("to extend, give a date after {day}", day=latest.isoformat()))
-    return found
+    return [*found, *bounds.reasons_outside(answer.until)]
 
 
 def decide(
@@ -176,7 +177,7 @@ def decide(
     Closing with open work is written down as refused, unless a reason to override is given.
     Raises RefusedError for an answer that says too little, IllegalMoveError where no round is open.
     """
-    wrong = reasons_not_answerable(answer, max(plan.day_of(at), phase.ends_on))
+    wrong = reasons_not_answerable(answer, max(plan.day_of(at), phase.ends_on), plan.bounds)
     if wrong:
         raise RefusedError("the gate of {phase}: {reasons}", phase=phase.ref, reasons=wrong)
     gate = open_round(session, phase, at)

@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-from models.common.kinds import AreaKind, Basis, Comparator, Rollup, Scope, UnitKind
+from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, Scope, UnitKind
 from models.common.text import Text
 
 
@@ -100,7 +100,8 @@ class RequirementEntry:
     """What is asked. `due` maps a period ("2023", "2023Q1", "2025H1") to the last day.
 
     `audience` holds, for the scope `plan`, codes of units and collectives, and otherwise the
-    roles "lead" and "responsible".
+    roles "lead" and "responsible". `on_day_off`: where a date on a day off moves; as the plan says, where it is
+    None.
     """
 
     code: str
@@ -112,6 +113,7 @@ class RequirementEntry:
     why: Text
     proof: Text
     basis: Basis = Basis.INFERRED
+    on_day_off: OnDayOff | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -150,3 +152,4 @@ class PlanDocument:
     phases: tuple[PhaseEntry, ...]
     requirements: tuple[RequirementEntry, ...]
     ladder: tuple[dict[str, Any], ...] = dataclasses.field(default=())
+    on_day_off: OnDayOff | None = None  # later, where it is None

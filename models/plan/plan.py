@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from models.common.base import Base, Instant, Json, Key, text_enum
 from models.common.errors import NotFoundError, RefusedError
 from models.common.text import Text
+from models.dates.bounds import Bounds
 from models.dates.instants import day_of
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.plan.ladder import Step
@@ -68,6 +69,10 @@ class Plan(Base):
     earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default=text("'[]'"), doc="limits that were in force before, and until when"
     )
+    # What was published of each year, as patrol found it: `at` when, `years` those that were other than before.
+    calendar_changes: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, server_default=text("'[]'"), doc="working days as they became known, and when"
+    )
     ladder_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
     # Set where the plan was rehearsed: such data may be thrown away, real work may not.
     rehearsal_seed: Mapped[int | None] = mapped_column(doc="set where the work was acted out, and empty for real work")
@@ -88,6 +93,10 @@ class Plan(Base):
     @property
     def work_calendar(self) -> WorkCalendar:
         return WorkCalendar(self.calendar)
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds.of(self.starts, self.ends)
 
     def day_of(self, at: dt.datetime) -> dt.date:
         return day_of(at, self.timezone)

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.common.base import Base, Key, text_enum
-from models.common.kinds import Basis, Scope
+from models.common.kinds import Basis, OnDayOff, Scope
 from models.common.text import Text
 from models.plan.area import Area, Measure, Role
 from models.plan.phase import Phase
@@ -35,6 +35,10 @@ class Requirement(Base):
     # The unit that reviews what the responsible units hand in; the office does where this is null.
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
     due_on: Mapped[dt.date] = mapped_column(doc="the date in force")
+    # Of the date above alone: one that people set later moves to the working day after it.
+    on_day_off: Mapped[OnDayOff] = mapped_column(
+        text_enum(OnDayOff, "on_day_off"), server_default=OnDayOff.LATER, doc="to which working day a day off gives way"
+    )
     title_zh: Mapped[str] = mapped_column(doc="the title in Chinese")
     title_en: Mapped[str] = mapped_column(doc="the title in English")
     why_zh: Mapped[str] = mapped_column(doc="why it is asked, in Chinese")

@@ -21,7 +21,7 @@ from models.plan.unit import units_of
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import attachment
-from portal.forms import Day, Ids, Sent, Words
+from portal.forms import Day, DayOfWork, Ids, Sent, Words
 from rendering.labels import ITEM_KINDS, NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS
 from services import acceptance
 
@@ -39,7 +39,7 @@ class VerdictForm(Sent):
     """`units` put it right where it is conditional; the lead unit, where none is ticked."""
 
     outcome: VerdictOutcome
-    until: Day = None
+    until: DayOfWork = None
     reason: Words = ""
     override_reason: Words = ""
     units: Ids = Field(default_factory=list)

@@ -25,7 +25,7 @@ from models.queries.files import files_of_assignment
 from portal.actions import Roles, perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
-from portal.forms import LARGEST_ID, Day, FormId, Id, Sent, Words
+from portal.forms import LARGEST_ID, DayOfWork, FormId, Id, Sent, Words
 from rendering.labels import EVENTS
 from services import assignments
 from services.assignments import Item
@@ -104,7 +104,7 @@ def acted(request: Request, assignment_id: int, form: Sent, roles: Roles, act: S
 
 
 class ExtensionForm(Sent):
-    until: Day = None
+    until: DayOfWork = None
     reason: Words = ""
 
 
@@ -168,7 +168,7 @@ class ObjectionDecisionForm(Sent):
     objection: FormId
     decision: Literal["uphold", "dismiss"]
     reason: Words = ""
-    until: Day = None
+    until: DayOfWork = None
 
 
 @router.post("/assignments/{assignment_id}/objection/decision")

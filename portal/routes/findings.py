@@ -16,7 +16,7 @@ from models.queries.findings import collectives_of, finding_at, finding_rows, op
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
-from portal.forms import Day, FormId, Id, Ids, Page, Sent, Words
+from portal.forms import DayOfWork, FormId, Id, Ids, Page, Sent, Words
 from services import findings
 
 router = APIRouter()
@@ -34,7 +34,7 @@ class FindingForm(Sent):
     proof_en: Words = ""
     units: Ids = Field(default_factory=list)
     collectives: Ids = Field(default_factory=list)
-    due: Day = None
+    due: DayOfWork = None
     about: Words = ""
 
 

@@ -14,7 +14,7 @@ from models.phases.gate import Answer, Gate, GateDecision, Via, answer_of
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.queries.queues.gates import blocking, phase_rows, rounds_of
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
-from portal.forms import Day, FormId, Id, Sent, Words
+from portal.forms import DayOfWork, FormId, Id, Sent, Words
 from services import gates
 from services.gates import Decided, Told
 
@@ -40,7 +40,7 @@ class GateForm(Sent):
 
     round: FormId
     decision: GateDecision
-    until: Day = None
+    until: DayOfWork = None
     reason: Words = ""
     override_reason: Words = ""
 

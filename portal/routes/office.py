@@ -20,9 +20,12 @@ from portal.context import UNPROCESSABLE, RequestContext, read_request, write_re
 from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
 from services import assignments
+from services.assignments import DecidedRequests
 from services.letters.given_up import retry_letters
 
 router = APIRouter()
+
+MAX_NAMED = 5  # requests of which the notice says why they wait still
 
 # What a notice was about, where it could not be sent.
 KINDS = {
@@ -105,14 +108,14 @@ def _extensions_page(
 
 @router.post("/extensions")
 def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()]) -> Response:
-    """Grant or refuse one request or many, all or none of them; what was decided meanwhile is left as it is."""
+    """Grant or refuse one request or many; what was decided meanwhile, or cannot be decided so, is left as it is."""
 
     def decide(ctx: RequestContext) -> Response:
         asked = asked_for(ctx.session, ctx.plan, form.ids)
         grant, reason = form.decision == "grant", form.reason
         decided = assignments.decide_extensions(ctx.scope, asked, grant=grant, reason=reason)
         to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
-        return _told(ctx, to, form, count=sum(decided), skipped=decided.count(False))
+        return _told(ctx, to, form, decided)
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         asked = asked_for(ctx.session, ctx.plan, form.ids)
@@ -129,13 +132,19 @@ def _page_of(asked: dict[int, int]) -> str:
     return f"/assignments/{next(iter(asked.values()))}" if len(asked) == 1 else "/queues/extensions"
 
 
-def _told(ctx: RequestContext, to: str, form: ExtensionsForm, *, count: int, skipped: int) -> Response:
-    if skipped:
+def _told(ctx: RequestContext, to: str, form: ExtensionsForm, decided: DecidedRequests) -> Response:
+    facts: dict[str, int | str] = {"count": decided.decided, "skipped": decided.meanwhile}
+    if decided.refused:
+        named = [ctx.language.say(one) for one in decided.refused[:MAX_NAMED]]
+        facts |= {"skipped": len(decided.refused), "why": "; ".join(named)}
+        granted = N_("{count} granted; {skipped} wait still: {why}")
+        refused = N_("{count} refused; {skipped} wait still: {why}")
+    elif decided.meanwhile:
         granted = N_("{count} granted; {skipped} had been decided meanwhile and stay as they are")
         refused = N_("{count} refused; {skipped} had been decided meanwhile and stay as they are")
     else:
         granted, refused = N_("{count} granted"), N_("{count} refused")
-    return ctx.done(to, granted if form.decision == "grant" else refused, count=count, skipped=skipped)
+    return ctx.done(to, granted if form.decision == "grant" else refused, **facts)
 
 
 @router.get("/queues/escalated")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.plan_files import entries as plan_entries
 from adapters.plan_files.reader import FILES, PlanProblemsError, Problem, read_plan
-from models.common.kinds import Basis, Scope, UnitKind
+from models.common.kinds import Basis, OnDayOff, Scope, UnitKind
 from models.common.text import Text
 from models.plan.document import IndicatorEntry, PlanDocument
 
@@ -66,6 +66,19 @@ def expand(plan: PlanDocument) -> list[tuple[str, str, str, str, str]]:
             for item, unit in asked
         ]
     return rows
+
+
+class TestDaysOff:
+    def test_a_plan_that_says_nothing_leaves_it_open(self, tiny: Path) -> None:
+        document = read_plan(tiny)
+        assert {document.on_day_off, *(one.on_day_off for one in document.requirements)} == {None}
+
+    def test_a_plan_says_it_for_all_and_a_requirement_for_itself(self, tiny: Path) -> None:
+        append("plan.yaml", "on_day_off: earlier\n")(tiny)
+        replace("requirements.yaml", "code: scheme\n", "code: scheme\n    on_day_off: later\n")(tiny)
+        document = read_plan(tiny)
+        assert document.on_day_off is OnDayOff.EARLIER
+        assert [one.on_day_off for one in document.requirements[:3]] == [None, OnDayOff.LATER, None]
 
 
 class TestTheRealPlan:
@@ -365,6 +378,14 @@ CASES: dict[str, tuple[Break, str]] = {
     "unknown calendar": (
         replace("plan.yaml", "calendar: china", "calendar: moon"),
         'plan.yaml:5: calendar: "moon" – expected one of china, weekends',
+    ),
+    "unknown way on a day off": (
+        append("plan.yaml", "on_day_off: sooner\n"),
+        'plan.yaml:25: on_day_off: "sooner" – expected one of earlier, later',
+    ),
+    "unknown way on a day off, of a requirement": (
+        replace("requirements.yaml", "phase: launch", "on_day_off: 3\n    phase: launch"),
+        'requirements.yaml:3: requirements[0].on_day_off: "3" – expected one of earlier, later',
     ),
     "wrong count of measures": (
         replace("plan.yaml", "enumerated: 2", "enumerated: 3"),

@@ -190,6 +190,14 @@ class TestWork:
         assert "0" in done("sign", NORTH, "--by", "张三")
 
     @pytest.mark.usefixtures("launched")
+    def test_a_date_that_is_far_away_is_refused_with_the_bounds(self) -> None:
+        asked = ("extend", NORTH, "--reason", "等待", "--by", "张三", "--until")
+        refused(*asked, "2123-06-30", because="2025")
+        for day in ("9999-12-31", "0001-01-01"):
+            assert "1990-01-01" in refused(*asked, day, because="2200-12-31")
+            refused("status", "--on", day, because="2200-12-31")
+
+    @pytest.mark.usefixtures("launched")
     def test_a_blank_name_is_nobody(self) -> None:
         refused("sign", NORTH, "--by", "  ")
 

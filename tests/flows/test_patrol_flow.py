@@ -14,7 +14,7 @@ from models.patrol.rounds import PatrolRound
 from services.letters.delivery import Delivered
 from tasks import publish
 from tasks.deliver import deliver_due
-from tasks.patrol import chase_due
+from tasks.patrol import chase_due, follow_calendar
 from tasks.runs import keep_to_the_hour
 from tests.support.story import Story
 
@@ -61,6 +61,7 @@ def test_what_fails_before_keeps_no_letter_from_leaving(story: Story, monkeypatc
     def fail(_plan: str, _at: dt.datetime) -> tuple[int, int, int]:
         raise LookupError("a row that nobody foresaw")
 
+    monkeypatch.setattr(flow, "follow_calendar", follow_calendar.fn)
     monkeypatch.setattr(flow, "chase_due", chase_due.fn)
     monkeypatch.setattr(flow, "deliver_due", deliver_due.fn)
     monkeypatch.setattr(flow, "keep_up", fail)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.dates.bounds import FIRST_DAY, LAST_DAY, Bounds
 from models.dates.workdays import CalendarName, Settled, WorkCalendar
 
 D = dt.date
@@ -47,6 +48,45 @@ def test_a_year_that_is_not_published_counts_weekends_and_says_so() -> None:
 def test_a_date_that_moves_into_an_unpublished_year_is_provisional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
     assert CHINA.settle(D(2023, 12, 30)) == Settled(D(2024, 1, 1), provisional=True)
+
+
+@pytest.mark.parametrize(
+    ("day", "provisional"),
+    [
+        (D(2018, 12, 24), False),
+        (D(2018, 12, 25), True),
+        (D(2018, 12, 29), True),  # a Saturday: the notice on 2019 made it a working day
+        (D(2018, 12, 31), True),  # a Monday: the notice on 2019 made it a day off
+        (D(2017, 12, 29), False),  # before a year that is known
+    ],
+)
+def test_the_last_week_of_a_year_hangs_on_the_notice_on_the_next(
+    day: D, provisional: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2018)
+    assert CHINA.settle(day).provisional is provisional
+    assert not WEEKENDS.settle(day).provisional
+
+
+def test_a_date_before_the_last_week_that_moves_into_it_is_provisional(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.dates.workdays._is_published", lambda year: year <= 2022)
+    assert CHINA.settle(D(2022, 12, 24)) == Settled(D(2022, 12, 26), provisional=True)
+
+
+@pytest.mark.parametrize("day", [D(2022, 1, 1), D(2024, 7, 1), D(2025, 12, 31), None])
+def test_work_may_be_due_from_the_first_day_of_a_plan_to_a_year_after_its_last(day: D | None) -> None:
+    assert Bounds.of(2022, 2024).reasons_outside(day) == []
+
+
+@pytest.mark.parametrize("day", [D.min, D(2021, 12, 31), D(2026, 1, 1), D(2123, 6, 30), D.max])
+def test_a_day_out_of_a_plans_bounds_is_refused_by_both(day: D) -> None:
+    (reason,) = Bounds.of(2022, 2024).reasons_outside(day)
+    assert str(reason) == f"{day} is too far away; this plan takes dates from 2022-01-01 to 2025-12-31"
+
+
+def test_every_day_that_any_plan_takes_can_be_counted_from() -> None:
+    latest, earliest = Bounds.of(2000, 2100).last, Bounds.of(2000, 2100).first
+    assert FIRST_DAY < CHINA.add(earliest, -400) < CHINA.add(latest, 400) < LAST_DAY
 
 
 @given(DAYS, COUNTS)

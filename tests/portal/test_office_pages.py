@@ -446,6 +446,29 @@ def test_a_request_that_was_decided_meanwhile_is_skipped(busy: Story) -> None:
     assert (first.granted, first.decision_reason, second.granted) == (False, "时间充足", True)
 
 
+def test_a_request_that_cannot_be_granted_keeps_no_other_from_it(busy: Story) -> None:
+    first, second = extension_ids()
+    with transaction() as session:
+        session.execute(update(Extension).where(Extension.id == first).values(until=dt.date(9999, 12, 31)))
+    office = office_of(busy)
+    office.get("/queues/extensions")
+    office.post("/extensions", ids=[first, second], decision="grant", page=1)
+    assert office.notice == (
+        "1 granted; 1 wait still: 2022/scheme/T1/edu: no time can be granted: "
+        "Friday, 31 December 9999 is too far away; this plan takes dates from Saturday, 1 January 2022 "
+        "to Wednesday, 31 December 2025"
+    )
+    assert [one.granted for one in all_of(Extension)] == [None, True]
+    office.post("/extensions", ids=[first], decision="grant", page=1, status=REFUSED)
+    assert "no time can be granted" in office.refusal
+
+
+def test_the_fields_for_dates_hold_browsers_to_the_bounds_of_the_plan(busy: Story) -> None:
+    office = office_of(busy)
+    office.get("/findings/new")
+    assert 'max="2025-12-31"' in office.page.text
+
+
 def test_a_newer_request_is_not_decided_by_a_form_for_the_older_one(busy: Story) -> None:
     office = office_of(busy)
     office.get("/queues/extensions")
@@ -473,14 +496,16 @@ def test_a_refusal_needs_a_reason_and_keeps_what_was_chosen(busy: Story) -> None
     assert office.refusal == "This was not done choose at least one request"
 
 
-def test_one_that_cannot_be_granted_leaves_all_as_they_are(busy: Story) -> None:
+def test_one_that_is_handed_in_by_now_keeps_no_other_from_being_granted(busy: Story) -> None:
     busy.submit("2022/scheme/S1/finance")
     office = office_of(busy)
     office.get("/queues/extensions")
-    office.post("/extensions", ids=extension_ids(), decision="grant", page=1, status=REFUSED)
-    assert "2022/scheme/S1/finance is submitted" in office.refusal
-    assert [one.granted for one in all_of(Extension)] == [None, None]
-    assert busy.row("2022/scheme/T1/edu").due_on == dt.date(2022, 12, 30)
+    office.post("/extensions", ids=extension_ids(), decision="grant", page=1)
+    assert office.notice == (
+        "1 granted; 1 wait still: 2022/scheme/S1/finance is submitted: more time would change nothing"
+    )
+    assert [one.granted for one in all_of(Extension)] == [True, None]
+    assert busy.row("2022/scheme/T1/edu").due_on == dt.date(2023, 1, 10)
 
 
 def test_a_request_is_decided_on_the_page_of_its_assignment(busy: Story) -> None:

@@ -182,11 +182,11 @@ class TestWhatIsRefused:
     def test_every_reason_is_told_at_once_and_nothing_is_written(self, quiet: Story) -> None:
         before = count(Requirement), count(Assignment)
         with pytest.raises(RefusedError) as refused:
-            quiet.raise_finding("office", "leader", due="2025-01-01", phase="acceptance", title=Text("标题", " "))
+            quiet.raise_finding("office", "leader", due="2026-01-01", phase="acceptance", title=Text("标题", " "))
         assert str(refused.value) == (
             "this finding cannot be raised: the phase acceptance is planned; "
             "say in both languages what it is called, what is wrong, and what proves it put right; "
-            "2025-01-01 is later than is allowed, 2024-12-31; "
+            "2026-01-01 is too far away; this plan takes dates from 2022-01-01 to 2025-12-31; "
             "no work is issued to office; no work is issued to leader"
         )
         with pytest.raises(RefusedError) as refused:
@@ -250,7 +250,7 @@ class TestWhatIsRefused:
             phase = phase_of(session, plan, PhaseCode.IMPLEMENTATION)
             stranger = Unit(plan_id=plan.id + 1, code="west", kind="county")
             today, due_on = dt.date(2023, 5, 8), dt.date(2023, 5, 31)
-            found = finding.reasons_not_raisable(plan, phase, FINDING, [stranger], due_on, today, dt.date(2024, 12, 31))
+            found = finding.reasons_not_raisable(plan, phase, FINDING, [stranger], due_on, today, plan.bounds)
         assert [str(one) for one in found] == [str(Reason("no work is issued to west"))]
 
     def test_of_two_with_one_number_the_second_is_refused(self, quiet: Story) -> None:

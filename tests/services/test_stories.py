@@ -2,8 +2,9 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import chinese_calendar
 import pytest
 from sqlalchemy import func, select, update
 
@@ -12,14 +13,19 @@ from adapters.database.sessions import transaction
 from adapters.plan_files.reader import read_plan
 from adapters.settings import settings
 from models.assignments.assignment import Assignment
+from models.assignments.extension import Extension
 from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
+from models.common.kinds import OnDayOff
 from models.common.status import Status
-from models.loading import load_plan
+from models.dates.workdays import _count
+from models.loading import content_of, differences, load_plan
 from models.monitoring.audit import audit
+from models.monitoring.replay import _judged
 from models.outbox.message import Message
+from models.patrol.calendar_update import follow
 from models.patrol.escalation import Escalation
-from models.phases.gate import Answer, Closing, GateDecision, WaitingRound
+from models.phases.gate import Answer, Closing, GateDecision, Via, WaitingRound
 from models.plan.ladder import next_look
 from models.plan.phase import PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
@@ -28,7 +34,7 @@ from services import gates, patrol
 from services.scope import by_program
 from tests.conftest import TINY
 from tests.support.portal_client import enter
-from tests.support.story import CLERK, Story, Told
+from tests.support.story import CLERK, DIRECTOR, Story, Told
 
 UNITS = ("edu", "finance", "north", "south")
 NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
@@ -576,13 +582,61 @@ class TestGates:
             return phase.status.value, phase.ends_on.isoformat()
 
 
-def check_due(on: dt.date) -> None:
-    """The last requirement of the tiny plan, due on another day."""
+def check_due(on: dt.date, *, plan: OnDayOff | None = None, requirement: OnDayOff | None = None) -> None:
+    """The last requirement of the tiny plan, due on another day; where a day off moves to, by plan and requirement."""
     document = read_plan(TINY)
     *others, check = document.requirements
-    changed = dataclasses.replace(document, requirements=(*others, dataclasses.replace(check, due={"2024": on})))
+    check = dataclasses.replace(check, due={"2024": on}, on_day_off=requirement)
+    changed = dataclasses.replace(document, requirements=(*others, check), on_day_off=plan)
     with transaction() as session:
         load_plan(session, changed, actor=Actor("test"), at=clock.now())
+
+
+@dataclasses.dataclass
+class Festival:
+    """One item due on Monday 2024-02-19, after the Spring Festival, in a calendar that is amended."""
+
+    story: Story
+    monkeypatch: pytest.MonkeyPatch
+
+    def begin(self, *, everything: bool = False) -> None:
+        check_due(dt.date(2024, 2, 19))
+        self.story.at("2024-01-02")
+        self.story.open("acceptance")
+        if not everything:
+            self.story.only(TestAnAmendedCalendar.MINE)
+            self.story.sign(TestAnAmendedCalendar.MINE)
+        self.story.patrol("2024-02-06")
+        self.story.told()
+
+    def lengthen(self, *off: dt.date) -> None:
+        """These are days off as well; without any, it is as it was published first."""
+        self.monkeypatch.setattr(
+            "models.dates.workdays._is_worked_in_china",
+            lambda day: day not in off and bool(chinese_calendar.is_workday(day)),
+        )
+        self.forget()
+
+    def forget(self) -> None:
+        for kept in (next_look, _count, _judged):  # for a process, which knows one calendar
+            kept.cache_clear()
+
+    def count(self) -> int:
+        with transaction() as session:
+            return session.scalar(select(func.count()).select_from(Assignment)) or 0
+
+    def check_audit(self) -> None:
+        with transaction() as session:
+            plan = plan_of(session, self.story.plan)
+            assert [one.problems for one in audit(session, plan, until=clock.now()) if one.problems] == []
+
+
+@pytest.fixture
+def festival(story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[Festival]:
+    made = Festival(story, monkeypatch)
+    made.begin()
+    yield made
+    made.forget()
 
 
 class TestProvisionalDates:
@@ -652,6 +706,27 @@ class TestProvisionalDates:
             plan = plan_of(session, story.plan)
             assert [one.problems for one in audit(session, plan, until=clock.now()) if one.problems] == []
 
+    def test_a_date_in_the_last_week_settles_when_the_next_year_comes_out(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        check_due(dt.date(2024, 12, 31))
+        mine = "2024/self-check/S1/north"
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2024)
+            story.at("2024-10-08")
+            story.open("acceptance")
+            story.only(mine)
+            story.sign(mine)
+            for _ in range(2):
+                story.patrol()
+                story.expect()
+                row = story.row(mine)
+                assert (row.due_on, row.due_provisional) == (dt.date(2024, 12, 31), True)
+        # The notice on 2025 is out, and leaves it a working day.
+        story.patrol("2024-11-13")
+        story.expect()
+        assert (story.row(mine).due_on, story.row(mine).due_provisional) == (dt.date(2024, 12, 31), False)
+
     def test_a_date_settles_when_the_calendar_of_its_year_comes_out(
         self, story: Story, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -682,3 +757,229 @@ class TestProvisionalDates:
             "2024-10-08": about(("north", "reminder"), ref=mine),
             "2024-10-09": about(("north", "red overdue"), ("finance", "red overdue"), ref=mine),
         }
+
+
+class TestWhereADateOnADayOffMoves:
+    CHECK = "2024/self-check/S1/north"
+
+    def open(self, story: Story, due: dt.date, **said: OnDayOff) -> Assignment:
+        check_due(due, **said)
+        story.at("2023-10-09")
+        story.open("acceptance")
+        story.only(self.CHECK)
+        story.sign(self.CHECK)
+        story.patrol("2023-10-10")
+        story.told()
+        return story.row(self.CHECK)
+
+    @pytest.mark.parametrize(
+        ("said", "due_on"),
+        [
+            ({}, "2024-10-21"),
+            ({"plan": OnDayOff.EARLIER}, "2024-10-18"),
+            ({"requirement": OnDayOff.EARLIER}, "2024-10-18"),
+            ({"plan": OnDayOff.EARLIER, "requirement": OnDayOff.LATER}, "2024-10-21"),
+        ],
+    )
+    def test_by_the_20th_on_a_sunday(self, story: Story, said: dict[str, OnDayOff], due_on: str) -> None:
+        row = self.open(story, dt.date(2024, 10, 20), **said)
+        assert (row.planned_due_on.isoformat(), row.due_on.isoformat()) == ("2024-10-20", due_on)
+
+    def test_before_a_holiday_that_is_published_later(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as unpublished:
+            unpublished.setattr("models.dates.workdays._is_published", lambda year: year <= 2023)
+            row = self.open(story, dt.date(2024, 10, 6), plan=OnDayOff.EARLIER)
+            assert (row.due_on, row.due_provisional) == (dt.date(2024, 10, 4), True)
+        story.patrol("2023-10-26")
+        story.expect(("north", "due_moved", self.CHECK))
+        row = story.row(self.CHECK)
+        assert (row.due_on, row.due_provisional) == (dt.date(2024, 9, 30), False)
+        story.patrol("2023-10-27")
+        story.expect()
+
+    def test_more_time_ends_on_the_day_after_in_any_case(self, story: Story) -> None:
+        self.open(story, dt.date(2024, 10, 20), plan=OnDayOff.EARLIER)
+        story.ask_extension(self.CHECK, "2024-11-03")
+        story.grant(self.CHECK)
+        assert story.row(self.CHECK).due_on == dt.date(2024, 11, 4)
+
+    def test_a_plan_that_says_nothing_of_it_is_stored_as_before(self) -> None:
+        document = read_plan(TINY)
+        assert "on_day_off" not in repr(content_of(document))
+        earlier = dataclasses.replace(document, on_day_off=OnDayOff.EARLIER)
+        assert differences(content_of(document), content_of(earlier)) == ["on_day_off: - → earlier"]
+
+
+class TestDaysThatAreTooFarAway:
+    FAR = pytest.mark.parametrize("day", ["2021-12-31", "2026-01-01", "2123-06-30", "9999-12-31"])
+    SAYS = "too far away; this plan takes dates from 2022-01-01 to 2025-12-31"
+
+    @FAR
+    def test_more_time(self, north: Story, day: str) -> None:
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.ask_extension(NORTH, day)
+        north.ask_extension(NORTH, "2025-12-31")
+
+    @FAR
+    def test_a_request_that_was_taken_before_is_not_granted(self, north: Story, day: str) -> None:
+        north.ask_extension(NORTH, "2024-02-01")
+        with transaction() as session:
+            session.execute(update(Extension).values(until=dt.date.fromisoformat(day)))
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.grant(NORTH)
+        north.refuse(NORTH)
+
+    @FAR
+    def test_the_new_date_of_what_is_excused(self, north: Story, day: str) -> None:
+        north.at("2023-12-28")
+        north.object(NORTH, "light")
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.decide_objection(NORTH, upheld=True, until=day)
+        north.decide_objection(NORTH, upheld=True, until="2024-01-31")
+
+    @FAR
+    def test_a_finding(self, north: Story, day: str) -> None:
+        with pytest.raises(RefusedError, match=self.SAYS):
+            north.raise_finding("north", due=day)
+
+    @FAR
+    def test_a_phase_that_is_kept_open(self, north: Story, day: str) -> None:
+        answer = Answer(GateDecision.EXTEND, DIRECTOR, "延期", until=dt.date.fromisoformat(day))
+        with pytest.raises(RefusedError, match=self.SAYS):
+            gates.decide(north._office(), (PhaseCode.IMPLEMENTATION, None), answer, via=Via.COMMAND)
+
+
+class TestAnAmendedCalendar:
+    """The State Council amends a year that it has published: in January 2020 the Spring Festival became longer."""
+
+    MINE = "2024/self-check/S1/north"
+
+    def test_a_date_that_became_a_day_off_moves_once_and_the_unit_is_told(self, festival: Festival) -> None:
+        story = festival.story
+        assert story.patrol_daily("2024-02-12", "2024-02-14") == {}
+        festival.lengthen(dt.date(2024, 2, 19), dt.date(2024, 2, 20))
+        story.patrol("2024-02-15")
+        row = story.row(self.MINE)
+        assert (row.planned_due_on, row.due_on, row.due_provisional) == (
+            dt.date(2024, 2, 19),
+            dt.date(2024, 2, 21),
+            False,
+        )
+        # Letters wait for the next day of work, which is the last before the date, too.
+        assert story.patrol_daily("2024-02-16", "2024-02-20") == {
+            "2024-02-18": about(("north", "due_moved"), ("north", "blue reminder"), ref=self.MINE)
+        }
+        assert [entry.due_after for entry in events(EventKind.DUE_MOVED)] == [dt.date(2024, 2, 21)]
+        story.at("2024-02-21")
+        story.submit(self.MINE)
+        assert not story.row(self.MINE).late
+        festival.check_audit()
+
+    def test_who_handed_in_by_the_new_date_before_the_program_knew_it_was_not_late(self, festival: Festival) -> None:
+        story = festival.story
+        story.at("2024-02-21")
+        story.submit(self.MINE)
+        assert story.row(self.MINE).late
+        festival.lengthen(dt.date(2024, 2, 19), dt.date(2024, 2, 20))
+        story.patrol("2024-02-22")
+        assert not story.row(self.MINE).late
+        assert len(events(EventKind.EXCUSED)) == 1
+
+    def test_who_handed_in_after_the_new_date_stays_late(self, festival: Festival) -> None:
+        story = festival.story
+        story.at("2024-02-22")
+        story.submit(self.MINE)
+        festival.lengthen(dt.date(2024, 2, 19), dt.date(2024, 2, 20))
+        story.patrol("2024-02-23")
+        assert story.row(self.MINE).late
+        assert events(EventKind.EXCUSED) == []
+
+    def test_an_overdue_item_gets_no_order_for_a_date_that_moved(self, festival: Festival) -> None:
+        story = festival.story
+        festival.lengthen(dt.date(2024, 2, 19), dt.date(2024, 2, 20))
+        story.patrol("2024-02-21")
+        story.expect(("north", "due_moved", self.MINE))
+        story.patrol("2024-02-22")
+        story.expect(("north", "red overdue", self.MINE), ("finance", "red overdue", self.MINE))
+
+    @pytest.mark.parametrize(
+        ("until", "off", "due_on"),
+        [
+            ("2024-03-05", [dt.date(2024, 2, 19)], "2024-03-05"),  # it is a working day still
+            ("2024-03-05", [dt.date(2024, 3, 5)], "2024-03-06"),
+            ("2024-03-02", [dt.date(2024, 3, 4)], "2024-03-05"),  # a Saturday, which had become the 4th
+        ],
+    )
+    def test_a_date_that_the_office_set_moves_only_off_a_day_off(
+        self, festival: Festival, until: str, off: list[dt.date], due_on: str
+    ) -> None:
+        story = festival.story
+        story.at("2024-02-08")
+        story.ask_extension(self.MINE, until)
+        story.grant(self.MINE)
+        festival.lengthen(*off)
+        story.patrol("2024-02-15")
+        assert story.row(self.MINE).due_on.isoformat() == due_on
+        festival.check_audit()
+
+    def test_the_reminders_of_a_date_that_stays_move_with_the_days_off(self, festival: Festival) -> None:
+        story = festival.story
+        festival.lengthen(dt.date(2024, 2, 16), dt.date(2024, 2, 18))  # T-3 and the day before the date
+        assert story.patrol_daily("2024-02-07", "2024-02-19") == {
+            "2024-02-09": about(("north", "blue reminder"), ref=self.MINE),
+            "2024-02-19": about(("north", "reminder"), ref=self.MINE),
+        }
+
+    def test_no_date_moves_back_to_a_day_that_has_passed(self, festival: Festival) -> None:
+        story = festival.story
+        festival.lengthen(dt.date(2024, 2, 19), dt.date(2024, 2, 20))
+        story.patrol("2024-02-15")
+        festival.lengthen()
+        story.patrol("2024-02-20")
+        assert story.row(self.MINE).due_on == dt.date(2024, 2, 21)
+
+    def test_a_row_that_is_set_aside_is_looked_at_once_it_is_given_back(self, festival: Festival) -> None:
+        story = festival.story
+        with transaction() as session:
+            found = update(Assignment).where(Assignment.id == story.row(self.MINE).id)
+            session.execute(found.values(needs_attention="made up", next_action_at=None))
+        festival.lengthen(dt.date(2024, 2, 19))
+        story.patrol("2024-02-15")
+        assert (story.row(self.MINE).due_on, story.row(self.MINE).due_provisional) == (dt.date(2024, 2, 19), True)
+        story.release(self.MINE)
+        story.patrol("2024-02-16")
+        assert (story.row(self.MINE).due_on, story.row(self.MINE).due_provisional) == (dt.date(2024, 2, 20), False)
+
+    def test_more_rows_than_one_batch_are_all_looked_at(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("services.patrol.BATCH", 3)
+        festival = Festival(story, monkeypatch)
+        festival.begin(everything=True)
+        festival.lengthen(dt.date(2024, 2, 19))
+        story.patrol("2024-02-15")
+        assert len(events(EventKind.DUE_MOVED)) == festival.count() > 6
+        story.patrol("2024-02-15 10:00")
+        assert len(events(EventKind.DUE_MOVED)) == festival.count()
+
+    def test_a_patrol_cut_short_moves_the_rest_and_nothing_twice(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.patrol.BATCH", 3)
+        festival = Festival(story, monkeypatch)
+        festival.begin(everything=True)
+        festival.lengthen(dt.date(2024, 2, 19))
+        story.at("2024-02-15")
+        scope = by_program(story.plan)
+        with transaction() as session:
+            follow(session, plan_of(session, story.plan), after=0, limit=3, actor=scope.actor, at=scope.at)
+        assert len(events(EventKind.DUE_MOVED)) == 3
+        story.patrol()
+        assert len({entry.assignment_id for entry in events(EventKind.DUE_MOVED)}) == festival.count()
+        assert len(events(EventKind.DUE_MOVED)) == festival.count()
+
+    def test_with_the_calendar_as_it_was_no_row_is_read(self, festival: Festival) -> None:
+        story = festival.story
+        story.patrol("2024-02-12")
+        begun = patrol.begin_round(by_program(story.plan))
+        assert not begun.is_other_calendar
+        festival.lengthen(dt.date(2024, 2, 19))
+        assert patrol.begin_round(by_program(story.plan)).is_other_calendar

@@ -224,6 +224,7 @@ def perform(
 def _do(act: Act) -> None:
     match act.verb:
         case "chase":
+            patrol.follow_calendar(by_program(PLAN))
             patrol.chase(by_program(PLAN))
         case "keep_up":
             patrol.keep_up(by_program(PLAN))

@@ -73,6 +73,7 @@ class Story:
         if when:
             self.at(when)
         scope = by_program(self.plan)
+        patrol.follow_calendar(scope)
         patrol.chase(scope)
         patrol.keep_up(scope)
         return self.deliver()
@@ -173,6 +174,9 @@ class Story:
 
     def waive(self, ref: str, reason: str = "上级已取消", *, unit: str = "office") -> None:
         assignments.waive(self._unit(unit, DIRECTOR), [ref], reason=reason)
+
+    def release(self, *refs: str) -> None:
+        assignments.release(self._unit("office", DIRECTOR), refs)
 
     def only(self, *refs: str) -> None:
         """Waive everything else, so that the story is about these alone; what was told so far is past."""

@@ -187,6 +187,7 @@ class TestWhatIsFound:
         assert wrong(lived.plan) == [("not_asked", "T-7")]
 
     def test_a_row_that_the_patrol_was_kept_from(self, north: Story) -> None:
+        north.patrol("2023-11-17")  # the first, which looks at every row once
         by_hand("UPDATE assignment SET next_action_at = NULL")
         assert wrong(north.plan) == [("row", "")]
         for when in ("08:30", "08:45", "09:00", "09:15"):
