@@ -19,6 +19,7 @@ _AMBIGUOUS = "the head of the request can be read in two ways"
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _LENGTH = re.compile(rb"^content-length:(.*?)\r$", re.IGNORECASE | re.MULTILINE)
+_NUMBER = re.compile(rb"[ \t]*[0-9]+[ \t]*")
 _CODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -39,9 +40,7 @@ def is_ambiguous(received: bytes) -> bool:
     if _BARE_LINE_FEED.search(head) or (ended and ended[0] != b"\r\n\r\n"):
         return True
     lengths = _LENGTH.findall(head)
-    return (
-        len(lengths) > 1 or any(not one.strip().isdigit() for one in lengths) or bool(lengths and _CODING.search(head))
-    )
+    return len(lengths) > 1 or not all(map(_NUMBER.fullmatch, lengths)) or bool(lengths and _CODING.search(head))
 
 
 class PortalProtocol(H11Protocol):

@@ -10,6 +10,7 @@ from models.common.text import Text
 TABLES = {
     "ladder": N_("The ladders of reminders and escalations, as they were in force."),
     "plan": N_("The plan; its full text is in plan.json."),
+    "plan_version": N_("Each version of the plan that was loaded, and what it changed."),
     "unit": N_("Bureaus, counties, the leading-group office and the leader."),
     "collective": N_("Named sets of units."),
     "collective_member": N_("Which units belong to a set."),

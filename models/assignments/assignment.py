@@ -263,7 +263,7 @@ def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> N
         assignment.next_action_at = None
         return
     ladder = assignment.requirement.phase.ladder or plan.ladder
-    look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar)
+    look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar, plan.go_live_on or dt.date.min)
     assignment.next_action_at = first_round_on(look_on, plan.timezone) if look_on else None
 
 

@@ -22,7 +22,9 @@ FROM pg_class WHERE oid = to_regclass('{Event.__tablename__}')
 """)  # noqa: S608
 MAKE = f"""
 DO $$ BEGIN
-    CREATE ROLE {PROGRAM_ROLE} NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{PROGRAM_ROLE}') THEN
+        CREATE ROLE {PROGRAM_ROLE} NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$
 """

@@ -525,7 +525,9 @@ class _Replay:
             return
         done_until = max(self.done_until, self.life.done_until)
         standing = dataclasses.replace(self._standing(), done_until=done_until)
-        looks = [next_look(self.life.ladder, standing, one) for one in self.rules.calendars(done_until)]
+        looks = [
+            next_look(self.life.ladder, standing, one, self.rules.live_from) for one in self.rules.calendars(done_until)
+        ]
         if not all(looks):
             return
         latest = max(self.rules.tick(look) for look in looks if look)

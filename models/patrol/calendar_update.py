@@ -120,7 +120,7 @@ def _may_differ(plan: Plan, row: AnyRow, ladder: tuple[Step, ...]) -> bool:
         return True
     standing = LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
     try:
-        look_on = next_look(ladder, standing, plan.work_calendar)
+        look_on = next_look(ladder, standing, plan.work_calendar, plan.go_live_on or dt.date.min)
     except OF_A_BAD_ROW:
         return True  # it is set aside there
     return not row.needs_attention and row.next_action_at != (look_on and first_round_on(look_on, plan.timezone))

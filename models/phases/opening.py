@@ -144,7 +144,7 @@ def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.da
     """The dates that all assignments of a requirement share. A date on a day off moves as the plan says."""
     settled = plan.work_calendar.settle(requirement.due_on, requirement.on_day_off)
     standing = LadderState(Status.ISSUED, issued_on, settled.on, None, issued_on)
-    look_on = next_look(ladder.rungs, standing, plan.work_calendar)
+    look_on = next_look(ladder.rungs, standing, plan.work_calendar, plan.go_live_on or issued_on)
     return {
         "requirement_id": requirement.id,
         "issued_on": issued_on,

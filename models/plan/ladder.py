@@ -10,7 +10,7 @@ from typing import Any
 
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import OWED, Status
-from models.dates.workdays import ONE_DAY, WorkCalendar
+from models.dates.workdays import WorkCalendar
 
 
 class Anchor(StrEnum):
@@ -197,9 +197,11 @@ def due_steps(
 
 
 @functools.lru_cache(maxsize=8192)
-def next_look(ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar) -> dt.date | None:
+def next_look(
+    ladder: tuple[Step, ...], standing: LadderState, calendar: WorkCalendar, live_from: dt.date = dt.date.min
+) -> dt.date | None:
     """The first day on which a step will fire if the assignment does not change until then."""
-    entries = _timetable(ladder, standing, calendar, standing.done_until, standing.done_until)
+    entries = _timetable(ladder, standing, calendar, standing.done_until, live_from)
     return min((day for day, _, _ in entries), default=None)
 
 
@@ -225,19 +227,18 @@ def _times(
 ) -> Iterator[_Entry]:
     """Each time that a step falls after `done_until`: once, or again and again without an end.
 
-    What would have come again before `live_from` is no history either: nobody would have been told.
+    What fell before `live_from` is history, and does not come again: the office hears of that backlog at once.
     """
     day = step.date(anchor, calendar)
     if day > done_until:
         yield day, step, anchor
-    if step.every is None:
+    if step.every is None or day < live_from:
         return
-    begins = max(done_until, live_from - ONE_DAY)
-    passed = max(0, calendar.count(day, begins)) // step.every
+    passed = max(0, calendar.count(day, done_until)) // step.every
     anchor = calendar.add(day, passed * step.every) if passed else day
     while True:
         day = calendar.add(anchor, step.every)
-        if day > begins:
+        if day > done_until:
             yield day, step.again, anchor
         anchor = day
 

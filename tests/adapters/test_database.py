@@ -308,4 +308,5 @@ def limit(monkeypatch: pytest.MonkeyPatch, **limits: str) -> None:
 
 def set_version(version: str) -> None:
     with transaction() as session:
+        session.execute(text(AS_OWNER))
         session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})

@@ -487,6 +487,7 @@ class TestDatabase:
     def test_an_older_or_newer_schema_is_refused(self) -> None:
         for version, because in (("0000", "duban db upgrade"), ("9999", "9999")):
             with engine().begin() as connection:
+                connection.execute(text(migrations.AS_OWNER))
                 connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
             refused("status", because=because)
         refused("db", "upgrade", because="9999")

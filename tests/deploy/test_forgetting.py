@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from adapters.database.sessions import engine, engine_for, forget_engine, transaction
+from adapters.database.sessions import engine, engine_for, forget_engine
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from deploy.rehearsal.place import forget_rehearsals
@@ -14,18 +14,19 @@ from deploy.stack import ACTED_OUT
 from models.common.errors import RefusedError, SchemaError
 from models.migrations import head
 from models.migrations.upgrading import upgrade
+from tests.support.owner import owners_transaction
 
 FOREIGN = "CREATE TABLE customer AS SELECT 'theirs' AS name"
 
 
 def statements(*lines: str) -> None:
-    with transaction() as session:
+    with owners_transaction() as session:
         for line in lines:
             session.execute(text(line))
 
 
 def ask(line: str) -> object:
-    with transaction() as session:
+    with owners_transaction() as session:
         return session.scalar(text(line))
 
 

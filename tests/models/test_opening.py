@@ -133,6 +133,7 @@ def test_of_two_that_open_at_once_one_issues(real_plan: str, database: Engine) -
 def wait_until_one_is_blocked(database: Engine) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("RESET ROLE"))  # only the owner sees what others wait for
         while not connection.scalar(text(waiting)):
             time.sleep(0.01)
 

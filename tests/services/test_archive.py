@@ -43,6 +43,7 @@ from services import acceptance, archive, bulletins
 from services.archive import Written, _plain_name, write_archive
 from services.scope import by_program
 from tests.support.files import compact_pdf, pdf
+from tests.support.owner import owners_transaction
 from tests.support.story import CLERK, DIRECTOR, Story
 
 SELF_CHECK = "2024/self-check/T1.1/north"
@@ -168,7 +169,7 @@ class TestWhatIsInIt:
     def test_the_journal_is_numbered_without_a_gap_whatever_the_database_skipped(
         self, story: Story, store: EvidenceStore, tmp_path: Path
     ) -> None:
-        with transaction() as session:  # as a transaction does that is given up
+        with owners_transaction() as session:  # as a transaction does that is given up
             session.execute(text("SELECT nextval(pg_get_serial_sequence('event', 'id'))"))
         story.sign("2024/self-check/T1.1/south")
         written = write(store, tmp_path / "tiny.zip")

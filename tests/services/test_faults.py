@@ -91,7 +91,7 @@ def test_a_patrol_goes_on_after(north: Story, fault: str) -> None:
         session.execute(text("GRANT ALL ON faults TO duban_program"))
         session.execute(
             text(f"""
-            CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
             BEGIN
                 IF nextval('faults') = 1 THEN {fault} END IF;
                 RETURN NULL;

@@ -129,7 +129,7 @@ def test_an_entry_that_was_put_in_is_named(sealed: Story) -> None:
 
 def test_an_entry_in_a_gap_of_the_numbers_is_named(sealed: Story) -> None:
     """A transaction that is given up leaves a gap."""
-    with transaction() as session:
+    with owners_transaction() as session:
         session.execute(text("SELECT nextval(pg_get_serial_sequence('event', 'id'))"))
     sealed.sign("2022/liaison/south")
     seals.seal_journal(PROGRAM, clock.now())
