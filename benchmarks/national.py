@@ -17,6 +17,7 @@ from models.common.text import Text
 from models.dates.instants import first_round_on
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.loading import load_plan
+from models.patrol.calendar_update import note_calendar
 from models.plan.area import Role
 from models.plan.document import (
     AreaEntry,
@@ -68,7 +69,8 @@ def store(townships: int) -> None:
     """Load the plan into the database that the settings point to."""
     with transaction() as session:
         no_statement_timeout(session)
-        load_plan(session, document(townships), actor=PROGRAM, at=issued_at())
+        plan = load_plan(session, document(townships), actor=PROGRAM, at=issued_at())
+        note_calendar(plan, issued_at())
     tidy()
 
 

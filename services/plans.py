@@ -7,6 +7,7 @@ from adapters.database.sessions import read_session, transaction
 from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.loading import Loaded, compare, load_plan
+from models.patrol.calendar_update import note_calendar
 from models.permissions import Act, require
 from models.plan.document import PlanDocument
 from models.plan.phase import PhaseStatus, phases_of
@@ -58,4 +59,6 @@ def load(
         if rehearsal_seed is not None:
             plan.rehearsal_seed = rehearsal_seed
         opened = [phase.ref for phase in phases_of(session, plan) if phase.status is not PhaseStatus.PLANNED]
+        if not opened:  # no date was reckoned yet, so none has to follow
+            note_calendar(plan, at)
         return StoredPlan(plan.code, tuple(opened))

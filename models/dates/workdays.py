@@ -131,14 +131,16 @@ def _count(calendar: WorkCalendar, start: dt.date, end: dt.date) -> int:
 
 
 @functools.cache
+def _published_years() -> range:
+    return range(min(chinese_calendar.holidays).year, max(chinese_calendar.holidays).year + 1)
+
+
 def _is_published(year: int) -> bool:
-    try:
-        chinese_calendar.is_workday(dt.date(year, 1, 1))
-    except NotImplementedError:
-        return False
-    return True
+    return year in _published_years()
 
 
-@functools.lru_cache(maxsize=20_000)
 def _is_worked_in_china(day: dt.date) -> bool:
-    return bool(chinese_calendar.is_workday(day))
+    # From its tables: its own function goes through all of them for each day that it is asked for.
+    if day.weekday() < SATURDAY:
+        return day not in chinese_calendar.holidays
+    return day in chinese_calendar.workdays

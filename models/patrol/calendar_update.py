@@ -85,10 +85,16 @@ def follow(session: Session, plan: Plan, *, after: int, actor: Actor, at: dt.dat
     moved = _settle_all(session, plan, by_ids(session, plan, others), actor, at) if others else 0
     if len(rows) == limit:
         return Followed(moved, rows[-1].id)
-    now = _known_now(plan)
-    change = {"at": at.isoformat(), "years": {str(year): now[str(year)] for year in years}}
-    plan.calendar_changes = [*plan.calendar_changes, change]
+    note_calendar(plan, at)
     return Followed(moved)
+
+
+def note_calendar(plan: Plan, at: dt.datetime) -> None:
+    """Write down what is known of the years that changed: dates follow what changes from here on."""
+    if years := changed_years(plan):
+        now = _known_now(plan)
+        change = {"at": at.isoformat(), "years": {str(year): now[str(year)] for year in years}}
+        plan.calendar_changes = [*plan.calendar_changes, change]
 
 
 def _near(plan: Plan, years: Iterable[int], ladders: Iterable[tuple[Step, ...]], after: int, limit: int) -> AnySelect:

@@ -2,12 +2,13 @@
 
 import datetime as dt
 
+import chinese_calendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.dates.bounds import FIRST_DAY, LAST_DAY, Bounds
-from models.dates.workdays import CalendarName, Settled, WorkCalendar
+from models.dates.workdays import CalendarName, EarlierCalendar, Settled, WorkCalendar
 
 D = dt.date
 CHINA = WorkCalendar(CalendarName.CHINA)
@@ -29,6 +30,22 @@ COUNTS = st.integers(1, 60)
 )
 def test_the_national_day_of_2023_moves_weekends(day: D, worked: bool) -> None:
     assert CHINA.is_working(day) is worked
+
+
+@pytest.mark.parametrize("year", range(2004, max(chinese_calendar.holidays).year + 1))
+def test_every_day_of_a_published_year_is_as_the_library_says(year: int) -> None:
+    days = [D(year, 1, 1) + dt.timedelta(days=number) for number in range(365)]
+    assert [CHINA.is_working(day) for day in days] == [chinese_calendar.is_workday(day) for day in days]
+
+
+def test_what_is_known_of_a_year_brings_back_its_days() -> None:
+    known = CHINA.known(range(2022, 2037))
+    assert list(known) == [str(year) for year in range(2022, 2037) if CHINA.knows(year)]
+    earlier = EarlierCalendar.read(CHINA.name, {"2023": known["2023"]})
+    days = [D(2023, 1, 1) + dt.timedelta(days=number) for number in range(365)]
+    assert [earlier.is_working(day) for day in days] == [CHINA.is_working(day) for day in days]
+    assert earlier.is_working(D(2024, 2, 12)), "a Monday of the Spring Festival, in a year that was not known then"
+    assert WEEKENDS.known([2023]) == {}
 
 
 def test_a_date_in_the_holiday_moves_to_the_worked_saturday_after_it() -> None:

@@ -30,11 +30,11 @@ from models.plan.ladder import next_look
 from models.plan.phase import PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
 from rendering.gate_text import gate_text
-from services import gates, patrol
+from services import gates, patrol, plans
 from services.scope import by_program
 from tests.conftest import TINY
 from tests.support.portal_client import enter
-from tests.support.story import CLERK, DIRECTOR, Story, Told
+from tests.support.story import CLERK, DIRECTOR, Story, Told, moment
 
 UNITS = ("edu", "finance", "north", "south")
 NORTH = "2023/delivery/T1.1/north"  # due on Wednesday 2023-12-20; edu leads it
@@ -592,6 +592,11 @@ def check_due(on: dt.date, *, plan: OnDayOff | None = None, requirement: OnDayOf
         load_plan(session, changed, actor=Actor("test"), at=clock.now())
 
 
+def forget_days() -> None:
+    for kept in (next_look, _count, _judged):  # for a process, which knows one calendar
+        kept.cache_clear()
+
+
 @dataclasses.dataclass
 class Festival:
     """One item due on Monday 2024-02-19, after the Spring Festival, in a calendar that is amended."""
@@ -615,11 +620,7 @@ class Festival:
             "models.dates.workdays._is_worked_in_china",
             lambda day: day not in off and bool(chinese_calendar.is_workday(day)),
         )
-        self.forget()
-
-    def forget(self) -> None:
-        for kept in (next_look, _count, _judged):  # for a process, which knows one calendar
-            kept.cache_clear()
+        forget_days()
 
     def count(self) -> int:
         with transaction() as session:
@@ -632,11 +633,10 @@ class Festival:
 
 
 @pytest.fixture
-def festival(story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[Festival]:
+def festival(story: Story, monkeypatch: pytest.MonkeyPatch) -> Festival:
     made = Festival(story, monkeypatch)
     made.begin()
-    yield made
-    made.forget()
+    return made
 
 
 class TestProvisionalDates:
@@ -854,6 +854,11 @@ class TestAnAmendedCalendar:
 
     MINE = "2024/self-check/S1/north"
 
+    @pytest.fixture(autouse=True)
+    def forgotten(self) -> Iterator[None]:
+        yield
+        forget_days()
+
     def test_a_date_that_became_a_day_off_moves_once_and_the_unit_is_told(self, festival: Festival) -> None:
         story = festival.story
         assert story.patrol_daily("2024-02-12", "2024-02-14") == {}
@@ -975,6 +980,20 @@ class TestAnAmendedCalendar:
         story.patrol()
         assert len({entry.assignment_id for entry in events(EventKind.DUE_MOVED)}) == festival.count()
         assert len(events(EventKind.DUE_MOVED)) == festival.count()
+
+    @pytest.mark.usefixtures("database", "clock")
+    def test_a_plan_that_was_just_stored_has_nothing_to_follow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        plans.load(read_plan(TINY), actor=Actor("test"), at=moment("2022-10-31"))
+        story = Story("tiny", lambda _: None)
+        assert not patrol.begin_round(by_program(story.plan)).is_other_calendar
+        Festival(story, monkeypatch).lengthen(dt.date(2024, 2, 19))
+        plans.load(read_plan(TINY), actor=Actor("test"), at=moment("2022-10-31"))
+        assert not patrol.begin_round(by_program(story.plan)).is_other_calendar
+
+    def test_storing_a_plan_again_hides_no_amendment_from_its_open_work(self, festival: Festival) -> None:
+        festival.lengthen(dt.date(2024, 2, 19))
+        plans.load(read_plan(TINY), actor=Actor("test"), at=moment("2024-02-14"))
+        assert patrol.begin_round(by_program(festival.story.plan)).is_other_calendar
 
     def test_with_the_calendar_as_it_was_no_row_is_read(self, festival: Festival) -> None:
         story = festival.story
