@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, func, make_url, select, text
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
@@ -151,6 +151,18 @@ def retrying_transaction(act: Callable[[Session], T]) -> T:
 def _committed(act: Callable[[Session], T]) -> T:
     with Session(engine(), expire_on_commit=False) as session, session.begin():
         return act(session)
+
+
+@contextmanager
+def alone(*key: object) -> Iterator[None]:
+    """One process at a time for what this key names; others wait as long as for a row that somebody holds.
+
+    Raises UnavailableError where it takes longer.
+    """
+    with transaction() as session:
+        name = " ".join(map(str, key))
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        yield
 
 
 def no_statement_timeout(session: Session) -> None:
