@@ -17,6 +17,7 @@ from models.common.errors import DubanError
 from models.phases.gate import Answer, GateDecision
 
 TIMEOUT_S = 30
+KNOCK_S = 5  # while a server starts, who calls it waits
 ARRIVES_S = 3600  # a run on its way to a gate stands there within minutes
 SUSPENDED = "PAUSED"
 ON_THEIR_WAY = ("SCHEDULED", "PENDING", "RUNNING")
@@ -77,6 +78,11 @@ def state_of(run_id: str) -> tuple[str, str, str]:
     """The type, the name and the id of a run's state, such as ("PAUSED", "Suspended", "…")."""
     run = _call("GET", f"/flow_runs/{run_id}")
     return run["state"]["type"], run["state"]["name"], run["state"]["id"]
+
+
+def message_of(run_id: str) -> str:
+    """What a run's state says besides its name."""
+    return _call("GET", f"/flow_runs/{run_id}")["state"]["message"] or "-"
 
 
 def suspended_run(plan: str, phase: str, year: int | None, gate_round: int) -> str | None:
@@ -281,7 +287,7 @@ def runs_ahead(flow: str) -> int:
 
 def is_healthy() -> bool:
     try:
-        return _client().get(f"{settings().prefect_api}/health").is_success
+        return _client().get(f"{settings().prefect_api}/health", timeout=KNOCK_S).is_success
     except httpx.HTTPError:
         return False
 
