@@ -2,9 +2,12 @@
 
 import datetime as dt
 import json
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -145,6 +148,17 @@ def test_a_phase_that_is_started_again_and_again_has_one_run_at_its_gate(place: 
     wait_for(place, standing, "Suspended")
     prefect_api.answer_gate(standing, answer(GateDecision.CLOSE, override="并入总结"), dt.date(2024, 1, 31))
     wait_for(place, standing, "Closed with override")
+
+
+def test_what_the_server_removed_and_still_names_is_shown_again(place: Stack, story: Story, patrol: Patrol) -> None:
+    """As it removes artifacts with their runs, after a quarter."""
+    story.at("2023-02-01")
+    patrol("2023-02-01 09:00")
+    with closing(sqlite3.connect(Path(place.folder) / "prefect" / "prefect.db", timeout=WAIT_S)) as store, store:
+        store.execute("DELETE FROM artifact WHERE key = 'review-tiny'")
+    assert "review-tiny" not in prefect_api.newest_artifacts(KEYS)
+    patrol("2023-02-01 09:15")
+    assert "review-tiny" in prefect_api.newest_artifacts(KEYS)
 
 
 def named(runs: Sequence[str]) -> list[str]:
