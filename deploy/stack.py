@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import psutil
 import psycopg
 
 from adapters.database import embedded
@@ -25,6 +26,7 @@ from deploy.ports import LOOPBACK, listen, listen_somewhere, port_of
 from deploy.prefect_server import own_pages
 from models.common.errors import DubanError, RefusedError
 from models.migrations.upgrading import upgrade
+from services.monitoring.watchdog import FLOWS
 
 POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
@@ -34,6 +36,7 @@ STOP_S = 20
 KNOCK_S = 5
 BY_SCHEDULE = ("patrol", "watchdog", "bulletin")
 RUNS_KEPT_S = 90 * 24 * 60 * 60
+RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"  # by it a worker tells a process which run it is to conduct
 ACTED_OUT = "acted-out"  # this file says that what Prefect keeps there is of rehearsals alone
 
 
@@ -78,6 +81,8 @@ class Parts:
             embedded.url(self._embedded_in)
             fallen.append("postgres")
         for name in fallen:
+            if name == "worker":
+                _end_runs_of_dead()
             if part := self._parts.get(name):
                 self.start(name, *part.module, keeps=part.keeps)
         return fallen
@@ -127,6 +132,7 @@ def _start(parts: Parts, doors: Mapping[str, int], lock: int, *, by_schedule: bo
     # The lock is the server's as well: one that outlives us is still at work on its store.
     _wait_until_ready(parts.start("server", "deploy.prefect_server", str(door), keeps=(door, lock)))
     _deploy(by_schedule=by_schedule)
+    _end_runs_of_dead()
     parts.start("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
     if door := doors.get("portal", 0):
         _wait_until_served(parts.start("portal", "deploy", "portal", "--listening", str(door), keeps=(door,)))
@@ -258,6 +264,26 @@ def _job_template() -> dict[str, Any]:
     template: dict[str, Any] = json.loads(POOL_FILE.read_text(encoding="utf-8"))
     template["job_configuration"]["command"] = f"{shlex.quote(sys.executable)} -m prefect.engine"
     return template
+
+
+def _end_runs_of_dead() -> None:
+    """Before a worker starts: what the one before it took and nobody conducts any more has crashed.
+
+    Otherwise no patrol sets out until the place that the last one holds is given up, after five minutes, and for two
+    hours it says that it is running.
+    """
+    # A server that does not answer now has its places given up in time, and the watchdog ends the runs.
+    with contextlib.suppress(prefect_api.PrefectUnreachableError):
+        prefect_api.end_runs_of_dead(FLOWS, _conducted())
+
+
+def _conducted() -> set[str]:
+    """The ids of the runs that processes of this machine conduct; they outlive a worker that is killed."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found.add(process.environ().get(RUN_VARIABLE, ""))
+    return found
 
 
 def _prefect(*arguments: str) -> None:

@@ -264,12 +264,26 @@ def end_lost_runs(flows: Collection[str], older_than: dt.timedelta) -> list[str]
     A run whose worker died with its machine says for ever that it is running, and nothing else changes that.
     Raises PrefectUnreachableError.
     """
-    at_work = _in_state(flows, ["PENDING", "RUNNING", "CANCELLING"])
-    lost = [run for run in _runs(at_work) if _is_older(run, older_than)]
-    crashed = {"type": "CRASHED", "name": "Crashed", "message": "no sign of its end: its process or machine died"}
-    for run in lost:
-        _call("POST", f"/flow_runs/{run['id']}/set_state", {"state": crashed})
-    return [run["name"] for run in lost]
+    return _crashed([run for run in _at_work(flows) if _is_older(run, older_than)])
+
+
+def end_runs_of_dead(flows: Collection[str], alive: Collection[str]) -> list[str]:
+    """Mark runs of these flows as crashed that a worker took, all but those with these ids; returns their names.
+
+    The place that a run holds under a concurrency limit is free then. Raises PrefectUnreachableError.
+    """
+    return _crashed([run for run in _at_work(flows) if run["deployment_id"] and run["id"] not in alive])
+
+
+def _at_work(flows: Collection[str]) -> Iterator[dict[str, Any]]:
+    return _runs(_in_state(flows, ["PENDING", "RUNNING", "CANCELLING"]))
+
+
+def _crashed(runs: Sequence[dict[str, Any]]) -> list[str]:
+    state = {"type": "CRASHED", "name": "Crashed", "message": "no sign of its end: its process or machine died"}
+    for run in runs:
+        _call("POST", f"/flow_runs/{run['id']}/set_state", {"state": state})
+    return [run["name"] for run in runs]
 
 
 def put_work_pool(name: str, kind: str, job_template: Mapping[str, Any]) -> None:
