@@ -21,6 +21,10 @@ class Settings(BaseSettings):
         None,
         description="postgresql://… of a PostgreSQL 15 or later; the embedded one when empty.",
     )
+    database_pooled: bool = Field(
+        default=False,
+        description="Whether a pooler such as PgBouncer in transaction mode stands before the database.",
+    )
     statement_timeout_s: int = Field(
         60, ge=0, description="Seconds that one statement to the database may take; 0 for as long as it likes."
     )
