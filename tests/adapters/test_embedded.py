@@ -1,6 +1,7 @@
 """Who comes first starts the embedded PostgreSQL, the last one to leave stops it, and the dead do not count."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -260,3 +261,36 @@ def test_a_folder_that_a_link_leads_to_has_one_server(home: Path, tmp_path: Path
     assert answers(second)
     embedded.leave(tmp_path / "link")
     assert not answers(second)
+
+
+class TestWhereItCannotBeStarted:
+    def test_for_want_of_room_the_servers_own_line_is_said(self, home: Path) -> None:
+        said = _refused(home, limit_bytes=100_000)
+        assert str(home) in said
+        assert "File too large" in said
+
+    def test_for_what_stands_in_its_configuration(self, home: Path) -> None:
+        user = User(home)
+        user.leave()
+        with (home / "postgres" / "postgresql.conf").open("a") as configuration:
+            configuration.write("no_such_setting = 1\n")
+        assert "postgresql.conf" in _refused(home)
+
+
+def _refused(home: Path, limit_bytes: int | None = None) -> str:
+    """The one line that `duban status` ends with. `limit_bytes`: of each file, beyond which nobody can write."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes or resource.RLIM_INFINITY,) * 2)
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name("duban"), "status"],
+        env=os.environ | {"DUBAN_DATA_DIR": str(home), "DUBAN_LANGUAGE": "en"},
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr

@@ -150,6 +150,14 @@ def guarded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.parametrize("end", ["", "/", "/api", "/api/", "//api//"])
+@pytest.mark.parametrize("base", ["http://prefect.example:4200", "https://example.cn/prefect"])
+def test_an_address_is_taken_as_it_is_meant(monkeypatch: pytest.MonkeyPatch, base: str, end: str) -> None:
+    setting(monkeypatch, DUBAN_PREFECT_URL=base + end)
+    assert settings().prefect_api == f"{base}/api"
+    assert settings().run_address("1") == f"{base}/runs/flow-run/1"
+
+
 class TestAServerThatAsks:
     @pytest.mark.usefixtures("guarded")
     def test_it_answers_who_knows_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
