@@ -21,6 +21,10 @@ class Settings(BaseSettings):
         None,
         description="postgresql://… of a PostgreSQL 15 or later; the embedded one when empty.",
     )
+    database_pooled: bool = Field(
+        default=False,
+        description="Whether a pooler such as PgBouncer in transaction mode stands before the database.",
+    )
     statement_timeout_s: int = Field(
         60, ge=0, description="Seconds that one statement to the database may take; 0 for as long as it likes."
     )
@@ -126,11 +130,12 @@ class Settings(BaseSettings):
 
     @field_validator("prefect_url")
     @classmethod
-    def _holds_no_password(cls, url: str) -> str:
-        """Addresses stand in links and in logs."""
+    def _is_bare(cls, url: str) -> str:
+        """Without a password, as addresses stand in links and in logs, and without what stands behind each of them."""
         if "@" in urlsplit(url).netloc:
             raise ValueError("an address with a user or a password; they belong in DUBAN_PREFECT_AUTH_STRING")
-        return url
+        # Prefect's own setting ends in /api, and people copy what they have.
+        return url.rstrip("/").removesuffix("/api").rstrip("/")
 
     @property
     def prefect_said(self) -> str:

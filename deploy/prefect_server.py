@@ -1,11 +1,13 @@
 """Prefect's server as our stack starts it, behind a door that lets in by Host and Origin: `python -m
-deploy.prefect_server`, with Prefect's own settings in its environment.
+deploy.prefect_server SOCKET`, with Prefect's own settings in its environment. SOCKET is the number of the descriptor
+that listens for it.
 
 Prefect asks for the password. What it does not look at is by which name it was called, and from whose page. And what
 its store is too busy for it refuses, where a moment's patience is enough.
 """
 
 import asyncio
+import sys
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.settings import settings
+from deploy.ports import handed_on
 
 OWN_NAMES = ("127.0.0.1", "localhost")  # neither is looked up in a DNS that somebody else might answer
 MISDIRECTED, FORBIDDEN, UNKNOWN, BUSY = 421, 403, 404, 503
@@ -122,10 +125,8 @@ def main() -> None:
 
     said = get_current_settings().server
     assert said.api.auth_string is not None, "the server would answer anybody"
-    uvicorn.run(
+    served = uvicorn.Config(
         Door(Patience(create_app(final=True)), own_pages(said.api.port, settings().prefect_ui_url)),
-        host=said.api.host,
-        port=said.api.port,
         timeout_keep_alive=said.api.keepalive_timeout,
         ws_ping_interval=said.api.websocket_ping_interval,
         ws_ping_timeout=said.api.websocket_ping_timeout,
@@ -134,6 +135,7 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
     )
+    uvicorn.Server(served).run(sockets=[handed_on(int(sys.argv[1]))])
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """The stack on one machine: embedded PostgreSQL, Prefect server, worker, portal. Started and stopped together."""
 
 import contextlib
+import fcntl
 import json
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -21,10 +22,12 @@ from adapters.database import sessions as database
 from adapters.folders import data_folder, private_folder, private_log
 from adapters.prefect_server import prefect_api, prefect_secret
 from adapters.settings import child_environment, override, reach_this_machine_directly, settings
+from deploy.ports import LOOPBACK, listen, listen_somewhere, port_of
 from deploy.prefect_server import own_pages
-from models.common.errors import DubanError
+from models.common.errors import DubanError, RefusedError
 from models.migrations.upgrading import upgrade
 from services.evidence import claim_new_store
+from services.monitoring.watchdog import FLOWS
 
 POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
@@ -34,11 +37,18 @@ STOP_S = 20
 KNOCK_S = 5
 BY_SCHEDULE = ("patrol", "watchdog", "bulletin")
 RUNS_KEPT_S = 90 * 24 * 60 * 60
+RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"  # by it a worker tells a process which run it is to conduct
 ACTED_OUT = "acted-out"  # this file says that what Prefect keeps there is of rehearsals alone
 
 
 class StackError(DubanError):
     """A part of the stack did not start."""
+
+
+class _Part(NamedTuple):
+    module: Sequence[str]
+    keeps: Collection[int]
+    process: subprocess.Popen[bytes]
 
 
 class Parts:
@@ -49,9 +59,10 @@ class Parts:
 
     def __init__(self, embedded_in: Path | None) -> None:
         self._embedded_in = embedded_in
-        self._parts: dict[str, tuple[Sequence[str], subprocess.Popen[bytes]]] = {}
+        self._parts: dict[str, _Part] = {}
 
-    def start(self, name: str, *module: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *module: str, keeps: Collection[int] = ()) -> subprocess.Popen[bytes]:
+        """Start a part; `keeps` are descriptors of ours that it has as well."""
         with private_log(_log_of(name)) as output:
             process = subprocess.Popen(  # noqa: S603  (our own arguments)
                 [sys.executable, "-m", *module],
@@ -59,25 +70,28 @@ class Parts:
                 stderr=subprocess.STDOUT,
                 env=child_environment(),
                 start_new_session=True,
+                pass_fds=keeps,
             )
-        self._parts[name] = module, process
+        self._parts[name] = _Part(module, keeps, process)
         return process
 
     def tend(self) -> list[str]:
         """Start again what was killed or fell over; returns the names of these parts."""
-        fallen = [name for name, (_, process) in self._parts.items() if process.poll() is not None]
+        fallen = [name for name, part in self._parts.items() if part.process.poll() is not None]
         if self._embedded_in and not _is_open(database.url()):
             embedded.url(self._embedded_in)
             fallen.append("postgres")
         for name in fallen:
-            if name in self._parts:
-                self.start(name, *self._parts[name][0])
+            if name == "worker":
+                _end_runs_of_dead()
+            if part := self._parts.get(name):
+                self.start(name, *part.module, keeps=part.keeps)
         return fallen
 
     def stop(self) -> None:
         """Stop all parts, the last one started first."""
-        for _, process in reversed(self._parts.values()):
-            _stop(process)
+        for part in reversed(self._parts.values()):
+            _stop(part.process)
 
 
 def _log_of(name: str) -> Path:
@@ -85,38 +99,76 @@ def _log_of(name: str) -> Path:
 
 
 @contextmanager
-def running(*, by_schedule: bool, portal: bool = False) -> Iterator[Parts]:
+def running(*, by_schedule: bool, portal: bool = False, on_any_port: bool = False) -> Iterator[Parts]:
     """Run server, worker and portal over the data folder of the settings; on leaving, everything is stopped.
 
     `by_schedule` false pauses the schedules of patrol, watchdog and bulletin: a rehearsal moves the clock itself.
+    `on_any_port`: another port is taken where the one in the settings is taken, and the settings say which.
+    Raises RefusedError where another stack is at work in the folder, or a port cannot be had.
     """
-    home = data_folder(settings().data_dir.absolute())
-    for name in ("prefect", "evidence"):
-        private_folder(home / name)
-    parts = Parts(None if settings().database_url else home)
-    _export(home, portal=portal)
-    if prefect_api.is_healthy():
-        raise StackError(
-            "something already answers at {address}; stop it, or set DUBAN_PREFECT_PORT to a free port",
-            address=settings().prefect_api,
+    if settings().prefect_url:
+        raise RefusedError(
+            "DUBAN_PREFECT_URL names a Prefect server elsewhere, and this starts one of its own; leave that setting out"
         )
-    upgrade(database.engine())
-    claim_new_store()
-    if by_schedule:
-        # What runs from now on may be real work, which no rehearsal throws away.
-        (home / "prefect" / ACTED_OUT).unlink(missing_ok=True)
-    try:
-        server = parts.start("server", "deploy.prefect_server")
-        _wait_until_ready(server)
-        _deploy(by_schedule=by_schedule)
-        parts.start("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
-        if portal:
-            _wait_until_served(parts.start("portal", "deploy", "portal"))
+    home = data_folder(settings().data_dir.absolute())
+    with _alone_in(home) as lock, _doors(portal=portal, on_any_port=on_any_port) as doors:
+        for name in ("prefect", "evidence"):
+            private_folder(home / name)
+        parts = Parts(None if settings().database_url else home)
+        _export(home, portal=portal)
+        upgrade(database.engine())
+        claim_new_store()
         if by_schedule:
-            _wait_until_scheduled()
-        yield parts
-    finally:
-        parts.stop()
+            # What runs from now on may be real work, which no rehearsal throws away.
+            (home / "prefect" / ACTED_OUT).unlink(missing_ok=True)
+        try:
+            _start(parts, doors, lock, by_schedule=by_schedule)
+            yield parts
+        finally:
+            parts.stop()
+
+
+def _start(parts: Parts, doors: Mapping[str, int], lock: int, *, by_schedule: bool) -> None:
+    """One after the other; each is ready when the next one starts."""
+    door = doors["server"]
+    # The lock is the server's as well: one that outlives us is still at work on its store.
+    _wait_until_ready(parts.start("server", "deploy.prefect_server", str(door), keeps=(door, lock)))
+    _deploy(by_schedule=by_schedule)
+    _end_runs_of_dead()
+    parts.start("worker", "prefect", "worker", "start", "--pool", POOL, "--type", "process")
+    if door := doors.get("portal", 0):
+        _wait_until_served(parts.start("portal", "deploy", "portal", "--listening", str(door), keeps=(door,)))
+    if by_schedule:
+        _wait_until_scheduled()
+
+
+@contextmanager
+def _alone_in(home: Path) -> Iterator[int]:
+    """One stack at a time: two servers would write to one SQLite. The descriptor of the lock."""
+    with (home / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            raise RefusedError(
+                "another stack is at work in {folder}, or the Prefect server that one left behind; stop it first",
+                folder=str(home),
+            ) from held
+        yield lock.fileno()
+
+
+@contextmanager
+def _doors(*, portal: bool, on_any_port: bool) -> Iterator[dict[str, int]]:
+    """The descriptors of the sockets that listen for server and portal."""
+    take = listen_somewhere if on_any_port else listen
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(take(LOOPBACK, settings().prefect_port, "DUBAN_PREFECT_PORT"))
+        override(DUBAN_PREFECT_PORT=str(port_of(server)))
+        found = {"server": server.fileno()}
+        if portal:
+            pages = opened.enter_context(take(settings().portal_host, settings().portal_port, "DUBAN_PORTAL_PORT"))
+            override(DUBAN_PORTAL_PORT=str(port_of(pages)))
+            found["portal"] = pages.fileno()
+        yield found
 
 
 def _export(home: Path, *, portal: bool) -> None:
@@ -173,18 +225,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
-    while not (_listens(server.pid, settings().prefect_port) and prefect_api.is_healthy()):
+    while not prefect_api.is_healthy():
         if server.poll() is not None or time.monotonic() > deadline:
             raise StackError("the Prefect server did not start; see {log}", log=_log_of("server"))
         time.sleep(0.2)
-
-
-def _listens(process: int, port: int) -> bool:
-    """Whether this process has the port: of two that start at once the other may, and would be told our secret."""
-    with contextlib.suppress(psutil.Error):
-        lines = psutil.Process(process).net_connections("tcp")
-        return any(line.status == psutil.CONN_LISTEN and line.laddr.port == port for line in lines)
-    return False
 
 
 def _wait_until_served(portal: subprocess.Popen[bytes]) -> None:
@@ -207,7 +251,7 @@ def _wait_until_scheduled() -> None:
 def _answers(address: str) -> bool:
     try:
         # Never through a proxy, whichever address of this machine the portal listens on.
-        return httpx.get(address, timeout=5, trust_env=False).is_success
+        return httpx.get(address, timeout=KNOCK_S, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 
@@ -224,6 +268,26 @@ def _job_template() -> dict[str, Any]:
     template: dict[str, Any] = json.loads(POOL_FILE.read_text(encoding="utf-8"))
     template["job_configuration"]["command"] = f"{shlex.quote(sys.executable)} -m prefect.engine"
     return template
+
+
+def _end_runs_of_dead() -> None:
+    """Before a worker starts: what the one before it took and nobody conducts any more has crashed.
+
+    Otherwise no patrol sets out until the place that the last one holds is given up, after five minutes, and for two
+    hours it says that it is running.
+    """
+    # A server that does not answer now has its places given up in time, and the watchdog ends the runs.
+    with contextlib.suppress(prefect_api.PrefectUnreachableError):
+        prefect_api.end_runs_of_dead(FLOWS, _conducted())
+
+
+def _conducted() -> set[str]:
+    """The ids of the runs that processes of this machine conduct; they outlive a worker that is killed."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            found.add(process.environ().get(RUN_VARIABLE, ""))
+    return found
 
 
 def _prefect(*arguments: str) -> None:

@@ -5,7 +5,8 @@ from prefect import flow
 from adapters.program import version
 from models.common.errors import RefusedError
 from services.bulletins import BulletinState
-from tasks.bulletin import bulletins_due, last_month, make_bulletin, publish_bulletin
+from tasks import publish
+from tasks.bulletin import bulletins_due, last_month, make_bulletin
 
 
 @flow(name="bulletin", version=version(), flow_run_name="bulletin")
@@ -25,6 +26,6 @@ def bulletin(plan: str | None = None, period: str = "", correct: bool = False) -
     done = []
     for code, of in wanted:
         made = make_bulletin(code, of, correct=correct)
-        publish_bulletin(code, made)
+        publish.publish_bulletin(code, made.id)
         done.append(made)
     return done

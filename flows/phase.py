@@ -10,12 +10,15 @@ from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import CHOICES
+from adapters.settings import settings
 from models.phases.gate import Answer, Closing, WaitingRound
 from models.plan.phase import PhaseCode
 from rendering.gate_text import gate_text
+from services import gates
 from tasks import deliver, phases, publish
-from tasks.stand import stand
+from tasks.stand import stand, stood_before
 
 # The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
 TEN_YEARS = dt.timedelta(days=10 * 365)
@@ -45,7 +48,10 @@ def _until(first: dt.date) -> Any:
 
 
 def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
-    """Take a phase from its opening to its closing. Runs again from the top after each answer at the gate."""
+    """Take a phase from its opening to its closing. Runs again from the top after each answer at the gate.
+
+    Where another run stands at the gate already, this one ends there and names it.
+    """
     logger = get_run_logger()
     opened = phases.open_phase(plan, phase, year)
     logger.info("%s: %s assignments issued", opened.phase_ref, opened.issued)
@@ -57,7 +63,10 @@ def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
         publish.publish_phase(plan, phase, year)
         if isinstance(waiting, Closing):
             return _closed(waiting)
-        answer = _suspend(waiting)
+        with gates.alone_at(plan, phase, year):
+            if other := _other_run(plan, phase, year, waiting):
+                return _joined(waiting, other)
+            answer = _suspend(waiting)
         phases.decide_gate(plan, phase, year, waiting.number, answer)
 
 
@@ -74,13 +83,24 @@ def _notify_units(plan: str, phase: PhaseCode, year: int | None) -> None:
             get_run_logger().error("%s could not be told yet; its notice stays in the outbox", label)
 
 
+def _other_run(plan: str, phase: PhaseCode, year: int | None, waiting: WaitingRound) -> str | None:
+    """The run that stands at this round already. None for one that stood there itself and is given its form back."""
+    if stood_before(_key(waiting)):
+        return None
+    return prefect_api.suspended_run(plan, phase, year, waiting.number)
+
+
+def _key(waiting: WaitingRound) -> str:
+    return f"gate-{waiting.number}"
+
+
 def _suspend(waiting: WaitingRound) -> Answer:
     form = GateForm.with_initial_data(
         description=gate_text(waiting), until=_until(waiting.ends_on + dt.timedelta(days=30))
     )
     given = stand(
         form,
-        key=f"gate-{waiting.number}",
+        key=_key(waiting),
         name="Extended" if waiting.extended else "Suspended",
         message=f"round {waiting.number}, last day {waiting.ends_on}",
         timeout=TEN_YEARS,
@@ -92,6 +112,11 @@ def _suspend(waiting: WaitingRound) -> Answer:
         until=given.until,
         override_reason=given.override_reason,
     )
+
+
+def _joined(waiting: WaitingRound, other: str) -> State[str]:
+    message = f"已有运行在此关口 a run stands at this gate already: {settings().run_address(other)}"
+    return Completed(name="Joined", message=message, data=waiting.phase_ref)
 
 
 def _closed(closing: Closing) -> State[str]:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from adapters.language import N_, Language
 from models.assignments.light import Light
+from models.bulletins.bulletin import Bulletin
 from models.common.status import CLOSED, Status
 from models.plan.ladder import Audience
 from models.plan.phase import Phase
@@ -24,7 +25,7 @@ from models.queries.board import Board, BoardRow, Counts
 from models.queries.overdue import InReview, Overdue
 from models.queries.statistics import phase_label
 from models.queries.worklist import WorkItem
-from rendering.labels import AUDIENCES
+from rendering.labels import AUDIENCES, BULLETIN_STATES
 
 ROWS = 100  # of a list: an artifact is always sent as a whole, to the server and to each browser
 LIGHTS = (Light.RED, Light.YELLOW, Light.BLUE, Light.GREEN, Light.OFF)  # the most urgent first
@@ -88,6 +89,13 @@ def phase_artifacts(
 ) -> list[Shown]:
     """The artifacts that show how far one phase is, whether it is open or not."""
     return _Drawing(plan, on, language, portal).phase(phase, counts)
+
+
+def bulletin_artifact(plan: str, bulletin: Bulletin, text: str, language: Language, portal: str) -> Shown:
+    """A bulletin as `text` has it, in Markdown."""
+    status = language.gettext(BULLETIN_STATES[bulletin.status])
+    said = f"{bulletin.ref} · {bulletin.as_of} · [{status}]({portal}/bulletins/{bulletin.id})"
+    return Shown(key_of("bulletin", plan), "markdown", text, said, daily=False)
 
 
 class _Drawing:

@@ -3,6 +3,7 @@
 Every function raises NotFoundError where there is no such plan or phase.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from adapters.database.sessions import retrying_transaction
 from adapters.language import Language
+from adapters.program import version
 from adapters.settings import settings
+from models.bulletins import bulletin as bulletins
 from models.common import event as journal
 from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of, phases_of
 from models.plan.plan import plan_of
@@ -19,6 +22,7 @@ from models.queries.board import board
 from rendering import artifacts
 from rendering.artifacts import PlanFacts, Shown
 from rendering.instants import local_minute
+from services.bulletins import file_of
 
 
 def phase_artifacts(plan: str, phase: PhaseCode, year: int | None, at: dt.datetime) -> tuple[dt.date, list[Shown]]:
@@ -45,12 +49,47 @@ def phase_tags(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
     return retrying_transaction(look)
 
 
-def plan_state(plan: str, at: dt.datetime) -> tuple[dt.date, str, list[str]]:
-    """The day of that instant, a mark that changes with each entry of the journal, and the keys of all artifacts."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlanState:
+    """What the artifacts of a plan are drawn from, on a day. `bulletin`: the id of the newest, None before the first.
 
-    def look(session: Session) -> tuple[dt.date, str, list[str]]:
+    `mark` changes with each entry of the journal, and with whatever else stands in artifacts: the portal's address,
+    the language, the version of Duban.
+    """
+
+    on: dt.date
+    mark: str
+    keys: list[str]
+    bulletin: int | None
+
+
+def plan_state(plan: str, at: dt.datetime) -> PlanState:
+    """As a plan stands at that instant."""
+
+    def look(session: Session) -> PlanState:
         row = plan_of(session, plan)
-        return row.day_of(at), journal.mark(session), artifacts.keys_of(row.code, _open(phases_of(session, row)))
+        mark = [journal.mark(session), settings().portal_address, settings().language, version()]
+        return PlanState(
+            on=row.day_of(at),
+            mark=" ".join(mark),
+            keys=artifacts.keys_of(row.code, _open(phases_of(session, row))),
+            bulletin=bulletins.newest_id(session, row),
+        )
+
+    return retrying_transaction(look)
+
+
+def bulletin_artifact(plan: str, bulletin: int) -> Shown:
+    """A bulletin, with its status and the way to its page: a draft as it reads now, a released one as issued.
+
+    Raises NotFoundError where it is none of the plan's.
+    """
+
+    def look(session: Session) -> Shown:
+        row = plan_of(session, plan)
+        one = bulletins.bulletin_at(session, row, bulletin, drafts=True)
+        text = file_of(session, row, one, _language(), "md").decode()
+        return artifacts.bulletin_artifact(row.code, one, text, _language(), settings().portal_address)
 
     return retrying_transaction(look)
 

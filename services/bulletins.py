@@ -210,14 +210,3 @@ def _as_file(shown: "Report", ending: str) -> bytes:
     from rendering.bulletin_files import markdown, word  # noqa: PLC0415  (as above)
 
     return word(shown) if ending == "docx" else markdown(shown).encode()
-
-
-def markdown_of(plan: str, bulletin: int, language: Language) -> str:
-    """A bulletin as it reads now, drafts too. Raises NotFoundError."""
-
-    def look(session: Session) -> str:
-        row = plan_of(session, plan)
-        one = bulletins.bulletin_at(session, row, bulletin, drafts=True)
-        return _file(_contents(session, row, one), language, "md").decode()
-
-    return retrying_transaction(look)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.orm import Session
 
+from adapters.database.sessions import alone
 from adapters.settings import settings
 from models.common.errors import RefusedError
 from models.common.event import Actor
@@ -15,10 +17,13 @@ from models.common.typed import person_name
 from models.permissions import Act, require
 from models.phases import gate as gates
 from models.phases.gate import Answer, Closing, Gate, GateDecision, Via, WaitingRound
-from models.plan.phase import Phase, PhaseStatus
+from models.plan.phase import Phase, PhaseCode, PhaseStatus
 from models.plan.plan import Plan
 from services.phases import WhichPhase, locked
 from services.scope import Scope, by_program
+
+if TYPE_CHECKING:
+    from adapters.prefect_server.prefect_api import PhaseRun
 
 RUN_ARRIVES = dt.timedelta(hours=1)  # a run that is on its way to a gate has reached it within minutes
 
@@ -133,6 +138,51 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
         return phase.status
 
     return scope.repeat(act)
+
+
+@contextmanager
+def alone_at(plan: str, phase: PhaseCode, year: int | None) -> Iterator[None]:
+    """One run of a phase at a time: between looking whether another stands at its gate, and standing there.
+
+    Raises RefusedError where the other takes too long.
+    """
+    with alone("gate", plan, phase, year):
+        yield
+
+
+def end_stray_runs(scope: Scope) -> int:
+    """End the suspended runs of a plan that no answer concerns any more; returns how many.
+
+    These are runs of a phase that is not open and of rounds that are over, and all but the first at one round. Runs
+    that are still to be told of a decision stay. Raises PrefectUnreachableError.
+    """
+    from adapters.prefect_server import prefect_api  # noqa: PLC0415  (its HTTP client takes a while to import)
+
+    # Asked before the database is, so that a run that comes to a new round meanwhile is not among them.
+    suspended = prefect_api.suspended_runs(scope.plan, list(PhaseCode))
+    if not suspended:
+        return 0
+
+    def look(session: Session, plan: Plan) -> set[tuple[PhaseCode, int | None, int]]:
+        require(session, plan, Act.TELL_RUN, scope.actor)
+        return gates.awaited(session, plan)
+
+    strays = list(_strays(suspended, scope.repeat(look)))
+    return sum(prefect_api.end_suspended(run, why) for run, why in strays)
+
+
+def _strays(
+    suspended: Sequence["PhaseRun"], awaited: Collection[tuple[str, int | None, int | None]]
+) -> Iterator[tuple["PhaseRun", str]]:
+    """The runs that are to be ended, each with why."""
+    taken = set()
+    for run in suspended:
+        place = run.phase, run.year, run.round
+        if place not in awaited:
+            yield run, "关口已不再询问 its gate does not ask this any more"
+        elif place in taken:
+            yield run, "关口已有运行 another run stands at this gate"
+        taken.add(place)
 
 
 def tell_run(decided: Decided) -> Told:

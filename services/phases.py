@@ -5,6 +5,7 @@ import dataclasses
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import no_statement_timeout, read_session
+from models.monitoring import alerts
 from models.permissions import Act, require
 from models.phases import opening
 from models.phases.opening import Opening
@@ -18,10 +19,11 @@ WhichPhase = int | tuple[PhaseCode, int | None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StartedPhase:
-    """A phase whose run in Prefect was asked for."""
+    """A phase whose run in Prefect was asked for. `joined`: it had one already, and that is the one."""
 
     ref: str
     run_id: str
+    joined: bool = False
 
 
 def open_phase(scope: Scope, which: WhichPhase) -> Opening:
@@ -41,6 +43,8 @@ def open_phase(scope: Scope, which: WhichPhase) -> Opening:
 def start(scope: Scope, which: WhichPhase) -> StartedPhase:
     """Start the phase's flow in Prefect, which opens it, as the button in the Prefect UI does.
 
+    A phase whose run stands at its gate, or is on its way there, gets no other.
+
     Raises NotFoundError, RefusedError where several years are possible and none is said, PrefectUnreachableError.
     """
     from adapters.prefect_server import prefect_api  # noqa: PLC0415  (only those who speak to Prefect pay for an HTTP client)
@@ -48,7 +52,11 @@ def start(scope: Scope, which: WhichPhase) -> StartedPhase:
     with scope.open() as (session, plan):
         require(session, plan, Act.OPEN_PHASE, scope.actor)
         phase = _phase(session, plan, which, lock=False)
-    return StartedPhase(phase.ref, prefect_api.start_phase(plan.code, phase.code.value, phase.year))
+        waits_at = {gate.phase.id: gate.rounds for gate in alerts.open_gates(session, plan)}
+    named = plan.code, phase.code.value, phase.year
+    if standing := prefect_api.run_at_gate(*named, waits_at.get(phase.id, ())):
+        return StartedPhase(phase.ref, standing, joined=True)
+    return StartedPhase(phase.ref, prefect_api.start_phase(*named))
 
 
 def units_to_notify(plan: str, which: WhichPhase) -> list[str]:

@@ -1,14 +1,8 @@
-"""Draft a bulletin, and show it in the Prefect UI."""
+"""Draft a bulletin."""
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 
 from adapters import clock
-from adapters.language import Language
-from adapters.settings import settings
-from models.bulletins.bulletin import BulletinStatus
-from rendering.artifacts import key_of
-from rendering.labels import BULLETIN_STATES
 from services import bulletins
 from services.bulletins import BulletinState
 from tasks.options import OPTIONS
@@ -30,15 +24,3 @@ def last_month(plan: str) -> str:
 def make_bulletin(plan: str, period: str, *, correct: bool = False) -> BulletinState:
     """Draft it, or bring the draft up to date. Done again it changes nothing."""
     return bulletins.make(this_run(plan), period, correct=correct)
-
-
-def publish_bulletin(plan: str, made: BulletinState) -> None:
-    """Show the bulletin with this flow run. Not a task, as the artifact would then belong to the task run."""
-    language = Language.of(settings().language)
-    page = f"{settings().portal_address}/bulletins/{made.id}"
-    status = language.gettext(BULLETIN_STATES[BulletinStatus(made.status)])
-    create_markdown_artifact(
-        bulletins.markdown_of(plan, made.id, language),
-        key=key_of("bulletin", plan),
-        description=f"{made.ref} · {made.as_of} · [{status}]({page})",
-    )

@@ -12,6 +12,8 @@ from models.plan.phase import PhaseCode
 from rendering.artifacts import Shown, key_of
 from services import artifacts
 
+DAY = "day"  # among the marks of an artifact: the day of its version
+BULLETIN = "bulletin"  # among the marks of an artifact: the id of the bulletin that it shows
 ACTED, NOTHING_DUE = "acted", "nothing-due"  # tags of patrols
 
 
@@ -24,7 +26,7 @@ def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
     newest = prefect_api.newest_artifacts([one.key for one in shown])
     for one in shown:
         before = newest.get(one.key)
-        _show(one, before if before and before.run == flow_run.id else None, {"day": day.isoformat()})
+        _show(one, before if before and before.run == flow_run.id else None, {DAY: day.isoformat()})
 
 
 def tag_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
@@ -43,32 +45,53 @@ def tag_patrol(*, acted: bool) -> None:
     prefect_api.tag_run(flow_run.id, [ACTED if acted else NOTHING_DUE])
 
 
+def publish_bulletin(plan: str, bulletin: int) -> None:
+    """Show a bulletin with this flow run."""
+    one = artifacts.bulletin_artifact(plan, bulletin)
+    prefect_api.create_artifact(one.key, one.kind, one.data, one.description, _of_bulletin(bulletin), flow_run.id)
+
+
+def _of_bulletin(bulletin: int) -> dict[str, str]:
+    return {BULLETIN: str(bulletin)}
+
+
 def publish_plan(plan: str) -> int:
     """Show how a plan stands now, whatever day the patrol was for; returns how many artifacts have changed.
 
-    Where the journal has no new entry, this takes one query to the database and one request to Prefect. For which state
-    of the journal the artifacts were drawn is stored in Prefect, with the board; if it is deleted, all are drawn anew.
+    Where the journal has no new entry and nothing else changed that they are drawn from, this takes one transaction
+    and two requests to Prefect. For which state they were drawn is stored in Prefect, with the board; if any of them
+    is deleted, all are drawn anew.
     """
-    on, mark, keys = artifacts.plan_state(plan, clock.now())
-    seen = f"{on} {mark}"
-    newest = prefect_api.newest_artifacts(keys)
+    state = artifacts.plan_state(plan, clock.now())
+    seen = f"{state.on} {state.mark}"
+    bulletin = key_of("bulletin", plan)
+    wanted = {*state.keys, *([bulletin] if state.bulletin else [])}
+    newest = prefect_api.newest_artifacts([*state.keys, bulletin])
     board = key_of("board", plan)
-    if newest.keys() == set(keys) and newest[board].marks.get("journal") == seen:
+    if newest.keys() >= wanted and newest[board].marks.get("journal") == seen:
         return 0
-    shown = artifacts.plan_artifacts(plan, on)
+    changed = _show_bulletin(plan, state.bulletin, newest.get(bulletin)) if state.bulletin else False
+    day = {DAY: state.on.isoformat()}
+    shown = artifacts.plan_artifacts(plan, state.on)
     # The board comes last: its mark says that all others were shown.
-    marks = {one.key: {"day": on.isoformat()} | ({"journal": seen} if one.key == board else {}) for one in shown}
-    return sum(_show(one, newest.get(one.key), marks[one.key]) for one in shown)
+    marks = {one.key: day | ({"journal": seen} if one.key == board else {}) for one in shown}
+    return changed + sum(_show(one, newest.get(one.key), marks[one.key]) for one in shown)
+
+
+def _show_bulletin(plan: str, newest: int, before: Artifact | None) -> bool:
+    """The bulletin that is shown already, as it is now, so that its run goes on showing it; without one the newest."""
+    bulletin = int(before.marks.get(BULLETIN, newest)) if before else newest
+    return _show(artifacts.bulletin_artifact(plan, bulletin), before, _of_bulletin(bulletin))
 
 
 def _show(one: Shown, before: Artifact | None, marks: Mapping[str, str]) -> bool:
     """Create a new version at the first change of a day, and change that version later on. Whether the data changed."""
-    if before is None or (before.data != one.data and one.daily and before.marks.get("day") != marks["day"]):
+    if before is None or (before.data != one.data and one.daily and before.marks.get(DAY) != marks[DAY]):
         prefect_api.create_artifact(one.key, one.kind, one.data, one.description, marks, flow_run.id)
         return True
     is_same = before.data == one.data
     # Unchanged data keep the day of their version, so that a change today creates a new one.
-    kept = {**marks, "day": before.marks.get("day", marks["day"])} if is_same else marks
+    kept = {**marks, DAY: before.marks[DAY]} if is_same and DAY in before.marks else marks
     if (before.data, before.description, before.marks) != (one.data, one.description, kept):
         prefect_api.change_artifact(before.id, one.data, one.description, kept)
     return not is_same

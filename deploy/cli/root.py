@@ -115,6 +115,7 @@ def error_lines(error: Exception) -> Sequence[str]:
     from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415
 
     from adapters.plan_files.reader import PlanProblemsError  # noqa: PLC0415
+    from models.common.constraints import meaning_of  # noqa: PLC0415
 
     match error:
         case PlanProblemsError():
@@ -125,7 +126,8 @@ def error_lines(error: Exception) -> Sequence[str]:
         case DubanError():
             return [language.say(error)]
         case DBAPIError():
-            return [_database_line(error)]
+            meaning = meaning_of(error)
+            return [language.say(meaning) if meaning else _database_line(error)]
         case ArgumentError():
             # The text of the error may hold the database's address with its password.
             return [_("DUBAN_DATABASE_URL is not an address such as postgresql://user@host:5432/name")]

@@ -49,5 +49,10 @@ class PhaseRun:
                 self.state = state_id
                 return
             if kind in BROKEN or time.monotonic() > deadline:
-                raise StackError("the run of {phase} is {state}", phase=self.phase_ref, state=name)
+                raise StackError(
+                    "the run of {phase} is {state}: {why}",
+                    phase=self.phase_ref,
+                    state=name,
+                    why=prefect_api.message_of(self.run_id),
+                )
             time.sleep(0.2)

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +23,7 @@ from deploy.rehearsal.summary import summarise
 from deploy.stack import ACTED_OUT, running
 from models.assignments.evidence import Evidence
 from models.common.constraints import domain_errors
-from models.common.errors import RefusedError
+from models.common.errors import DubanError, RefusedError
 from models.migrations import AS_OWNER, belongings
 from models.migrations.upgrading import upgrade
 from models.plan.document import PlanDocument
@@ -40,6 +39,10 @@ QUIETER_SERVER = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
 }
+
+
+class FailedRehearsalError(DubanError):
+    """A rehearsal came to no end."""
 
 
 def rehearse_here(document: PlanDocument, seed: int, progress: Progress) -> dict[str, Any]:
@@ -71,10 +74,34 @@ def rehearse_aside(document: PlanDocument, seed: int, progress: Progress) -> dic
 
 @contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="duban-") as name:
-        # The embedded database may run as another user, who has to get in.
-        Path(name).chmod(0o755)
-        yield Path(name)
+    """Removed afterwards, all but the logs where something went wrong. Raises FailedRehearsalError then."""
+    folder = Path(tempfile.mkdtemp(prefix="duban-"))
+    # The embedded database may run as another user, who has to get in.
+    folder.chmod(0o755)
+    try:
+        yield folder
+    except Exception as error:
+        _keep_logs(folder)
+        raise FailedRehearsalError(
+            "the rehearsal failed: {why}; its logs lie in {folder}", why=_why(error), folder=str(folder)
+        ) from error
+    except BaseException:  # somebody ended it
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _why(error: Exception) -> object:
+    lines = str(error).splitlines() or [""]
+    return error if isinstance(error, DubanError) else f"{type(error).__name__}: {lines[0]}"
+
+
+def _keep_logs(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix != ".log":
+            path.unlink(missing_ok=True)
 
 
 def forget_rehearsals() -> None:
@@ -153,7 +180,6 @@ def _rehearse(document: PlanDocument, seed: int, progress: Progress) -> dict[str
 @contextmanager
 def _stage(document: PlanDocument) -> Iterator[tuple[Any, Any]]:
     """The stack with a clock of its own, and the flows that run in this process."""
-    port = free_port(settings().prefect_port)
     clock_file = settings().data_dir.absolute() / "rehearsal.clock"
     data_folder(clock_file.parent)
     mark = settings().data_dir / "prefect" / ACTED_OUT
@@ -161,24 +187,14 @@ def _stage(document: PlanDocument) -> Iterator[tuple[Any, Any]]:
     mark.touch()
     clock_file.write_text(dt.datetime(document.starts, 1, 1, tzinfo=dt.UTC).isoformat(), encoding="ascii")
     # Notices of a rehearsal go to mailboxes, whatever channels the settings name.
-    override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_PORT=str(port), DUBAN_ADDRESSES_FILE=None)
+    override(DUBAN_CLOCK_FILE=str(clock_file), DUBAN_PREFECT_URL=None, DUBAN_ADDRESSES_FILE=None)
     override(**QUIETER_SERVER)
     try:
-        with running(by_schedule=False), _flows_in_process() as flows:
+        with running(by_schedule=False, on_any_port=True), _flows_in_process() as flows:
             yield flows
     finally:
         clock_file.unlink(missing_ok=True)
         override(DUBAN_CLOCK_FILE=None, **dict.fromkeys(QUIETER_SERVER))
-
-
-def free_port(wanted: int) -> int:
-    """The port that is wanted, or any that is free where something else has it."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", wanted)) != 0:
-            return wanted
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

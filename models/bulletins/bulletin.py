@@ -364,6 +364,11 @@ def newest(session: Session, plan: Plan, period: str, *, drafts: bool = True) ->
     return session.scalar(query.order_by(Bulletin.version.desc()).limit(1))
 
 
+def newest_id(session: Session, plan: Plan) -> int | None:
+    """Of all periods and versions the one that was made last, drafts too; None before the first."""
+    return session.scalar(select(func.max(Bulletin.id)).where(Bulletin.plan_id == plan.id))
+
+
 def bulletin_of(session: Session, plan: Plan, period: str, version: int | None = None) -> Bulletin:
     """Raises NotFoundError."""
     query = select(Bulletin).where(Bulletin.plan_id == plan.id, Bulletin.period == period)

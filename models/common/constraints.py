@@ -57,6 +57,10 @@ def domain_errors() -> Iterator[None]:
 
 def meaning_of(error: DBAPIError) -> DubanError | None:
     """The domain error for an error of the database; None for a lost connection or a fault in our own code."""
+    if _is_of_pooler(error):
+        return RefusedError(
+            "a pooler stands before the database ({why}); set DUBAN_DATABASE_POOLED=true", why=first_line(error)
+        )
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if constraint in MEANINGS:
         return RefusedError(MEANINGS[constraint].template)
@@ -79,10 +83,17 @@ def may_pass(error: DBAPIError) -> bool:
 
 def is_lost(error: DBAPIError) -> bool:
     """Whether the connection was lost or could not be made. The last statement may have been carried out."""
+    if _is_of_pooler(error):
+        return False
     state = _state(error)
     # No SQLSTATE: the server went away before it could send one, or never answered.
     unsaid = isinstance(error, OperationalError) and not state
     return error.connection_invalidated or unsaid or state in SHUT_DOWN or state.startswith("08")
+
+
+def _is_of_pooler(error: DBAPIError) -> bool:
+    """Whether a pooler refused how we connect: PostgreSQL itself knows the parameter."""
+    return isinstance(error, OperationalError) and "startup parameter: options" in str(error.orig)
 
 
 def first_line(error: DBAPIError) -> str:

@@ -24,7 +24,7 @@ from models.dates.instants import FIRST_ROUND, LocalInstant
 from models.dates.workdays import ONE_DAY
 from models.outbox.message import DEAD, UNSENT, Message
 from models.patrol.rounds import PatrolRound
-from models.phases.gate import Gate
+from models.phases.gate import Gate, Via
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -332,6 +332,11 @@ class OpenGate:
     round: int
     untold: frozenset[int]
 
+    @property
+    def rounds(self) -> frozenset[int]:
+        """The rounds at which its run may wait."""
+        return self.untold | {self.round}
+
 
 def open_gates(session: Session, plan: Plan) -> list[OpenGate]:
     """The phases at whose gate a run has to stand."""
@@ -346,7 +351,9 @@ def open_gates(session: Session, plan: Plan) -> list[OpenGate]:
 
 
 def _open_gate(phase: Phase, gates: Sequence[Gate]) -> OpenGate:
-    untold = frozenset(gate.round for gate in gates if gate.decided_at and gate.resumed_at is None)
+    # Of an answer in the Prefect UI the run is told there.
+    elsewhere = (gate for gate in gates if gate.decided_at and gate.via is not Via.PREFECT_UI)
+    untold = frozenset(gate.round for gate in elsewhere if gate.resumed_at is None)
     return OpenGate(phase, gates[-1].round if gates else 1, untold)
 
 

@@ -30,6 +30,7 @@ from models.permissions import Act, require
 from models.plan.plan import Plan, plan_codes
 from models.plan.unit import body_of
 from rendering.watchdog_text import alerts_letter, blind_letter, sees_again_letter
+from services import gates
 from services.letters.addresses import address_alerts
 from services.monitoring import seals
 from services.scope import PROGRAM, Scope, by_program
@@ -61,8 +62,11 @@ def watch_over(plans: Sequence[str] = (), on: dt.date | None = None) -> Watched:
     with blindness_is_told():
         seals.seal_journal(Actor(PROGRAM), clock.now())
         lost = _end_lost_runs()
-        found = {plan: _seen(by_program(plan), on) for plan in plans or plans_watched()}
-        notes = [lost, *(tell(by_program(plan), listed) for plan, listed in found.items()), _tell_that_it_sees_again()]
+        codes = plans or plans_watched()
+        found = {plan: _seen(by_program(plan), on) for plan in codes}
+        strays = _end_stray_runs(codes)
+        told = [tell(by_program(plan), listed) for plan, listed in found.items()]
+        notes = [lost, strays, *told, _tell_that_it_sees_again()]
     missed = heartbeat.beat(all_is_well=not any(found.values()))
     return Watched(clock.now(), found, list({note.template: note for note in (*notes, missed) if note}.values()))
 
@@ -154,8 +158,8 @@ def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
         may_leave = functools.partial(_may_leave, plan)
         found = alerts.alerts(session, plan, at=_instant(plan, scope.at, on), may_leave=may_leave)
         found += address_alerts(session, plan)
-        gates = alerts.open_gates(session, plan)
-    return [*found, *_at_gates(plan, gates)]
+        waiting = alerts.open_gates(session, plan)
+    return [*found, *_at_gates(plan, waiting)]
 
 
 def _end_lost_runs() -> Reason | None:
@@ -173,6 +177,17 @@ def _end_lost_runs() -> Reason | None:
     )
 
 
+def _end_stray_runs(plans: Sequence[str]) -> Reason | None:
+    """End runs that no answer concerns any more. What keeps it from that is an alert already, see `_seen`."""
+    ended = 0
+    for plan in plans:
+        with suppress(Exception):
+            ended += gates.end_stray_runs(by_program(plan))
+    if not ended:
+        return None
+    return Reason("{count} runs stood at gates that do not wait for them, and were ended", count=ended)
+
+
 def _instant(plan: Plan, now: dt.datetime, on: dt.date | None) -> dt.datetime:
     return now if on in {None, plan.day_of(now)} else alerts.day_is_over(on or plan.day_of(now), plan.timezone)
 
@@ -181,13 +196,12 @@ def _may_leave(plan: Plan, at: dt.datetime) -> bool:
     return opens_at(at, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours)) <= at
 
 
-def _at_gates(plan: Plan, gates: Sequence[alerts.OpenGate]) -> list[Alert]:
+def _at_gates(plan: Plan, waiting: Sequence[alerts.OpenGate]) -> list[Alert]:
     found = []
     try:
-        for gate in gates:
+        for gate in waiting:
             code, year = gate.phase.code.value, gate.phase.year
-            rounds = {gate.round, *gate.untold}
-            if not prefect_api.stands_at_gate(plan.code, code, year, rounds):
+            if not prefect_api.run_at_gate(plan.code, code, year, gate.rounds):
                 # Safe even if another run is on its way: a phase that is open is not opened again.
                 run_id = prefect_api.start_phase(plan.code, code, year)
                 found.append(alerts.no_run(gate, settings().run_address(run_id)))

@@ -1,6 +1,7 @@
 """Who comes first starts the embedded PostgreSQL, the last one to leave stops it, and the dead do not count."""
 
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -282,3 +283,36 @@ def test_a_folder_that_its_tools_would_misread_is_refused_in_a_line(home: Path, 
     with pytest.raises(RefusedError, match="the embedded PostgreSQL cannot work in a folder with"):
         embedded.url(home / f"a{sign}b")
     assert list(home.iterdir()) == []
+
+
+class TestWhereItCannotBeStarted:
+    def test_for_want_of_room_the_servers_own_line_is_said(self, home: Path) -> None:
+        said = _refused(home, limit_bytes=100_000)
+        assert str(home) in said
+        assert "File too large" in said
+
+    def test_for_what_stands_in_its_configuration(self, home: Path) -> None:
+        user = User(home)
+        user.leave()
+        with (home / "postgres" / "postgresql.conf").open("a") as configuration:
+            configuration.write("no_such_setting = 1\n")
+        assert "postgresql.conf" in _refused(home)
+
+
+def _refused(home: Path, limit_bytes: int | None = None) -> str:
+    """The one line that `duban status` ends with. `limit_bytes`: of each file, beyond which nobody can write."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes or resource.RLIM_INFINITY,) * 2)
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name("duban"), "status"],
+        env=os.environ | {"DUBAN_DATA_DIR": str(home), "DUBAN_LANGUAGE": "en"},
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr

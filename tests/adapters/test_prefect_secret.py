@@ -2,9 +2,7 @@
 
 import base64
 import os
-import socket
 import stat
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,7 +21,6 @@ from adapters.settings import Settings, settings
 from deploy.cli.main import _tell_settings
 from deploy.cli.operation import running
 from deploy.cli.root import duban, error_lines
-from deploy.stack import _listens
 
 PASSWORD = "office:一个密码"
 ELSEWHERE = "https://prefect.example.cn"
@@ -153,16 +150,12 @@ def guarded(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_only_the_process_that_has_the_port_counts_as_our_server() -> None:
-    with socket.socket() as line, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        line.bind(("127.0.0.1", 0))
-        port = line.getsockname()[1]
-        assert not _listens(os.getpid(), port)
-        line.listen()
-        assert _listens(os.getpid(), port)
-        assert not _listens(other.pid, port)
-        other.kill()
-    assert not _listens(other.pid, port)
+@pytest.mark.parametrize("end", ["", "/", "/api", "/api/", "//api//"])
+@pytest.mark.parametrize("base", ["http://prefect.example:4200", "https://example.cn/prefect"])
+def test_an_address_is_taken_as_it_is_meant(monkeypatch: pytest.MonkeyPatch, base: str, end: str) -> None:
+    setting(monkeypatch, DUBAN_PREFECT_URL=base + end)
+    assert settings().prefect_api == f"{base}/api"
+    assert settings().run_address("1") == f"{base}/runs/flow-run/1"
 
 
 class TestAServerThatAsks:

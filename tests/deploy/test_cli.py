@@ -448,6 +448,7 @@ class TestPhase:
             return "0123"
 
         monkeypatch.setattr(prefect_api, "start_phase", start_phase)
+        monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: None)
 
         assert "/runs/flow-run/0123" in done("phase", "start", "launch")
         done("phase", "start", "implementation")
@@ -456,6 +457,14 @@ class TestPhase:
         refused("phase", "start", "celebration", because="celebration")
 
         assert started == [("tiny", "launch", None), *[("tiny", "implementation", 2023)] * 2]
+
+    @pytest.mark.usefixtures("tiny_plan")
+    def test_one_that_has_a_run_gets_no_other_and_is_told_which_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(prefect_api, "start_phase", lambda *_: pytest.fail("another run was started"))
+        monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: "0815")
+        said = done("phase", "start", "launch")
+        assert "/runs/flow-run/0815" in said
+        assert "已有运行" in said
 
     @pytest.mark.usefixtures("real_plan")
     def test_the_year_has_to_be_said_where_there_are_several(self) -> None:

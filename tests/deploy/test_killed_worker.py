@@ -3,7 +3,10 @@
 import datetime as dt
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import psycopg
 import pytest
 
 from adapters.database import embedded
+from deploy.stack import RUN_VARIABLE
 from tests.support.stack import Stack, stack
 
 TINY = Path(__file__).parents[1] / "plans" / "tiny"
@@ -57,6 +61,45 @@ def test_whatever_is_killed_under_duban_up_is_started_again_and_the_launch_comes
             assert _count(connection, "SELECT count(*) FROM message WHERE kind = 'issued' AND status = 'sent'") == 4
 
 
+def test_what_a_killed_worker_held_is_free_for_the_next_one_but_not_what_still_runs() -> None:
+    with stack(TINY, AT, tended=True) as place:
+        dead, alive = _taken(place, "patrol"), _taken(place, "bulletin")
+        conducts = os.environ | {RUN_VARIABLE: alive}
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=conducts) as process:
+            place.part("worker").kill()
+            _wait_until(lambda: _state(place, dead) == "CRASHED", "its place is not given back")
+            patrol = _start(place, "patrol", {"plan": "tiny"})
+            _wait_until(lambda: _state(place, patrol) == "COMPLETED", "the next patrol did not come")
+            assert _state(place, alive) == "PENDING"
+            process.communicate()
+
+
+def _taken(place: Stack, flow: str) -> str:
+    """A run that a worker took, with its place under the limit, and of which nothing more is heard."""
+    tomorrow = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+    run = _start(place, flow, {}, {"scheduled_time": tomorrow})
+    place.ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "PENDING", "name": "Pending"}})
+    assert _state(place, run) == "PENDING"
+    return run
+
+
+def _start(place: Stack, flow: str, parameters: dict[str, Any], details: dict[str, Any] | None = None) -> str:
+    deployment = place.ask("GET", f"/deployments/name/{flow}/{flow}")
+    body = {"parameters": parameters, "state": {"type": "SCHEDULED", "state_details": details or {}}}
+    return str(place.ask("POST", f"/deployments/{deployment['id']}/create_flow_run", body)["id"])
+
+
+def _state(place: Stack, run: str) -> str:
+    return str(place.ask("GET", f"/flow_runs/{run}")["state"]["type"])
+
+
+def _wait_until(true: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.2)
+
+
 def _is_back(place: Stack, name: str, before: psutil.Process) -> bool:
     try:
         return place.part(name) != before and place.ask("GET", "/health") is True
@@ -65,9 +108,7 @@ def _is_back(place: Stack, name: str, before: psutil.Process) -> bool:
 
 
 def _start_launch(place: Stack) -> None:
-    deployment = place.ask("GET", "/deployments/name/launch/launch")
-    body = {"parameters": {"plan": "tiny"}, "state": {"type": "SCHEDULED"}}
-    place.ask("POST", f"/deployments/{deployment['id']}/create_flow_run", body)
+    _start(place, "launch", {"plan": "tiny"})
 
 
 def _kill_flow_of(place: Stack) -> None:

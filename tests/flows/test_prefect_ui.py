@@ -2,9 +2,13 @@
 
 import datetime as dt
 import json
+import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -16,8 +20,10 @@ from adapters.settings import settings
 from models.assignments.assignment import Assignment
 from models.common.event import Event
 from models.phases.gate import Answer, Gate, GateDecision
-from models.plan.phase import Phase
+from models.plan.phase import Phase, PhaseCode
+from services import phases
 from services.monitoring import watchdog
+from services.scope import by_program
 from tests.conftest import TINY, Clock
 from tests.support.stack import Stack, stack
 from tests.support.story import Story, moment
@@ -120,6 +126,58 @@ def test_a_phase_is_seen_from_its_start_to_its_closing(place: Stack, story: Stor
     assert shown_with(place, restored)["progress-tiny-launch"] == 33.3
 
 
+def test_a_phase_that_is_started_again_and_again_has_one_run_at_its_gate(place: Stack, story: Story) -> None:
+    """By the button in the Prefect UI, which asks nobody; and by the command, which asks first."""
+    story.at("2023-01-03")
+    pressed = [prefect_api.start_phase("tiny", "implementation", 2023) for _ in range(4)]
+    _until(lambda: sorted(named(pressed)) == ["Joined"] * 3 + ["Suspended"], "not one of four alone stands there")
+    standing = pressed[named(pressed).index("Suspended")]
+    joined = next(run for run in pressed if run != standing)
+    assert standing in seen(place, joined)[2], "it says which one"
+    again = phases.start(by_program("tiny"), (PhaseCode.IMPLEMENTATION, 2023))
+    assert (again.run_id, again.joined) == (standing, True)
+
+    # What stood there before there was this rule.
+    strays = [left_at(place, "gate-1"), left_at(place, "gate-1"), left_at(place, "gate-7")]
+    watchdog.watch_over(["tiny"])
+    assert named(strays) == ["Superseded"] * 3
+    assert named([standing]) == ["Suspended"]
+
+    prefect_api.answer_gate(standing, answer(GateDecision.KEEP_OPEN), dt.date(2024, 1, 31))
+    _until(lambda: prefect_api.run_at_gate("tiny", "implementation", 2023, [2]), "it does not stand at the next round")
+    wait_for(place, standing, "Suspended")
+    prefect_api.answer_gate(standing, answer(GateDecision.CLOSE, override="并入总结"), dt.date(2024, 1, 31))
+    wait_for(place, standing, "Closed with override")
+
+
+def test_what_the_server_removed_and_still_names_is_shown_again(place: Stack, story: Story, patrol: Patrol) -> None:
+    """As it removes artifacts with their runs, after a quarter."""
+    story.at("2023-02-01")
+    patrol("2023-02-01 09:00")
+    with closing(sqlite3.connect(Path(place.folder) / "prefect" / "prefect.db", timeout=WAIT_S)) as store, store:
+        store.execute("DELETE FROM artifact WHERE key = 'review-tiny'")
+    assert "review-tiny" not in prefect_api.newest_artifacts(KEYS)
+    patrol("2023-02-01 09:15")
+    assert "review-tiny" in prefect_api.newest_artifacts(KEYS)
+
+
+def named(runs: Sequence[str]) -> list[str]:
+    return [prefect_api.state_of(run)[1] for run in runs]
+
+
+def left_at(place: Stack, key: str) -> str:
+    """A run of the implementation that was left suspended there."""
+    run = scheduled(place, "implementation", {"plan": "tiny", "year": 2023})
+    for state in ({"type": "RUNNING"}, {"type": "PAUSED", "name": "Suspended", "state_details": details(key)}):
+        place.ask("POST", f"/flow_runs/{run}/set_state", {"state": state, "force": True})
+    return run
+
+
+def details(key: str) -> dict[str, Any]:
+    later = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+    return {"pause_key": key, "pause_timeout": later, "pause_reschedule": True}
+
+
 def test_a_place_that_a_dead_run_holds_is_given_back(place: Stack, story: Story) -> None:
     """As its machine leaves it: nobody is there to say that it ended."""
     dead, next_one, last = (scheduled(place) for _ in range(3))
@@ -205,11 +263,12 @@ def empty(place: Stack) -> None:
     assert place.ask("POST", "/flow_runs/filter", {}) == []
 
 
-def scheduled(place: Stack) -> str:
-    """A run of the patrol that the worker leaves alone: it is for tomorrow."""
-    deployment = place.ask("GET", "/deployments/name/patrol/patrol")
+def scheduled(place: Stack, flow: str = "patrol", parameters: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """A run that the worker leaves alone: it is for tomorrow."""
+    deployment = place.ask("GET", f"/deployments/name/{flow}/{flow}")
     tomorrow = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
-    body = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}}
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}
+    body = {"state": state, "parameters": dict(parameters)}
     return str(place.ask("POST", f"/deployments/{deployment['id']}/create_flow_run", body)["id"])
 
 

@@ -30,7 +30,7 @@ from models.plan.phase import PhaseCode, phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit, body_of, unit_of
 from models.queries.statistics import AssignmentSnapshot, snapshots
-from services import assignments, complaints, findings, gates, patrol, phases
+from services import assignments, bulletins, complaints, findings, gates, patrol, phases
 from services.gates import Decided
 from services.letters import delivery
 from services.letters.delivery import Delivered
@@ -193,6 +193,9 @@ class Story:
         for ref in refs:
             self.submit(ref)
             self.accept(ref)
+
+    def release_bulletin(self, period: str) -> None:
+        bulletins.release(self._office(), period)
 
     def answer(
         self,

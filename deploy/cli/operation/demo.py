@@ -20,7 +20,7 @@ from deploy.cli.operation.progress import shown_progress
 from deploy.cli.operation.running import console, plan_folder, seed_option, stay_open
 from deploy.rehearsal.habits import reviewer
 from deploy.rehearsal.office_acts import DIRECTOR
-from deploy.rehearsal.place import free_port, play_until
+from deploy.rehearsal.place import play_until
 from deploy.rehearsal.play import days_of
 from models.assignments.light import Light
 from models.common.errors import RefusedError
@@ -57,7 +57,7 @@ def demo(folder: Path, until: dt.date, seed: int) -> None:
         with shown_progress(document, console) as progress:
             play_until(document, seed, until, progress)
         _stand_still(home, document, until)
-        stay_open(lambda: _ways_in(document.code, until, seed))
+        stay_open(lambda: _ways_in(document.code, until, seed), on_any_port=True)
 
 
 def _refuse_day(document: PlanDocument, day: dt.date) -> None:
@@ -85,7 +85,6 @@ def _own_folder() -> Iterator[Path]:
         except BlockingIOError as held:
             raise RefusedError("a demo is already open in {folder}", folder=str(home)) from held
         override(**dict.fromkeys(NOT_OF_A_DEMO), DUBAN_DATA_DIR=str(home))
-        override(DUBAN_PORTAL_PORT=str(free_port(settings().portal_port)))
         yield home
 
 

@@ -1,6 +1,7 @@
 """`duban portal` and `duban access`: the pages, and the links that open them."""
 
 import datetime as dt
+import socket
 
 import click
 
@@ -10,6 +11,7 @@ from adapters.prefect_server import prefect_secret
 from adapters.settings import override, settings
 from deploy.cli.base import _, plan_option, show_table, table, tell, tell_problem
 from deploy.cli.operation.access import local_time, office_scope, program_scope, work_on
+from deploy.ports import handed_on, listen
 from models import access as links
 from models.common.errors import NotFoundError
 from models.plan.unit import unit_of
@@ -20,25 +22,30 @@ from services.evidence import claim_new_store
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help=_("port to listen on; DUBAN_PORTAL_PORT if not given"))
-def portal(port: int | None) -> None:
+@click.option("--listening", type=int, hidden=True)  # the descriptor of a socket that `duban up` listens with
+def portal(port: int | None, listening: int | None) -> None:
+    if port is not None:
+        override(DUBAN_PORTAL_PORT=str(port))
+    host = settings().portal_host
+    with handed_on(listening) if listening else listen(host, settings().portal_port, "DUBAN_PORTAL_PORT") as door:
+        _serve(door)
+
+
+def _serve(door: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415  (quick commands do not pay for it)
 
     from portal import security_log  # noqa: PLC0415
     from portal.http_protocol import PortalProtocol  # noqa: PLC0415
 
-    if port is not None:
-        override(DUBAN_PORTAL_PORT=str(port))
     schema.ensure()
     claim_new_store()
     security_log.to_file(data_folder(settings().data_dir) / "security.log")
     tell(_("Portal: {url}").format(url=settings().portal_address))
     if warning := antivirus.warning():
         tell_problem(_(warning))
-    uvicorn.run(
+    served = uvicorn.Config(
         "portal.asgi:make_app",
         factory=True,
-        host=settings().portal_host,
-        port=settings().portal_port,
         # Its own log would hold the addresses, and an address may hold a token.
         access_log=False,
         log_level="warning",
@@ -47,6 +54,7 @@ def portal(port: int | None) -> None:
         server_header=False,
         forwarded_allow_ips=settings().trusted_proxies,
     )
+    uvicorn.Server(served).run(sockets=[door])
 
 
 @click.group()

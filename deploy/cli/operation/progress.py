@@ -1,8 +1,6 @@
 """How far a rehearsal is: a progress bar in a terminal, and elsewhere a plain line every ten seconds."""
 
 import datetime as dt
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +26,6 @@ LINE_EVERY_S = 10
 @contextmanager
 def shown_progress(document: PlanDocument, console: Console) -> Iterator[rehearsal.Progress]:
     """The function that a rehearsal calls after each day of the plan."""
-    # As with Ctrl-C, so that all processes that were started end too.
-    signal.signal(signal.SIGTERM, lambda *_ignored: sys.exit(128 + signal.SIGTERM))
     if console.is_terminal:
         with _bar(console) as progress:
             yield progress

@@ -38,16 +38,20 @@ def up() -> None:
     stay_open(_office_links)
 
 
-def stay_open(links: Callable[[], Iterable[str]]) -> None:
-    """Run the stack until Ctrl-C, and print all addresses; `links` prints those of the pages, once they are served."""
+def stay_open(links: Callable[[], Iterable[str]], *, on_any_port: bool = False) -> None:
+    """Run the stack until Ctrl-C, and print all addresses; `links` prints those of the pages, once they are served.
+
+    `on_any_port`: on others where those of the settings are taken.
+    """
     from deploy.stack import running  # noqa: PLC0415  (quick commands do not pay for it)
     from services.letters.addresses import address_warnings  # noqa: PLC0415
 
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_ignored: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # with `nohup` a terminal may be closed
+            signal.signal(number, lambda *_ignored: stop.set())
     console.print(_("Starting; this takes some ten seconds…"))
-    with running(by_schedule=True, portal=True) as parts:
+    with running(by_schedule=True, portal=True, on_any_port=on_any_port) as parts:
         base = f"http://127.0.0.1:{settings().prefect_port}"
         tell(_("Prefect: {url}").format(url=f"{base}/dashboard"))
         tell(_("Start a phase: {url}").format(url=f"{base}/deployments"))

@@ -62,7 +62,8 @@ def list_phases(plan_code: str | None) -> None:
 def start(code: str, year: int | None, plan_code: str | None) -> None:
     started = phases.start(program_scope(plan_code, "duban phase"), (PhaseCode(code), year))
     url = settings().run_address(started.run_id)
-    tell(_("{phase} is being started: {url}").format(phase=started.ref, url=url))
+    said = _("{phase} has a run already: {url}") if started.joined else _("{phase} is being started: {url}")
+    tell(said.format(phase=started.ref, url=url))
 
 
 @phase.command(help=_("Decide at the gate of an open phase: close it, keep it open, or extend it."))

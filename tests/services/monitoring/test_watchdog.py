@@ -17,11 +17,15 @@ from sqlalchemy import text
 from adapters.database.sessions import forget_engine, transaction
 from adapters.language import Code, Language
 from adapters.prefect_server import prefect_api
-from adapters.prefect_server.prefect_api import PrefectUnreachableError
+from adapters.prefect_server.prefect_api import PhaseRun, PrefectUnreachableError
 from adapters.settings import override, settings
 from deploy.cli.root import duban
-from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds
+from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds, open_gates
 from models.patrol.escalation import Chased
+from models.phases.gate import Answer, GateDecision, mark_told
+from models.plan.phase import PhaseCode
+from models.plan.plan import plan_of
+from services.gates import ask, decide_as_typed
 from services.letters.addresses import address_warnings
 from services.letters.delivery import Delivered
 from services.monitoring import watchdog
@@ -97,6 +101,7 @@ class Gates:
 
     missing: set[str]
     started: list[str]
+    standing: list[PhaseRun] = dataclasses.field(default_factory=list)
     is_down: bool = False
 
 
@@ -104,17 +109,23 @@ class Gates:
 def gates(monkeypatch: pytest.MonkeyPatch) -> Gates:
     known = Gates(set(), [])
 
-    def stands(_plan: str, phase: str, _year: int | None, _rounds: set[int]) -> bool:
+    def at_gate(_plan: str, phase: str, _year: int | None, _rounds: set[int]) -> str | None:
         if known.is_down:
             raise PrefectUnreachableError("nobody answers")
-        return phase not in known.missing
+        return None if phase in known.missing else "run-0"
 
     def start(_plan: str, phase: str, _year: int | None) -> str:
         known.started.append(phase)
         known.missing.discard(phase)
         return "run-1"
 
-    monkeypatch.setattr(prefect_api, "stands_at_gate", stands)
+    def end(run: PhaseRun, _why: str) -> bool:
+        known.standing.remove(run)
+        return True
+
+    monkeypatch.setattr(prefect_api, "run_at_gate", at_gate)
+    monkeypatch.setattr(prefect_api, "suspended_runs", lambda *_: list(known.standing))
+    monkeypatch.setattr(prefect_api, "end_suspended", end)
     monkeypatch.setattr(prefect_api, "start_phase", start)
     return known
 
@@ -334,6 +345,72 @@ class TestWhatIsSetAsideOrUnattended:
     def test_a_prefect_that_does_not_answer(self, north: Story, gates: Gates) -> None:
         gates.is_down = True
         assert found(north, "2023-12-12 17:50") == ["no_prefect"]
+
+
+class TestRunsThatNobodyWaitsFor:
+    def test_all_but_the_first_at_a_gate_are_ended_and_counted(self, north: Story, gates: Gates) -> None:
+        asked(north)
+        gates.standing = [suspended("a", 1), suspended("b", 1), suspended("c", 1)]
+        assert notes(north) == ["2 runs stood at gates that do not wait for them, and were ended"]
+        assert left(gates) == ["a"]
+        assert notes(north) == []
+
+    def test_of_rounds_gone_by_those_that_are_told_of_the_answer_stay(self, north: Story, gates: Gates) -> None:
+        asked(north)
+        decided = north.answer("implementation", "keep open", year=2023)
+        asked(north)
+        gates.standing = [suspended("a", 1), suspended("b", 2), suspended("c", 0), suspended("d", 3)]
+        notes(north)
+        assert left(gates) == ["a", "b"]
+        with transaction() as session:
+            mark_told(session, [decided.gate_id], moment("2023-12-12 18:00"))
+        notes(north)
+        assert left(gates) == ["b"]
+
+    def test_those_of_a_phase_that_is_closed_and_of_one_that_is_not_open(self, north: Story, gates: Gates) -> None:
+        asked(north)
+        decided = north.answer("implementation", "close", year=2023, override="并入下一年")
+        gates.standing = [suspended("a", 1), suspended("b", 1), suspended("c", 1, phase="launch", year=None)]
+        notes(north)
+        assert left(gates) == ["a"], "it is still to be told that the phase is closed"
+        with transaction() as session:
+            mark_told(session, [decided.gate_id], moment("2023-12-12 18:00"))
+        notes(north)
+        assert left(gates) == []
+
+    def test_a_run_of_an_answered_round_attends_to_no_other(self, north: Story) -> None:
+        asked(north)
+        said = Answer(GateDecision.KEEP_OPEN, "王五", "按计划")
+        decide_as_typed(by_program(north.plan), IMPLEMENTATION, 1, said)
+        with transaction() as session:
+            (gate,) = open_gates(session, plan_of(session, north.plan))
+            assert gate.rounds == {1}, "the next round is not asked yet"
+        asked(north)
+        with transaction() as session:
+            (gate,) = open_gates(session, plan_of(session, north.plan))
+            assert gate.rounds == {2}
+
+
+IMPLEMENTATION = (PhaseCode.IMPLEMENTATION, 2023)
+
+
+def asked(story: Story) -> None:
+    """The gate of the open phase asks, as the phase's run has it do."""
+    story.at("2023-12-12 17:50")
+    ask(by_program(story.plan), IMPLEMENTATION)
+
+
+def suspended(name: str, number: int, *, phase: str = "implementation", year: int | None = 2023) -> PhaseRun:
+    return PhaseRun(name, "tiny", phase, year, "PAUSED", f"state of {name}", moment("2023-12-12 17:00"), number)
+
+
+def notes(story: Story) -> list[str]:
+    story.at("2023-12-12 17:50")
+    return [str(note) for note in watchdog.watch_over([story.plan]).notes]
+
+
+def left(gates: Gates) -> list[str]:
+    return [run.id for run in gates.standing]
 
 
 @pytest.fixture
