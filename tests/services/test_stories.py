@@ -577,8 +577,8 @@ class Festival:
     story: Story
     monkeypatch: pytest.MonkeyPatch
 
-    def begin(self, *, everything: bool = False) -> None:
-        check_due(dt.date(2024, 2, 19))
+    def begin(self, due: dt.date = dt.date(2024, 2, 19), *, everything: bool = False) -> None:
+        check_due(due)
         self.story.at("2024-01-02")
         self.story.open("acceptance")
         if not everything:
@@ -907,6 +907,22 @@ class TestAnAmendedCalendar:
             "2024-02-09": about(("north", "blue reminder"), ref=self.MINE),
             "2024-02-19": about(("north", "reminder"), ref=self.MINE),
         }
+
+    def test_a_step_that_fired_on_what_is_a_day_off_by_now_was_right_and_fires_once(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        festival = Festival(story, monkeypatch)
+        festival.begin(dt.date(2024, 2, 9))
+        red = about(("north", "red overdue"), ("finance", "red overdue"), ref=self.MINE)
+        # A Sunday that was to be worked in place of a day of the festival.
+        assert story.patrol_daily("2024-02-07", "2024-02-18")["2024-02-18"] == red
+        festival.lengthen(dt.date(2024, 2, 18))
+        assert story.patrol_daily("2024-02-19", "2024-02-20") == {}
+        festival.check_audit()
+        assert story.patrol_daily("2024-02-21", "2024-02-21") == {
+            "2024-02-21": about(("office", "red overdue"), ref=self.MINE)
+        }
+        festival.check_audit()
 
     def test_no_date_moves_back_to_a_day_that_has_passed(self, festival: Festival) -> None:
         story = festival.story
