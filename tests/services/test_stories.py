@@ -770,6 +770,16 @@ class TestWhereADateOnADayOffMoves:
         story.patrol("2023-10-27")
         story.expect()
 
+    def test_what_is_handed_out_on_the_weekend_itself_is_not_overdue_at_once(self, story: Story) -> None:
+        check_due(dt.date(2024, 10, 20), plan=OnDayOff.EARLIER)
+        story.at("2022-11-01")
+        story.open("launch")
+        story.at("2024-10-19")
+        story.open("acceptance")
+        assert story.row(self.CHECK).due_on == dt.date(2024, 10, 21)
+        story.patrol("2024-10-20")
+        assert story.row(self.CHECK).due_on == dt.date(2024, 10, 21)
+
     def test_more_time_ends_on_the_day_after_in_any_case(self, story: Story) -> None:
         self.open(story, dt.date(2024, 10, 20), plan=OnDayOff.EARLIER)
         story.ask_extension(self.CHECK, "2024-11-03")
