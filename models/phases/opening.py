@@ -143,6 +143,8 @@ def issue(
 def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date) -> dict[str, Any]:
     """The dates that all assignments of a requirement share. A date on a day off moves as the plan says."""
     settled = plan.work_calendar.settle(requirement.due_on, requirement.on_day_off)
+    if settled.on < issued_on <= requirement.due_on:
+        settled = plan.work_calendar.settle(requirement.due_on)  # nothing is overdue as it is handed out
     standing = LadderState(Status.ISSUED, issued_on, settled.on, None, issued_on)
     look_on = next_look(ladder.rungs, standing, plan.work_calendar, plan.go_live_on or issued_on)
     return {

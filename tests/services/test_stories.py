@@ -604,8 +604,8 @@ class Festival:
     story: Story
     monkeypatch: pytest.MonkeyPatch
 
-    def begin(self, *, everything: bool = False) -> None:
-        check_due(dt.date(2024, 2, 19))
+    def begin(self, due: dt.date = dt.date(2024, 2, 19), *, everything: bool = False) -> None:
+        check_due(due)
         self.story.at("2024-01-02")
         self.story.open("acceptance")
         if not everything:
@@ -797,6 +797,16 @@ class TestWhereADateOnADayOffMoves:
         story.patrol("2023-10-27")
         story.expect()
 
+    def test_what_is_handed_out_on_the_weekend_itself_is_not_overdue_at_once(self, story: Story) -> None:
+        check_due(dt.date(2024, 10, 20), plan=OnDayOff.EARLIER)
+        story.at("2022-11-01")
+        story.open("launch")
+        story.at("2024-10-19")
+        story.open("acceptance")
+        assert story.row(self.CHECK).due_on == dt.date(2024, 10, 21)
+        story.patrol("2024-10-20")
+        assert story.row(self.CHECK).due_on == dt.date(2024, 10, 21)
+
     def test_more_time_ends_on_the_day_after_in_any_case(self, story: Story) -> None:
         self.open(story, dt.date(2024, 10, 20), plan=OnDayOff.EARLIER)
         story.ask_extension(self.CHECK, "2024-11-03")
@@ -934,6 +944,22 @@ class TestAnAmendedCalendar:
             "2024-02-09": about(("north", "blue reminder"), ref=self.MINE),
             "2024-02-19": about(("north", "reminder"), ref=self.MINE),
         }
+
+    def test_a_step_that_fired_on_what_is_a_day_off_by_now_was_right_and_fires_once(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        festival = Festival(story, monkeypatch)
+        festival.begin(dt.date(2024, 2, 9))
+        red = about(("north", "red overdue"), ("finance", "red overdue"), ref=self.MINE)
+        # A Sunday that was to be worked in place of a day of the festival.
+        assert story.patrol_daily("2024-02-07", "2024-02-18")["2024-02-18"] == red
+        festival.lengthen(dt.date(2024, 2, 18))
+        assert story.patrol_daily("2024-02-19", "2024-02-20") == {}
+        festival.check_audit()
+        assert story.patrol_daily("2024-02-21", "2024-02-21") == {
+            "2024-02-21": about(("office", "red overdue"), ref=self.MINE)
+        }
+        festival.check_audit()
 
     def test_no_date_moves_back_to_a_day_that_has_passed(self, festival: Festival) -> None:
         story = festival.story
