@@ -3,6 +3,7 @@
 So nobody else can be taken for the part, nor take its port while it is started again: who calls meanwhile waits.
 """
 
+import os
 import socket
 
 from models.common.errors import RefusedError
@@ -17,11 +18,12 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        number = error.errno or 0  # below zero it is the resolver's, who looks up names
         raise RefusedError(
             "nobody can listen on {host}:{port}: {why}; end what does, or set {setting} to another port",
             host=host,
             port=port,
-            why=error.strerror or str(error),
+            why=os.strerror(number) if number > 0 else error.strerror,
             setting=setting,
         ) from error
 

@@ -55,6 +55,11 @@ def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
     logger = get_run_logger()
     opened = phases.open_phase(plan, phase, year)
     logger.info("%s: %s assignments issued", opened.phase_ref, opened.issued)
+    if opened.days_early:
+        logger.warning(
+            "%s: 比方案规定早 %s 天交办 handed out %s days before the day that the plan says",
+            *(opened.phase_ref, opened.days_early, opened.days_early),
+        )
     publish.tag_phase(plan, phase, year)
     _notify_units(plan, phase, year)
     while True:

@@ -1,6 +1,7 @@
 """Opening a phase: its assignments are issued, and its units are to be told."""
 
 import dataclasses
+import datetime as dt
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +10,7 @@ from models.monitoring import alerts
 from models.permissions import Act, require
 from models.phases import opening
 from models.phases.opening import Opening
-from models.plan.phase import Phase, PhaseCode, phase_at, phase_of
+from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_at, phase_of
 from models.plan.plan import Plan, plan_of
 from services.scope import Scope
 
@@ -19,11 +20,15 @@ WhichPhase = int | tuple[PhaseCode, int | None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StartedPhase:
-    """A phase whose run in Prefect was asked for. `joined`: it had one already, and that is the one."""
+    """A phase whose run in Prefect was asked for. `joined`: it had one already, and that is the one.
+
+    `early_for`: the later day on which the plan hands its work out, where that is now.
+    """
 
     ref: str
     run_id: str
     joined: bool = False
+    early_for: dt.date | None = None
 
 
 def open_phase(scope: Scope, which: WhichPhase) -> Opening:
@@ -52,11 +57,12 @@ def start(scope: Scope, which: WhichPhase) -> StartedPhase:
     with scope.open() as (session, plan):
         require(session, plan, Act.OPEN_PHASE, scope.actor)
         phase = _phase(session, plan, which, lock=False)
+        early = phase.status is PhaseStatus.PLANNED and plan.day_of(scope.at) < phase.issue_on
         waits_at = {gate.phase.id: gate.rounds for gate in alerts.open_gates(session, plan)}
     named = plan.code, phase.code.value, phase.year
     if standing := prefect_api.run_at_gate(*named, waits_at.get(phase.id, ())):
         return StartedPhase(phase.ref, standing, joined=True)
-    return StartedPhase(phase.ref, prefect_api.start_phase(*named))
+    return StartedPhase(phase.ref, prefect_api.start_phase(*named), early_for=phase.issue_on if early else None)
 
 
 def units_to_notify(plan: str, which: WhichPhase) -> list[str]:

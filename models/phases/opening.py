@@ -59,13 +59,17 @@ FROM issued GROUP BY unit_id
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opening:
-    """What opening did. `is_new` is false where the phase was open or closed already: then nothing was issued."""
+    """What opening did. `is_new` is false where the phase was open or closed already: then nothing was issued.
+
+    `days_early`: before the day on which the plan hands the work out.
+    """
 
     phase_id: int
     phase_ref: str
     status: PhaseStatus
     issued: int
     is_new: bool
+    days_early: int = 0
 
 
 def open_phase(session: Session, plan: Plan, phase: Phase, *, actor: Actor, at: dt.datetime) -> Opening:
@@ -91,7 +95,8 @@ def open_phase(session: Session, plan: Plan, phase: Phase, *, actor: Actor, at: 
     )
     post(session, plan, _messages(session, plan, phase, by_unit, at))
     open_round(session, phase, at)
-    return Opening(phase.id, phase.ref, phase.status, issued=issued, is_new=True)
+    early = max(0, (phase.issue_on - today).days)
+    return Opening(phase.id, phase.ref, phase.status, issued=issued, is_new=True, days_early=early)
 
 
 def issue_date(plan: Plan, phase: Phase, today: dt.date) -> dt.date:

@@ -25,9 +25,10 @@ from models.common.event import Event
 from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Answer, Gate, GateDecision, Via
 from models.plan.plan import Plan
-from tests.conftest import REAL, TINY
+from tests.conftest import REAL, TINY, Clock
 from tests.support.scenes import scene
-from tests.support.story import Story
+from tests.support.stack import free_port
+from tests.support.story import Story, moment
 
 LEAD, NORTH, SOUTH = (f"2022/liaison/{unit}" for unit in ("edu", "north", "south"))
 SCHEME = "2022/scheme/T1/edu"
@@ -440,7 +441,8 @@ class TestPhase:
         assert (gate.decision, gate.resumed_at) == (GateDecision.KEEP_OPEN, None)
 
     @pytest.mark.usefixtures("tiny_plan")
-    def test_starting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_starting(self, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+        clock.set(moment("2023-01-03"))
         started: list[tuple[Any, ...]] = []
 
         def start_phase(*told: Any) -> str:
@@ -465,6 +467,18 @@ class TestPhase:
         said = done("phase", "start", "launch")
         assert "/runs/flow-run/0815" in said
         assert "已有运行" in said
+
+    @pytest.mark.usefixtures("tiny_plan")
+    def test_years_too_early_it_is_said_that_this_cannot_be_taken_back(
+        self, monkeypatch: pytest.MonkeyPatch, clock: Clock
+    ) -> None:
+        monkeypatch.setattr(prefect_api, "start_phase", lambda *_: "0815")
+        monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: None)
+        for at, is_early in (("2021-01-04", True), ("2022-12-30", True), ("2023-01-03", False), ("2024-01-03", False)):
+            clock.set(moment(at))
+            started = CliRunner().invoke(duban, ["phase", "start", "implementation"])
+            assert started.exit_code == 0
+            assert bool(started.stderr) is is_early, at
 
     @pytest.mark.usefixtures("real_plan")
     def test_the_year_has_to_be_said_where_there_are_several(self) -> None:
@@ -646,7 +660,9 @@ class TestTheCommandItself:
 
 @pytest.mark.usefixtures("database")
 def test_whoever_starts_the_portal_is_told_when_nothing_is_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
+    monkeypatch.setenv("DUBAN_PORTAL_PORT", str(free_port()))
+    settings.cache_clear()
     words = "未设置 DUBAN_CLAMD：提交的文件不作病毒扫描。\n"
     assert run("portal").stderr == words
     monkeypatch.setenv("DUBAN_CLAMD", "tcp://127.0.0.1:3310")

@@ -16,7 +16,7 @@ from models.assignments.assignment import Assignment
 from models.assignments.extension import Extension
 from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
-from models.common.kinds import OnDayOff
+from models.common.kinds import OnDayOff, UnitKind
 from models.common.status import Status
 from models.dates.workdays import _count
 from models.loading import content_of, differences, load_plan
@@ -29,6 +29,9 @@ from models.phases.gate import Answer, Closing, GateDecision, Via, WaitingRound
 from models.plan.ladder import next_look
 from models.plan.phase import PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
+from models.plan.unit import body_of
+from models.queries.queues import requests
+from models.queries.queues.waiting import waiting
 from rendering.gate_text import gate_text
 from services import gates, patrol, plans
 from services.scope import by_program
@@ -200,6 +203,15 @@ class TestCatchingUp:
         north.expect(*about(("edu", "to_review")))
 
 
+def asking(story: Story) -> tuple[list[str], int]:
+    """Whose requests for more time the office sees waiting, and how many it is told of."""
+    with transaction() as session:
+        plan = plan_of(session, story.plan)
+        office = body_of(session, plan.id, UnitKind.OFFICE)
+        count = waiting(session, plan, office, plan.day_of(clock.now())).extensions
+        return [one.ref for one in requests.extensions(session, plan)], count
+
+
 class TestExtensions:
     def test_the_old_steps_stop_and_the_new_ones_start(self, north: Story) -> None:
         north.patrol("2023-11-20")
@@ -245,6 +257,29 @@ class TestExtensions:
         north.settle(NORTH)
         lights = [north.light(NORTH, f"2023-12-{day}").value for day in (20, 21, 26, 28)]
         assert lights == ["blue", "red", "blue", "green"]
+
+    def test_for_what_is_handed_in_meanwhile_nobody_has_to_decide_until_it_comes_back(self, north: Story) -> None:
+        north.at("2023-12-01")
+        north.ask_extension(NORTH, "2024-01-31")
+        assert asking(north) == ([NORTH], 1)
+        north.submit(NORTH)
+        assert asking(north) == ([], 0)
+        north.send_back(NORTH)
+        assert asking(north) == ([NORTH], 1)
+        north.grant(NORTH)
+        assert asking(north) == ([], 0)
+
+    def test_nor_for_what_is_settled_or_waived(self, north: Story) -> None:
+        north.at("2023-12-01")
+        north.ask_extension(NORTH, "2024-01-31")
+        north.settle(NORTH)
+        assert asking(north) == ([], 0)
+
+    def test_what_is_waived_is_not_asked_for_either(self, north: Story) -> None:
+        north.at("2023-12-01")
+        north.ask_extension(NORTH, "2024-01-31")
+        north.waive(NORTH)
+        assert asking(north) == ([], 0)
 
     @pytest.mark.parametrize(
         ("day", "until", "reason", "why"),

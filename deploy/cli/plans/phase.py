@@ -64,6 +64,9 @@ def start(code: str, year: int | None, plan_code: str | None) -> None:
     url = settings().run_address(started.run_id)
     said = _("{phase} has a run already: {url}") if started.joined else _("{phase} is being started: {url}")
     tell(said.format(phase=started.ref, url=url))
+    if started.early_for:
+        warning = _("Its work is handed out now; the plan says {day}. Nothing takes that back.")
+        tell_problem(warning.format(day=language.date(started.early_for)))
 
 
 @phase.command(help=_("Decide at the gate of an open phase: close it, keep it open, or extend it."))

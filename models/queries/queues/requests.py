@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import literal, null, select
+from sqlalchemy import and_, literal, null, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
@@ -12,7 +12,7 @@ from models.assignments.extension import Extension
 from models.assignments.objection import Objection
 from models.common.base import AnyRow, AnySelect
 from models.common.errors import NotFoundError
-from models.common.status import Status
+from models.common.status import OWED, Status
 from models.common.text import Text
 from models.plan.phase import Phase
 from models.plan.plan import Plan
@@ -42,11 +42,13 @@ class PendingRequest:
     provisional: bool
 
 
+# More time for what was handed in since changes nothing; where that is sent back, the request waits again.
+WAITS = and_(Extension.granted.is_(None), Assignment.status.in_(OWED))
 _ABOUT = ASSIGNMENT_COLUMNS.add_columns(Assignment.status).join(Phase, Phase.id == Requirement.phase_id)
 
 
 def extensions(session: Session, plan: Plan, page: int = 1) -> list[PendingRequest]:
-    """Requests for more time that nobody has decided, the longest wait first."""
+    """Requests for more time that nobody has decided and that would change something, the longest wait first."""
     asked = (
         Extension.id.label("plea_id"),
         literal("extension").label("about"),
@@ -58,7 +60,7 @@ def extensions(session: Session, plan: Plan, page: int = 1) -> list[PendingReque
     query = (
         _ABOUT.add_columns(*asked)
         .join(Extension, Extension.assignment_id == Assignment.id)
-        .where(Phase.plan_id == plan.id, Extension.granted.is_(None))
+        .where(Phase.plan_id == plan.id, WAITS)
         .order_by(Extension.id)
     )
     return [_pending_request(row) for row in session.execute(paged(query, page))]

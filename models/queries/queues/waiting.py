@@ -18,7 +18,7 @@ from models.queries.queues.complaints import unanswered
 from models.queries.queues.dead_messages import dead
 from models.queries.queues.escalations import reached
 from models.queries.queues.gates import waiting_at_gate
-from models.queries.queues.requests import pending_requests
+from models.queries.queues.requests import WAITS, pending_requests
 from models.queries.worklist import counting_to_review
 
 
@@ -44,7 +44,7 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
     """How much waits, in one question."""
     counts = (
         counting_to_review(plan, office).scalar_subquery(),
-        _count(pending_requests(plan, Extension).where(Extension.granted.is_(None))),
+        _count(pending_requests(plan, Extension).where(WAITS)),
         _count(reached(plan, today)),
         _count(pending_requests(plan, Objection).where(Objection.upheld.is_(None))),
         _count(dead(plan, Message.id)),
