@@ -31,12 +31,12 @@ from services.monitoring.watchdog import FLOWS
 
 POOL = "duban"
 PREFECT_FILE = Path(__file__).parent / "prefect.yaml"
+SERVER_FILE = Path(__file__).parent / "prefect-server.env"
 POOL_FILE = Path(__file__).parent / "work-pool.json"
 READY_S = 120  # a cold start on a slow disk; usually five seconds
 STOP_S = 20
 KNOCK_S = 5
 BY_SCHEDULE = ("patrol", "watchdog", "bulletin")
-RUNS_KEPT_S = 90 * 24 * 60 * 60
 RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"  # by it a worker tells a process which run it is to conduct
 ACTED_OUT = "acted-out"  # this file says that what Prefect keeps there is of rehearsals alone
 
@@ -189,19 +189,18 @@ def _export(home: Path, *, portal: bool) -> None:
         PREFECT_SERVER_API_PORT=str(settings().prefect_port),
         PREFECT_SERVER_CORS_ALLOWED_ORIGINS=",".join(own_pages(settings().prefect_port, settings().prefect_ui_url)),
         PREFECT_SERVER_UI_API_URL=f"{settings().prefect_ui_url or address}/api",
-        PREFECT_SERVER_ANALYTICS_ENABLED="false",
-        PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT="false",
         PREFECT_WORKER_QUERY_SECONDS="0.5",
-        # In memory, the slots that runs hold under a concurrency limit would be lost and never given back when the
-        # server stops beside a run: no patrol would ever start again.
-        PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE="prefect.server.concurrency.lease_storage.filesystem",
-        # Finished runs with their artifacts, after a quarter; what they did is in the journal.
-        PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED="events,flow_runs",
-        PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD=str(RUNS_KEPT_S),
-        DO_NOT_TRACK="1",
+        **of_any_server(),
     )
     if portal:
         override(DUBAN_PORTAL_URL=settings().portal_address)
+
+
+def of_any_server() -> dict[str, str]:
+    """The settings of Prefect that its server needs, ours or one elsewhere."""
+    lines = SERVER_FILE.read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
 
 
 def _is_open(address: str) -> bool:

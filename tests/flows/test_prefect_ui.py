@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import sqlite3
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from adapters.database.sessions import forget_engine, transaction
 from adapters.prefect_server import prefect_api
 from adapters.settings import settings
+from deploy.stack import SERVER_FILE, of_any_server
 from models.assignments.assignment import Assignment
 from models.common.event import Event
 from models.phases.gate import Answer, Gate, GateDecision
@@ -198,6 +200,17 @@ def test_what_is_kept_and_where_places_are_written_down(place: Stack) -> None:
     assert sorted(vacuum["enabled"]) == ["events", "flow_runs"]
     assert vacuum["retention_period"] in {"P90D", 90 * 86400}
     assert kept["concurrency"]["lease_storage"].endswith(".filesystem")  # in memory, a restart would forget them
+    assert kept["analytics_enabled"] is False
+    assert kept["ui"]["show_promotional_content"] is False
+
+
+def test_the_file_for_servers_elsewhere_is_read_alike_by_a_shell() -> None:
+    shown = subprocess.run(
+        ["sh", "-c", f"set -a; . {SERVER_FILE}; env"], capture_output=True, text=True, check=True, env={}
+    ).stdout
+    said = dict(line.split("=", 1) for line in shown.splitlines())
+    assert of_any_server()
+    assert of_any_server().items() <= said.items()
 
 
 def answer(decision: GateDecision, override: str = "") -> Answer:
