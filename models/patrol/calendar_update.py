@@ -147,7 +147,7 @@ def settle_provisional(session: Session, plan: Plan, *, actor: Actor, at: dt.dat
 
 def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
     """Open assignments with a provisional date on a day that is certain by now; cheap where there is none."""
-    last_day = plan.work_calendar.last_certain_day(range(plan.starts, plan.ends + 2)) or dt.date.min
+    last_day = plan.work_calendar.last_certain_day(range(plan.starts, plan.ends + 3)) or dt.date.min
     return (
         select(Assignment)
         .where(text("due_provisional"), OPEN, Assignment.due_on <= last_day, of_plan(plan.code))

@@ -1,5 +1,6 @@
 """Patrols at once, and patrols that were killed: the result is that of one undisturbed patrol."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import chinese_calendar
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,8 +19,10 @@ from adapters.clock import now
 from adapters.database.sessions import engine, transaction
 from models.assignments.assignment import Assignment
 from models.common.event import Actor, Event, EventKind
+from models.common.message_kinds import MessageKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message
 from models.patrol.escalation import Escalation, chase, claim_due
+from models.plan.ladder import next_look
 from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.queries.statistics import doubled
@@ -133,6 +137,28 @@ def test_keeping_up_at_once_tells_of_a_gate_once(story: Story) -> None:
     story.at("2024-01-02")
     told = at_once(lambda: patrol.keep_up(by_program(story.plan)), 3)
     assert sorted(told) == [(0, 0, 0), (0, 0, 0), (1, 0, 0)]
+
+
+def test_a_calendar_that_is_followed_at_once_moves_each_date_once(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.at("2023-01-03")
+    story.open("implementation")
+    patrol.follow_calendar(by_program(story.plan))
+    moved = (dt.date(2023, 6, 30), dt.date(2023, 12, 20))
+    monkeypatch.setattr(
+        "models.dates.workdays._is_worked_in_china",
+        lambda day: day not in moved and bool(chinese_calendar.is_workday(day)),
+    )
+    next_look.cache_clear()  # it is kept for a process, which knows one calendar
+    monkeypatch.setattr(patrol, "BATCH", 2)
+    at_once(lambda: patrol.follow_calendar(by_program(story.plan)), 3)
+    with transaction() as session:
+        rows = session.execute(select(Assignment.id).where(Assignment.planned_due_on.in_(moved))).all()
+        entries = session.scalars(select(Event.assignment_id).where(Event.kind == EventKind.DUE_MOVED)).all()
+        told = session.scalars(select(Message.assignment_id).where(Message.kind == MessageKind.DUE_MOVED)).all()
+    assert Counter(entries) == Counter(told) == Counter(row.id for row in rows) != Counter()
+    next_look.cache_clear()
 
 
 def test_after_a_killed_patrol_the_next_one_finishes(late: str, monkeypatch: pytest.MonkeyPatch) -> None:
