@@ -234,6 +234,8 @@ def _mark_told(scope: Scope, decided: Sequence[Decided]) -> None:
 def _wake(decided: Decided) -> Told:
     from adapters.prefect_server import prefect_api  # noqa: PLC0415  (its HTTP client takes a while to import)
 
+    if not prefect_api.is_healthy():  # told within seconds: a server that is being started keeps everybody waiting
+        return Told.UNREACHABLE
     try:
         run_id = prefect_api.suspended_run(decided.plan, decided.phase_code, decided.year, decided.round)
         if run_id is None:

@@ -395,6 +395,7 @@ class TestPhase:
         def answer_gate(_run_id: str, _answer: Answer, until: dt.date) -> None:
             calls[-1] += (until,)
 
+        monkeypatch.setattr(prefect_api, "is_healthy", lambda: True)
         monkeypatch.setattr(prefect_api, "suspended_run", suspended_run)
         monkeypatch.setattr(prefect_api, "answer_gate", answer_gate)
         return calls

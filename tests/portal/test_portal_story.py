@@ -2,13 +2,10 @@
 
 import datetime as dt
 import re
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import psutil
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser, FilePayload, expect
@@ -19,7 +16,7 @@ from adapters.settings import settings
 from deploy.cli.root import duban
 from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of
 from models.plan.plan import plan_of
-from tests.conftest import ROOT, TINY, Clock
+from tests.conftest import TINY, Clock
 from tests.support.browser import browser, chromium
 from tests.support.files import pdf
 from tests.support.portal_people import Clerk, Office, Reviewer
@@ -205,42 +202,22 @@ def wait_for_state(run: str, name: str) -> None:
 
 @contextmanager
 def without_prefect(place: Stack) -> Iterator[Callable[[], None]]:
-    """Prefect's server and worker are stopped, until what this yields is called."""
+    """Prefect's server and worker answer nobody, as while they are started again, until what this yields is called."""
     parts = [place.part(name) for name in ("server", "worker")]
-    as_they_were = [(part.cmdline(), part.environ()) for part in parts]
-    for part in reversed(parts):
-        _end(part)
+    for part in parts:
+        part.suspend()
     assert not prefect_api.is_healthy()
-    quiet = subprocess.DEVNULL
-    started: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        for line, environment in as_they_were:
-            started.append(subprocess.Popen(line, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet))
-            _wait_until(prefect_api.is_healthy, "Prefect answers")
+        for part in parts:
+            part.resume()
+        _wait_until(prefect_api.is_healthy, "Prefect answers")
 
     try:
         yield start
     finally:
-        for process in reversed(started):
-            _end(psutil.Process(process.pid))
-            process.wait(WAIT_S)
-
-
-def _end(part: psutil.Process) -> None:
-    """As the stack ends its parts: asked first, and killed where that takes too long."""
-    part.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + STOP_S
-    while not _has_ended(part) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    if not _has_ended(part):
-        part.kill()
-    _wait_until(lambda: _has_ended(part), "it has ended")
-
-
-def _has_ended(part: psutil.Process) -> bool:
-    # Whoever has started it looks after it only at the end.
-    return not part.is_running() or part.status() == psutil.STATUS_ZOMBIE
+        for part in parts:
+            part.resume()
 
 
 def _wait_until(there: Callable[[], bool], what: str) -> None:
