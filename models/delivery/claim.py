@@ -243,14 +243,15 @@ _undecided_objection = (
 )
 
 
-# A step of the ladder was said for the date that was in force then; another one has steps of its own.
+# A step of the ladder was said for the date that was in force then; another one, which is later, has steps of its own.
+# What comes again counts from the day on which it came before, after the date.
 _said_for_the_date = case(
     (
         Message.kind.in_((MessageKind.REMINDER, MessageKind.OVERDUE)),
         exists().where(
             Escalation.assignment_id == Message.assignment_id,
             Escalation.fell_on == Message.for_date,
-            Escalation.anchor_on == Assignment.due_on,
+            Escalation.anchor_on >= Assignment.due_on,
         ),
     ),
     else_=true(),

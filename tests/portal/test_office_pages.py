@@ -566,16 +566,29 @@ class Prefect(BaseHTTPRequestHandler):
     stands: ClassVar[bool] = True
     resumed: ClassVar[list[dict[str, Any]]] = []
 
+    def do_GET(self) -> None:
+        """Whether it is well."""
+        self._say("true")
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         run = {
             "id": "run-1",
             "parameters": {"plan": "tiny", "year": None},
-            "state": {"state_details": {"pause_key": "gate-1"}},
+            "state": {
+                "id": "state-1",
+                "type": "PAUSED",
+                "name": "Suspended",
+                "timestamp": "2022-11-01T01:00:00+00:00",
+                "state_details": {"pause_key": "gate-1"},
+            },
         }
         if self.path.endswith("/resume"):
             self.resumed.append(body["run_input"])
         answer = json.dumps({"status": "ACCEPT"} if self.path.endswith("/resume") else [run] if self.stands else [])
+        self._say(answer)
+
+    def _say(self, answer: str) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

@@ -138,6 +138,7 @@ def test_a_stranger_can_read_what_is_wrong(browser: Browser, portal: str, axe: s
     walker = Walker(Reader(browser, portal), axe)
     for path in ("/", "/enter/wrong", "/nothing", link_for("finance")):
         walker.open(path)
+    walker.reader.fill("Your full name", "王芳")
     walker.reader.press("Come in")
     walker.open("/assignments/1")
     walker.open("/name")

@@ -132,6 +132,22 @@ class TestTheLadder:
         north.expect(*about(("north", "accepted")), ("office", "gate_ready", "implementation-2023"))
         assert north.dropped() == before + 2
 
+    def test_while_an_item_stays_late_somebody_hears_of_it(self, north: Story) -> None:
+        """After the leader was told, nothing more had been said for as long as it stayed late."""
+        told = north.patrol_daily("2024-01-05", "2024-02-29")
+        days = {
+            unit: [day for day, letters in told.items() if (unit, "red overdue", NORTH) in letters]
+            for unit in ("north", "edu", "office", "leader")
+        }
+        assert days["north"] == days["edu"]
+        assert days["north"][:4] == ["2024-01-05", "2024-01-12", "2024-01-19", "2024-01-26"]
+        assert len(days["north"]) >= 7
+        # First what was missed, then every ten working days; February has the Spring Festival.
+        assert days["office"] == ["2024-01-05", "2024-01-09", "2024-01-23", "2024-02-05", "2024-02-23"]
+        assert len(days["leader"]) == 2
+        north.submit(NORTH)
+        assert north.patrol_daily("2024-03-01", "2024-03-06") == {"2024-03-01": [("edu", "to_review", NORTH)]}
+
     def test_who_was_given_more_time_before_sending_is_not_called_overdue(self, north: Story) -> None:
         north.at("2023-12-20 10:00")
         north.ask_extension(NORTH, "2024-01-30")
