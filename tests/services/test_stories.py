@@ -74,6 +74,12 @@ class TestTheLadder:
             "2023-12-25": about(("office", "red overdue")),
             "2024-01-02": about(("office", "gate_due"), ref="implementation-2023"),
             "2024-01-04": about(("leader", "red overdue")),
+            # While it stays late: the unit and its lead weekly, the office every two weeks.
+            **{f"2024-01-{day}": about(("office", "red overdue")) for day in ("09", "23")},
+            **{
+                day: about(("north", "red overdue"), ("edu", "red overdue"))
+                for day in ("2023-12-28", "2024-01-05", "2024-01-12", "2024-01-19", "2024-01-26")
+            },
         }
 
     def test_who_has_not_signed_in_three_working_days_is_named_to_the_office(self, story: Story) -> None:
@@ -208,6 +214,7 @@ class TestCatchingUp:
             "2023-10-07": about(("north", "reminder"), ref=HALF_YEAR),  # a Saturday that is worked
             "2023-10-08": about(("north", "red overdue"), ref=HALF_YEAR),  # a Sunday that is worked
             "2023-10-10": about(("office", "red overdue"), ref=HALF_YEAR),
+            "2023-10-13": about(("north", "red overdue"), ref=HALF_YEAR),  # a week of work later
         }
 
     def test_on_a_day_off_a_letter_waits(self, north: Story) -> None:
@@ -750,7 +757,10 @@ class TestProvisionalDates:
         next_look.cache_clear()
         told = story.patrol_daily("2023-01-05", "2023-01-20")
         assert [(day, who) for day, news in told.items() for who, _, ref in news if ref == mine] == [
-            ("2023-01-16", "leader")
+            ("2023-01-10", "north"),
+            ("2023-01-16", "leader"),
+            ("2023-01-17", "north"),
+            ("2023-01-19", "office"),
         ]
         assert story.row(mine).needs_attention == ""
         with transaction() as session:

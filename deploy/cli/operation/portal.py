@@ -1,6 +1,8 @@
 """`duban portal` and `duban access`: the pages, and the links that open them."""
 
 import datetime as dt
+import os
+import signal
 import socket
 
 import click
@@ -54,6 +56,8 @@ def _serve(door: socket.socket) -> None:
         server_header=False,
         forwarded_allow_ips=settings().trusted_proxies,
     )
+    # The server ends by SIGTERM in its own order; an exception out of a handler might be raised where it is dropped.
+    signal.signal(signal.SIGHUP, lambda _sent, _frame: os.kill(os.getpid(), signal.SIGTERM))
     uvicorn.Server(served).run(sockets=[door])
 
 
