@@ -19,7 +19,7 @@ from adapters.database import fitness
 from adapters.settings import settings
 from models.common.constraints import domain_errors, first_line, is_lost, may_pass
 from models.common.errors import UnavailableError
-from models.migrations import APPLICATION, AS_PROGRAM, refuse_other, version_by
+from models.migrations import APPLICATION, AS_PROGRAM, AS_PROGRAM_LOCALLY, refuse_other, version_by
 
 log = logging.getLogger("duban.database")
 
@@ -133,17 +133,26 @@ _one_at_a_time = threading.Lock()  # two threads that come first at once would e
 def _engine() -> Engine:
     made = engine_for(url())
     listens_for(made, "connect")(_introduce)
+    if settings().database_pooled:
+        listens_for(made, "begin")(_take_role)
     return made
+
+
+def _take_role(connection: Connection) -> None:
+    """For this transaction: behind a pooler the session goes to others, who have nothing to do with our role."""
+    connection.exec_driver_sql(AS_PROGRAM_LOCALLY)
 
 
 def _introduce(connection: Any, _record: Any) -> None:
     """Asked of every connection: the database may be upgraded while an old process runs. Then it takes its role."""
+    pooled = settings().database_pooled
     try:
         with connection.cursor() as cursor:
-            if not settings().database_pooled:
+            if not pooled:
                 fitness.refuse_without_limits(cursor.execute, _ours_in(connection.info.get_parameters()))
             refuse_other(version_by(cursor.execute))
-            cursor.execute(AS_PROGRAM)
+            if not pooled:
+                cursor.execute(AS_PROGRAM)
         connection.commit()
     except Exception:
         connection.close()  # nobody else has it yet

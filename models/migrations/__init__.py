@@ -14,12 +14,14 @@ APPLICATION = "duban"  # how our sessions are named to the server
 VERSION_TABLE = "alembic_version"
 HERE = Path(__file__).parent
 PROGRAM_ROLE = "duban_program"
-# Asked of each new connection: a role that is not there, not ours to take or without rights here changes nothing.
-AS_PROGRAM = f"""
-SELECT set_config('role', rolname, false) FROM pg_roles
+# A role that is not there, not ours to take or without rights here changes nothing.
+_AS_PROGRAM = f"""
+SELECT set_config('role', rolname, {{is_local}}) FROM pg_roles
 WHERE rolname = '{PROGRAM_ROLE}' AND pg_has_role(session_user, oid, 'MEMBER')
       AND has_table_privilege(oid, to_regclass('{VERSION_TABLE}'), 'SELECT')
 """  # noqa: S608  (constants)
+AS_PROGRAM = _AS_PROGRAM.format(is_local="false")  # for as long as a connection lasts
+AS_PROGRAM_LOCALLY = _AS_PROGRAM.format(is_local="true")  # for a transaction, where the next one may be another's
 AS_OWNER = "SET LOCAL ROLE NONE"  # within a transaction: as whoever logged in
 
 

@@ -28,6 +28,7 @@ from adapters.database.sessions import (
 from adapters.settings import settings
 from deploy.cli.root import duban
 from models.common.errors import RefusedError, UnavailableError
+from models.migrations import PROGRAM_ROLE
 from models.plan.plan import plan_codes
 from services import schema
 from tests.support.stack import free_port, open_folder
@@ -208,6 +209,15 @@ class TestBehindPgBouncer:
         with psycopg.connect(pooled, prepare_threshold=None) as other:
             row = other.execute("SHOW statement_timeout").fetchone()
         assert row == ("0",)
+
+    def test_the_programs_role_is_taken_in_each_transaction_and_stays_with_none(self, pooled: str) -> None:
+        for _ in range(2):
+            with transaction() as session:
+                assert session.scalar(text("SELECT current_user")) == PROGRAM_ROLE
+            with read_session() as session:
+                assert session.scalar(text("SELECT current_user")) == PROGRAM_ROLE
+            with psycopg.connect(pooled) as neighbour:
+                assert neighbour.execute("SELECT current_user = session_user").fetchone() == (True,)
 
     @pytest.mark.usefixtures("pooled")
     def test_the_same_statement_again_and_again(self) -> None:
