@@ -80,6 +80,29 @@ def on_creation(table: type[Base], *statements: str) -> None:
         event.listen(table.__table__, "after_create", DDL(statement))  # type: ignore[no-untyped-call]
 
 
+def append_only(table: type[Base], what: str, *more: str) -> None:
+    """Let the database refuse whatever would change or delete rows: `what` begins its message, as in "readings are".
+
+    The error's constraint is the table's name with `_append_only`. `more` is told after it, as by `on_creation`.
+    """
+    name = table.__tablename__
+    refuse = f"""
+CREATE FUNCTION {name}_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        MESSAGE = '{what} append-only: ' || TG_OP || ' refused',
+        ERRCODE = 'restrict_violation',
+        CONSTRAINT = '{name}_append_only';
+END
+$$
+"""
+    trigger = f"""
+CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name}
+    FOR EACH STATEMENT EXECUTE FUNCTION {name}_refuse_change()
+"""
+    on_creation(table, refuse, trigger, *more)
+
+
 def text_enum(values: type[PyEnum], name: str) -> Enum:
     """A text column that holds an enum's values and is checked by the database."""
     return Enum(

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, on_creation, text_enum
+from models.common.base import Base, Instant, Key, append_only, text_enum
 from models.common.errors import RefusedError
 from models.common.status import Status
 from models.common.typed import person_name
@@ -92,22 +92,7 @@ class Event(Base):
     access_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("access.id"))
 
 
-REFUSE_CHANGES = """
-CREATE FUNCTION event_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION USING
-        MESSAGE = 'the journal is append-only: ' || TG_OP || ' refused',
-        ERRCODE = 'restrict_violation',
-        CONSTRAINT = 'event_append_only';
-END
-$$
-"""
-REFUSE_CHANGES_TRIGGER = """
-CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
-    FOR EACH STATEMENT EXECUTE FUNCTION event_refuse_change()
-"""
-
-on_creation(Event, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
+append_only(Event, "the journal is")
 
 
 def record(session: Session, kind: EventKind, actor: Actor, at: dt.datetime, **fields: Any) -> None:

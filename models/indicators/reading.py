@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, aliased, joinedload, mapped_column, relationship
 
 from models.assignments.evidence import Evidence
-from models.common.base import Base, Instant, Key, on_creation
+from models.common.base import Base, Instant, Key, append_only
 from models.common.errors import BlockedError, Reason
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import Comparator, Rollup, UnitKind
@@ -73,22 +73,7 @@ class Reading(Base):
     evidence: Mapped[Evidence | None] = relationship()
 
 
-REFUSE_CHANGES = """
-CREATE FUNCTION reading_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION USING
-        MESSAGE = 'readings are append-only: ' || TG_OP || ' refused',
-        ERRCODE = 'restrict_violation',
-        CONSTRAINT = 'reading_append_only';
-END
-$$
-"""
-REFUSE_CHANGES_TRIGGER = """
-CREATE TRIGGER reading_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reading
-    FOR EACH STATEMENT EXECUTE FUNCTION reading_refuse_change()
-"""
-
-on_creation(Reading, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER)
+append_only(Reading, "readings are")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

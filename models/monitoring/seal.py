@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, on_creation
+from models.common.base import Base, Instant, Key, append_only
 from models.common.errors import Reason
 from models.common.event import Event
 from models.dates.instants import LocalInstant
@@ -37,21 +37,6 @@ class JournalSeal(Base):
     hashes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-REFUSE_CHANGES = """
-CREATE FUNCTION journal_seal_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION USING
-        MESSAGE = 'seals of the journal are append-only: ' || TG_OP || ' refused',
-        ERRCODE = 'restrict_violation',
-        CONSTRAINT = 'journal_seal_append_only';
-END
-$$
-"""
-REFUSE_CHANGES_TRIGGER = """
-CREATE TRIGGER journal_seal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_seal
-    FOR EACH STATEMENT EXECUTE FUNCTION journal_seal_refuse_change()
-"""
-
 # The program may not lock the journal itself, as its role does not own it.
 HORIZON = "journal_horizon"
 HORIZON_FUNCTION = f"""
@@ -63,7 +48,7 @@ END
 $$
 """  # noqa: S608  (a constant)
 
-on_creation(JournalSeal, REFUSE_CHANGES, REFUSE_CHANGES_TRIGGER, HORIZON_FUNCTION)
+append_only(JournalSeal, "seals of the journal are", HORIZON_FUNCTION)
 
 # All that an entry says, in a form that depends on no setting of the session. A new column begins a new form.
 HASHED = """
