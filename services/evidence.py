@@ -7,13 +7,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import read_session
+from adapters.evidence.inspection import MIB
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from models.assignments.evidence import Evidence, Quota, refuse_beyond
 from models.common.errors import RefusedError
 
 UPLOAD_LASTS = dt.timedelta(days=1)  # no upload takes longer
-MIB = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

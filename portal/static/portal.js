@@ -173,9 +173,7 @@ const keeps = (form) => unit && form && form.getAttribute("method") === "post" &
 const draft = (form) => ["draft", unit, location.pathname, form.getAttribute("action")].join(" ");
 
 function say(place, words) {
-  const note = document.createElement("p");
-  note.className = "note";
-  note.setAttribute("role", "status");
+  const note = make("p", place, { class: "note", role: "status" });
   note.textContent = words;
   place.prepend(note);
 }
