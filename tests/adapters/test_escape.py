@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, get_args
 
-import apprise.plugins.dingtalk
-import apprise.plugins.feishu
-import apprise.plugins.lark
-import apprise.plugins.wecombot
 import pytest
 from pydantic import SecretStr
 
@@ -19,6 +15,7 @@ from adapters.channels.registry import Channels
 from adapters.channels.robots import ROBOTS
 from adapters.channels.types import Outcome, Post
 from adapters.settings import Settings
+from tests.support.robots import lead_here
 from tests.support.slack_server import SlackServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -69,14 +66,8 @@ def _strings(body: Any) -> Iterator[str]:
 
 @pytest.fixture
 def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[Robot]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Robot() as server:
-        here = f"http://127.0.0.1:{server.server_port}"
-        plugins = apprise.plugins
-        monkeypatch.setattr(plugins.dingtalk.NotifyDingTalk, "notify_url", here + "/robot?access_token={token}")
-        monkeypatch.setattr(plugins.wecombot.NotifyWeComBot, "notify_url", here + "/send?key={key}")
-        monkeypatch.setattr(plugins.feishu.NotifyFeishu, "notify_url", here + "/hook/{token}")
-        monkeypatch.setattr(plugins.lark.NotifyLark, "notify_url", here + "/hook/")
+        lead_here(monkeypatch, f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server

@@ -22,6 +22,7 @@ import pytest
 from adapters.channels.apprise_channel import AppriseChannel
 from adapters.channels.robots import CONTINUED, bounded
 from adapters.channels.types import Outcome, Post, Receipt
+from tests.support.robots import lead_here
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -69,14 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Service() as server:
-        here = f"http://127.0.0.1:{server.server_port}"
-        plugins = apprise.plugins
-        monkeypatch.setattr(plugins.dingtalk.NotifyDingTalk, "notify_url", here + "/robot?access_token={token}")
-        monkeypatch.setattr(plugins.wecombot.NotifyWeComBot, "notify_url", here + "/send?key={key}")
-        monkeypatch.setattr(plugins.feishu.NotifyFeishu, "notify_url", here + "/hook/{token}")
-        monkeypatch.setattr(plugins.lark.NotifyLark, "notify_url", here + "/hook/")
+        lead_here(monkeypatch, f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
