@@ -59,7 +59,7 @@ EFFECTS = {
 
 
 @flow(name="patrol", version=version(), flow_run_name="patrol")
-def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str, object]]:
+def patrol(plan: str | None = None, on: dt.date | None = None, *, shown: bool = True) -> list[dict[str, object]]:
     """巡查:催办、升级、送达。可以重复运行,也可以补跑。
 
     Reminds, escalates and delivers whatever is due. Safe to run twice, late, or twice at once.
@@ -67,6 +67,7 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
     Args:
         plan: 方案代码,不填即全部 the plan's code; all plans when empty
         on: 以哪一天为准,不填即今天 the day that counts; today when empty
+        shown: 是否更新界面上的图表 whether to bring up to date what the Prefect UI shows
     """
     keep_to_the_hour()
     done, failures = [], []
@@ -76,10 +77,11 @@ def patrol(plan: str | None = None, on: dt.date | None = None) -> list[dict[str,
         except Exception as error:  # noqa: BLE001 - one plan that fails keeps no other from its patrol; it is raised below
             failures.append(error)
     # The work is done by now; showing it may fail without harm.
-    for at, one in done:
-        publish.publish_plan(one.plan)
-        if one.acted:
-            publish.publish_effects(one.plan, at, _effects(one))
+    if shown:
+        for at, one in done:
+            publish.publish_plan(one.plan)
+            if one.acted:
+                publish.publish_effects(one.plan, at, _effects(one))
     publish.tag_patrol(acted=any(one.acted for _, one in done))
     if failures:
         raise ExceptionGroup("plans that could not be patrolled to the end", failures)

@@ -42,7 +42,7 @@ def publish_effects(plan: str, at: dt.datetime, done: Sequence[tuple[str, int]])
 
 def tag_patrol(*, acted: bool) -> None:
     """Tag this run, so that people can filter out the patrols that found nothing to do."""
-    prefect_api.tag_run(flow_run.id, [ACTED if acted else NOTHING_DUE])
+    prefect_api.set_tags(flow_run.id, [*flow_run.tags, ACTED if acted else NOTHING_DUE])
 
 
 def publish_bulletin(plan: str, bulletin: int) -> None:

@@ -255,7 +255,12 @@ def tag_run(run_id: str, tags: Collection[str]) -> None:
     run = _call("GET", f"/flow_runs/{run_id}")
     wanted = dict.fromkeys([*run["tags"], *tags])
     if len(wanted) > len(run["tags"]):
-        _call("PATCH", f"/flow_runs/{run_id}", {"tags": list(wanted)})
+        set_tags(run_id, wanted)
+
+
+def set_tags(run_id: str, tags: Collection[str]) -> None:
+    """Give a run these tags and no others. Raises PrefectUnreachableError."""
+    _call("PATCH", f"/flow_runs/{run_id}", {"tags": list(tags)})
 
 
 def end_lost_runs(flows: Collection[str], older_than: dt.timedelta) -> list[str]:

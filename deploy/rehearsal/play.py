@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -55,6 +55,13 @@ from services.scope import Scope, together
 
 Progress = Callable[[dt.date, dt.date, dt.date], None]  # the first day, the last, and where it is
 
+
+class Patrol(Protocol):
+    """The flow of patrol. `shown`: whether it brings up to date what the Prefect UI shows."""
+
+    def __call__(self, plan: str, on: dt.date, *, shown: bool) -> object: ...
+
+
 PAPERWORK_DAYS = {1, 4}  # Tuesday and Friday, as offices do; it also keeps the days apart on which patrol has work
 WORK_BEGINS = dt.timedelta(hours=1, minutes=30)  # after patrol's first round of the day
 ASK_BEFORE = 8  # working days before the date, when it is plain that it cannot be met
@@ -97,7 +104,7 @@ class Rehearsal:
         self,
         document: PlanDocument,
         seed: int,
-        patrol: Callable[[str, dt.date], object],
+        patrol: Patrol,
         bulletin: Callable[[str, str], object],
     ) -> None:
         self.document, self.seed, self._patrol, self._bulletin = document, seed, patrol, bulletin
@@ -110,6 +117,7 @@ class Rehearsal:
     def play(self, progress: Progress, until: dt.date | None = None) -> None:
         """Load the plan and live through it, working day by working day, until its last phase is closed.
 
+        The Prefect UI shows how the plan stands at the end: what it showed meanwhile nobody could look at.
         With `until` it ends on the morning of that day, and leaves the phases that are open then at their gates.
         """
         first, end = days_of(self.document)
@@ -129,6 +137,7 @@ class Rehearsal:
         if until is None:
             for run in self.runs.values():
                 run.finish()
+            self._patrol(self.code, self.calendar.last_on_or_before(last), shown=True)
 
     def _live(self, day: dt.date, *, is_left_open: bool) -> None:
         """One day; of the one that is left open only the morning, with its patrol and before anybody has acted."""
@@ -139,7 +148,7 @@ class Rehearsal:
             self._bulletin(self.code, month_before(day))
             self._on(self.calendar.add(day, 1), release_bulletins)
         if is_left_open or self._patrol_is_due(day):
-            self._patrol(self.code, day)
+            self._patrol(self.code, day, shown=is_left_open)
             self.patrols += 1
         acts = [] if is_left_open else self.agenda.pop(day, [])
         if acts:
