@@ -24,7 +24,7 @@ from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.plan.area import Area, Measure, Responsibility, Role
-from models.plan.document import AreaEntry, MeasureEntry, PlanDocument, RequirementEntry, UnitEntry
+from models.plan.document import AreaEntry, MeasureEntry, PhaseEntry, PlanDocument, RequirementEntry, UnitEntry
 from models.plan.indicator import JUDGED, TARGET, Indicator
 from models.plan.ladder import Step, default_ladder
 from models.plan.phase import Phase, PhaseCode, PhaseStatus
@@ -50,6 +50,7 @@ class Item:
     code: str = ""
     source: str = ""
     proof: Text | None = None
+    name: Text | None = None
 
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
@@ -377,9 +378,9 @@ def items_of(document: PlanDocument, scope: Scope) -> Iterable[Item]:
         return
     for area in document.areas:
         if scope is Scope.AREA or not area.measures:
-            yield Item(area, area.code, area.source)
+            yield Item(area, area.code, area.source, name=area.name)
         else:
-            yield from (Item(area, one.code, one.source, one.proof) for one in area.measures)
+            yield from (Item(area, one.code, one.source, one.proof, one.name) for one in area.measures)
 
 
 def _asked(document: PlanDocument) -> Iterator[tuple[RequirementEntry, str, dt.date, Item]]:
@@ -390,7 +391,15 @@ def _asked(document: PlanDocument) -> Iterator[tuple[RequirementEntry, str, dt.d
                 yield entry, period, due_on, item
 
 
-def _ref(entry: RequirementEntry, period: str, item: Item) -> str:
+def asked_in(document: PlanDocument) -> Iterator[tuple[RequirementEntry, PhaseEntry, str, dt.date, Item]]:
+    """Each requirement with its phase, period and date, and the item of which it is asked."""
+    phases = {(phase.code, phase.period): phase for phase in document.phases}
+    for entry, period, due_on, item in _asked(document):
+        yield entry, phases[entry.phase, period[:4]], period, due_on, item
+
+
+def reference(entry: RequirementEntry, period: str, item: Item) -> str:
+    """How people name the requirement of an item: `2023/delivery/T3.2`."""
     return "/".join(filter(None, (period, entry.code, item.code)))
 
 
@@ -403,7 +412,7 @@ def _requirement(entry: RequirementEntry, period: str, due_on: dt.date, item: It
     proof = item.proof or entry.proof
     return {
         "phase_id": _phase_id(entry, period, ids),
-        "ref": _ref(entry, period, item),
+        "ref": reference(entry, period, item),
         "code": entry.code,
         "period": period,
         "scope": entry.scope,
@@ -456,7 +465,7 @@ def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, i
 
 def _addressees(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
     for entry, period, _, item in _asked(document):
-        requirement_id = ids.requirements[_phase_id(entry, period, ids), _ref(entry, period, item)]
+        requirement_id = ids.requirements[_phase_id(entry, period, ids), reference(entry, period, item)]
         for role, code in addressees(entry, item):
             yield {"requirement_id": requirement_id, "role": role, **ids.party(code)}
 

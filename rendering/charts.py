@@ -1,4 +1,4 @@
-"""Charts of the indicators as PNG or SVG, in Chinese or English, readable without colours.
+"""Charts as PNG or SVG, in Chinese or English, readable without colours: of the indicators, and of a plan's load.
 
 Every character is looked up in the font first. Where one is missing, no chart is drawn, rather than one with boxes.
 """
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager, rc_context
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from adapters.language import N_, Language
@@ -19,6 +20,7 @@ from models.common.errors import RefusedError
 from models.common.kinds import Comparator
 from models.indicators.attainment import Attainment, Outcome, Point
 from models.indicators.reading import plain
+from models.preview import Preview
 from rendering.labels import OUTCOMES
 
 Format = Literal["png", "svg"]
@@ -46,6 +48,7 @@ LOOKS: dict[Outcome, tuple[str, str, str]] = {
 }
 MAX_PERCENT_SHOWN = 130.0  # per cent of the target; longer bars are cut, or they would make all others tiny
 WIDTH, DPI = 9.0, 144
+MOST_UNITS_SHOWN = 60  # in one picture; the busiest ones
 
 # Matplotlib's settings are global to the process.
 _drawing = threading.Lock()
@@ -66,7 +69,7 @@ def course_chart(one: Attainment, language: Language, kind: Format) -> bytes:
         language.text(one.indicator.unit_words),
         *_periods(one.course),
     ]
-    return _drawn(texts, kind, (WIDTH, 4.6), lambda figure: _draw_course(figure, one, title, words))
+    return drawn(texts, kind, (WIDTH, 4.6), lambda figure: _draw_course(figure, one, title, words))
 
 
 def standing_chart(attained: Sequence[Attainment], on: dt.date, language: Language, kind: Format) -> bytes:
@@ -77,9 +80,44 @@ def standing_chart(attained: Sequence[Attainment], on: dt.date, language: Langua
     title = language.gettext(N_("Indicators on {day}")).format(day=on)
     height = 1.6 + 0.3 * len(attained)
     texts = [title, *labels, *said, *words.all()]
-    return _drawn(
+    return drawn(
         texts, kind, (WIDTH * 1.3, height), lambda figure: _draw_standing(figure, title, attained, labels, said, words)
     )
+
+
+def load_chart(known: Preview, language: Language, kind: Format) -> bytes:
+    """How many things are due of each unit in each month: the busiest units first, and darker where there is more."""
+    names = {unit.code: language.text(unit.name) for unit in known.document.units}
+    shown = known.busiest[:MOST_UNITS_SHOWN]
+    title = language.gettext(N_("What is due of each unit in each month")) + f" · {language.text(known.document.title)}"
+    left = language.ngettext(
+        "{count} more unit is not shown.", "{count} more units are not shown.", len(known.load) - len(shown)
+    )
+    labels = [f"{names[unit]} ({total})" for unit, total in shown]
+    counts = [[known.load[unit].get(month, 0) for month in known.months] for unit, _ in shown]
+    note = left.format(count=len(known.load) - len(shown)) if len(shown) < len(known.load) else ""
+    size = (max(WIDTH, 3.2 + 0.34 * len(known.months)), 1.8 + 0.24 * len(shown))
+    texts = [title, *labels, *known.months, note, "0123456789"]
+    return drawn(texts, kind, size, lambda figure: _draw_load(figure, title, labels, known.months, counts, note))
+
+
+def _draw_load(
+    figure: Figure, title: str, labels: Sequence[str], months: Sequence[str], counts: Sequence[Sequence[int]], note: str
+) -> None:
+    axes: Any = figure.subplots()
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14, wrap=True)
+    most = max((count for row in counts for count in row), default=1)
+    axes.imshow(counts or [[0]], aspect="auto", cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=most))
+    for row, line in enumerate(counts):
+        for column, count in enumerate(line):
+            if count:
+                colour = "white" if count > most / 3 else INK
+                axes.text(column, row, str(count), ha="center", va="center", fontsize=7.5, color=colour)
+    axes.set_xticks(range(len(months)), months, rotation=90, fontsize=8.5)
+    axes.set_yticks(range(len(labels)), labels, fontsize=8.5)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(note, loc="left", color=MUTED)
 
 
 class _Words:
@@ -113,7 +151,7 @@ def _periods(course: Iterable[Point]) -> list[str]:
 # ---- drawing
 
 
-def _drawn(texts: Iterable[str], kind: Format, size: tuple[float, float], draw: Any) -> bytes:
+def drawn(texts: Iterable[str], kind: Format, size: tuple[float, float], draw: Any) -> bytes:
     output = io.BytesIO()
     with _drawing:
         settings: Any = {

@@ -669,3 +669,21 @@ def test_whoever_starts_the_portal_is_told_when_nothing_is_scanned(monkeypatch: 
     monkeypatch.setenv("DUBAN_CLAMD", "tcp://127.0.0.1:3310")
     settings.cache_clear()
     assert run("portal").stderr == ""
+
+
+def test_a_plan_is_previewed_without_a_database(tmp_path: Path) -> None:
+    told = done("plan", "preview", TINY, "--most", "1")
+    assert "implementation-2023" in told
+    assert "2023-12-18" in told, "the week in which a unit has more than one thing due"
+    facts = json.loads(done("plan", "preview", TINY, "--json"))
+    assert facts["total"] == len(facts["asked"]) == sum(facts["by_month"].values())
+    listed = json.loads(done("plan", "preview", TINY, "--unit", "north", "--month", "2022-11", "--json"))["asked"]
+    assert [one["ref"] for one in listed] == ["2022/liaison/north"]
+    assert "2022/liaison/north" in done("plan", "preview", TINY, "--requirement", "liaison")
+    refused("plan", "preview", TINY, "--unit", "nobody", because="nobody")
+    refused("plan", "preview", TINY, "--requirement", "nothing", because="liaison")
+    for ending, begins in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+        chart = tmp_path / f"load.{ending}"
+        done("plan", "preview", TINY, "--chart", chart)
+        assert chart.read_bytes().startswith(begins)
+    refused("plan", "preview", TINY, "--chart", tmp_path / "load.pdf", because=".png")

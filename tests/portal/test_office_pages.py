@@ -47,7 +47,7 @@ from portal.routes.office import KINDS
 from services.phases import open_phase
 from services.scope import by_program
 from tests.conftest import LOADED_AT, TINY
-from tests.support.portal_client import Person, counted, enter
+from tests.support.portal_client import Person, counted, enter, words
 from tests.support.scenes import scene
 from tests.support.story import Story
 
@@ -871,6 +871,8 @@ PAGES = (
     "/assignments",
     "/assignments?unit=edu&area=T1&light=yellow&on=2022-11-20&open=1",
     "/burden",
+    "/plan",
+    "/plan/asked?unit=edu&month=2023-12",
     "/phases",
     "/phases/{phase}",
 )
@@ -1007,3 +1009,21 @@ def test_an_address_that_means_nothing_is_not_there(launch: Story) -> None:
     office.get("/assignments?unit=&area=&light=&on=")
     office.get("/board?on=2022-01-01")
     assert "0 items in all." in office.words
+
+
+# What the plan asks
+
+
+def test_the_office_sees_what_the_plan_asks_before_it_is_issued(launch: None, story: Story) -> None:
+    office = office_of(story)
+    page = words(office.get("/plan"))
+    assert "North County" in page
+    assert "Implementation" in page, "a phase that is not open yet"
+    listed = words(office.get("/plan/asked?requirement=delivery"))
+    assert "What was delivered" in listed
+    assert "Name a liaison" not in listed.partition("What is asked of whom Due")[2]
+    assert "1 item in all." in words(office.get("/plan/asked?unit=north&month=2022-11"))
+    for nothing in ("unit=nobody", "month=2022-13", "requirement=nothing"):
+        office.get(f"/plan/asked?{nothing}", status=404)
+    enter(story.plan, "leader").get("/plan")
+    enter(story.plan, "north").get("/plan", status=404)

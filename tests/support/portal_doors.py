@@ -170,6 +170,8 @@ DOORS: dict[Key, Door] = {
     ("GET", "/assignments"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/assignments.csv"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/burden"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/plan"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/plan/asked"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/phases"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/phases/{phase_id}"): Door(
         (OFFICE, LEADER), alike("office", "leader", phase_id=Id("phase-launch")), {"phase_id": "phase"}

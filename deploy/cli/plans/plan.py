@@ -13,6 +13,7 @@ from adapters import clock
 from adapters.plan_files.reader import read_plan
 from deploy.cli.base import _, language, plan_option, show_table, table, tell, tell_problem
 from deploy.cli.operation.access import local_time, work_on
+from deploy.cli.plans.preview import preview_plan
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
 from models.loading import Loaded, addressees, items_of
@@ -33,6 +34,9 @@ folder_argument = click.argument("folder", metavar="PATH", type=click.Path(path_
 @click.group()
 def plan() -> None:
     pass
+
+
+plan.add_command(preview_plan)
 
 
 @plan.command(help=_("Check a plan and print everything that is wrong with it. Nothing is written."))
