@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -39,6 +40,10 @@ QUIETER_SERVER = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
 }
+
+
+# What the flows return is kept nowhere. Where no place is named, Prefect asks its server for one, three times a run.
+_NO_RESULTS: dict[str, Any] = {"persist_result": False, "result_storage": Path(os.devnull)}
 
 
 class FailedRehearsalError(DubanError):
@@ -220,4 +225,4 @@ def _flows_in_process() -> Iterator[tuple[Any, Any]]:
     }
     # One client for all of them: each new one reads the certificate authorities again, three times a run.
     with temporary_settings(updates=changes), SyncClientContext.get_or_create():
-        yield patrol, bulletin
+        yield patrol.with_options(**_NO_RESULTS), bulletin.with_options(**_NO_RESULTS)
