@@ -1,8 +1,11 @@
 """DDE (动态数据交换): fields of Word and formulas of Excel that have another program carry out a command."""
 
 import re
+from typing import NoReturn
 
+from adapters.evidence.suspect import Suspect, inside
 from adapters.evidence.xml_parts import Attributes
+from models.common.errors import RefusedError
 
 _FIELD = re.compile(r"\W*DDE", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -12,6 +15,22 @@ _FORMULAS = frozenset(
 )
 _LINKS = frozenset({"ddeLink", "oleLink"})
 _LONGEST = 32 * 1024  # characters; Excel takes 8,192
+
+
+_CALL = re.compile(r"\bDDE\s*\(", re.IGNORECASE)  # a function of LibreOffice
+
+
+def refuse_dde(file: Suspect, part: str = "") -> NoReturn:
+    raise RefusedError(
+        "{name}: holds a field or a formula that starts another program (DDE); remove it and save it again",
+        name=inside(file, part) if part else file.name,
+    )
+
+
+def has_dde_formula(formula: str) -> bool:
+    """Whether a formula of LibreOffice, or of Excel in a table of LibreOffice's, is DDE."""
+    plain = _IN_QUOTES.sub("", formula)
+    return "|" in plain or _CALL.search(plain) is not None
 
 
 class Fields:
