@@ -286,7 +286,7 @@ def with_one_text_everywhere(cells: int = 240_000, characters: int = 4_000) -> b
     return output.getvalue()
 
 
-ASKS_FOR_A_LOT = {
+ASKS_FOR_A_LOT: dict[str, Callable[[], bytes]] = {
     "one text in all cells": with_one_text_everywhere,
     "cells far down in many sheets": lambda: with_sheets(sheet(b'<row r="20000"><c r="A20000"><v>1</v></c></row>'), 25),
     "cells far to the right": lambda: with_sheets(sheet(b'<row r="2"><c r="XFD2"><v>1</v></c></row>' * 100), 25),
