@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from zipfile import ZipInfo
 
 from adapters.evidence import legacy, office, open_document, pdf
+from adapters.evidence.dde import has_dde_cell, refuse_dde
 from adapters.evidence.media import film, picture, quicktime
 from adapters.evidence.parts import check_parts
 from adapters.evidence.pixels import check_jpeg, check_png
@@ -130,6 +131,8 @@ def _check_size(name: str, size: int, limits: Limits) -> None:
 def _text(file: Suspect) -> None:
     if not any(_decodes(file.path, encoding) for encoding in ("utf-8", "gb18030")):
         raise RefusedError("{name}: is not plain text in UTF-8 or GB18030", name=file.name)
+    if file.suffix == "csv" and has_dde_cell(file.path):
+        refuse_dde(file)
 
 
 def _decodes(path: Path, encoding: str) -> bool:

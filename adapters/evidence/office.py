@@ -26,13 +26,21 @@ _MAIN = {
 # Of what a package may refer to, by the last words of the types of relationships.
 _MACROS = {"vbaproject", "wordvbadata", "xlmacrosheet", "xlintlmacrosheet"}
 _ACTS = {"oleobject", "control", "activexcontrolbinary", "attachedtemplate", "afchunk"}
+_ADD_INS = {"webextension", "webextensiontaskpanes"}
+# Where a workbook gets its figures from; those of its own data model stay in it.
+_QUERIES = {"connections", "querytable"}
 # What programs call them, also where nothing refers to them any more.
 _MACRO_SHEETS = "xl/macrosheets/"
 _OBJECTS = re.compile(r"(^|/)(oleobject[^/]*\.bin|activex/.*)$")
 _DEEPEST = 3  # a chart's table in a document in a document
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:|//|\\\\", re.IGNORECASE)
 # Without one of these a part holds no formula or field that could start a program (and nearly all do without).
-_SUSPICIOUS = {"docx": re.compile(rb"[iI]nstr"), "xlsx": re.compile(rb"\||&#|ddeLink|oleLink"), "pptx": None}
+_SUSPICIOUS = {
+    "docx": re.compile(rb"[iI]nstr"),
+    "xlsx": re.compile(rb"\||&#|ddeLink|oleLink"),
+    "pptx": re.compile(rb"ppaction:", re.IGNORECASE),
+}
+_RUNS = re.compile(r"ppaction://(program|macro|ole)", re.IGNORECASE)
 _TEXTS = "sst"  # the texts of all cells: large, and never a formula
 
 
@@ -63,8 +71,19 @@ def _check_relationships(package: "Package", part: str) -> None:
             refuse_macros(package.file)
         if one.is_external and kind != "hyperlink":
             refuse_fetching(package.file, one.target)
-        if kind in _ACTS:
+        if kind in _ACTS | _ADD_INS:
             refuse_embedded(package.file, one.target)
+        if kind in _QUERIES and one.target in package.parts:
+            _check_queries(package, one.target)
+
+
+def _check_queries(package: "Package", part: str) -> None:
+    def judge(tag: str, given: Attributes) -> None:
+        if tag == "webPr" or given.get("refreshOnLoad", "").lower() in {"1", "true"}:
+            refuse_fetching(package.file, given.get("url") or given.get("name") or part)
+
+    wanted = frozenset({"connection", "webPr", "queryTable"})
+    read(package.file, part, package.content(part), Elements(wanted, judge))
 
 
 def _check_embedded(package: "Package", part: str) -> None:
@@ -85,15 +104,28 @@ def _check_embedded(package: "Package", part: str) -> None:
 def _check_dde(package: "Package", part: str) -> None:
     file, sign = package.file, _SUSPICIOUS[package.file.suffix]
     beginning = beginning_of(file, package.parts[part])
-    if sign is None or not is_xml(part, beginning):
+    if not is_xml(part, beginning):
         return
     if not (b"\0" in beginning[:4] or _occurs(sign, package.content(part))):
         return
-    if root_of(file, part, package.content(part)) != _TEXTS:
+    if file.suffix == "pptx":
+        _check_actions(package, part)
+    elif root_of(file, part, package.content(part)) != _TEXTS:
         watch: Fields | Formulas = Fields() if file.suffix == "docx" else Formulas()
         read(file, part, package.content(part), watch)
         if watch.has_dde:
             refuse_dde(file, part)
+
+
+def _check_actions(package: "Package", part: str) -> None:
+    """What a click, or a mouse that passes, starts."""
+
+    def judge(_tag: str, given: Attributes) -> None:
+        if _RUNS.match(given.get("action", "")):
+            refuse_embedded(package.file, part)
+
+    wanted = frozenset({"hlinkClick", "hlinkMouseOver", "hlinkHover"})
+    read(package.file, part, package.content(part), Elements(wanted, judge))
 
 
 def _occurs(sign: re.Pattern[bytes], pieces: Iterator[bytes]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from adapters.evidence import pdf as pdf_files
 from adapters.evidence.inspection import FileFacts, Limits, inspect
 from models.common.errors import RefusedError
-from tests.support.files import PAGES, compact_pdf, packed, pdf
+from tests.support.files import PAGES, compact_pdf, package, packed, pdf, relationships
 
 RUNS = "runs or sends something when it is opened; print it to a new PDF and hand that in"
 OPAQUE = "is packed in a way that cannot be looked through; print it to a new PDF and hand that in"
@@ -152,3 +152,53 @@ def test_links_of_old_workbooks_that_start_a_program(file: Path) -> None:
     assert refusal(OLE2 + link(b"cmd\x03/c calc"), file, "xls") == f"件.xls: {DDE}"
     assert refusal(OLE2 + link("cmd\x03/c calc".encode("utf-16-le"), 1), file, "et") == f"件.et: {DDE}"
     assert taken(OLE2 + link(b"\1\1other.xls"), file, "xls")
+
+
+# ---- Office: what else acts
+
+
+@pytest.mark.parametrize(
+    ("queries", "target"),
+    [
+        (
+            '<connections><connection name="外部"><webPr url="http://a.cn/q"/></connection></connections>',
+            "http://a.cn/q",
+        ),
+        ('<connections><connection name="外部" refreshOnLoad="1"><dbPr/></connection></connections>', "外部"),
+        ('<queryTable name="外部" refreshOnLoad="true"/>', "外部"),
+    ],
+)
+def test_a_workbook_that_asks_elsewhere_when_it_is_opened(queries: str, target: str, file: Path) -> None:
+    kind = "connections" if "connections" in queries else "queryTable"
+    parts = {
+        "xl/_rels/workbook.xml.rels": relationships((kind, "queries.xml", False)),
+        "xl/queries.xml": queries.encode(),
+    }
+    fetches = f"fetches {target} when it is opened; break the link, or put what it leads to into the file"
+    assert refusal(package("xlsx", parts), file, "xlsx") == f"件.xlsx: {fetches}"
+    harmless = b'<connections><connection name="ThisWorkbookDataModel"><dbPr/></connection></connections>'
+    assert taken(package("xlsx", parts | {"xl/queries.xml": harmless}), file, "xlsx")
+
+
+def test_a_document_with_an_add_in(file: Path) -> None:
+    parts = {"_rels/more.rels": relationships(("webextensiontaskpanes", "word/webextensions/taskpanes.xml", False))}
+    assert CARRIED in refusal(package("docx", parts), file, "docx")
+
+
+def slide(links: str) -> dict[str, bytes]:
+    return {"ppt/slides/slide1.xml": f'<p:sld xmlns:p="p" xmlns:a="a">{links}</p:sld>'.encode()}
+
+
+def test_a_slide_that_starts_a_program(file: Path) -> None:
+    for tag, action in (("hlinkClick", "program"), ("hlinkMouseOver", "macro?name=a")):
+        links = f'<a:{tag} action="ppaction://{action}"/>'
+        assert refusal(package("pptx", slide(links)), file, "pptx") == f"件.pptx › ppt/slides/slide1.xml: {CARRIED}"
+    assert taken(package("pptx", slide('<a:hlinkClick action="ppaction://hlinksldjump"/>')), file, "pptx")
+
+
+@pytest.mark.parametrize("cell", ["=cmd|' /c calc'!A0", "\"=cmd|'/c calc'!A0\"", " +a|b!c", "@SUM(1)+cmd|'x'!A1"])
+def test_a_list_with_a_cell_that_starts_a_program(cell: str, file: Path) -> None:
+    for encoding in ("utf-8-sig", "gb18030"):
+        for lines in (f"{cell}\n", f"县,完成\n某县,{cell}\n", "县\n" * 100_000 + f"某县;{cell}"):
+            assert refusal(lines.encode(encoding), file, "csv") == f"件.csv: {DDE}"
+    assert taken("县,说明\n某县,已完成|待办！\n=1,-2,a|b\n".encode(), file, "csv")
