@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     VERDICT_GIVEN = "verdict_given"  # on a measure, a safeguard or an indicator
     COMMENDED = "commended"  # the list for commendation was settled
     PLAN_ACCEPTED = "plan_accepted"
+    LINKS_WITHDRAWN = "links_withdrawn"  # all of a unit; a single one says by itself who withdrew it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
+from adapters.evidence import antivirus
 from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import DubanError
@@ -79,7 +80,7 @@ def show_queues(request: Request) -> Response:
         found = counted(ctx)
         phases = phase_rows(ctx.session, ctx.plan)
         gates = [row for row in phases if waits_at_gate(row, ctx.today)]
-        return queue_page(ctx, "queues.html", waiting=found, gates=gates)
+        return queue_page(ctx, "queues.html", waiting=found, gates=gates, unscanned=antivirus.warning())
 
 
 class ExtensionsForm(Sent):

@@ -345,6 +345,17 @@ def busy(launch: Story) -> None:
         session.execute(update(Message).where(Message.id == newest).values(status=MessageStatus.DEAD, tries=12))
 
 
+def test_the_overview_says_that_files_are_not_scanned(busy: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = office_of(busy)
+    office.get("/queues")
+    assert office.words.count("are not scanned for viruses") == 1
+    assert office.refusal == ""
+    monkeypatch.setenv("DUBAN_CLAMD", "tcp://127.0.0.1:3310")
+    settings.cache_clear()
+    office.get("/queues")
+    assert "viruses" not in office.words
+
+
 def test_the_overview_says_how_much_waits_where(busy: Story) -> None:
     office = office_of(busy)
     assert statements_of(office, "/queues") == 3

@@ -328,7 +328,9 @@ DOORS: dict[Key, Door] = {
         refusals={"unit": 200},  # a filter that nothing passes
     ),
     ("POST", "/links"): Door((OFFICE,), {"office": {"unit": Id("unit-north"), "days": 3}}, {"unit": "unit"}),
-    ("POST", "/links/revoke"): Door((OFFICE,), {"office": {"unit": Id("unit-north")}}, {"unit": "unit"}, status=303),
+    ("POST", "/links/revoke"): Door(
+        (OFFICE,), {"office": {"unit": Id("unit-north")}}, {"unit": "unit"}, entries=1, status=303
+    ),
     ("GET", "/links/{access_id}"): Door((OFFICE,), {"office": {"access_id": Id("link-north")}}, {"access_id": "link"}),
     ("POST", "/links/{access_id}/revoke"): Door(
         (OFFICE,), {"office": {"access_id": Id("link-north")}}, {"access_id": "link"}, status=303
