@@ -44,16 +44,13 @@ class Known:
 
 
 def both(place: Place) -> Text:
-    languages = place.fields("zh", "en")
-    return Text(languages["zh"].text(), languages["en"].text())
-
-
-def either(place: Place) -> Text:
-    """In both languages, or one text that serves both; empty where there is none."""
-    if place.is_mapping:
-        return both(place)
-    said = place.text()
-    return Text(said, said)
+    """In Chinese, and in English where the plan has it; a text without languages stands for both."""
+    if not place.is_mapping:
+        said = place.text()
+        return Text(said, said)
+    languages = place.fields("zh", optional=("en",))
+    zh = languages["zh"].text()
+    return Text(zh, languages["en"].text(zh))
 
 
 def basis_of(place: Place, default: Basis = Basis.STATED) -> Basis:
@@ -268,7 +265,7 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
     value = _value(fields["value"])
     if fields["comparator"].raw in set(Comparator):
         _check_value(fields, comparator, value)
-    code, unit = claim(fields["code"], taken, "indicator"), either(fields["unit"])
+    code, unit = claim(fields["code"], taken, "indicator"), both(fields["unit"])
     conflicts.append((code, fields["conflicts_with"]))
     return IndicatorEntry(
         code=code,
@@ -276,7 +273,7 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
         comparator=comparator,
         value=value,
         unit=unit,
-        reference=either(fields["reference"]),
+        reference=both(fields["reference"]),
         due=_indicator_due(fields["due"], known),
         due_basis=basis_of(fields["due_basis"]),
         soft=fields["soft"].flag(),

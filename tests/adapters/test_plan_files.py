@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -332,8 +333,8 @@ CASES: dict[str, tuple[Break, str]] = {
         'areas.yaml:2: areas[0].lead: nothing – expected the key "lead"',
     ),
     "missing language": (
-        replace("areas.yaml", "{zh: 质量城, en: Quality}", "{zh: 质量城}"),
-        'areas.yaml:4: areas[0].name.en: nothing – expected the key "en"',
+        replace("areas.yaml", "{zh: 质量城, en: Quality}", "{en: Quality}"),
+        'areas.yaml:4: areas[0].name.zh: nothing – expected the key "zh"',
     ),
     "empty language": (
         replace("areas.yaml", "en: Quality", 'en: " "'),
@@ -351,9 +352,9 @@ CASES: dict[str, tuple[Break, str]] = {
         replace("areas.yaml", "[finance, counties]", "finance"),
         'areas.yaml:6: areas[0].responsible: "finance" – expected a list',
     ),
-    "text for a mapping": (
-        replace("areas.yaml", "{zh: 质量城, en: Quality}", "质量城"),
-        'areas.yaml:4: areas[0].name: "质量城" – expected a mapping',
+    "list for a text": (
+        replace("areas.yaml", "{zh: 质量城, en: Quality}", "[质量城]"),
+        'areas.yaml:4: areas[0].name: "[…]" – expected a single value',
     ),
     "truth for a number": (
         replace("plan.yaml", "near_limit_days: 3", "near_limit_days: true"),
@@ -715,3 +716,12 @@ def test_nothing_but_problems_comes_of_any_bytes(tmp_path: Path, change: tuple[s
     except PlanProblemsError as error:
         problems = error.problems
     assert all(len(str(problem).splitlines()) == 1 for problem in problems)
+
+
+def test_a_plan_need_not_be_in_english(tiny: Path) -> None:
+    for file in tiny.iterdir():
+        words = re.sub(r"\{zh: ([^,{}]+), en: [^{}]*\}", r"\1", file.read_text(encoding="utf-8"))
+        file.write_text(re.sub(r"(\{zh: [^,{}]+), en: [^{}]*\}", r"\1}", words), encoding="utf-8")
+    plan = read_plan(tiny)
+    assert plan.areas[0].name == Text("质量城", "质量城")
+    assert {text.zh == text.en for one in plan.requirements for text in (one.title, one.why, one.proof)} == {True}
