@@ -34,7 +34,7 @@ from models.common.status import Status
 from models.dates.instants import end_of
 from models.dates.workdays import ONE_DAY
 from models.plan.area import Area, Role
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase, phase_label
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -60,8 +60,9 @@ class Asked:
     """What a count needs to know of a requirement."""
 
     area: str | None
-    phase: PhaseCode
+    phase: str
     period: str
+    label: str  # of the phase, as summaries name it
     starts_on: dt.date  # of the phase, for its place among the others
 
 
@@ -173,9 +174,9 @@ def _issued_in_time_from(plan: Plan, on: dt.date) -> dt.date:
 
 def _asked(session: Session, plan: Plan, on: dt.date, cut: Cut) -> tuple[Mapping[int, Asked], bool]:
     """The requirements that are meant, and whether nothing has changed since the end of that day."""
-    columns = (Requirement.id, Area.code, Phase.code.label("phase"), Phase.period, Phase.starts_on)
+    columns = (Requirement.id, Area.code, Phase.code.label("phase"), Phase.period, Phase.ref, Phase.starts_on)
     rows = session.execute(_requirements(plan, on, cut, *columns, changed_since(plan, on).label("is_past"))).all()
-    asked = {row.id: Asked(row.code, row.phase, row.period, row.starts_on) for row in rows}
+    asked = {row.id: Asked(row.code, row.phase, row.period, phase_label(*row[2:5]), row.starts_on) for row in rows}
     return asked, not any(row.is_past for row in rows)
 
 

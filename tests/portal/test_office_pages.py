@@ -27,6 +27,7 @@ from models.assignments.extension import Extension
 from models.assignments.light import Light
 from models.common.base import Base
 from models.common.event import Actor, Event, EventKind
+from models.common.kinds import PhaseKind
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
 from models.complaint import Complaint
@@ -34,7 +35,7 @@ from models.finding import Finding
 from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Gate, GateDecision, Via
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -961,7 +962,7 @@ def other(full: Story) -> str:
     with transaction() as session:
         document = dataclasses.replace(read_plan(TINY), code="other")
         load_plan(session, document, actor=Actor("test"), at=LOADED_AT)
-    open_phase(by_program("other"), (PhaseCode.LAUNCH, None))
+    open_phase(by_program("other"), (PhaseKind.LAUNCH, None))
     return "other"
 
 
