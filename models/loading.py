@@ -35,7 +35,7 @@ from models.plan.document import (
 )
 from models.plan.dues import Due, dues_of
 from models.plan.indicator import JUDGED, TARGET, Indicator
-from models.plan.ladder import Step, default_ladder
+from models.plan.ladder import Step, default_ladder, never_late
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Ladder, Limits, Plan, PlanVersion
 from models.plan.requirement import Addressee, Requirement
@@ -210,7 +210,7 @@ def _plan_row(
         "near_limit_days": document.near_limit_days,
         "unsigned_working_days": document.unsigned_working_days,
         "rework_working_days": document.rework_working_days,
-        "ladder_id": _ladder_id(session, document),
+        "ladder_id": _ladder_id(session, _steps(document)),
     }
     if document.go_live_on is not None or plan is None:
         fields["go_live_on"] = document.go_live_on
@@ -238,12 +238,31 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _ladder_id(session: Session, document: PlanDocument) -> int:
-    steps = (
-        tuple(Step.read(step) for step in document.ladder)
-        if document.ladder
-        else default_ladder(document.unsigned_working_days)
-    )
+def _steps(document: PlanDocument) -> tuple[Step, ...]:
+    if document.ladder:
+        return tuple(Step.read(step) for step in document.ladder)
+    return default_ladder(document.unsigned_working_days)
+
+
+class _OwnLadders:
+    """The ladders of requirements that do not follow their phase's, each stored once."""
+
+    def __init__(self, session: Session, document: PlanDocument) -> None:
+        self._session, self._usual = session, _steps(document)
+        self._stored: dict[tuple[Step, ...], int] = {}
+
+    def id_of(self, asked: Asked) -> int | None:
+        said, is_open = asked.entry.ladder, asked.due.open_ended
+        if said is None and not is_open:
+            return None
+        steps = self._usual if said is None else tuple(Step.read(step) for step in said)
+        steps = never_late(steps) if is_open else steps
+        if steps not in self._stored:
+            self._stored[steps] = _ladder_id(self._session, steps)
+        return self._stored[steps]
+
+
+def _ladder_id(session: Session, steps: tuple[Step, ...]) -> int:
     content = json.loads(json.dumps([dataclasses.asdict(step) for step in steps]))
     digest = _digest(content)
     same = {"digest": Ladder.digest}  # it is returned only where it is written
@@ -281,9 +300,11 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
         requirements={},
     )
     usual = document.on_day_off or OnDayOff.LATER
-    issued = _issued(session, plan)
+    issued, own = _issued(session, plan), _OwnLadders(session, document)
     requirements = [
-        row | {"on_day_off": asked.entry.on_day_off or usual} | issued.get((row["phase_id"], row["ref"]), {})
+        row
+        | {"on_day_off": asked.entry.on_day_off or usual, "ladder_id": own.id_of(asked)}
+        | issued.get((row["phase_id"], row["ref"]), {})
         for asked, row in ((one, _requirement(one, ids)) for one in asked_of(document))
     ]
     ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
@@ -303,6 +324,8 @@ AS_ISSUED = (
     "proof_en",
     "source",
     "basis",
+    "open_ended",
+    "ladder_id",
 )
 
 
@@ -447,6 +470,7 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
         "proof_en": proof.en,
         "source": item.source,
         "basis": entry.basis,
+        "open_ended": asked.due.open_ended,
     }
 
 

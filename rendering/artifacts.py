@@ -167,7 +167,7 @@ class _Drawing:
             N_("What is asked"),
         )
         cells = (
-            [ref, unit, str(row.work.due_on), -row.work.left, self._told(row.told), title]
+            [ref, unit, str(row.work.due_on), -(row.work.left or 0), self._told(row.told), title]
             for row, (ref, unit, title) in ((row, self._work(row.work)) for row in rows)
         )
         return self._list("overdue", N_("Overdue, and who was told"), "/assignments?light=red", head, cells, count)

@@ -49,7 +49,7 @@ def snapshots(session: Session, plan: Plan, on: dt.date) -> Iterator[AssignmentS
         history = changes.get(row.id)
         if not history:
             continue
-        past = history_of(plan, history, row.issued_on, on)
+        past = history_of(plan, history, row.issued_on, on, open_ended=row.open_ended)
         shown = light(past, on, plan.limits_on(on).near_limit_days)
         yield AssignmentSnapshot(
             ref=f"{row.ref}/{row.unit}",
@@ -71,6 +71,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.role,
             Assignment.issued_on,
             Requirement.ref,
+            Requirement.open_ended,
             Unit.code.label("unit"),
             Phase.code.label("phase"),
             Phase.period,
