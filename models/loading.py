@@ -24,16 +24,28 @@ from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.plan.area import Area, Measure, Responsibility, Role
-from models.plan.document import AreaEntry, MeasureEntry, PhaseEntry, PlanDocument, RequirementEntry, UnitEntry
+from models.plan.document import (
+    AreaEntry,
+    MeasureDue,
+    MeasureEntry,
+    PlanDocument,
+    RequirementEntry,
+    UnitEntry,
+    phase_refs,
+)
+from models.plan.dues import Due, dues_of
 from models.plan.indicator import JUDGED, TARGET, Indicator
-from models.plan.ladder import Step, default_ladder
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.ladder import Step, default_ladder, never_late
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Ladder, Limits, Plan, PlanVersion
 from models.plan.requirement import Addressee, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
 
 # They come from the office and stand in no document.
 IS_NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
+
+
+SAID_SINCE = frozenset({"on_day_off", "of_kind", "due", "by_measure", "rhythm", "ladder"})
 
 
 class Loaded(StrEnum):
@@ -50,7 +62,27 @@ class Item:
     code: str = ""
     source: str = ""
     proof: Text | None = None
+    due: MeasureDue | None = None
     name: Text | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """A requirement for one period, and the item of which it is asked."""
+
+    entry: RequirementEntry
+    due: Due
+    item: Item
+
+    @property
+    def ref(self) -> str:
+        return "/".join(filter(None, (self.due.period, self.entry.code, self.item.code)))
+
+    @property
+    def title(self) -> Text:
+        """Of a stage, with what is to be done by its day."""
+        title, what = self.entry.title, self.due.what
+        return Text(f"{title.zh}：{what.zh}", f"{title.en}: {what.en}") if what else title
 
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
@@ -61,7 +93,7 @@ def content_of(document: PlanDocument) -> dict[str, Any]:
 
 def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     # Plans were stored before they could say it: one that does not say it still is the same.
-    return {key: value for key, value in fields if (key, value) != ("on_day_off", None)}
+    return {key: value for key, value in fields if value is not None or key not in SAID_SINCE}
 
 
 def _keyed(value: Any) -> Any:
@@ -185,7 +217,7 @@ def _plan_row(
         "near_limit_days": document.near_limit_days,
         "unsigned_working_days": document.unsigned_working_days,
         "rework_working_days": document.rework_working_days,
-        "ladder_id": _ladder_id(session, document),
+        "ladder_id": _ladder_id(session, _steps(document)),
     }
     if document.go_live_on is not None or plan is None:
         fields["go_live_on"] = document.go_live_on
@@ -213,12 +245,31 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _ladder_id(session: Session, document: PlanDocument) -> int:
-    steps = (
-        tuple(Step.read(step) for step in document.ladder)
-        if document.ladder
-        else default_ladder(document.unsigned_working_days)
-    )
+def _steps(document: PlanDocument) -> tuple[Step, ...]:
+    if document.ladder:
+        return tuple(Step.read(step) for step in document.ladder)
+    return default_ladder(document.unsigned_working_days)
+
+
+class _OwnLadders:
+    """The ladders of requirements that do not follow their phase's, each stored once."""
+
+    def __init__(self, session: Session, document: PlanDocument) -> None:
+        self._session, self._usual = session, _steps(document)
+        self._stored: dict[tuple[Step, ...], int] = {}
+
+    def id_of(self, asked: Asked) -> int | None:
+        said, is_open = asked.entry.ladder, asked.due.open_ended
+        if said is None and not is_open:
+            return None
+        steps = self._usual if said is None else tuple(Step.read(step) for step in said)
+        steps = never_late(steps) if is_open else steps
+        if steps not in self._stored:
+            self._stored[steps] = _ladder_id(self._session, steps)
+        return self._stored[steps]
+
+
+def _ladder_id(session: Session, steps: tuple[Step, ...]) -> int:
     content = json.loads(json.dumps([dataclasses.asdict(step) for step in steps]))
     digest = _digest(content)
     same = {"digest": Ladder.digest}  # it is returned only where it is written
@@ -256,12 +307,12 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
         requirements={},
     )
     usual = document.on_day_off or OnDayOff.LATER
-    issued = _issued(session, plan)
+    issued, own = _issued(session, plan), _OwnLadders(session, document)
     requirements = [
-        row | {"on_day_off": entry.on_day_off or usual} | issued.get((row["phase_id"], row["ref"]), {})
-        for entry, row in (
-            (entry, _requirement(entry, period, due_on, item, ids)) for entry, period, due_on, item in _asked(document)
-        )
+        row
+        | {"on_day_off": asked.entry.on_day_off or usual, "ladder_id": own.id_of(asked)}
+        | issued.get((row["phase_id"], row["ref"]), {})
+        for asked, row in ((one, _requirement(one, ids)) for one in asked_of(document))
     ]
     ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
     return ids
@@ -280,6 +331,8 @@ AS_ISSUED = (
     "proof_en",
     "source",
     "basis",
+    "open_ended",
+    "ladder_id",
 )
 
 
@@ -351,11 +404,14 @@ def _earlier_targets(before: AnyRow, fields: Mapping[str, Any], yesterday: dt.da
 
 
 def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[str, str], int]:
+    refs = phase_refs(document.phases)
     rows = [
         {
             "plan_id": plan.id,
             **_coded(entry),
+            "kind": entry.kind,
             "period": entry.period,
+            "ref": refs[entry.code, entry.period],
             "starts_on": entry.starts_on,
             "planned_ends_on": entry.ends_on,
             "ends_on": entry.ends_on,
@@ -366,7 +422,9 @@ def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[
     ]
     # An extension that the office decided stands.
     moved = case((Phase.ends_on == Phase.planned_ends_on, literal_column("excluded.ends_on")), else_=Phase.ends_on)
-    as_it_is = {"status": Phase.status, "ends_on": moved}
+    # The journal and letters that went out name it so, once it was opened.
+    known = case((Phase.status == PhaseStatus.PLANNED, literal_column("excluded.ref")), else_=Phase.ref)
+    as_it_is = {"status": Phase.status, "ends_on": moved, "ref": known}
     stored = upsert(session, Phase, ("plan_id", "code", "period"), rows, in_place=as_it_is)
     return {(code, period): id_ for (_, code, period), id_ in stored.items()}
 
@@ -380,54 +438,46 @@ def items_of(document: PlanDocument, scope: Scope) -> Iterable[Item]:
         if scope is Scope.AREA or not area.measures:
             yield Item(area, area.code, area.source, name=area.name)
         else:
-            yield from (Item(area, one.code, one.source, one.proof, one.name) for one in area.measures)
+            yield from (Item(area, one.code, one.source, one.proof, one.due, one.name) for one in area.measures)
 
 
-def _asked(document: PlanDocument) -> Iterator[tuple[RequirementEntry, str, dt.date, Item]]:
+def asked_of(document: PlanDocument) -> Iterator[Asked]:
     """Each requirement with its period and date, and the item of which it is asked."""
     for entry in document.requirements:
-        for period, due_on in entry.due.items():
-            for item in items_of(document, entry.scope):
-                yield entry, period, due_on, item
+        items = list(items_of(document, entry.scope))
+        if entry.by_measure:
+            yield from (Asked(entry, due, one) for one in items for due in dues_of(entry, one.due, document.phases))
+        else:
+            yield from (Asked(entry, due, one) for due in dues_of(entry, None, document.phases) for one in items)
 
 
-def asked_in(document: PlanDocument) -> Iterator[tuple[RequirementEntry, PhaseEntry, str, dt.date, Item]]:
-    """Each requirement with its phase, period and date, and the item of which it is asked."""
-    phases = {(phase.code, phase.period): phase for phase in document.phases}
-    for entry, period, due_on, item in _asked(document):
-        yield entry, phases[entry.phase, period[:4]], period, due_on, item
+def _phase_id(asked: Asked, ids: _Ids) -> int:
+    return ids.phases[asked.due.phase.code, asked.due.phase.period]
 
 
-def reference(entry: RequirementEntry, period: str, item: Item) -> str:
-    """How people name the requirement of an item: `2023/delivery/T3.2`."""
-    return "/".join(filter(None, (period, entry.code, item.code)))
-
-
-def _phase_id(entry: RequirementEntry, period: str, ids: _Ids) -> int:
-    return ids.phases[entry.phase, period[:4]]
-
-
-def _requirement(entry: RequirementEntry, period: str, due_on: dt.date, item: Item, ids: _Ids) -> dict[str, Any]:
+def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
+    entry, item = asked.entry, asked.item
     area_id = ids.areas[item.area.code] if item.area else None
-    proof = item.proof or entry.proof
+    proof, title = item.proof or entry.proof, asked.title
     return {
-        "phase_id": _phase_id(entry, period, ids),
-        "ref": reference(entry, period, item),
+        "phase_id": _phase_id(asked, ids),
+        "ref": asked.ref,
         "code": entry.code,
-        "period": period,
+        "period": asked.due.period,
         "scope": entry.scope,
         "area_id": area_id,
         "measure_id": ids.measures.get((area_id, item.code)) if area_id else None,
         "lead_id": ids.units[item.area.lead] if item.area else None,
-        "due_on": due_on,
-        "title_zh": entry.title.zh,
-        "title_en": entry.title.en,
+        "due_on": asked.due.on,
+        "title_zh": title.zh,
+        "title_en": title.en,
         "why_zh": entry.why.zh,
         "why_en": entry.why.en,
         "proof_zh": proof.zh,
         "proof_en": proof.en,
         "source": item.source,
         "basis": entry.basis,
+        "open_ended": asked.due.open_ended,
     }
 
 
@@ -464,9 +514,9 @@ def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, i
 
 
 def _addressees(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
-    for entry, period, _, item in _asked(document):
-        requirement_id = ids.requirements[_phase_id(entry, period, ids), reference(entry, period, item)]
-        for role, code in addressees(entry, item):
+    for asked in asked_of(document):
+        requirement_id = ids.requirements[_phase_id(asked, ids), asked.ref]
+        for role, code in addressees(asked.entry, asked.item):
             yield {"requirement_id": requirement_id, "role": role, **ids.party(code)}
 
 
@@ -526,12 +576,11 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
     is_issued = exists().where(Assignment.requirement_id == Requirement.id)
     leads_issued = exists().where(Requirement.lead_id == Unit.id, Assignment.requirement_id == Requirement.id)
     is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id) | leads_issued
-    phase_ref = case((Phase.code == PhaseCode.IMPLEMENTATION, Phase.code + "-" + Phase.period), else_=Phase.code)
     used: list[tuple[Any, Any, ColumnElement[bool]]] = [
         (Indicator, Indicator.code, gone.indicators & is_read),
         (Requirement, Requirement.ref, gone.requirements & is_issued),
         (Unit, Unit.code, gone.units & is_busy),
-        (Phase, phase_ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
+        (Phase, Phase.ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
     ]
     queries = (
         select(literal(model.__tablename__), cast(ref, SqlText), model.id).where(why) for model, ref, why in used

@@ -273,6 +273,8 @@ def _facts(plan: Plan, since: dt.date, until: dt.date, known_on: dt.date, unit: 
         .join(status, status.id == known.c.status_id)
         .join(due, due.id == known.c.due_id)
         .join(Assignment, Assignment.id == known.c.assignment_id)
+        # What can never be late is no merit in time either.
+        .join(Requirement, and_(Requirement.id == Assignment.requirement_id, ~Requirement.open_ended))
         .outerjoin(later, later.c.assignment_id == known.c.assignment_id)
         .subquery()
     )

@@ -7,7 +7,15 @@ from collections.abc import Container, Sequence
 from adapters.yaml_nodes import Place
 from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
 from models.common.text import Text
-from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, PhaseEntry, UnitEntry
+from models.plan.document import (
+    AreaEntry,
+    CollectiveEntry,
+    IndicatorEntry,
+    MeasureEntry,
+    PhaseEntry,
+    RequirementEntry,
+    UnitEntry,
+)
 
 RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
@@ -37,6 +45,8 @@ class Known:
     areas: dict[str, AreaEntry] | None = None
     phases: tuple[PhaseEntry, ...] | None = None
     years: tuple[int, int] | None = None
+    dues: dict[str, Place] = dataclasses.field(default_factory=dict)  # of measures, by code
+    asked: list[tuple[Place, RequirementEntry]] = dataclasses.field(default_factory=list)
 
     @property
     def parties(self) -> set[str] | None:
@@ -215,7 +225,7 @@ def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
         name=both(fields["name"]),
         lead=lead,
         responsible=_responsible(fields["responsible"], lead, known),
-        measures=tuple(_measure(item, taken) for item in fields["measures"].items()),
+        measures=tuple(_measure(item, taken, known) for item in fields["measures"].items()),
         source=fields["source"].text(),
         basis=basis_of(fields["basis"]),
     )
@@ -235,10 +245,14 @@ def _responsible(place: Place, lead: str, known: Known) -> tuple[str, ...]:
     return codes
 
 
-def _measure(place: Place, taken: dict[str, int]) -> MeasureEntry:
-    fields = place.fields("code", "name", "proof", "source", optional=("basis",))
+def _measure(place: Place, taken: dict[str, int], known: Known) -> MeasureEntry:
+    """Its date is only noted: what may stand there hangs on the phases."""
+    fields = place.fields("code", "name", "proof", "source", optional=("basis", "due"))
+    code = claim(fields["code"], taken, "area or measure")
+    if fields["due"].given:
+        known.dues[code] = fields["due"]
     return MeasureEntry(
-        code=claim(fields["code"], taken, "area or measure"),
+        code=code,
         name=both(fields["name"]),
         proof=both(fields["proof"]),
         source=fields["source"].text(),

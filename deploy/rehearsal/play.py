@@ -46,7 +46,7 @@ from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Answer, GateDecision, reasons_not_closable
 from models.plan.document import PlanDocument
 from models.plan.indicator import indicators_of
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of, units_of
@@ -199,9 +199,8 @@ class Rehearsal:
                 entries[on, unit].append(figure)
         for (on, unit), figures in entries.items():
             self._on(on, enter_figures(figures, unit, statistician(self.seed, unit.code if unit else None)))
-        if any(entry.code == PhaseCode.ACCEPTANCE for entry in self.document.phases):
-            self._on(self.calendar.add(end, -FIRST_SESSION), accept_what_can_be)
-            self._on(self.calendar.add(end, -LAST_SESSION), end_the_judging)
+        self._on(max(first, self.calendar.add(end, -FIRST_SESSION)), accept_what_can_be)
+        self._on(max(first, self.calendar.add(end, -LAST_SESSION)), end_the_judging)
 
     # The office: phases and gates.
 

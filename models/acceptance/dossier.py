@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.acceptance.verdict import Item, Verdict, VerdictOutcome, key_of, latest_verdicts, subject_of
@@ -20,7 +20,7 @@ from models.common import typed
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, Event, EventKind, record
-from models.common.kinds import AreaKind
+from models.common.kinds import AreaKind, PhaseKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.common.text import Text
@@ -31,7 +31,7 @@ from models.outbox.message import NewMessage, post
 from models.phases.gate import Via
 from models.plan.area import Area, Measure, areas_of
 from models.plan.indicator import Indicator, indicators_of
-from models.plan.phase import Phase, PhaseCode, phase_of
+from models.plan.phase import Phase, PhaseStatus, phases_of
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -48,9 +48,17 @@ class ItemKind(StrEnum):
     INDICATOR = "indicator"
 
 
+class CheckedBy(StrEnum):
+    """What shows that somebody has looked at an item before it is judged."""
+
+    ACCEPTANCE = "acceptance"  # its self-check in a phase of acceptance
+    SELF_CHECK = "self-check"  # its self-check, in a plan without such a phase
+    WORK = "work"  # all that was asked of it, in a plan that asks for no self-check either
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counts:
-    """The assignments of one item, in all phases. `asked`, `accepted` and `waived` are those of its self-check."""
+    """The assignments of one item, in all phases. `asked`, `accepted`, `waived`: of those by which it is checked."""
 
     asked: int = 0
     accepted: int = 0
@@ -76,6 +84,7 @@ class Dossier:
     open_findings: tuple[Finding, ...]
     attained: tuple[Attainment, ...]
     verdict: Verdict | None
+    checked_by: CheckedBy
     reasons: tuple[Reason, ...]
 
     @property
@@ -166,7 +175,7 @@ def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) 
     status = _status_on(session, plan, on)
     counts, named = _counts(session, plan, items, status, by), _open_work(session, plan, items, status)
     findings, verdicts = _open_findings(session, plan, by), latest_verdicts(session, plan, by)
-    attained = attainments(session, plan, on)
+    attained, check = attainments(session, plan, on), checked_by(session, plan)
     nothing: tuple[Reason, ...] = ()
     for item in items:
         key = key_of(item)
@@ -182,6 +191,7 @@ def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) 
             open_findings=tuple(findings.get(key, ())),
             attained=own,
             verdict=verdicts.get(key),
+            checked_by=check,
             reasons=nothing,
         )
         yield dataclasses.replace(bare, reasons=tuple(_reasons(bare)))
@@ -214,7 +224,9 @@ def _reasons(one: Dossier) -> Iterable[Reason]:
 
 def _reasons_of_work(one: Dossier) -> Iterable[Reason]:
     counts = one.counts
-    if not counts.asked:
+    if one.checked_by is CheckedBy.WORK:
+        yield from _reasons_of_all_work(one.code, counts)
+    elif not counts.asked:
         yield Reason("no self-check of {code} was issued", code=one.code)
     elif not counts.accepted and counts.waived == counts.asked:
         yield Reason("every self-check of {code} was waived: nobody has checked it", code=one.code)
@@ -223,6 +235,13 @@ def _reasons_of_work(one: Dossier) -> Iterable[Reason]:
         yield Reason("{count} more are open", count=counts.open - len(one.open_work))
     if not counts.files:
         yield Reason("no file was handed in as evidence for {code}", code=one.code)
+
+
+def _reasons_of_all_work(code: str, counts: Counts) -> Iterable[Reason]:
+    if not counts.asked:
+        yield Reason("nothing was asked of {code}", code=code)
+    elif not counts.accepted and counts.waived == counts.asked:
+        yield Reason("all that was asked of {code} was waived: nobody has done it", code=code)
 
 
 def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
@@ -297,10 +316,38 @@ def _status_on(session: Session, plan: Plan, on: dt.date) -> ColumnElement[Statu
     )
 
 
+_IS_SELF_CHECK = Requirement.code == SELF_CHECK
+_CHECKS: Mapping[CheckedBy, ColumnElement[bool]] = {
+    CheckedBy.ACCEPTANCE: and_(_IS_SELF_CHECK, Phase.kind == PhaseKind.ACCEPTANCE),
+    CheckedBy.SELF_CHECK: _IS_SELF_CHECK,
+    CheckedBy.WORK: true(),
+}
+
+
+def checked_by(session: Session, plan: Plan) -> CheckedBy:
+    """A plan is judged whether or not it has a phase for that."""
+    if any(one.kind is PhaseKind.ACCEPTANCE for one in phases_of(session, plan)):
+        return CheckedBy.ACCEPTANCE
+    asks = select(exists().where(Requirement.phase_id == Phase.id, Phase.plan_id == plan.id, _IS_SELF_CHECK))
+    return CheckedBy.SELF_CHECK if session.scalar(asks) else CheckedBy.WORK
+
+
+def phase_of_judging(session: Session, plan: Plan) -> Phase:
+    """In which what is to be put right is handed out: the phase of acceptance, or the last one where there is none.
+
+    Of several the one that is open, and of these the last. Raises NotFoundError where the plan has no phase.
+    """
+    phases = phases_of(session, plan)
+    found = [one for one in phases if one.kind is PhaseKind.ACCEPTANCE] or phases
+    if not found:
+        raise NotFoundError("there is no such phase")
+    return max(found, key=lambda one: (one.status is PhaseStatus.OPEN, one.ends_on))
+
+
 def _counts(
     session: Session, plan: Plan, items: Sequence[Item], status: ColumnElement[Status], by: dt.datetime
 ) -> dict[Key, Counts]:
-    is_check = and_(Requirement.code == SELF_CHECK, Phase.code == PhaseCode.ACCEPTANCE)
+    is_check = _CHECKS[checked_by(session, plan)]
     amount = func.count(Assignment.id)
     rows = session.execute(
         select(
@@ -475,14 +522,14 @@ def _refuse(said: VerdictInput, judged: Dossier, today: dt.date) -> None:
 def _hand_out(
     session: Session, plan: Plan, judged: Dossier, said: VerdictInput, actor: Actor, at: dt.datetime
 ) -> Finding:
-    """The condition as work with a date. Raises RefusedError where the acceptance phase is not open."""
+    """The condition as work with a date. Raises RefusedError where the phase of judging is not open."""
     assert said.until is not None
     item, lead = judged.item, judged.lead
     proof = Text("整改报告和佐证材料", "A report on what was put right, with its evidence")
     return raise_finding(
         session,
         plan,
-        phase_of(session, plan, PhaseCode.ACCEPTANCE),
+        phase_of_judging(session, plan),
         title=Text(f"验收整改：{item.code} {item.name_zh}", f"To put right for acceptance: {item.code} {item.name_en}"),
         what=Text(said.reason, said.reason),
         proof=Text(item.proof_zh, item.proof_en) if isinstance(item, Measure) else proof,

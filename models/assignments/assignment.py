@@ -222,7 +222,7 @@ def _set_status(plan: Plan, assignment: Assignment, after: Status, due_on: dt.da
         assignment.due_on, assignment.due_provisional = due_on, plan.work_calendar.settle(due_on).provisional
     if after is Status.SUBMITTED:
         assignment.submitted_on = today
-        assignment.late = assignment.late or today > due_before
+        assignment.late = assignment.late or (today > due_before and not assignment.requirement.open_ended)
     # Who signs on the morning of a reminder or an order still gets it.
     wake(plan, assignment, void_until=None if after is Status.ACKNOWLEDGED else today)
 
@@ -262,7 +262,7 @@ def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> N
     if not assignment.status.is_open or assignment.needs_attention:
         assignment.next_action_at = None
         return
-    ladder = assignment.requirement.phase.ladder or plan.ladder
+    ladder = assignment.requirement.ladder_in(plan)
     look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar, plan.go_live_on or dt.date.min)
     assignment.next_action_at = first_round_on(look_on, plan.timezone) if look_on else None
 

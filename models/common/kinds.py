@@ -1,4 +1,4 @@
-"""The kinds that plans speak of: of units, areas, requirements and targets."""
+"""The kinds that plans speak of: of units, areas, phases, requirements and targets."""
 
 from enum import StrEnum
 
@@ -28,6 +28,14 @@ class Scope(StrEnum):
     PLAN = "plan"
     AREA = "area"
     MEASURE = "measure"
+
+
+class PhaseKind(StrEnum):
+    """What a phase is for; each kind has its flow in Prefect."""
+
+    LAUNCH = "launch"
+    IMPLEMENTATION = "implementation"
+    ACCEPTANCE = "acceptance"
 
 
 class OnDayOff(StrEnum):

@@ -31,9 +31,9 @@ from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
 from models.plan.area import Role
 from models.plan.ladder import Audience
-from models.plan.phase import Phase, phases_of
+from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement
+from models.plan.requirement import Ladders, Requirement
 from models.plan.unit import Unit, body_of
 
 MAX_ROWS_IN_MEMORY = 2000  # rows of each table that are held in memory
@@ -79,7 +79,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
     entries = _Stream(session, _entries(plan), Event.assignment_id, ids)
     traces = _Stream(session, _traces(plan), Escalation.assignment_id, ids)
     messages = _Stream(session, _messages(plan), Message.assignment_id, ids)
-    ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
+    ladders = Ladders(session, plan)
     assignments = _assignments(plan) if ids is None else _assignments(plan).where(any_of_ids(Assignment.id, ids))
     for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=MAX_ROWS_IN_MEMORY)):
         yield AssignmentHistory(
@@ -89,7 +89,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             body_over=Audience(body_over(row.unit_kind)),
             leads=row.role is Role.LEAD,
             is_led=row.lead_id == row.unit_id,
-            ladder=ladders[row.phase_id],
+            ladder=ladders.of(row.phase_id, row.ladder_id),
             issued_on=row.issued_on,
             status=row.status,
             due_on=row.due_on,
@@ -136,6 +136,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.next_action_at,
             Assignment.needs_attention,
             Requirement.phase_id,
+            Requirement.ladder_id,
             Requirement.lead_id,
             Unit.kind.label("unit_kind"),
         )

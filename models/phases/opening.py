@@ -120,8 +120,8 @@ def issue(
     Once for each requirement: a second time breaks the constraint on requirement and unit, and writes nothing. The
     caller holds the phase's row lock.
     """
-    ladder = phase.ladder or plan.ladder
-    rows = [dated(plan, ladder, requirement, issued_on) for requirement in requirements]
+    usual = phase.ladder or plan.ladder
+    rows = [dated(plan, requirement.ladder or usual, requirement, issued_on) for requirement in requirements]
     columns = {
         name: [row[name] for row in rows]
         for name in (

@@ -5,10 +5,13 @@
 
 import dataclasses
 import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, Scope, UnitKind
+from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, PhaseKind, Rollup, Scope, UnitKind
 from models.common.text import Text
+from models.dates.recurrence import Recurrence
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,12 +36,33 @@ class CollectiveEntry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a measure with a day of its own, such as the start of building."""
+
+    by: dt.date
+    what: Text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MeasureDue:
+    """When a measure is due. Of the fields one is given: a day, stages, a recurrence, or `is_open` for no end."""
+
+    day: dt.date | None = None
+    stages: tuple[Stage, ...] = ()
+    recurrence: Recurrence | None = None
+    is_open: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class MeasureEntry:
+    """`due` counts for the requirements that take it; None where the plan gives the measure no date of its own."""
+
     code: str
     name: Text
     proof: Text
     source: str
     basis: Basis = Basis.STATED
+    due: MeasureDue | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +107,7 @@ class IndicatorEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PhaseEntry:
-    """One phase and year: `code` launch, implementation or acceptance; `period` the year it runs in."""
+    """One phase. `period`: the year, years or part of one that it lies in. `of_kind`: None where the code says it."""
 
     code: str
     period: str
@@ -93,11 +117,29 @@ class PhaseEntry:
     issue_on: dt.date
     source: str
     basis: Basis = Basis.STATED
+    of_kind: PhaseKind | None = None
+
+    @property
+    def kind(self) -> PhaseKind:
+        return self.of_kind or PhaseKind(self.code)
+
+
+def phase_refs(phases: Sequence[PhaseEntry]) -> dict[tuple[str, str], str]:
+    """How people name each phase, by code and period: the code, with the period where several have that code.
+
+    The years of an implementation carry their year, also where there is one.
+    """
+    counts = Counter(one.code for one in phases)
+    is_bare = {one.code: counts[one.code] == 1 and one.code != PhaseKind.IMPLEMENTATION for one in phases}
+    return {(one.code, one.period): one.code if is_bare[one.code] else f"{one.code}-{one.period}" for one in phases}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RequirementEntry:
     """What is asked. `due` maps a period ("2023", "2023Q1", "2025H1") to the last day.
+
+    With `by_measure` it is empty and each measure has its own; one without an end is asked for at the `rhythm`.
+    `ladder`: the steps of this requirement alone; those of the plan, where it is None.
 
     `audience` holds, for the scope `plan`, codes of units and collectives, and otherwise the
     roles "lead" and "responsible". `on_day_off`: where a date on a day off moves; as the plan says, where it is
@@ -114,6 +156,9 @@ class RequirementEntry:
     proof: Text
     basis: Basis = Basis.INFERRED
     on_day_off: OnDayOff | None = None
+    by_measure: bool | None = None
+    rhythm: Recurrence | None = None
+    ladder: tuple[dict[str, Any], ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, false, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.common.base import Base, Key, text_enum
 from models.common.kinds import Basis, OnDayOff, Scope
 from models.common.text import Text
 from models.plan.area import Area, Measure, Role
-from models.plan.phase import Phase
+from models.plan.ladder import Step
+from models.plan.phase import Phase, phases_of
+from models.plan.plan import Ladder, Plan
 from models.plan.unit import Unit
 
 
@@ -49,11 +51,20 @@ class Requirement(Base):
     basis: Mapped[Basis] = mapped_column(
         text_enum(Basis, "basis"), doc="stated: the plan says so; inferred: it was concluded"
     )
+    # A report on what has no end: it is never late, and its ladder has no steps after its date.
+    open_ended: Mapped[bool] = mapped_column(server_default=false(), doc="true: without an end, and never late")
+    # Its own steps; those of the phase count where this is null.
+    ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
 
     phase: Mapped[Phase] = relationship()
     lead: Mapped[Unit | None] = relationship()
     area: Mapped[Area | None] = relationship()
     measure: Mapped[Measure | None] = relationship()
+    ladder: Mapped[Ladder | None] = relationship()
+
+    def ladder_in(self, plan: Plan) -> Ladder:
+        """The steps that its work follows."""
+        return self.ladder or self.phase.ladder or plan.ladder
 
     @property
     def title(self) -> Text:
@@ -72,6 +83,31 @@ class Requirement(Base):
         """The measure or area that it is asked of, with its code."""
         item = self.measure or self.area
         return Text(f"{item.code} {item.name_zh}", f"{item.code} {item.name_en}") if item else None
+
+
+class Ladders:
+    """The ladders of a plan's work, as `Requirement.ladder_in` has them, for rows that carry ids alone."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self._session, self._plan = session, plan
+        self._of_phases = {phase.id: phase.ladder or plan.ladder for phase in phases_of(session, plan)}
+        self._own: dict[int, Ladder] = {}
+
+    def of(self, phase_id: int, ladder_id: int | None) -> tuple[Step, ...]:
+        """The steps of a requirement in that phase, with that ladder of its own."""
+        if ladder_id is None:
+            return self._of_phases[phase_id].rungs
+        if ladder_id not in self._own:
+            self._own[ladder_id] = self._session.get_one(Ladder, ladder_id)
+        return self._own[ladder_id].rungs
+
+    def all(self) -> list[tuple[Step, ...]]:
+        query = select(Requirement.phase_id, Requirement.ladder_id).distinct()
+        own = query.join(Phase, Phase.id == Requirement.phase_id).where(
+            Phase.plan_id == self._plan.id, Requirement.ladder_id.is_not(None)
+        )
+        found = [self.of(phase_id, ladder_id) for phase_id, ladder_id in self._session.execute(own)]
+        return [*found, *(one.rungs for one in self._of_phases.values())]
 
 
 class Addressee(Base):

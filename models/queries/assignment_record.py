@@ -73,12 +73,12 @@ class PendingRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """`waits_for`: the open parts of a joint item, where the unit leads it."""
+    """`waits_for`: the open parts of a joint item, where the unit leads it. `left`: as a `WorkItem` has it."""
 
     assignment: Assignment
     reviewer: Unit
     light: Light
-    left: int
+    left: int | None
     versions: tuple[Version, ...]
     pleas: tuple[PendingRequest, ...]
     journal: Sequence[Event]
@@ -98,12 +98,13 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
     """Raises NotFoundError where it is none of the plan's assignments."""
     assignment, body = _assignment(session, plan, assignment_id)
     journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
-    history = history_of(plan, _changes(plan, journal), assignment.issued_on, today)
+    open_ended = assignment.requirement.open_ended
+    history = history_of(plan, _changes(plan, journal), assignment.issued_on, today, open_ended=open_ended)
     return Record(
         assignment=assignment,
         reviewer=reviewing_lead(assignment) or body,
         light=light(history, today, plan.limits_on(today).near_limit_days),
-        left=plan.work_calendar.count(today, assignment.due_on),
+        left=None if open_ended and today > assignment.due_on else plan.work_calendar.count(today, assignment.due_on),
         versions=tuple(_version(row) for row in session.execute(_VERSIONS.where(_of(assignment)))),
         pleas=tuple(PendingRequest(*row) for row in session.execute(_pending_requests(assignment.id))),
         journal=journal,

@@ -54,7 +54,8 @@ STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class WorkItem:
-    """One assignment in a work list. `left`: working days to its date, negative when it has passed.
+    """One assignment in a work list. `left`: working days to its date, negative when it has passed; None where that
+    makes nothing late.
 
     Compared by identity: equal items are made once and shared, see `_item_now`.
     """
@@ -71,7 +72,7 @@ class WorkItem:
     due_on: dt.date
     planned_due_on: dt.date
     provisional: bool
-    left: int
+    left: int | None
     version: int
     proof: Text
     source: str
@@ -258,8 +259,8 @@ def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) ->
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
     if not changes:
         return _facts_now(_rules_of(plan, on), row)
-    history = history_of(plan, changes, row.issued_on, on)
-    return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by)
+    history = history_of(plan, changes, row.issued_on, on, open_ended=row.open_ended)
+    return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by, row.open_ended)
 
 
 def _items_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[WorkItem]:
@@ -287,7 +288,7 @@ def _item_now(rules: _Rules, row: AnyRow, today: dt.date) -> WorkItem:
 
 def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
     sign_by = rules.calendar.add(row.issued_on, rules.limits.unsigned_working_days)
-    return Facts(row.status, row.due_on, row.late, sign_by)
+    return Facts(row.status, row.due_on, row.late, sign_by, row.open_ended)
 
 
 def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
@@ -304,7 +305,7 @@ def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
         due_on=facts.due_on,
         planned_due_on=row.planned_due_on,
         provisional=row.due_provisional,
-        left=rules.calendar.count(on, facts.due_on),
+        left=None if row.open_ended and on > facts.due_on else rules.calendar.count(on, facts.due_on),
         version=row.version,
         proof=Text(row.proof_zh, row.proof_en),
         source=row.source,

@@ -176,6 +176,9 @@ DOORS: dict[Key, Door] = {
     ("GET", "/phases/{phase_id}"): Door(
         (OFFICE, LEADER), alike("office", "leader", phase_id=Id("phase-launch")), {"phase_id": "phase"}
     ),
+    ("POST", "/phases/{phase_id}/start"): Door(
+        (OFFICE,), {"office": {"phase_id": Id("phase-acceptance")}}, {"phase_id": "phase"}, status=303, entries=0
+    ),
     ("POST", "/phases/{phase_id}/gate"): Door(
         (OFFICE,),
         {"office": {"phase_id": Id("phase-launch"), "round": 1, "decision": "keep open", "reason": "not yet"}},

@@ -26,7 +26,7 @@ from models.complaint import ComplaintKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.phases.gate import Answer, GateDecision, Via
 from models.phases.opening import Opening
-from models.plan.phase import PhaseCode, phase_of
+from models.plan.phase import phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.unit import Unit, body_of, unit_of
 from models.queries.statistics import AssignmentSnapshot, snapshots
@@ -66,7 +66,7 @@ class Story:
     # The program
 
     def open(self, phase: str, year: int | None = None) -> Opening:
-        return phases.open_phase(by_program(self.plan), (PhaseCode(phase), year))
+        return phases.open_phase(by_program(self.plan), (phase, year))
 
     def patrol(self, when: str | None = None) -> Delivered:
         """One round, as the flow does it."""
@@ -154,7 +154,7 @@ class Story:
     ) -> str:
         """Returns the reference of its requirement; `about` is the code of a measure or safeguard."""
         with self._plan() as (session, plan):
-            phase_id = phase_of(session, plan, PhaseCode(phase), year).id
+            phase_id = phase_of(session, plan, phase, year).id
             unit_ids = [unit_of(session, plan.id, unit).id for unit in units]
         return findings.raise_finding(
             self._unit(by_unit, DIRECTOR),
@@ -210,7 +210,7 @@ class Story:
         """What the office says at the gate."""
         day = dt.date.fromisoformat(until) if until else None
         said = Answer(GateDecision(decision), DIRECTOR, reason, day, override)
-        return gates.decide(self._office(), (PhaseCode(phase), year), said, via=Via.COMMAND)
+        return gates.decide(self._office(), (phase, year), said, via=Via.COMMAND)
 
     # What can be seen
 

@@ -22,7 +22,6 @@ from deploy.cli.base import (
 )
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.phases.gate import Answer, GateDecision, Via
-from models.plan.phase import PhaseCode
 from models.queries.queues.gates import phase_rows
 from services import gates, phases
 from services.gates import Decided, Told
@@ -32,7 +31,7 @@ TOLD = {
     Told.NOBODY: N_("The decision is stored. No run in Prefect waits for it."),
     Told.UNREACHABLE: N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
 }
-code_argument = click.argument("code", metavar="PHASE", type=click.Choice([code.value for code in PhaseCode]))
+code_argument = click.argument("code", metavar="PHASE")
 
 
 @click.group()
@@ -55,12 +54,14 @@ def list_phases(plan_code: str | None) -> None:
     show_table(listed)
 
 
-@phase.command(help=_("Start a phase, as the button in the Prefect UI does."))
+@phase.command(
+    help=_("Start a phase, as the button in the Prefect UI does. PHASE: its reference, its code, or its kind.")
+)
 @code_argument
 @year_option
 @plan_option
 def start(code: str, year: int | None, plan_code: str | None) -> None:
-    started = phases.start(program_scope(plan_code, "duban phase"), (PhaseCode(code), year))
+    started = phases.start(program_scope(plan_code, "duban phase"), (code, year))
     url = settings().run_address(started.run_id)
     said = _("{phase} has a run already: {url}") if started.joined else _("{phase} is being started: {url}")
     tell(said.format(phase=started.ref, url=url))
@@ -93,7 +94,7 @@ def decide(
 ) -> None:
     choice = one_choice(close=close, keep_open=keep_open, extend=extend)
     answer = Answer(GateDecision(choice.replace("_", " ")), by_name, reason, extend, override_reason)
-    which = (PhaseCode(code), year)
+    which = (code, year)
     decided = gates.decide(office_scope(plan_code, by_name), which, answer, via=Via.COMMAND)
     _show_decision(decided)
     tell(_(TOLD[gates.tell_run(decided)]))

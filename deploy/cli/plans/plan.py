@@ -16,10 +16,10 @@ from deploy.cli.operation.access import local_time, work_on
 from deploy.cli.plans.preview import preview_plan
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
-from models.loading import Loaded, addressees, items_of
+from models.loading import Loaded, addressees, asked_of
 from models.plan.area import Area
-from models.plan.document import PlanDocument
-from models.plan.phase import Phase, PhaseCode
+from models.plan.document import PlanDocument, phase_refs
+from models.plan.phase import Phase, phase_label
 from models.plan.plan import Plan, PlanVersion, versions_of
 from models.plan.unit import BODIES, Unit
 from models.queries import statistics
@@ -109,16 +109,13 @@ def _tell_summary(document: PlanDocument) -> None:
 def assignments_of(document: PlanDocument) -> dict[str, int]:
     """How many assignments each phase will issue. A unit with several roles in a requirement gets it once."""
     members = {entry.code: entry.members for entry in document.collectives}
-    counts: Counter[str] = Counter(
-        {statistics.phase_label(PhaseCode(one.code), one.period): 0 for one in document.phases}
-    )
-    for entry in document.requirements:
-        asked = sum(
-            len({unit for _role, code in addressees(entry, item) for unit in members.get(code, (code,))})
-            for item in items_of(document, entry.scope)
-        )
-        for period in entry.due:
-            counts[statistics.phase_label(PhaseCode(entry.phase), period[:4])] += asked
+    refs = phase_refs(document.phases)
+    labels = {key: phase_label(*key, ref) for key, ref in refs.items()}
+    counts: Counter[str] = Counter(dict.fromkeys(labels.values(), 0))
+    for one in asked_of(document):
+        parties = (code for _role, code in addressees(one.entry, one.item))
+        units = {unit for code in parties for unit in members.get(code, (code,))}
+        counts[labels[one.due.phase.code, one.due.phase.period]] += len(units)
     return dict(counts)
 
 
