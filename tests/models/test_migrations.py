@@ -66,7 +66,7 @@ def test_migrations_build_what_the_models_describe(database: Engine, empty: Engi
 
 def test_phases_that_are_there_keep_their_kind_and_reference(tiny_plan: str) -> None:
     """Two launches of one plan had one reference: they carry their period from then on."""
-    module = import_module("models.migrations.versions.0040_phases_of_any_code")
+    module = import_module("models.migrations.versions.0024_phases_of_any_code")
     refill = [one for one in module.STATEMENTS if one.strip().startswith("UPDATE")]
     with transaction() as session:
         session.execute(
