@@ -3,7 +3,8 @@
 import datetime as dt
 import re
 
-from adapters.plan_files.entries import Known, basis_of, both, named_list, on_day_off_of, words_of
+from adapters.plan_files.entries import basis_of, both, named_list, on_day_off_of, words_of
+from adapters.plan_files.known import Known
 from adapters.yaml_nodes import Place
 from models.common.kinds import Basis, Scope
 from models.plan.document import PhaseEntry, RequirementEntry

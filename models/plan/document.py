@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, Scope, UnitKind
+from models.common.kinds import AreaKind, Basis, Comparator, NoLead, OnDayOff, Rollup, Scope, UnitKind
 from models.common.text import Text
 
 
@@ -34,16 +34,27 @@ class CollectiveEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MeasureEntry:
+    """`lead` and `responsible` are as an area's; None where the measure names none of its own and its area's hold."""
+
     code: str
     name: Text
     proof: Text
     source: str
     basis: Basis = Basis.STATED
+    lead: str | None = None
+    co_leads: tuple[str, ...] = ()
+    unsettled_lead: str = ""
+    responsible: tuple[str, ...] | None = None
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AreaEntry:
-    """`lead` is a unit code; `responsible` are codes of units or collectives, in the order of the plan."""
+    """`lead` is a unit code, "" where there is none or where it is not settled; `co_leads` are those after the first.
+
+    `responsible` are codes of units or collectives, in the order of the plan. `unsettled_lead` and `unsettled` are the
+    plan's words for parties that are not known yet.
+    """
 
     code: str
     kind: AreaKind
@@ -53,6 +64,9 @@ class AreaEntry:
     measures: tuple[MeasureEntry, ...]
     source: str
     basis: Basis = Basis.STATED
+    co_leads: tuple[str, ...] = ()
+    unsettled_lead: str = ""
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,3 +167,5 @@ class PlanDocument:
     requirements: tuple[RequirementEntry, ...]
     ladder: tuple[dict[str, Any], ...] = dataclasses.field(default=())
     on_day_off: OnDayOff | None = None  # later, where it is None
+    no_lead: NoLead | None = None  # the office, where it is None
+    co_lead_working_days: int | None = None  # CO_LEAD_WORKING_DAYS, where it is None

@@ -8,7 +8,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
@@ -76,7 +76,7 @@ def notified_since(
             Escalation.step,
             Escalation.at,
             Requirement.phase_id,
-            HAS_LEAD_OVER.label("has_lead"),
+            and_(HAS_LEAD_OVER, WAS_KNOWN).label("has_lead"),
         )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
@@ -93,6 +93,10 @@ def notified_since(
             if audience is not Audience.LEAD or row.has_lead:
                 told[row.assignment_id].setdefault(audience, plan.day_of(row.at))
     return told
+
+
+# A lead that was settled later heard of nothing before.
+WAS_KNOWN = or_(Requirement.lead_since.is_(None), Requirement.lead_since < Escalation.at)
 
 
 def _overdue_steps(rungs: Sequence[Step]) -> Mapping[str, Step]:

@@ -16,6 +16,7 @@ from portal.routes import (
     review,
     scores,
     unit,
+    unsettled,
 )
 
 ALL = (
@@ -29,6 +30,7 @@ ALL = (
     scores.router,
     office.router,
     complaints.router,
+    unsettled.router,
     gates.router,
     findings.router,
     indicators.router,
