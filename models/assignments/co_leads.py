@@ -37,6 +37,8 @@ def co_leads_asked(session: Session, assignments: Iterable[Assignment]) -> Mappi
 
 def is_asked(session: Session, unit: Unit, assignment: Assignment) -> bool:
     """Whether this unit is asked about the assignment."""
+    if unit.id in {assignment.unit_id, assignment.requirement.lead_id}:
+        return False
     return unit in co_leads_asked(session, [assignment]).get(assignment.id, ())
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, literal, null, select, union_all
+from sqlalchemy import exists, func, literal, null, select, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from models.assignments.assignment import Assignment, reasons_not_acceptable
@@ -25,7 +25,7 @@ from models.common.event import Event
 from models.common.text import Text
 from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement, co_leads_of
+from models.plan.requirement import CoLead, Requirement, co_leads_of
 from models.plan.unit import Unit
 
 EXTENSION = "extension"
@@ -125,10 +125,10 @@ class Record:
 
 def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) -> Record:
     """Raises NotFoundError where it is none of the plan's assignments."""
-    assignment, body = _assignment(session, plan, assignment_id)
+    assignment, body, is_co_led = _assignment(session, plan, assignment_id)
     journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
     history = history_of(plan, _changes(plan, journal), assignment.issued_on, today)
-    co_leads = co_leads_of(session, assignment.requirement_id)
+    co_leads = co_leads_of(session, assignment.requirement_id) if is_co_led else []
     opinions = _opinions(session, assignment) if co_leads else {}
     lead = assignment.requirement.lead
     return Record(
@@ -148,10 +148,11 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
     )
 
 
-def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit]:
+def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool]:
+    """With the body that reviews it where no lead does, and whether anybody leads it beside the first lead."""
     body = aliased(Unit)
     row = session.execute(
-        select(Assignment, body)
+        select(Assignment, body, exists().where(CoLead.requirement_id == Assignment.requirement_id))
         .join(Assignment.requirement)
         .join(Requirement.phase)
         .join(Assignment.unit)
@@ -169,7 +170,7 @@ def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assig
     ).one_or_none()
     if row is None:
         raise NotFoundError("there is no such assignment")
-    return row[0], row[1]
+    return row[0], row[1], row[2]
 
 
 def _changes(plan: Plan, journal: Sequence[Event]) -> list[Change]:
