@@ -5,11 +5,23 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, case, cast, delete, exists, literal, literal_column, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session, undefer
 
@@ -24,46 +36,53 @@ from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.plan.area import Area, Measure, Responsibility, Role
-from models.plan.document import (
-    AreaEntry,
-    MeasureDue,
-    MeasureEntry,
-    PlanDocument,
-    RequirementEntry,
-    UnitEntry,
-    phase_refs,
-)
+from models.plan.document import AreaEntry, PlanDocument, RequirementEntry, UnitEntry, phase_refs
 from models.plan.dues import Due, dues_of
 from models.plan.indicator import JUDGED, TARGET, Indicator
 from models.plan.ladder import Step, default_ladder, never_late
+from models.plan.parties import (
+    CO_LEAD_WORKING_DAYS,
+    Item,
+    Parties,
+    Unknown,
+    addressees,
+    all_parties,
+    items_of,
+    parties_of,
+    roles_asked,
+)
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Ladder, Limits, Plan, PlanVersion
-from models.plan.requirement import Addressee, Requirement
+from models.plan.requirement import Addressee, CoLead, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
+from models.plan.unsettled import Party, SettledParty, UnsettledParty, settled_of
 
 # They come from the office and stand in no document.
 IS_NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
 
 
-SAID_SINCE = frozenset({"on_day_off", "of_kind", "due", "by_measure", "rhythm", "ladder"})
+# Plans were stored before they could say it: one that does not say it still is the same.
+UNSAID = (
+    ("on_day_off", None),
+    ("no_lead", None),
+    ("co_lead_working_days", None),
+    ("lead", None),
+    ("co_leads", ()),
+    ("unsettled_lead", ""),
+    ("responsible", None),
+    ("unsettled", ()),
+    ("of_kind", None),
+    ("due", None),
+    ("by_measure", None),
+    ("rhythm", None),
+    ("ladder", None),
+)
 
 
 class Loaded(StrEnum):
     NEW = "new"
     UNCHANGED = "unchanged"
     CHANGED = "changed"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Item:
-    """What a requirement is asked of: the plan, an area or a measure."""
-
-    area: AreaEntry | None = None
-    code: str = ""
-    source: str = ""
-    proof: Text | None = None
-    due: MeasureDue | None = None
-    name: Text | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,8 +111,7 @@ def content_of(document: PlanDocument) -> dict[str, Any]:
 
 
 def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Plans were stored before they could say it: one that does not say it still is the same.
-    return {key: value for key, value in fields if value is not None or key not in SAID_SINCE}
+    return {key: value for key, value in fields if (key, value) not in UNSAID}
 
 
 def _keyed(value: Any) -> Any:
@@ -128,7 +146,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 
 
 def _short(value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "-"
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return shown if len(shown) <= 120 else shown[:119] + "…"  # noqa: PLR2004
@@ -154,10 +172,30 @@ class _Ids:
     indicators: Mapping[str, int]
     phases: Mapping[tuple[str, str], int]
     requirements: Mapping[tuple[int, str], int]
+    settled: Mapping[Unknown, Sequence[Party]]
 
     def party(self, code: str) -> dict[str, int | None]:
         collective = self.collectives.get(code)
         return {"unit_id": self.units[code] if collective is None else None, "collective_id": collective}
+
+    def lead(self, parties: Parties) -> int | None:
+        """The unit that leads, also where the plan does not know it and the office does."""
+        return next(iter(self.leads(parties)), None)
+
+    def leads(self, parties: Parties) -> list[int]:
+        """The leads, of which the first answers."""
+        named = [self.units[code] for code in (parties.lead, *parties.co_leads) if code]
+        settled = self.settled.get(Unknown(parties.leads_of, Role.LEAD, parties.unsettled_lead), ())
+        return [*named, *(one["unit_id"] for one in settled if one["unit_id"] is not None)]
+
+    def responsible(self, parties: Parties) -> list[Party]:
+        """The responsible units and collectives, each once; those last that the office has settled."""
+        named: list[Party] = [self.party(code) for code in parties.responsible]
+        unknown = [one for one in parties.unknown if one.role is Role.RESPONSIBLE]
+        for party in (party for one in unknown for party in self.settled.get(one, ())):
+            if party not in named:
+                named.append(party)
+        return named
 
 
 def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.datetime) -> Plan:
@@ -217,6 +255,7 @@ def _plan_row(
         "near_limit_days": document.near_limit_days,
         "unsigned_working_days": document.unsigned_working_days,
         "rework_working_days": document.rework_working_days,
+        "co_lead_working_days": document.co_lead_working_days or CO_LEAD_WORKING_DAYS,
         "ladder_id": _ladder_id(session, _steps(document)),
     }
     if document.go_live_on is not None or plan is None:
@@ -294,18 +333,19 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
     """Everything that has a code."""
     units = _of_plan(session, plan, Unit, (_unit(entry) for entry in document.units))
     collectives = _of_plan(session, plan, Collective, (_coded(entry) for entry in document.collectives))
-    leads = ({**_coded(one), "kind": one.kind, "lead_id": units[one.lead]} for one in document.areas)
-    areas = _of_plan(session, plan, Area, leads)
-    measures = [{"area_id": areas[area.code], **_measure(one)} for area in document.areas for one in area.measures]
+    _keep_unsettled(session, plan, document)
     ids = _Ids(
         units,
         collectives,
-        areas,
-        measures=_by_two(upsert(session, Measure, ("area_id", "code"), measures)),
+        areas={},
+        measures={},
         indicators=_of_plan(session, plan, Indicator, _indicators(session, plan, document, yesterday)),
         phases=_phases(session, plan, document),
         requirements={},
+        settled=settled_of(session, plan),
     )
+    ids.areas = _of_plan(session, plan, Area, (_area(one, document, ids) for one in document.areas))
+    ids.measures = _by_two(upsert(session, Measure, ("area_id", "code"), _measures(document, ids)))
     usual = document.on_day_off or OnDayOff.LATER
     issued, own = _issued(session, plan), _OwnLadders(session, document)
     requirements = [
@@ -321,6 +361,7 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
 # What people were given to do; the item that it is asked of may be moved to another place in the plan.
 AS_ISSUED = (
     "lead_id",
+    "lead_since",
     "due_on",
     "on_day_off",
     "title_zh",
@@ -364,8 +405,36 @@ def _unit(entry: UnitEntry) -> dict[str, Any]:
     return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name}
 
 
-def _measure(entry: MeasureEntry) -> dict[str, Any]:
-    return {**_coded(entry), "proof_zh": entry.proof.zh, "proof_en": entry.proof.en}
+def _area(entry: AreaEntry, document: PlanDocument, ids: _Ids) -> dict[str, Any]:
+    parties = parties_of(entry, None, document.no_lead)
+    return {**_coded(entry), "kind": entry.kind, "lead_id": ids.lead(parties)}
+
+
+def _measures(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    for area in document.areas:
+        for one in area.measures:
+            yield {
+                "area_id": ids.areas[area.code],
+                **_coded(one),
+                "proof_zh": one.proof.zh,
+                "proof_en": one.proof.en,
+                "lead_id": ids.lead(parties_of(area, one, document.no_lead)),
+                "names_leads": one.lead is not None,
+                "names_responsible": one.responsible is not None,
+            }
+
+
+def _keep_unsettled(session: Session, plan: Plan, document: PlanDocument) -> None:
+    """The parties that are not known yet. What was settled stays so, as long as the plan names the party so."""
+    named = dict.fromkeys(one for parties in all_parties(document) for one in parties.unknown)
+    rows = [
+        {"plan_id": plan.id, "item": one.item, "role": one.role, "words": one.words, "position": position}
+        for position, one in enumerate(named, start=1)
+    ]
+    kept = upsert(session, UnsettledParty, ("plan_id", "item", "role", "words"), rows)
+    gone = (UnsettledParty.plan_id == plan.id) & ~any_of_ids(UnsettledParty.id, kept.values())
+    of_gone = SettledParty.unsettled_party_id.in_(select(UnsettledParty.id).where(gone))
+    _delete_together(session, delete(SettledParty).where(of_gone), delete(UnsettledParty).where(gone))
 
 
 def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> Iterator[dict[str, Any]]:
@@ -429,26 +498,18 @@ def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[
     return {(code, period): id_ for (_, code, period), id_ in stored.items()}
 
 
-def items_of(document: PlanDocument, scope: Scope) -> Iterable[Item]:
-    """What a requirement of that scope is asked of. A safeguard has no measures and stands for itself."""
-    if scope is Scope.PLAN:
-        yield Item()
-        return
-    for area in document.areas:
-        if scope is Scope.AREA or not area.measures:
-            yield Item(area, area.code, area.source, name=area.name)
-        else:
-            yield from (Item(area, one.code, one.source, one.proof, one.due, one.name) for one in area.measures)
-
-
 def asked_of(document: PlanDocument) -> Iterator[Asked]:
     """Each requirement with its period and date, and the item of which it is asked."""
+    items = {scope: list(items_of(document, scope)) for scope in Scope}
     for entry in document.requirements:
-        items = list(items_of(document, entry.scope))
         if entry.by_measure:
-            yield from (Asked(entry, due, one) for one in items for due in dues_of(entry, one.due, document.phases))
+            yield from (
+                Asked(entry, due, one) for one in items[entry.scope] for due in dues_of(entry, one.due, document.phases)
+            )
         else:
-            yield from (Asked(entry, due, one) for due in dues_of(entry, None, document.phases) for one in items)
+            yield from (
+                Asked(entry, due, one) for due in dues_of(entry, None, document.phases) for one in items[entry.scope]
+            )
 
 
 def _phase_id(asked: Asked, ids: _Ids) -> int:
@@ -467,7 +528,8 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
         "scope": entry.scope,
         "area_id": area_id,
         "measure_id": ids.measures.get((area_id, item.code)) if area_id else None,
-        "lead_id": ids.units[item.area.lead] if item.area else None,
+        "lead_id": ids.lead(item.parties) if item.parties else None,
+        "lead_since": None,
         "due_on": asked.due.on,
         "title_zh": title.zh,
         "title_en": title.en,
@@ -484,12 +546,14 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
 def _clear_links(session: Session, plan: Plan) -> None:
     """Who is a member, responsible or asked is written anew. Findings have addressees of their own."""
     areas = select(Area.id).where(_in(plan, Area))
+    is_issued = exists().where(Assignment.requirement_id == CoLead.requirement_id)
     collectives = select(Collective.id).where(_in(plan, Collective))
     phases = select(Phase.id).where(_in(plan, Phase))
     asked = select(Requirement.id).where(Requirement.phase_id.in_(phases), IS_NO_FINDING)
     _delete_together(
         session,
         delete(Addressee).where(Addressee.requirement_id.in_(asked)),
+        delete(CoLead).where(CoLead.requirement_id.in_(asked), ~is_issued),
         delete(Responsibility).where(Responsibility.area_id.in_(areas)),
         delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives)),
     )
@@ -499,6 +563,7 @@ def _links(session: Session, document: PlanDocument, ids: _Ids) -> None:
     insert_rows(session, CollectiveMember, _members(document, ids))
     insert_rows(session, Responsibility, _responsibilities(document, ids))
     insert_rows(session, Addressee, _addressees(document, ids))
+    insert_rows(session, CoLead, _co_leads(session, document, ids))
 
 
 def _members(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int]]:
@@ -507,31 +572,59 @@ def _members(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int]]:
         yield from ({"collective_id": collective_id, "unit_id": ids.units[member]} for member in entry.members)
 
 
-def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int | None]]:
-    for entry in document.areas:
-        for position, code in enumerate(entry.responsible, start=1):
-            yield {"area_id": ids.areas[entry.code], "position": position, **ids.party(code)}
+def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    """What the areas name, and the measures beside them."""
+    for area in document.areas:
+        area_id = ids.areas[area.code]
+        for one in (None, *area.measures):
+            parties = parties_of(area, one, document.no_lead)
+            place = {"area_id": area_id, "measure_id": one and ids.measures[area_id, one.code]}
+            co_leads = ids.leads(parties)[1:] if one is None or one.lead is not None else []
+            for position, unit_id in enumerate(co_leads, start=1):
+                party = {"unit_id": unit_id, "collective_id": None}
+                yield {**place, "role": Role.CO_LEAD, "position": position, **party}
+            answer = ids.responsible(parties) if one is None or one.responsible is not None else []
+            for position, answering in enumerate(answer, start=1):
+                yield {**place, "role": Role.RESPONSIBLE, "position": position, **answering}
 
 
 def _addressees(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
     for asked in asked_of(document):
-        requirement_id = ids.requirements[_phase_id(asked, ids), asked.ref]
-        for role, code in addressees(asked.entry, asked.item):
-            yield {"requirement_id": requirement_id, "role": role, **ids.party(code)}
+        requirement_id = _requirement_id(asked, ids)
+        for role, party in _asked_of(asked.entry, asked.item, ids):
+            yield {"requirement_id": requirement_id, "role": role, **party}
 
 
-def addressees(entry: RequirementEntry, item: Item) -> Iterable[tuple[Role, str]]:
-    """Of whom a requirement is asked, as role and code of a unit or collective.
-
-    At the scope of the plan everybody answers for themselves, to the office.
-    """
-    if item.area is None:
-        yield from ((Role.RESPONSIBLE, code) for code in entry.audience)
+def _asked_of(entry: RequirementEntry, item: Item, ids: _Ids) -> Iterator[tuple[Role, Party]]:
+    if item.parties is None:
+        yield from ((role, ids.party(code)) for role, code in addressees(entry, item))
         return
-    if Role.LEAD in entry.audience:
-        yield Role.LEAD, item.area.lead
-    if Role.RESPONSIBLE in entry.audience:
-        yield from ((Role.RESPONSIBLE, code) for code in item.area.responsible)
+    roles = roles_asked(entry.audience)
+    if Role.LEAD in roles:
+        for position, unit_id in enumerate(ids.leads(item.parties)):
+            yield Role.CO_LEAD if position else Role.LEAD, {"unit_id": unit_id, "collective_id": None}
+    if Role.RESPONSIBLE in roles:
+        yield from ((Role.RESPONSIBLE, party) for party in ids.responsible(item.parties))
+
+
+def _co_leads(session: Session, document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    """What was issued keeps those that it was issued with, as it keeps its lead."""
+    wanted = {
+        _requirement_id(asked, ids): ids.leads(asked.item.parties)[1:]
+        for asked in asked_of(document)
+        if asked.item.parties
+    }
+    asked = [one for one, co_leads in wanted.items() if co_leads]
+    issued = select(Assignment.requirement_id).where(any_of_ids(Assignment.requirement_id, asked)) if asked else None
+    kept = set(session.scalars(issued.distinct())) if issued is not None else set()
+    for one in asked:
+        if one not in kept:
+            for position, unit_id in enumerate(wanted[one], start=1):
+                yield {"requirement_id": one, "unit_id": unit_id, "position": position}
+
+
+def _requirement_id(asked: Asked, ids: _Ids) -> int:
+    return ids.requirements[_phase_id(asked, ids), asked.ref]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -575,11 +668,14 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
     is_read = exists().where(Reading.indicator_id == Indicator.id)
     is_issued = exists().where(Assignment.requirement_id == Requirement.id)
     leads_issued = exists().where(Requirement.lead_id == Unit.id, Assignment.requirement_id == Requirement.id)
-    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id) | leads_issued
+    co_leads_issued = exists().where(CoLead.unit_id == Unit.id, Assignment.requirement_id == CoLead.requirement_id)
+    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id)
+    is_busy |= leads_issued | co_leads_issued
     used: list[tuple[Any, Any, ColumnElement[bool]]] = [
         (Indicator, Indicator.code, gone.indicators & is_read),
         (Requirement, Requirement.ref, gone.requirements & is_issued),
         (Unit, Unit.code, gone.units & is_busy),
+        (SettledParty, _SETTLED_CODE, _settled_as_gone(gone)),
         (Phase, Phase.ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
     ]
     queries = (
@@ -594,13 +690,28 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
         raise BlockedError("these requirements were issued and cannot vanish: {reasons}", reasons)
     if reasons := kept["unit"]:
         raise BlockedError("these units have work in hand and cannot vanish: {reasons}", reasons)
+    if reasons := kept["settled_party"]:
+        raise BlockedError("these were named for a party that was not settled, and cannot vanish: {reasons}", reasons)
     if reasons := kept["phase"]:
         raise BlockedError("this phase was opened and cannot vanish: {reasons}", reasons)
 
 
+_SETTLED_CODE = func.coalesce(
+    select(Unit.code).where(Unit.id == SettledParty.unit_id).scalar_subquery(),
+    select(Collective.code).where(Collective.id == SettledParty.collective_id).scalar_subquery(),
+)
+
+
+def _settled_as_gone(gone: _Gone) -> ColumnElement[bool]:
+    units, collectives = select(Unit.id).where(gone.units), select(Collective.id).where(gone.collectives)
+    return SettledParty.unit_id.in_(units) | SettledParty.collective_id.in_(collectives)
+
+
 def _drop(session: Session, gone: _Gone) -> None:
+    without = select(Requirement.id).where(gone.requirements)
     _delete_together(
         session,
+        delete(CoLead).where(CoLead.requirement_id.in_(without)),
         delete(Requirement).where(gone.requirements),
         delete(Measure).where(gone.measures),
         delete(Area).where(gone.areas),

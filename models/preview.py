@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from models.common.text import Text
 from models.dates.workdays import ONE_DAY, CalendarName, Settled, WorkCalendar
-from models.loading import Item, addressees
 from models.loading import asked_of as asked_in
 from models.plan.area import Role
 from models.plan.document import PhaseEntry, PlanDocument, RequirementEntry, phase_refs
+from models.plan.parties import Item, addressees
 from models.plan.unit import BODIES
 
 MOST_A_WEEK = 10  # things due of one unit from Monday to Sunday, beyond which it is told as a collision

@@ -45,7 +45,7 @@ class Result(StrEnum):
 
 
 POINTS = {Result.ON_TIME: 100, Result.LATE: 60, Result.RETURNED: 30, Result.OVERDUE: 0}
-WEIGHTS = {Role.LEAD: 2, Role.RESPONSIBLE: 1}
+WEIGHTS = {Role.LEAD: 2, Role.CO_LEAD: 2, Role.RESPONSIBLE: 1}
 FEWEST = 5  # items of a unit that has a rank
 
 

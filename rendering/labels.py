@@ -33,6 +33,8 @@ EVENTS = {
     EventKind.TAKEN_UP: N_("given back to the patrol"),
     EventKind.EXTENSION_ASKED: N_("more time asked for"),
     EventKind.EXTENSION_REFUSED: N_("more time refused"),
+    EventKind.OPINION_GIVEN: N_("opinion of a co-lead"),
+    EventKind.PARTY_SETTLED: N_("party settled"),
     EventKind.OBJECTION_RAISED: N_("objection raised"),
     EventKind.OBJECTION_DECIDED: N_("objection decided"),
     EventKind.EXCUSED: N_("lateness excused"),
@@ -139,7 +141,7 @@ BULLETIN_STATES = {
 # in `adapters.language`.
 VALUES: Mapping[type[StrEnum], tuple[str, ...]] = {
     Light: (N_("green"), N_("blue"), N_("yellow"), N_("red"), N_("off")),
-    Role: (N_("lead"), N_("responsible")),
+    Role: (N_("lead"), N_("co-lead"), N_("responsible")),
     PhaseStatus: (N_("planned"), N_("open"), N_("closed")),
     Basis: (N_("stated"), N_("inferred")),
     AreaKind: (N_("brand"), N_("safeguard")),

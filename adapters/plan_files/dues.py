@@ -4,7 +4,8 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from adapters.plan_files.entries import Known, both
+from adapters.plan_files.entries import both
+from adapters.plan_files.known import Known
 from adapters.yaml_nodes import Place
 from models.common.kinds import Scope
 from models.dates.recurrence import Every, InMonth, Recurrence

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from adapters.plan_files.dues import check_dues, check_references, with_dues
 from adapters.plan_files.entries import (
-    Known,
     areas_of,
     basis_of,
     both,
@@ -20,10 +19,12 @@ from adapters.plan_files.entries import (
     on_day_off_of,
     units_of,
 )
+from adapters.plan_files.known import Known
 from adapters.plan_files.ladder import ladder_of
 from adapters.plan_files.schedule import phases_of, requirements_of
 from adapters.yaml_nodes import Place, Problem, read_yaml, shown
 from models.common.errors import RefusedError
+from models.common.kinds import NoLead
 from models.plan.document import DeclaredCount, PlanDocument
 
 __all__ = ["PlanProblemsError", "Problem", "read_plan"]
@@ -45,6 +46,7 @@ PLAN_KEYS = (
     "source",
     "declared",
 )
+PLAN_OPTIONAL = ("go_live_on", "organisation", "ladder", "on_day_off", "no_lead", "co_lead_working_days")
 PATH_SHOWN = 1_000
 CALENDARS = ("china", "weekends")
 
@@ -73,7 +75,7 @@ def read_plan(folder: Path) -> PlanDocument:
 
 def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     known = Known()
-    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=("go_live_on", "organisation", "ladder", "on_day_off"))
+    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=PLAN_OPTIONAL)
     head = _head(plan, known) if plan else {}
     files = _keys(roots["units.yaml"], "units", optional=("collectives",))
     units = units_of(files["units"], known) if files else ()
@@ -120,6 +122,7 @@ def _list(
 
 def _head(plan: dict[str, Place], known: Known) -> dict[str, Any]:
     starts, ends = plan["starts"].integer(2000, 2100), plan["ends"].integer(2000, 2100)
+    known.no_lead = plan["no_lead"].choice(NoLead) if plan["no_lead"].given else None
     if starts and ends:
         known.years = (starts, ends) if starts <= ends else None
     if starts and ends and ends < starts:
@@ -140,6 +143,8 @@ def _head(plan: dict[str, Place], known: Known) -> dict[str, Any]:
         "organisation": _organisation(plan["organisation"]),
         "ladder": ladder_of(plan["ladder"]),
         "on_day_off": on_day_off_of(plan["on_day_off"]),
+        "no_lead": known.no_lead,
+        "co_lead_working_days": plan["co_lead_working_days"].integer(1, 365),
     }
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 from adapters.plan_files.dues import falls, recurrence_of
-from adapters.plan_files.entries import Known, basis_of, both, named_list, on_day_off_of, words_of
+from adapters.plan_files.entries import basis_of, both, named_list, on_day_off_of, words_of
+from adapters.plan_files.known import Known
 from adapters.plan_files.ladder import ladder_of
 from adapters.yaml_nodes import Place
 from models.common.kinds import Basis, PhaseKind, Scope

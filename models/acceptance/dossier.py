@@ -29,12 +29,12 @@ from models.finding import Finding, raise_finding
 from models.indicators.attainment import Attainment, Outcome, attainments
 from models.outbox.message import NewMessage, post
 from models.phases.gate import Via
-from models.plan.area import Area, Measure, areas_of
+from models.plan.area import Area, Measure, areas_of, lead_ids
 from models.plan.indicator import Indicator, indicators_of
 from models.plan.phase import Phase, PhaseStatus, phases_of
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
-from models.plan.unit import Unit
+from models.plan.unit import BODIES, Unit
 
 SELF_CHECK = "self-check"
 MAX_NAMED = 10  # of the open assignments of one item: the others are counted
@@ -71,14 +71,15 @@ class Counts:
 class Dossier:
     """All that the panel judges one item by.
 
-    `lead` is None for a target that belongs to no area. `open_work` names the first of what is open. `attained` are
-    the indicators of the item's own clause in the plan, or the indicator itself. `reasons` speak against accepting.
+    `leads` are empty for a target that belongs to no area, and where nobody leads; the first one answers. `open_work`
+    names the first of what is open. `attained` are the indicators of the item's own clause in the plan, or the
+    indicator itself. `reasons` speak against accepting.
     """
 
     item: Item
     kind: ItemKind
     area: Area | None
-    lead: Unit | None
+    leads: tuple[Unit, ...]
     counts: Counts
     open_work: tuple[Reason, ...]
     open_findings: tuple[Finding, ...]
@@ -90,6 +91,15 @@ class Dossier:
     @property
     def code(self) -> str:
         return self.item.code
+
+    @property
+    def lead(self) -> Unit | None:
+        return next(iter(self.leads), None)
+
+    @property
+    def rectifier(self) -> Unit | None:
+        """Who puts it right where nobody is named: the lead, unless it is the office, to which no finding goes."""
+        return next((one for one in self.leads if one.kind not in BODIES), None)
 
     @property
     def is_accepted(self) -> bool:
@@ -171,6 +181,7 @@ def reasons_not_acceptable(session: Session, plan: Plan, item: Item, on: dt.date
 def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) -> Iterable[Dossier]:
     areas = {area.id: area for area in areas_of(session, plan.id)}
     units = {unit.id: unit for unit in session.scalars(select(Unit).where(Unit.plan_id == plan.id))}
+    leads = lead_ids(session, plan.id)
     by = end_of(on, plan.timezone)
     status = _status_on(session, plan, on)
     counts, named = _counts(session, plan, items, status, by), _open_work(session, plan, items, status)
@@ -185,7 +196,7 @@ def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) 
             item=item,
             kind=kind_of(item),
             area=area,
-            lead=units[area.lead_id] if area else None,
+            leads=tuple(units[one] for one in _leads(item, area, leads)),
             counts=counts.get(key, Counts()),
             open_work=tuple(named.get(key, nothing)),
             open_findings=tuple(findings.get(key, ())),
@@ -211,6 +222,11 @@ def _area_of(item: Item, areas: Mapping[int, Area]) -> Area | None:
         area for area in areas.values() if item.source == area.source or item.source.startswith(f"{area.source}·")
     ]
     return within[0] if len(within) == 1 else None
+
+
+def _leads(item: Item, area: Area | None, leads: Mapping[tuple[int, int | None], list[int]]) -> list[int]:
+    measure_id = item.id if isinstance(item, Measure) else None
+    return leads[area.id, measure_id] if area else []
 
 
 def _reasons(one: Dossier) -> Iterable[Reason]:
@@ -455,8 +471,12 @@ def reasons_not_decidable(said: VerdictInput, judged: Dossier, today: dt.date) -
         if judged.open_findings:
             ref = judged.open_findings[0].ref
             found.append(Reason("its rectification {ref} is still open: the condition stands until then", ref=ref))
-        if not (said.units or judged.lead):
-            found.append(Reason("{code} belongs to no area: name the units that put it right", code=judged.code))
+        if not (said.units or judged.rectifier):
+            found.append(
+                Reason("nobody leads {code}: name the units that put it right", code=judged.code)
+                if judged.area
+                else Reason("{code} belongs to no area: name the units that put it right", code=judged.code)
+            )
     elif said.until is not None:
         found.append(Reason("a date belongs to a condition only"))
     return found
@@ -524,7 +544,7 @@ def _hand_out(
 ) -> Finding:
     """The condition as work with a date. Raises RefusedError where the phase of judging is not open."""
     assert said.until is not None
-    item, lead = judged.item, judged.lead
+    item, lead = judged.item, judged.rectifier
     proof = Text("整改报告和佐证材料", "A report on what was put right, with its evidence")
     return raise_finding(
         session,

@@ -65,7 +65,7 @@ class Assignment(Base):
         BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
     )
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
-    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead or responsible")
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead, co-lead or responsible")
     status: Mapped[Status] = mapped_column(text_enum(Status, "status"), doc="the status at the end")
     issued_on: Mapped[dt.date] = mapped_column(
         doc="the day on which it was handed out"
@@ -293,7 +293,7 @@ def acknowledge(
 
 
 def reasons_not_acceptable(session: Session, assignment: Assignment) -> list[Reason]:
-    """Why a lead's assignment cannot be accepted yet: the joint item's open ones, by reference."""
+    """Why the first lead's assignment cannot be accepted yet: the joint item's open ones, by reference."""
     if assignment.role is not Role.LEAD:
         return []
     rows = session.execute(
@@ -302,7 +302,7 @@ def reasons_not_acceptable(session: Session, assignment: Assignment) -> list[Rea
         .join(Assignment.unit)
         .where(
             Assignment.requirement_id == assignment.requirement_id,
-            Assignment.role == Role.RESPONSIBLE,
+            Assignment.role != Role.LEAD,
             Assignment.status.not_in((Status.ACCEPTED, Status.WAIVED)),
         )
         .order_by(Unit.code)

@@ -38,6 +38,13 @@ class PhaseKind(StrEnum):
     ACCEPTANCE = "acceptance"
 
 
+class NoLead(StrEnum):
+    """Who leads where a plan names no lead: nobody, and each unit answers to the office; or the first responsible."""
+
+    OFFICE = "office"
+    FIRST = "first"
+
+
 class OnDayOff(StrEnum):
     """To which working day a date moves that falls on a day off: the one before it, or the one after."""
 

@@ -86,6 +86,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             ref=row.ref,
             unit_id=row.unit_id,
             lead_id=lead_over(row.role, row.unit_id, row.lead_id),
+            lead_since=row.lead_since,
             body_over=Audience(body_over(row.unit_kind)),
             leads=row.role is Role.LEAD,
             is_led=row.lead_id == row.unit_id,
@@ -138,6 +139,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Requirement.phase_id,
             Requirement.ladder_id,
             Requirement.lead_id,
+            Requirement.lead_since,
             Unit.kind.label("unit_kind"),
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)

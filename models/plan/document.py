@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, PhaseKind, Rollup, Scope, UnitKind
+from models.common.kinds import AreaKind, Basis, Comparator, NoLead, OnDayOff, PhaseKind, Rollup, Scope, UnitKind
 from models.common.text import Text
 from models.dates.recurrence import Recurrence
 
@@ -55,7 +55,10 @@ class MeasureDue:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MeasureEntry:
-    """`due` counts for the requirements that take it; None where the plan gives the measure no date of its own."""
+    """`lead` and `responsible` are as an area's; None where the measure names none of its own and its area's hold.
+
+    `due` counts for the requirements that take it; None where the plan gives the measure no date of its own.
+    """
 
     code: str
     name: Text
@@ -63,11 +66,20 @@ class MeasureEntry:
     source: str
     basis: Basis = Basis.STATED
     due: MeasureDue | None = None
+    lead: str | None = None
+    co_leads: tuple[str, ...] = ()
+    unsettled_lead: str = ""
+    responsible: tuple[str, ...] | None = None
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AreaEntry:
-    """`lead` is a unit code; `responsible` are codes of units or collectives, in the order of the plan."""
+    """`lead` is a unit code, "" where there is none or where it is not settled; `co_leads` are those after the first.
+
+    `responsible` are codes of units or collectives, in the order of the plan. `unsettled_lead` and `unsettled` are the
+    plan's words for parties that are not known yet.
+    """
 
     code: str
     kind: AreaKind
@@ -77,6 +89,9 @@ class AreaEntry:
     measures: tuple[MeasureEntry, ...]
     source: str
     basis: Basis = Basis.STATED
+    co_leads: tuple[str, ...] = ()
+    unsettled_lead: str = ""
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -198,3 +213,5 @@ class PlanDocument:
     requirements: tuple[RequirementEntry, ...]
     ladder: tuple[dict[str, Any], ...] = dataclasses.field(default=())
     on_day_off: OnDayOff | None = None  # later, where it is None
+    no_lead: NoLead | None = None  # the office, where it is None
+    co_lead_working_days: int | None = None  # CO_LEAD_WORKING_DAYS, where it is None

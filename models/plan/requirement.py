@@ -1,11 +1,12 @@
 """Requirements: what is asked, of whom, at which scope, in which period, due when, proven by what."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Key, text_enum
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.kinds import Basis, OnDayOff, Scope
 from models.common.text import Text
 from models.plan.area import Area, Measure, Role
@@ -36,6 +37,8 @@ class Requirement(Base):
     measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"), doc="the measure (measure)")
     # The unit that reviews what the responsible units hand in; the office does where this is null.
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
+    # Null where the lead was known from the beginning; before this instant nobody led.
+    lead_since: Mapped[Instant | None] = mapped_column(doc="since when the lead is known, where it was not at first")
     due_on: Mapped[dt.date] = mapped_column(doc="the date in force")
     # Of the date above alone: one that people set later moves to the working day after it.
     on_day_off: Mapped[OnDayOff] = mapped_column(
@@ -123,8 +126,34 @@ class Addressee(Base):
     requirement_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
     )
-    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead or responsible")
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead, co-lead or responsible")
     unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
     collective_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("collective.id"), doc="the set of units (collective)"
     )
+
+
+class CoLead(Base):
+    """A unit that leads what is asked beside the first lead. It is asked before others' work on it is accepted."""
+
+    __tablename__ = "co_lead"
+    __table_args__ = (UniqueConstraint("requirement_id", "unit_id"),)
+
+    id: Mapped[Key]
+    requirement_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
+    )
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True, doc="the unit (unit)")
+    position: Mapped[int] = mapped_column(doc="its place in the order")
+
+    unit: Mapped[Unit] = relationship()
+
+
+def co_leads_of(session: Session, requirement_id: int) -> Sequence[Unit]:
+    """The leads after the first, in the order of the plan."""
+    return session.scalars(
+        select(Unit)
+        .join(CoLead, CoLead.unit_id == Unit.id)
+        .where(CoLead.requirement_id == requirement_id)
+        .order_by(CoLead.position)
+    ).all()

@@ -9,7 +9,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
@@ -79,7 +79,7 @@ def notified_since(
             Escalation.at,
             Requirement.phase_id,
             Requirement.ladder_id,
-            HAS_LEAD_OVER.label("has_lead"),
+            and_(HAS_LEAD_OVER, WAS_KNOWN).label("has_lead"),
         )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
@@ -96,6 +96,10 @@ def notified_since(
             if audience is not Audience.LEAD or row.has_lead:
                 told[row.assignment_id].setdefault(audience, plan.day_of(row.at))
     return told
+
+
+# A lead that was settled later heard of nothing before.
+WAS_KNOWN = or_(Requirement.lead_since.is_(None), Requirement.lead_since < Escalation.at)
 
 
 @functools.cache

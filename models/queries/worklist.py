@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
 from models.assignments.changes import CHANGES
+from models.assignments.co_leads import is_asked_about
+from models.assignments.evidence import SubmissionItem
 from models.assignments.history import changes_until, history_of
 from models.assignments.light import Change, Facts, Light, light_from, was_late
+from models.assignments.opinion import Opinion
 from models.assignments.reviewer import is_led_by, is_reviewed_by
 from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
@@ -174,6 +177,25 @@ def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: in
         .offset((page - 1) * PAGE)
     )
     return _items_now(plan, session.execute(query), today)
+
+
+def to_opine(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[WorkItem]:
+    """What waits for this unit's word as a co-lead, the longest wait first; what it has spoken on is left out."""
+    has_spoken = (
+        exists()
+        .where(
+            Opinion.unit_id == unit.id,
+            Opinion.submission_item_id == SubmissionItem.id,
+            SubmissionItem.assignment_id == Assignment.id,
+            SubmissionItem.version == Assignment.version,
+        )
+        .correlate(Assignment)
+    )
+    query = _ITEMS.where(
+        Assignment.status == Status.SUBMITTED, is_asked_about(unit.id), ~has_spoken, Phase.plan_id == plan.id
+    )
+    rows = session.execute(query.order_by(Assignment.submitted_on, Requirement.ref, Assignment.id).limit(PAGE))
+    return _items_now(plan, rows, today)
 
 
 def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:

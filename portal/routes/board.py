@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from markupsafe import Markup
 from pydantic import BaseModel, Field
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import read_session
@@ -19,12 +20,13 @@ from models.access import AccessRole
 from models.assignments.light import Light
 from models.common.errors import NotFoundError
 from models.common.text import Text
+from models.phases.settling import count_unsettled
 from models.plan.area import Area, areas_of
 from models.plan.plan import Plan
 from models.plan.unit import Unit, units_of
 from models.queries.board import WHOLE_PLAN, Board, Counts, board, snapshot
 from models.queries.counts import Cut, lit, lit_page
-from models.queries.worklist import PAGE, WorkItem, issued_between, work_items
+from models.queries.worklist import PAGE, WorkItem, count_to_review, issued_between, work_items
 from portal.cache import Cache
 from portal.context import RequestContext, read_request
 from portal.forms import Day, Page
@@ -86,7 +88,14 @@ class Seen(OneDay):
 def show_board(request: Request, seen: Annotated[Seen, Query()]) -> Response:
     with read_request(request, *LEADING_GROUP) as ctx:
         body, last = _body(ctx, seen.on or ctx.today, seen)
-        return ctx.page("board.html", body=body, page=seen.page, last=last)
+        return ctx.page("board.html", body=body, page=seen.page, last=last, **_news(ctx))
+
+
+def _news(ctx: RequestContext) -> dict[str, int]:
+    """What waits for the office, or for the head of the group, and is rare: it stands above the board."""
+    if ctx.role is AccessRole.LEADER:
+        return {"to_review": count_to_review(ctx.session, ctx.plan, ctx.stay.unit), "unsettled": 0}
+    return {"to_review": 0, "unsettled": ctx.session.scalars(select(count_unsettled(ctx.plan))).one()}
 
 
 def _body(ctx: RequestContext, on: dt.date, seen: Seen) -> tuple[Markup, int]:

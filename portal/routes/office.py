@@ -43,6 +43,8 @@ KINDS = {
     MessageKind.EXTENSION_ASKED: N_("request for more time"),
     MessageKind.EXTENSION_GRANTED: N_("more time granted"),
     MessageKind.EXTENSION_REFUSED: N_("more time refused"),
+    MessageKind.OPINION_ASKED: N_("waits for a co-lead's word"),
+    MessageKind.OPINION_GIVEN: N_("opinion of a co-lead"),
     MessageKind.OBJECTION: N_("objection"),
     MessageKind.OBJECTION_UPHELD: N_("objection upheld"),
     MessageKind.OBJECTION_DISMISSED: N_("objection dismissed"),

@@ -26,14 +26,17 @@ from models.complaint import ComplaintKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.phases.gate import Answer, GateDecision, Via
 from models.phases.opening import Opening
+from models.plan.area import Role
 from models.plan.phase import phase_of
 from models.plan.plan import Plan, plan_of
-from models.plan.unit import Unit, body_of, unit_of
+from models.plan.unit import Unit, body_of, collective_ids, unit_of
+from models.plan.unsettled import UnsettledParty
 from models.queries.statistics import AssignmentSnapshot, snapshots
-from services import assignments, bulletins, complaints, findings, gates, patrol, phases
+from services import assignments, bulletins, complaints, findings, gates, parties, patrol, phases
 from services.gates import Decided
 from services.letters import delivery
 from services.letters.delivery import Delivered
+from services.parties import Settled
 from services.scope import Scope, by_program
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -117,9 +120,20 @@ class Story:
 
     # Who reviews: without `unit` the one whose task it is
 
-    def accept(self, ref: str, *, by: str = REVIEWER, unit: str | None = None, version: int | None = None) -> None:
+    def accept(
+        self,
+        ref: str,
+        *,
+        by: str = REVIEWER,
+        unit: str | None = None,
+        version: int | None = None,
+        reason: str = "",
+    ) -> None:
         scope = self._unit(unit or self._reviewer(ref), by)
-        assignments.decide_review(scope, [ref], Decision.ACCEPT, version=version)
+        assignments.decide_review(scope, [ref], Decision.ACCEPT, version=version, reason=reason)
+
+    def opine(self, ref: str, unit: str, words: str = "", *, agrees: bool = True, by: str = REVIEWER) -> None:
+        assignments.give_opinion(self._unit(unit, by), ref, agrees=agrees, words=words)
 
     def send_back(self, ref: str, reason: str = "缺盖章", *, by: str = REVIEWER, version: int | None = None) -> None:
         scope = self._unit(self._reviewer(ref), by)
@@ -171,6 +185,32 @@ class Story:
         with self._plan() as (session, plan):
             finding_id = finding.finding_of(session, plan, number).id
         findings.close(self._unit(unit, DIRECTOR), finding_id, check=check)
+
+    def settle_party(
+        self,
+        item: str,
+        *codes: str,
+        role: Role = Role.RESPONSIBLE,
+        reason: str = "主任会议纪要",
+        until: str | None = None,
+        by_unit: str = "office",
+    ) -> Settled:
+        """Say which units or sets of units the one party of this item and role is."""
+        with self._plan() as (session, plan):
+            query = select(UnsettledParty.id).where(
+                UnsettledParty.plan_id == plan.id, UnsettledParty.item == item, UnsettledParty.role == role
+            )
+            party_id = session.scalars(query).one()
+            sets = collective_ids(session, plan.id)
+            units = [unit_of(session, plan.id, code).id for code in codes if code not in sets]
+        return parties.settle(
+            self._unit(by_unit, DIRECTOR),
+            party_id,
+            units=units,
+            collectives=[sets[code] for code in codes if code in sets],
+            reason=reason,
+            until=dt.date.fromisoformat(until) if until else None,
+        )
 
     def waive(self, ref: str, reason: str = "上级已取消", *, unit: str = "office") -> None:
         assignments.waive(self._unit(unit, DIRECTOR), [ref], reason=reason)
