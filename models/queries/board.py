@@ -5,8 +5,8 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from sqlalchemy import ScalarSelect, cast, exists, func, or_, select
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
@@ -71,6 +71,12 @@ _SNAPSHOT = select(cast(func.pg_current_snapshot(), SqlText))
 def snapshot(session: Session) -> str:
     """PostgreSQL's snapshot, which names the visible transactions. While it stays the same, so does every answer."""
     return session.scalars(_SNAPSHOT).one()
+
+
+def snapshot_and(session: Session, count: ScalarSelect[int]) -> tuple[str, int]:
+    """The snapshot, and what is counted beside it: one question for both."""
+    stamp, counted = session.execute(_SNAPSHOT.add_columns(count)).one()
+    return stamp, counted
 
 
 def _row(unit: Unit, cells: dict[str, Counts]) -> BoardRow:

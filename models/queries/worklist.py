@@ -168,6 +168,11 @@ def _page_of(pile: WorkState) -> AnySelect:
     return _ITEMS.where(Assignment.id.in_(cut)).order_by(*order)
 
 
+def owes_work(session: Session, unit_id: int) -> bool:
+    """Whether anything was ever issued to it, as to the office where it leads."""
+    return bool(session.scalar(select(exists().where(Assignment.unit_id == unit_id))))
+
+
 def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: int = 1) -> list[WorkItem]:
     """What waits for this unit's review, the longest wait first."""
     query = (

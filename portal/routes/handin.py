@@ -15,7 +15,7 @@ from models.assignments.submitted_figures import read_figures
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.files import StoredEvidence
 from models.queries.files import files_of_unit, kept
-from models.queries.worklist import WorkItem, work_items
+from models.queries.worklist import WorkItem, owes_work, work_items
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
 from portal.forms import MAX_IDS_IN_FORM, FormId, Ids, Sent, Words
 from portal.middleware import MIB, declared
@@ -107,6 +107,8 @@ async def hand_in(request: Request) -> Response:
 
 def _unit_of(request: Request) -> int:
     with read_request(request, *WORKING) as ctx:
+        if ctx.role is AccessRole.OFFICE and not owes_work(ctx.session, ctx.unit_id):
+            raise NotFoundError("there is no such page")
         return ctx.unit_id
 
 

@@ -974,7 +974,7 @@ def test_the_leader_sees_and_does_not_act(full: Story) -> None:
     leader.get(f"/assignments/{id_of(full, '2022/scheme/T1/edu')}")
     assert leader.page.text.count('method="post"') == 1
     page = leader.page
-    for path in (*set(OFFICE_PAGES) - set(PAGES), "/complaints"):
+    for path in (*set(OFFICE_PAGES) - {*PAGES, "/reviews"}, "/complaints"):
         leader.get(here(path), status=404)
     nobody_but_the_office_acts(leader, page)
 

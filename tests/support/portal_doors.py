@@ -266,7 +266,14 @@ DOORS: dict[Key, Door] = {
     ("GET", "/queues/unsettled"): Door((OFFICE,), alike("office")),
     ("POST", "/unsettled/{party_id}/settle"): Door(
         (OFFICE,),
-        {"office": {"party_id": Id("party-S1"), "units": [Id("unit-edu")], "reason": "minutes of a meeting"}},
+        {
+            "office": {
+                "party_id": Id("party-S1"),
+                "units": [Id("unit-edu")],
+                "collectives": [Id("collective-counties")],  # which have it already
+                "reason": "minutes of a meeting",
+            }
+        },
         {"party_id": "party", "units": "unit", "collectives": "collective"},
         status=303,
         entries=2,
