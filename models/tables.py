@@ -12,6 +12,7 @@ from models.assignments.objection import Objection
 from models.assignments.review import Review
 from models.bulletins.bulletin import Bulletin
 from models.bulletins.copy import BulletinCopy
+from models.changes.change_set import ChangeItem, ChangeSet
 from models.common.base import Base
 from models.common.event import Event
 from models.complaint import Complaint
@@ -47,6 +48,8 @@ MAPPED = (
     Review,
     Bulletin,
     BulletinCopy,
+    ChangeSet,
+    ChangeItem,
     Event,
     Complaint,
     RateLimit,

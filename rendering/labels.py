@@ -43,6 +43,7 @@ EVENTS = {
     EventKind.VERDICT_GIVEN: N_("verdict given"),
     EventKind.COMMENDED: N_("list for commendation settled"),
     EventKind.PLAN_ACCEPTED: N_("plan accepted"),
+    EventKind.PLAN_CHANGED: N_("changed by a change set"),
     EventKind.READING_ENTERED: N_("reading entered"),
     EventKind.BULLETIN_DRAFTED: N_("bulletin drafted or edited"),
     EventKind.BULLETIN_RELEASED: N_("bulletin released"),

@@ -43,6 +43,7 @@ class EventKind(StrEnum):
     VERDICT_GIVEN = "verdict_given"  # on a measure, a safeguard or an indicator
     COMMENDED = "commended"  # the list for commendation was settled
     PLAN_ACCEPTED = "plan_accepted"
+    PLAN_CHANGED = "plan_changed"  # a change set: once for the plan, and once for each item that it touched
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

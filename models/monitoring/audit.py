@@ -15,6 +15,7 @@ from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
+from models.monitoring.moved_roles import moves_of_roles
 from models.monitoring.replay import (
     CHANGES,
     AssignmentHistory,
@@ -79,6 +80,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
     entries = _Stream(session, _entries(plan), Event.assignment_id, ids)
     traces = _Stream(session, _traces(plan), Escalation.assignment_id, ids)
     messages = _Stream(session, _messages(plan), Message.assignment_id, ids)
+    moved = moves_of_roles(session, plan)
     ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
     assignments = _assignments(plan) if ids is None else _assignments(plan).where(any_of_ids(Assignment.id, ids))
     for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=MAX_ROWS_IN_MEMORY)):
@@ -86,9 +88,10 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             ref=row.ref,
             unit_id=row.unit_id,
             lead_id=lead_over(row.role, row.unit_id, row.lead_id),
+            leads_before=moved.leads_before(row),
             body_over=Audience(body_over(row.unit_kind)),
             leads=row.role is Role.LEAD,
-            is_led=row.lead_id == row.unit_id,
+            is_led=row.lead_id == row.unit_id or moved.was_led(row),
             ladder=ladders[row.phase_id],
             issued_on=row.issued_on,
             status=row.status,
@@ -136,6 +139,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.next_action_at,
             Assignment.needs_attention,
             Requirement.phase_id,
+            Requirement.id.label("requirement_id"),
             Requirement.lead_id,
             Unit.kind.label("unit_kind"),
         )

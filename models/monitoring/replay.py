@@ -106,12 +106,14 @@ class SentMessage:
 class AssignmentHistory:
     """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where `body_over` does.
 
+    `leads_before`: who that was earlier, each with the instant at which a change set moved it, the oldest first.
     `leads`: it was issued to the unit as the lead of its item, which another unit leads by now where `is_led` is false.
     """
 
     ref: str
     unit_id: int
     lead_id: int | None
+    leads_before: Sequence[tuple[dt.datetime, int | None]]
     body_over: Audience
     leads: bool
     is_led: bool
@@ -371,7 +373,7 @@ class _Replay:
                 self._fire(fired, look)
             else:
                 self._miss(fired, look.at)
-        self._expect_messages([one for key, one in asked.items() if key in look.keys])
+        self._expect_messages([one for key, one in asked.items() if key in look.keys], look.at)
         self.done_until = day_of(look.at, self.rules.timezone)
 
     def _verdict(self, look: _Look) -> DueSteps:
@@ -421,13 +423,14 @@ class _Replay:
         self.steps.append(_seen(fired, Outcome.MISSED, None))
         self._wrong(Discrepancy.NOT_FIRED, self._passed_by(fired, until), key)
 
-    def _expect_messages(self, fired: Iterable[Fired]) -> None:
+    def _expect_messages(self, fired: Iterable[Fired], at: dt.datetime) -> None:
         # As `escalation` has it: by recipient and kind the latest step speaks.
-        speaks = {(recipient, one.step.kind): one.on for one in fired for recipient in self._recipients(one)}
+        speaks = {(recipient, one.step.kind): one.on for one in fired for recipient in self._recipients(one, at)}
         self.told |= {(recipient, kind, on) for (recipient, kind), on in speaks.items()}
 
-    def _recipients(self, fired: Fired) -> Iterable[int]:
-        lead_id, rules = self.life.lead_id, self.rules
+    def _recipients(self, fired: Fired, at: dt.datetime) -> Iterable[int]:
+        rules = self.rules
+        lead_id = next((lead for until, lead in self.life.leads_before if at < until), self.life.lead_id)
         bodies = {Audience.OFFICE: rules.office_id, Audience.LEADER: rules.leader_id}
         who = {
             Audience.UNIT: self.life.unit_id,

@@ -25,7 +25,7 @@ from models.plan.unit import Unit, body_of
 # leads. The caller's lock on the phase says that nothing was issued yet; ON CONFLICT would look up every row once more.
 # The journal says the phase of no assignment: it follows from the requirement, and each foreign key of a million rows
 # takes seconds.
-ISSUE = text("""
+_ISSUE = """
 WITH dated AS (
     SELECT * FROM unnest(
         CAST(:requirement_id AS bigint[]), CAST(:issued_on AS date[]), CAST(:planned_due_on AS date[]),
@@ -42,7 +42,7 @@ WITH dated AS (
     SELECT DISTINCT ON (requirement_id, unit_id)
            requirement_id, unit_id, role, 'issued', issued_on, planned_due_on, due_on, due_provisional,
            issued_on, next_action_at
-    FROM dated JOIN named USING (requirement_id)
+    FROM dated JOIN named USING (requirement_id) {only}
     ORDER BY requirement_id, unit_id, role = 'lead' DESC
     RETURNING id, unit_id, due_on
 ), journalled AS (
@@ -54,7 +54,14 @@ WITH dated AS (
 )
 SELECT unit_id, count(*) AS issued, max(due_on) AS last_due_on, min(due_on) AS first_due_on
 FROM issued GROUP BY unit_id
-""")
+"""
+ISSUE = text(_ISSUE.format(only=""))
+ISSUE_CHOSEN = text(
+    _ISSUE.format(
+        only="""JOIN unnest(CAST(:chosen_requirements AS bigint[]), CAST(:chosen_units AS bigint[]))
+         AS chosen (requirement_id, unit_id) USING (requirement_id, unit_id)"""
+    )
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,8 +121,11 @@ def issue(
     actor: Actor,
     at: dt.datetime,
     issued_on: dt.date,
+    only: Sequence[tuple[int, int]] | None = None,
 ) -> Sequence[Any]:
     """Hand requirements of one phase, written to the database, out to their addressees; returns a row a unit.
+
+    `only`: of the addressees these alone, each as the ids of the requirement and the unit.
 
     Once for each requirement: a second time breaks the constraint on requirement and unit, and writes nothing. The
     caller holds the phase's row lock.
@@ -142,7 +152,10 @@ def issue(
         "address": actor.address,
         "access_id": actor.access,
     }
-    return session.execute(ISSUE, columns | common).all()
+    if only is None:
+        return session.execute(ISSUE, columns | common).all()
+    chosen = {"chosen_requirements": [one for one, _ in only], "chosen_units": [unit for _, unit in only]}
+    return session.execute(ISSUE_CHOSEN, columns | common | chosen).all()
 
 
 def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date) -> dict[str, Any]:

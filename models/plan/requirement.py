@@ -49,6 +49,8 @@ class Requirement(Base):
     basis: Mapped[Basis] = mapped_column(
         text_enum(Basis, "basis"), doc="stated: the plan says so; inferred: it was concluded"
     )
+    # A change set ended it: it stands in the plan no longer, and what was issued stays as it was.
+    withdrawn_on: Mapped[dt.date | None] = mapped_column(doc="the day from which it was asked no longer")
 
     phase: Mapped[Phase] = relationship()
     lead: Mapped[Unit | None] = relationship()

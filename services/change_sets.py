@@ -1,0 +1,123 @@
+"""Change sets (方案调整): what a change of a plan that runs would do, and doing it; one function for each act."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from adapters.database.sessions import transaction
+from models.changes.carry_out import CarriedOut, Heading
+from models.changes.carry_out import carry_out as change_plan
+from models.changes.change_set import Touch
+from models.changes.orders import Orders
+from models.common.errors import RefusedError
+from models.permissions import Act, require
+from models.plan.document import PlanDocument
+from models.plan.plan import Plan, plan_of
+from services.scope import Scope
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Touched:
+    """What happens to one item, or to a unit; `ref` names it, and `before` and `after` say what is other."""
+
+    unit: str
+    what: Touch
+    ref: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change set does or did; `number` is None where it changes nothing.
+
+    `touched` is grouped by unit. `passed`: who is not asked for what has passed. `mark` tells two results apart.
+    """
+
+    number: int | None
+    title: str
+    version_before: int
+    version_after: int
+    touched: tuple[Touched, ...]
+    passed: tuple[str, ...]
+    mark: str
+
+    @property
+    def is_empty(self) -> bool:
+        return self.number is None
+
+    def by_unit(self) -> dict[str, list[Touched]]:
+        found: dict[str, list[Touched]] = {}
+        for one in self.touched:
+            found.setdefault(one.unit, []).append(one)
+        return found
+
+
+class _Undone(Exception):  # noqa: N818  (it is no error: it ends a transaction that is not to be kept)
+    def __init__(self, changed: Changed) -> None:
+        super().__init__()
+        self.changed = changed
+
+
+def preview(scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading) -> Changed:
+    """What carrying it out would do. It is carried out, and the transaction is undone: so the two cannot differ.
+
+    Always in a transaction of its own. Raises what `carry_out` raises.
+    """
+    try:
+        with transaction() as session:
+            raise _Undone(_carry_out(session, plan_of(session, scope.plan), scope, document, orders, heading))
+    except _Undone as undone:
+        return undone.changed
+
+
+def carry_out(
+    scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading, *, agreed: str | None = None
+) -> Changed:
+    """Change the plan and the work that runs, in one transaction. A second time it changes nothing.
+
+    `document`: the new one; without it the orders are carried out in the present one. `agreed` is the mark of the
+    preview that a person agreed to. Raises RefusedError where it would by now do something else, BlockedError with
+    every item for which it cannot be.
+    """
+    with scope.open() as (session, plan):
+        changed = _carry_out(session, plan, scope, document, orders, heading)
+        if agreed is not None and agreed != changed.mark:
+            raise RefusedError("what the change would do has changed meanwhile; look again")
+        return changed
+
+
+def _carry_out(
+    session: Session, plan: Plan, scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading
+) -> Changed:
+    require(session, plan, Act.CHANGE_PLAN, scope.actor)
+    version = plan.version
+    done = change_plan(session, plan, document, orders, heading, actor=scope.actor, at=scope.at)
+    session.flush()
+    return _changed(plan, version, done)
+
+
+def _changed(plan: Plan, version: int, done: CarriedOut) -> Changed:
+    touched = sorted(
+        (Touched(one.unit.code, one.what, one.ref, one.before or {}, one.after or {}) for one in done.items),
+        key=lambda one: (one.unit, list(Touch).index(one.what), one.ref),
+    )
+    return Changed(
+        number=done.change.number if done.change else None,
+        title=done.change.title if done.change else "",
+        version_before=version,
+        version_after=plan.version,
+        touched=tuple(touched),
+        passed=tuple(done.passed),
+        mark=_mark(touched, done.passed),
+    )
+
+
+def _mark(touched: Sequence[Touched], passed: Sequence[str]) -> str:
+    facts = [[dataclasses.astuple(one) for one in touched], list(passed)]
+    return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
