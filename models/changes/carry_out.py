@@ -20,7 +20,7 @@ from models.changes.orders import Orders, carried_out, reasons_against
 from models.changes.standing import issued, opened, phases_locked
 from models.common.base import any_of_ids
 from models.common.errors import BlockedError, Reason, RefusedError
-from models.common.event import Actor, Event, EventKind, record
+from models.common.event import Actor, EventKind, record
 from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED, Status
 from models.common.typed import said
@@ -77,9 +77,7 @@ def carry_out(
     after = _document(before, document, orders)
     change = difference(before, after)
     known = issued(session, plan, change, orders)
-    found = effects(
-        change, orders, known, opened(phases), Days(plan.day_of(at), plan.bounds, plan.work_calendar)
-    )
+    found = effects(change, orders, known, opened(phases), Days(plan.day_of(at), plan.bounds, plan.work_calendar))
     _refuse(found.refusals)
     is_other = content_of(after) != plan.content
     if not is_other and all(one.is_empty for one in found.of):
@@ -172,9 +170,7 @@ class _Deed:
         self.session.flush()
         touched = [item.id for one in known.values() for item in one.open]
         rows = by_ids(self.session, self.plan, touched)
-        self.reviewers = dict(
-            zip((one.id for one in rows), reviewers_of(self.session, self.plan, rows), strict=True)
-        )
+        self.reviewers = dict(zip((one.id for one in rows), reviewers_of(self.session, self.plan, rows), strict=True))
 
     def begin(self, after: PlanDocument) -> None:
         """The change set itself, once the document is stored: past the session, which reads all of it anew."""
@@ -293,9 +289,7 @@ class _Deed:
 
     def _to(self, row: Assignment, day: dt.date, *, provisional: bool) -> None:
         before, why = row.due_on, self.heading.why
-        move_due(
-            self.session, self.plan, row, day, provisional=provisional, actor=self.actor, at=self.at, why=why
-        )
+        move_due(self.session, self.plan, row, day, provisional=provisional, actor=self.actor, at=self.at, why=why)
         dates = ({"due_on": before.isoformat()}, {"due_on": day.isoformat()})
         self._touch(Touch.DUE_MOVED, row.unit, row.requirement, row, *dates)
 
@@ -314,9 +308,7 @@ class _Deed:
 
     def _drop(self, *which: Any) -> None:
         unsent = update(Message).where(*which, Message.status == MessageStatus.PENDING)
-        self.session.execute(
-            unsent.values(status=MessageStatus.DROPPED).execution_options(synchronize_session=False)
-        )
+        self.session.execute(unsent.values(status=MessageStatus.DROPPED).execution_options(synchronize_session=False))
 
     def _hand(self, requirement: Requirement, one: OfRequirement) -> None:
         if not one.hand:
@@ -330,7 +322,9 @@ class _Deed:
         common = {"actor": self.actor, "at": self.at, "issued_on": self.today}
         issue(self.session, self.plan, requirement.phase, [requirement], only=only, **common)  # type: ignore[arg-type]
         mine = Assignment.requirement_id == requirement.id
-        ids = {one.unit_id: one.id for one in self.session.execute(select(Assignment.unit_id, Assignment.id).where(mine))}
+        ids = {
+            one.unit_id: one.id for one in self.session.execute(select(Assignment.unit_id, Assignment.id).where(mine))
+        }
         for handing in one.hand:
             (row,) = by_ids(self.session, self.plan, [ids[self.units[handing.unit].id]])
             before = {"from": handing.taken_from} if handing.taken_from else None

@@ -66,25 +66,21 @@ class AskChange:
     @property
     def moved(self) -> Mapping[str, Role]:
         """The units that have another role, with the new one."""
-        return {
-            unit: role for unit, role in self.roles_after.items() if self.roles_before.get(unit, role) is not role
-        }
+        return {unit: role for unit, role in self.roles_after.items() if self.roles_before.get(unit, role) is not role}
 
     @property
     def due_on(self) -> dt.date | None:
         """The new date, where it is another one."""
-        return self._new("due_on")  # type: ignore[no-any-return]
+        if self.before is None or self.after is None or self.after.due_on == self.before.due_on:
+            return None
+        return self.after.due_on
 
     @property
     def words(self) -> Words | None:
         """The new words, where they are others."""
-        return self._new("words")  # type: ignore[no-any-return]
-
-    def _new(self, name: str) -> object:
-        if self.before is None or self.after is None:
+        if self.before is None or self.after is None or self.after.words == self.before.words:
             return None
-        after = getattr(self.after, name)
-        return after if after != getattr(self.before, name) else None
+        return self.after.words
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

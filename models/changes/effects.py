@@ -297,9 +297,7 @@ class _Judged:
             self.refusals += [Reason("{ref}: {why}", ref=ref, why=why) for why in outside]
             return
         if to < self.days.today and not self.orders.past:
-            self.refusals.append(
-                Reason("{ref}: {day} has passed; say with `--past` that it is meant", ref=ref, day=to)
-            )
+            self.refusals.append(Reason("{ref}: {day} has passed; say with `--past` that it is meant", ref=ref, day=to))
 
     def refuse_unknown_moves(self) -> None:
         self.refusals += [
@@ -317,4 +315,3 @@ def _left(done: OfRequirement, known: Issued) -> list[Standing]:
     """The items that stay open."""
     ended = {one.item.id for one in done.withdraw}
     return [one for one in known.open if one.id not in ended]
-

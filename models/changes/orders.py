@@ -91,7 +91,9 @@ def carried_out(document: PlanDocument, orders: Orders) -> PlanDocument:
     """The document without the units that end and what is withdrawn; successors stand in the places of who ends."""
     without = _without(document, frozenset(orders.withdrawn))
     replaced: PlanDocument = _replaced(without, orders.successors)
-    return dataclasses.replace(replaced, units=tuple(one for one in replaced.units if one.code not in orders.successors))
+    return dataclasses.replace(
+        replaced, units=tuple(one for one in replaced.units if one.code not in orders.successors)
+    )
 
 
 def _without(document: PlanDocument, withdrawn: Collection[str]) -> PlanDocument:
@@ -99,7 +101,12 @@ def _without(document: PlanDocument, withdrawn: Collection[str]) -> PlanDocument
         dataclasses.replace(area, measures=tuple(one for one in area.measures if one.code not in withdrawn))
         for area in document.areas
     )
-    fewer = Counter({before.code: len(before.measures) - len(one.measures) for before, one in zip(document.areas, areas, strict=True)})
+    fewer = Counter(
+        {
+            before.code: len(before.measures) - len(one.measures)
+            for before, one in zip(document.areas, areas, strict=True)
+        }
+    )
     declared = tuple(dataclasses.replace(one, enumerated=one.enumerated - fewer[one.area]) for one in document.declared)
     kept = (_of_other_periods(one, withdrawn) for one in document.requirements if one.code not in withdrawn)
     return dataclasses.replace(

@@ -13,7 +13,7 @@ from models.common.base import AnyRow
 from models.common.text import Text
 from models.delivery.letter import Line
 from models.plan.plan import Plan
-from models.plan.unit import Unit
+from models.plan.unit import Unit, names_of
 
 TOLD_BY_A_CHANGE = select(ChangeItem.assignment_id).where(
     ChangeItem.what == Touch.ISSUED, ChangeItem.assignment_id.is_not(None)
@@ -32,7 +32,7 @@ def changed_lines(session: Session, plan: Plan, today: dt.date, unit: Unit, mess
     ).all()
     whole = {one.assignment_id for one in items if one.what in WHOLE and one.assignment_id}
     told = [one for one in items if one.what in WHOLE or one.assignment_id not in whole]
-    names = {one.code: one.name for one in session.scalars(select(Unit).where(Unit.plan_id == plan.id))}
+    names = names_of(session, plan.id)
     return [_head(plan, change, message), *(_line(plan, today, one, message, names) for one in told)]
 
 
@@ -70,4 +70,3 @@ def _line(plan: Plan, today: dt.date, one: ChangeItem, message: AnyRow, names: M
         basis=asked.basis,
         changed=changed,
     )
-

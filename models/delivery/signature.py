@@ -8,10 +8,10 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment, acknowledge
-from models.common.errors import NotFoundError
-from models.common.event import Actor, Event, EventKind
 from models.changes.carry_out import number_in
 from models.changes.change_set import ChangeItem, ChangeSet
+from models.common.errors import NotFoundError
+from models.common.event import Actor, Event, EventKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.common.text import Text
@@ -111,7 +111,9 @@ def _told_as_issued(session: Session, letter: PostedLetter) -> list[str]:
         .where(
             Assignment.unit_id == letter.unit.id,
             or_(
-                Assignment.id.in_({row.assignment_id for row in messages if row.assignment_id is not None} | by_changes),
+                Assignment.id.in_(
+                    {row.assignment_id for row in messages if row.assignment_id is not None} | by_changes
+                ),
                 and_(Requirement.phase_id.in_(phases), stood_in_it, Assignment.id.not_in(TOLD_BY_A_CHANGE)),
             ),
         )

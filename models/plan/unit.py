@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.common.base import Base, Key, Named, Sourced, text_enum
 from models.common.errors import NotFoundError
 from models.common.kinds import UnitKind
+from models.common.text import Text
 
 # The two bodies of the leading group: they receive notices, but no work is issued to them.
 BODIES = (UnitKind.OFFICE, UnitKind.LEADER)
@@ -76,6 +77,11 @@ def units_of(session: Session, plan_id: int) -> Sequence[Unit]:
 def units_at_work(session: Session, plan_id: int) -> list[Unit]:
     """As `units_of`, without those that ended."""
     return [unit for unit in units_of(session, plan_id) if unit.closed_on is None]
+
+
+def names_of(session: Session, plan_id: int) -> dict[str, Text]:
+    """The names of all units of the plan, those that ended included, by their codes."""
+    return {unit.code: unit.name for unit in session.scalars(select(Unit).where(Unit.plan_id == plan_id))}
 
 
 def body_of(session: Session, plan_id: int, kind: UnitKind) -> Unit:

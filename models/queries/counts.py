@@ -212,7 +212,13 @@ def _from_rows() -> AnySelect:
 def _from_journal(plan: Plan, on: dt.date) -> AnySelect:
     known, status, due, earlier = in_force(plan, on), aliased(Event), aliased(Event), earlier_roles(plan, on)
     return (
-        select(*_FIXED, role_on(earlier), status.status_after.label("status"), due.due_after.label("due_on"), known.c.was_late)
+        select(
+            *_FIXED,
+            role_on(earlier),
+            status.status_after.label("status"),
+            due.due_after.label("due_on"),
+            known.c.was_late,
+        )
         .select_from(known)
         .join(status, status.id == known.c.status_id)
         .join(due, due.id == known.c.due_id)

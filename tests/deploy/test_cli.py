@@ -148,7 +148,7 @@ class TestPlan:
     def test_a_changed_plan_is_stored_when_a_person_agrees(
         self, changed: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
     ) -> None:
-        monkeypatch.setattr("deploy.cli.plans.plan._can_be_asked", lambda: True)
+        monkeypatch.setattr("deploy.cli.asking.can_be_asked", lambda: True)
 
         assert run("plan", "load", changed, typed=answer).exit_code == code
         assert ("市教育局" in done("units")) is (code == 0)

@@ -2,35 +2,31 @@
 
 import dataclasses
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlalchemy import func, select
 
 from adapters import clock as present
 from adapters.database.sessions import transaction
-from adapters.plan_files.reader import read_plan
 from models.assignments.assignment import Assignment
 from models.assignments.reviewer import reviewers_of
 from models.changes.carry_out import Heading
 from models.changes.change_set import Touch
-from models.changes.orders import Move, Orders
+from models.changes.orders import Move, Orders, carried_out
 from models.common.event import Actor, Event
 from models.common.kinds import UnitKind
-from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED
 from models.common.text import Text
 from models.monitoring.audit import audit
-from models.outbox.message import Message
 from models.plan.content import document_of
 from models.plan.document import AreaEntry, MeasureEntry, PlanDocument, RequirementEntry, UnitEntry
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
 from models.queries.statistics import snapshots
 from services import change_sets
-from services.change_sets import Changed
+from services.change_sets import Outcome
 from services.scope import Scope
-from tests.conftest import TINY
 
 NORTH, SOUTH, FINANCE, EDU = (f"2023/delivery/T1.1/{unit}" for unit in ("north", "south", "finance", "edu"))
 AUTHORITY = "办发〔2023〕7号"
@@ -48,18 +44,18 @@ def heading(title: str = "方案调整", why: str = "上级要求") -> Heading:
     return Heading(title, why, AUTHORITY, dt.date(2022, 11, 1))
 
 
-def change(*edits: Edit, **ordered: object) -> Changed:
+def change(*edits: Edit, **ordered: Any) -> Outcome:
     """The plan as it is stored, edited, and carried out; without an edit the orders alone."""
     return change_sets.carry_out(office(), edited(*edits) if edits else None, orders(**ordered), heading())
 
 
-def preview(*edits: Edit, **ordered: object) -> Changed:
+def preview(*edits: Edit, **ordered: Any) -> Outcome:
     return change_sets.preview(office(), edited(*edits) if edits else None, orders(**ordered), heading())
 
 
-def orders(moves: Mapping[str, str] | None = None, **ordered: object) -> Orders:
+def orders(moves: Mapping[str, str] | None = None, **ordered: Any) -> Orders:
     dated = tuple(Move(ref, dt.date.fromisoformat(day)) for ref, day in (moves or {}).items())
-    return Orders(dated, **ordered)  # type: ignore[arg-type]
+    return Orders(dated, **ordered)
 
 
 def edited(*edits: Edit) -> PlanDocument:
@@ -147,8 +143,6 @@ def without_unit(code: str, successor: str | None = None) -> Edit:
     """The unit is named nowhere, or its successor is named in its place."""
 
     def edit(document: PlanDocument) -> PlanDocument:
-        from models.changes.orders import carried_out  # noqa: PLC0415
-
         return carried_out(document, Orders(successors={code: (successor,) if successor else ()}))
 
     return edit
@@ -164,7 +158,7 @@ def renamed(code: str, name: Text) -> Edit:
 # What can be seen
 
 
-def what(changed: Changed) -> dict[str, set[Touch]]:
+def what(changed: Outcome) -> dict[str, set[Touch]]:
     """What happened to each reference."""
     found: dict[str, set[Touch]] = {}
     for one in changed.touched:
@@ -195,7 +189,7 @@ def unreviewed() -> list[str]:
         ]
 
 
-def past(on: str) -> list[object]:
+def past(on: str) -> list[Any]:
     """How all items stood at the end of a day, and in which role."""
     with transaction() as session:
         return sorted(
@@ -204,18 +198,6 @@ def past(on: str) -> list[object]:
         )
 
 
-def messages() -> Counter[str]:
-    """How many messages of change sets each unit was written."""
-    with transaction() as session:
-        rows = session.scalars(select(Message).where(Message.kind == MessageKind.PLAN_CHANGED)).all()
-        units = {one.id: one for one in rows}
-        return Counter(str(one.recipient_id) for one in units.values())
-
-
 def entries() -> int:
     with transaction() as session:
         return session.scalars(select(func.count(Event.id))).one()
-
-
-def tiny() -> PlanDocument:
-    return read_plan(TINY)

@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 
+from models.changes.carry_out import Heading
 from models.changes.change_set import Touch
 from models.common.errors import BlockedError, RefusedError
 from models.common.event import Actor
@@ -416,9 +417,8 @@ def test_only_the_office_changes_a_plan(running: Story) -> None:
 @pytest.mark.parametrize("missing", ["title", "why", "authority"])
 def test_a_change_says_what_why_and_by_what_authority(running: Story, missing: str) -> None:
     with pytest.raises(RefusedError, match="say"):
-        change_sets.carry_out(
-            office(), None, orders(moves={NORTH: "2023-11-30"}), dataclasses.replace(heading(), **{missing: " "})
-        )
+        said = Heading(**(dataclasses.asdict(heading()) | {missing: " "}))
+        change_sets.carry_out(office(), None, orders(moves={NORTH: "2023-11-30"}), said)
 
 
 def test_a_change_is_carried_out_on_its_day(running: Story) -> None:

@@ -1,11 +1,13 @@
 """Random change sets on a plan that runs: whatever is changed, what has to hold of all work goes on holding."""
 
-import dataclasses
+import contextlib
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -24,7 +26,6 @@ from tests.services.changes.changing import (
     entries,
     past,
     requirement,
-    stored,
     unreviewed,
     with_county,
     with_measure,
@@ -73,7 +74,7 @@ def steps(draw: st.DrawFn) -> Callable[[Story], None]:
     if kind == "work":
         which, also = draw(st.integers(0, 50)), draw(st.booleans())
         return lambda story: _work(story, which, accept=also)
-    return lambda story: _next_day(story)
+    return _next_day
 
 
 def sound(edit: Edit) -> Edit:
@@ -104,14 +105,12 @@ def _changed(act: Callable[[], object]) -> None:
         return
     assert past(held) == _seen[held]
     after = entries()
-    try:
+    with contextlib.suppress(BlockedError, RefusedError):  # the unit that ends has ended
         act()
-    except (BlockedError, RefusedError):  # the unit that ends has ended
-        pass
     assert entries() == after
 
 
-_seen: dict[str, list[object]] = {}
+_seen: dict[str, list[Any]] = {}
 _today: list[dt.date] = []
 
 
@@ -149,18 +148,18 @@ def _check() -> None:
     assert max(Counter(tuple(one) for one in told).values(), default=1) == 1, "nobody is told twice"
 
 
-def test_what_holds_of_all_work_goes_on_holding(story: Story) -> None:
-    """Each example goes on from where the last one ended: a plan is changed many times."""
+@pytest.mark.parametrize("number", range(10))
+def test_what_holds_of_all_work_goes_on_holding(story: Story, number: int) -> None:
+    """A plan is changed many times: what was withdrawn stays so, and each number is a plan with a fate of its own."""
     story.at("2023-01-03")
     story.open("implementation")
     _today[:] = [dt.date(2023, 1, 3)]
     story.deliver()
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
-    @given(st.lists(steps(), min_size=1, max_size=4))
+    @seed(number)
+    @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
+    @given(st.lists(steps(), min_size=2, max_size=4))
     def live(some: list[Callable[[Story], None]]) -> None:
-        if _today[-1] > dt.date(2024, 2, 1):
-            return
         for step in some:
             step(story)
             _check()
