@@ -43,7 +43,7 @@ def change_words(changed: Changed, language: Language) -> str:
     )
 
 
-def _template(changed: Changed) -> str:  # noqa: PLR0911  (a sentence for each)
+def _template(changed: Changed) -> str:  # noqa: C901, PLR0911  (a sentence for each)
     has_units = bool(changed.units)
     match changed.what:
         case Touch.ISSUED:

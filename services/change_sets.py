@@ -78,7 +78,8 @@ def preview(scope: Scope, document: PlanDocument | None, orders: Orders, heading
     """
     try:
         with transaction() as session:
-            raise _Undone(_carry_out(session, plan_of(session, scope.plan), scope, document, orders, heading))
+            changed = _carry_out(session, plan_of(session, scope.plan), scope, document, orders, heading)
+            raise _Undone(changed)  # noqa: TRY301  (it has to leave the transaction)
     except _Undone as undone:
         return undone.changed
 

@@ -89,7 +89,7 @@ def carry_out(
     deed.begin(after)
     for one in found.of:
         deed.change(one)
-    deed.tell(change, known)
+    deed.tell(change)
     deed.refuse_unreviewed()
     return CarriedOut(deed.row, deed.items, _passed(found))
 
@@ -357,7 +357,7 @@ class _Deed:
         if row is not None:
             self.about[row.id]["what"].append(what.value)
 
-    def tell(self, change: Difference, known: Mapping[str, Issued]) -> None:
+    def tell(self, change: Difference) -> None:
         """The journal, an entry for the plan and one for each item; and to each unit concerned one message."""
         for code, (old, new) in change.renamed.items():
             names = (dataclasses.asdict(old), dataclasses.asdict(new))

@@ -1,4 +1,4 @@
-"""A change set as it is stored: what was changed, why, by what authority and from when, and each item that it touched."""
+"""A change set as it is stored: what was changed, why, by what authority, and each item that it touched."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ def meaning_of(
     return Changed(what, **_facts(what, before or {}, after or {}, names))
 
 
-def _facts(
+def _facts(  # noqa: PLR0911  (for each what is stored of it)
     what: Touch, before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, Text]
 ) -> dict[str, Any]:
     match what:

@@ -202,7 +202,7 @@ def test_a_date_moves_after_it_has_passed_and_past_days_stay_red(running: Story)
 
 def test_a_day_that_has_passed_is_said_to_be_meant(running: Story) -> None:
     running.at("2023-05-08")
-    with pytest.raises(BlockedError, match="2023/delivery/T1.1/north.*--past"):
+    with pytest.raises(BlockedError, match=r"2023/delivery/T1.1/north.*--past"):
         change(moves={NORTH: "2023-05-01"})
     change(moves={NORTH: "2023-05-05"}, past=True)
     assert running.row(NORTH).due_on == dt.date(2023, 5, 5)
@@ -416,8 +416,8 @@ def test_only_the_office_changes_a_plan(running: Story) -> None:
 
 @pytest.mark.parametrize("missing", ["title", "why", "authority"])
 def test_a_change_says_what_why_and_by_what_authority(running: Story, missing: str) -> None:
+    said = Heading(**(dataclasses.asdict(heading()) | {missing: " "}))
     with pytest.raises(RefusedError, match="say"):
-        said = Heading(**(dataclasses.asdict(heading()) | {missing: " "}))
         change_sets.carry_out(office(), None, orders(moves={NORTH: "2023-11-30"}), said)
 
 
