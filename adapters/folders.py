@@ -14,9 +14,16 @@ TO_LOOK, TO_PASS = 0o006, 0o011
 ALL = 0o7777
 
 
+def keep_to_ourselves() -> None:
+    """Whatever this process and those that it starts write from now on, others of this machine cannot read."""
+    os.umask(~PRIVATE & 0o777)
+
+
 def data_folder(path: Path) -> Path:
     """Make the data folder, or take from others what lets them look into the one that is there."""
-    path.mkdir(mode=PASSABLE, parents=True, exist_ok=True)
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(PASSABLE)
     _take(path, TO_LOOK)
     return path
 

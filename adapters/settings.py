@@ -154,7 +154,13 @@ class Settings(BaseSettings):
     @property
     def portal_address(self) -> str:
         """Where people reach the portal, without a slash at its end."""
-        return self.portal_url.rstrip("/") or f"http://{self.portal_host}:{self.portal_port}"
+        return self.portal_url.rstrip("/") or self.portal_at
+
+    @property
+    def portal_at(self) -> str:
+        """Where it listens, as an address of this machine: without a slash at its end."""
+        host = f"[{self.portal_host}]" if ":" in self.portal_host else self.portal_host
+        return f"http://{host}:{self.portal_port}"
 
     def run_address(self, run_id: str) -> str:
         """Where a person looks at a flow run."""

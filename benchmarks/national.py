@@ -11,7 +11,7 @@ from sqlalchemy import text
 from adapters.database.sessions import no_statement_timeout, transaction
 from benchmarks.ground import connected, tidy
 from models.common.event import Actor
-from models.common.kinds import AreaKind, Basis, Scope, UnitKind
+from models.common.kinds import AreaKind, Basis, PhaseKind, Scope, UnitKind
 from models.common.status import Status
 from models.common.text import Text
 from models.dates.instants import first_round_on
@@ -29,7 +29,6 @@ from models.plan.document import (
     UnitEntry,
 )
 from models.plan.ladder import DueSteps, LadderState, default_ladder, due_steps
-from models.plan.phase import PhaseCode
 from services.phases import open_phase
 from services.scope import by_program
 
@@ -76,7 +75,7 @@ def store(townships: int) -> None:
 
 def issue() -> int:
     """Open its phase, which issues its assignments; returns how many."""
-    return open_phase(by_program(CODE), (PhaseCode.IMPLEMENTATION, YEAR)).issued
+    return open_phase(by_program(CODE), (PhaseKind.IMPLEMENTATION, YEAR)).issued
 
 
 def make_due(count: int) -> None:
@@ -206,7 +205,7 @@ def _area(number: int, measures: int) -> AreaEntry:
 
 def _phase() -> PhaseEntry:
     return PhaseEntry(
-        code=PhaseCode.IMPLEMENTATION,
+        code=PhaseKind.IMPLEMENTATION.value,
         period=str(YEAR),
         name=Text("实施", "Implementation"),
         starts_on=dt.date(YEAR, 1, 1),
@@ -219,7 +218,7 @@ def _phase() -> PhaseEntry:
 def _requirement() -> RequirementEntry:
     return RequirementEntry(
         code="delivery",
-        phase=PhaseCode.IMPLEMENTATION,
+        phase=PhaseKind.IMPLEMENTATION.value,
         scope=Scope.MEASURE,
         audience=(Role.RESPONSIBLE,),
         due={str(YEAR): DUE_ON},

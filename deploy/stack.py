@@ -232,7 +232,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
 
 def _wait_until_served(portal: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
-    while not _answers(f"http://{settings().portal_host}:{settings().portal_port}/health"):
+    while not _answers(f"{settings().portal_at}/health"):
         if portal.poll() is not None or time.monotonic() > deadline:
             raise StackError("the portal did not start; see {log}", log=_log_of("portal"))
         time.sleep(0.2)

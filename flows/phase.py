@@ -6,15 +6,15 @@ from typing import Any, Literal
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.input import RunInput
+from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import CHOICES
 from adapters.settings import settings
+from models.common.kinds import PhaseKind
 from models.phases.gate import Answer, Closing, WaitingRound
-from models.plan.phase import PhaseCode
 from rendering.gate_text import gate_text
 from services import gates
 from tasks import deliver, phases, publish
@@ -47,13 +47,23 @@ def _until(first: dt.date) -> Any:
     return Field(first, title="延期至 Extend until")
 
 
-def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
+def run_name() -> str:
+    """What a run of a phase is called: its kind, the plan, and what it was told of the phase."""
+    given = flow_run.parameters
+    words = (flow_run.flow_name, given.get("plan"), given.get("phase"), given.get("year"))
+    return " ".join(str(word) for word in words if word)
+
+
+def conduct(plan: str, kind: PhaseKind, year: int | None, phase: str) -> State[str]:
     """Take a phase from its opening to its closing. Runs again from the top after each answer at the gate.
+
+    `phase` is its code or reference; where it is empty, the kind and the year say which it is.
 
     Where another run stands at the gate already, this one ends there and names it.
     """
     logger = get_run_logger()
-    opened = phases.open_phase(plan, phase, year)
+    phase = phase.strip() or kind.value
+    opened = phases.open_phase(plan, phase, year, kind)
     logger.info("%s: %s assignments issued", opened.phase_ref, opened.issued)
     if opened.days_early:
         logger.warning(
@@ -68,14 +78,14 @@ def conduct(plan: str, phase: PhaseCode, year: int | None = None) -> State[str]:
         publish.publish_phase(plan, phase, year)
         if isinstance(waiting, Closing):
             return _closed(waiting)
-        with gates.alone_at(plan, phase, year):
+        with gates.alone_at(plan, waiting.phase_ref):
             if other := _other_run(plan, phase, year, waiting):
                 return _joined(waiting, other)
             answer = _suspend(waiting)
         phases.decide_gate(plan, phase, year, waiting.number, answer)
 
 
-def _notify_units(plan: str, phase: PhaseCode, year: int | None) -> None:
+def _notify_units(plan: str, phase: str, year: int | None) -> None:
     """One task run a unit. A unit that could not be told does not hold up the others, and is logged."""
     units = phases.units_to_notify(plan, phase, year)
     size = -(-len(units) // MAX_NOTIFY_RUNS) or 1
@@ -88,11 +98,11 @@ def _notify_units(plan: str, phase: PhaseCode, year: int | None) -> None:
             get_run_logger().error("%s could not be told yet; its notice stays in the outbox", label)
 
 
-def _other_run(plan: str, phase: PhaseCode, year: int | None, waiting: WaitingRound) -> str | None:
+def _other_run(plan: str, phase: str, year: int | None, waiting: WaitingRound) -> str | None:
     """The run that stands at this round already. None for one that stood there itself and is given its form back."""
     if stood_before(_key(waiting)):
         return None
-    return prefect_api.suspended_run(plan, phase, year, waiting.number)
+    return gates.run_at_round(plan, (phase, year), waiting.number)
 
 
 def _key(waiting: WaitingRound) -> str:

@@ -88,7 +88,8 @@ def _of_plan(table: Table, plan: Plan) -> ColumnElement[bool]:
         return table.c.id == plan.id
     if table.name == Ladder.__tablename__:
         of_phases = select(Phase.ladder_id).where(Phase.plan_id == plan.id)
-        return or_(table.c.id == plan.ladder_id, table.c.id.in_(of_phases))
+        own = select(Requirement.ladder_id).join(Phase).where(Phase.plan_id == plan.id)
+        return or_(table.c.id == plan.ladder_id, table.c.id.in_(of_phases), table.c.id.in_(own))
     if "plan_id" in table.c:
         return table.c.plan_id == plan.id
     for column in table.columns:

@@ -5,11 +5,23 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, case, cast, delete, exists, literal, literal_column, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Session, undefer
 
@@ -24,16 +36,47 @@ from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.plan.area import Area, Measure, Responsibility, Role
-from models.plan.document import AreaEntry, MeasureEntry, PhaseEntry, PlanDocument, RequirementEntry, UnitEntry
+from models.plan.document import AreaEntry, PlanDocument, RequirementEntry, UnitEntry, phase_refs
+from models.plan.dues import Due, dues_of
 from models.plan.indicator import JUDGED, TARGET, Indicator
-from models.plan.ladder import Step, default_ladder
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.ladder import Step, default_ladder, never_late
+from models.plan.parties import (
+    CO_LEAD_WORKING_DAYS,
+    Item,
+    Parties,
+    Unknown,
+    addressees,
+    all_parties,
+    items_of,
+    parties_of,
+    roles_asked,
+)
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Ladder, Limits, Plan, PlanVersion
-from models.plan.requirement import Addressee, Requirement
+from models.plan.requirement import Addressee, CoLead, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
+from models.plan.unsettled import Party, SettledParty, UnsettledParty, settled_of
 
 # They come from the office and stand in no document.
 IS_NO_FINDING = Requirement.id.not_in(select(Finding.requirement_id))
+
+
+# Plans were stored before they could say it: one that does not say it still is the same.
+UNSAID = (
+    ("on_day_off", None),
+    ("no_lead", None),
+    ("co_lead_working_days", None),
+    ("lead", None),
+    ("co_leads", ()),
+    ("unsettled_lead", ""),
+    ("responsible", None),
+    ("unsettled", ()),
+    ("of_kind", None),
+    ("due", None),
+    ("by_measure", None),
+    ("rhythm", None),
+    ("ladder", None),
+)
 
 
 class Loaded(StrEnum):
@@ -43,14 +86,22 @@ class Loaded(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Item:
-    """What a requirement is asked of: the plan, an area or a measure."""
+class Asked:
+    """A requirement for one period, and the item of which it is asked."""
 
-    area: AreaEntry | None = None
-    code: str = ""
-    source: str = ""
-    proof: Text | None = None
-    name: Text | None = None
+    entry: RequirementEntry
+    due: Due
+    item: Item
+
+    @property
+    def ref(self) -> str:
+        return "/".join(filter(None, (self.due.period, self.entry.code, self.item.code)))
+
+    @property
+    def title(self) -> Text:
+        """Of a stage, with what is to be done by its day."""
+        title, what = self.entry.title, self.due.what
+        return Text(f"{title.zh}：{what.zh}", f"{title.en}: {what.en}") if what else title
 
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
@@ -60,8 +111,7 @@ def content_of(document: PlanDocument) -> dict[str, Any]:
 
 
 def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Plans were stored before they could say it: one that does not say it still is the same.
-    return {key: value for key, value in fields if (key, value) != ("on_day_off", None)}
+    return {key: value for key, value in fields if (key, value) not in UNSAID}
 
 
 def _keyed(value: Any) -> Any:
@@ -96,7 +146,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 
 
 def _short(value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "-"
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return shown if len(shown) <= 120 else shown[:119] + "…"  # noqa: PLR2004
@@ -122,10 +172,30 @@ class _Ids:
     indicators: Mapping[str, int]
     phases: Mapping[tuple[str, str], int]
     requirements: Mapping[tuple[int, str], int]
+    settled: Mapping[Unknown, Sequence[Party]]
 
     def party(self, code: str) -> dict[str, int | None]:
         collective = self.collectives.get(code)
         return {"unit_id": self.units[code] if collective is None else None, "collective_id": collective}
+
+    def lead(self, parties: Parties) -> int | None:
+        """The unit that leads, also where the plan does not know it and the office does."""
+        return next(iter(self.leads(parties)), None)
+
+    def leads(self, parties: Parties) -> list[int]:
+        """The leads, of which the first answers."""
+        named = [self.units[code] for code in (parties.lead, *parties.co_leads) if code]
+        settled = self.settled.get(Unknown(parties.leads_of, Role.LEAD, parties.unsettled_lead), ())
+        return [*named, *(one["unit_id"] for one in settled if one["unit_id"] is not None)]
+
+    def responsible(self, parties: Parties) -> list[Party]:
+        """The responsible units and collectives, each once; those last that the office has settled."""
+        named: list[Party] = [self.party(code) for code in parties.responsible]
+        unknown = [one for one in parties.unknown if one.role is Role.RESPONSIBLE]
+        for party in (party for one in unknown for party in self.settled.get(one, ())):
+            if party not in named:
+                named.append(party)
+        return named
 
 
 def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.datetime) -> Plan:
@@ -185,7 +255,8 @@ def _plan_row(
         "near_limit_days": document.near_limit_days,
         "unsigned_working_days": document.unsigned_working_days,
         "rework_working_days": document.rework_working_days,
-        "ladder_id": _ladder_id(session, document),
+        "co_lead_working_days": document.co_lead_working_days or CO_LEAD_WORKING_DAYS,
+        "ladder_id": _ladder_id(session, _steps(document)),
     }
     if document.go_live_on is not None or plan is None:
         fields["go_live_on"] = document.go_live_on
@@ -213,12 +284,31 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _ladder_id(session: Session, document: PlanDocument) -> int:
-    steps = (
-        tuple(Step.read(step) for step in document.ladder)
-        if document.ladder
-        else default_ladder(document.unsigned_working_days)
-    )
+def _steps(document: PlanDocument) -> tuple[Step, ...]:
+    if document.ladder:
+        return tuple(Step.read(step) for step in document.ladder)
+    return default_ladder(document.unsigned_working_days)
+
+
+class _OwnLadders:
+    """The ladders of requirements that do not follow their phase's, each stored once."""
+
+    def __init__(self, session: Session, document: PlanDocument) -> None:
+        self._session, self._usual = session, _steps(document)
+        self._stored: dict[tuple[Step, ...], int] = {}
+
+    def id_of(self, asked: Asked) -> int | None:
+        said, is_open = asked.entry.ladder, asked.due.open_ended
+        if said is None and not is_open:
+            return None
+        steps = self._usual if said is None else tuple(Step.read(step) for step in said)
+        steps = never_late(steps) if is_open else steps
+        if steps not in self._stored:
+            self._stored[steps] = _ladder_id(self._session, steps)
+        return self._stored[steps]
+
+
+def _ladder_id(session: Session, steps: tuple[Step, ...]) -> int:
     content = json.loads(json.dumps([dataclasses.asdict(step) for step in steps]))
     digest = _digest(content)
     same = {"digest": Ladder.digest}  # it is returned only where it is written
@@ -243,25 +333,26 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
     """Everything that has a code."""
     units = _of_plan(session, plan, Unit, (_unit(entry) for entry in document.units))
     collectives = _of_plan(session, plan, Collective, (_coded(entry) for entry in document.collectives))
-    leads = ({**_coded(one), "kind": one.kind, "lead_id": units[one.lead]} for one in document.areas)
-    areas = _of_plan(session, plan, Area, leads)
-    measures = [{"area_id": areas[area.code], **_measure(one)} for area in document.areas for one in area.measures]
+    _keep_unsettled(session, plan, document)
     ids = _Ids(
         units,
         collectives,
-        areas,
-        measures=_by_two(upsert(session, Measure, ("area_id", "code"), measures)),
+        areas={},
+        measures={},
         indicators=_of_plan(session, plan, Indicator, _indicators(session, plan, document, yesterday)),
         phases=_phases(session, plan, document),
         requirements={},
+        settled=settled_of(session, plan),
     )
+    ids.areas = _of_plan(session, plan, Area, (_area(one, document, ids) for one in document.areas))
+    ids.measures = _by_two(upsert(session, Measure, ("area_id", "code"), _measures(document, ids)))
     usual = document.on_day_off or OnDayOff.LATER
-    issued = _issued(session, plan)
+    issued, own = _issued(session, plan), _OwnLadders(session, document)
     requirements = [
-        row | {"on_day_off": entry.on_day_off or usual} | issued.get((row["phase_id"], row["ref"]), {})
-        for entry, row in (
-            (entry, _requirement(entry, period, due_on, item, ids)) for entry, period, due_on, item in _asked(document)
-        )
+        row
+        | {"on_day_off": asked.entry.on_day_off or usual, "ladder_id": own.id_of(asked)}
+        | issued.get((row["phase_id"], row["ref"]), {})
+        for asked, row in ((one, _requirement(one, ids)) for one in asked_of(document))
     ]
     ids.requirements = _by_two(upsert(session, Requirement, ("phase_id", "ref"), requirements))
     return ids
@@ -270,6 +361,7 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
 # What people were given to do; the item that it is asked of may be moved to another place in the plan.
 AS_ISSUED = (
     "lead_id",
+    "lead_since",
     "due_on",
     "on_day_off",
     "title_zh",
@@ -280,6 +372,8 @@ AS_ISSUED = (
     "proof_en",
     "source",
     "basis",
+    "open_ended",
+    "ladder_id",
 )
 
 
@@ -311,8 +405,36 @@ def _unit(entry: UnitEntry) -> dict[str, Any]:
     return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name, "closed_on": None}
 
 
-def _measure(entry: MeasureEntry) -> dict[str, Any]:
-    return {**_coded(entry), "proof_zh": entry.proof.zh, "proof_en": entry.proof.en}
+def _area(entry: AreaEntry, document: PlanDocument, ids: _Ids) -> dict[str, Any]:
+    parties = parties_of(entry, None, document.no_lead)
+    return {**_coded(entry), "kind": entry.kind, "lead_id": ids.lead(parties)}
+
+
+def _measures(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    for area in document.areas:
+        for one in area.measures:
+            yield {
+                "area_id": ids.areas[area.code],
+                **_coded(one),
+                "proof_zh": one.proof.zh,
+                "proof_en": one.proof.en,
+                "lead_id": ids.lead(parties_of(area, one, document.no_lead)),
+                "names_leads": one.lead is not None,
+                "names_responsible": one.responsible is not None,
+            }
+
+
+def _keep_unsettled(session: Session, plan: Plan, document: PlanDocument) -> None:
+    """The parties that are not known yet. What was settled stays so, as long as the plan names the party so."""
+    named = dict.fromkeys(one for parties in all_parties(document) for one in parties.unknown)
+    rows = [
+        {"plan_id": plan.id, "item": one.item, "role": one.role, "words": one.words, "position": position}
+        for position, one in enumerate(named, start=1)
+    ]
+    kept = upsert(session, UnsettledParty, ("plan_id", "item", "role", "words"), rows)
+    gone = (UnsettledParty.plan_id == plan.id) & ~any_of_ids(UnsettledParty.id, kept.values())
+    of_gone = SettledParty.unsettled_party_id.in_(select(UnsettledParty.id).where(gone))
+    _delete_together(session, delete(SettledParty).where(of_gone), delete(UnsettledParty).where(gone))
 
 
 def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> Iterator[dict[str, Any]]:
@@ -351,11 +473,14 @@ def _earlier_targets(before: AnyRow, fields: Mapping[str, Any], yesterday: dt.da
 
 
 def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[str, str], int]:
+    refs = phase_refs(document.phases)
     rows = [
         {
             "plan_id": plan.id,
             **_coded(entry),
+            "kind": entry.kind,
             "period": entry.period,
+            "ref": refs[entry.code, entry.period],
             "starts_on": entry.starts_on,
             "planned_ends_on": entry.ends_on,
             "ends_on": entry.ends_on,
@@ -366,62 +491,48 @@ def _phases(session: Session, plan: Plan, document: PlanDocument) -> dict[tuple[
     ]
     # An extension that the office decided stands.
     moved = case((Phase.ends_on == Phase.planned_ends_on, literal_column("excluded.ends_on")), else_=Phase.ends_on)
-    as_it_is = {"status": Phase.status, "ends_on": moved}
+    # The journal and letters that went out name it so, once it was opened.
+    known = case((Phase.status == PhaseStatus.PLANNED, literal_column("excluded.ref")), else_=Phase.ref)
+    as_it_is = {"status": Phase.status, "ends_on": moved, "ref": known}
     stored = upsert(session, Phase, ("plan_id", "code", "period"), rows, in_place=as_it_is)
     return {(code, period): id_ for (_, code, period), id_ in stored.items()}
 
 
-def items_of(document: PlanDocument, scope: Scope) -> Iterable[Item]:
-    """What a requirement of that scope is asked of. A safeguard has no measures and stands for itself."""
-    if scope is Scope.PLAN:
-        yield Item()
-        return
-    for area in document.areas:
-        if scope is Scope.AREA or not area.measures:
-            yield Item(area, area.code, area.source, name=area.name)
-        else:
-            yield from (Item(area, one.code, one.source, one.proof, one.name) for one in area.measures)
-
-
-def _asked(document: PlanDocument) -> Iterator[tuple[RequirementEntry, str, dt.date, Item]]:
+def asked_of(document: PlanDocument) -> Iterator[Asked]:
     """Each requirement with its period and date, and the item of which it is asked."""
+    items = {scope: list(items_of(document, scope)) for scope in Scope}
     for entry in document.requirements:
-        for period, due_on in entry.due.items():
-            for item in items_of(document, entry.scope):
-                yield entry, period, due_on, item
+        if entry.by_measure:
+            yield from (
+                Asked(entry, due, one) for one in items[entry.scope] for due in dues_of(entry, one.due, document.phases)
+            )
+        else:
+            yield from (
+                Asked(entry, due, one) for due in dues_of(entry, None, document.phases) for one in items[entry.scope]
+            )
 
 
-def asked_in(document: PlanDocument) -> Iterator[tuple[RequirementEntry, PhaseEntry, str, dt.date, Item]]:
-    """Each requirement with its phase, period and date, and the item of which it is asked."""
-    phases = {(phase.code, phase.period): phase for phase in document.phases}
-    for entry, period, due_on, item in _asked(document):
-        yield entry, phases[entry.phase, period[:4]], period, due_on, item
+def _phase_id(asked: Asked, ids: _Ids) -> int:
+    return ids.phases[asked.due.phase.code, asked.due.phase.period]
 
 
-def reference(entry: RequirementEntry, period: str, item: Item) -> str:
-    """How people name the requirement of an item: `2023/delivery/T3.2`."""
-    return "/".join(filter(None, (period, entry.code, item.code)))
-
-
-def _phase_id(entry: RequirementEntry, period: str, ids: _Ids) -> int:
-    return ids.phases[entry.phase, period[:4]]
-
-
-def _requirement(entry: RequirementEntry, period: str, due_on: dt.date, item: Item, ids: _Ids) -> dict[str, Any]:
+def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
+    entry, item = asked.entry, asked.item
     area_id = ids.areas[item.area.code] if item.area else None
-    proof = item.proof or entry.proof
+    proof, title = item.proof or entry.proof, asked.title
     return {
-        "phase_id": _phase_id(entry, period, ids),
-        "ref": reference(entry, period, item),
+        "phase_id": _phase_id(asked, ids),
+        "ref": asked.ref,
         "code": entry.code,
-        "period": period,
+        "period": asked.due.period,
         "scope": entry.scope,
         "area_id": area_id,
         "measure_id": ids.measures.get((area_id, item.code)) if area_id else None,
-        "lead_id": ids.units[item.area.lead] if item.area else None,
-        "due_on": due_on,
-        "title_zh": entry.title.zh,
-        "title_en": entry.title.en,
+        "lead_id": ids.lead(item.parties) if item.parties else None,
+        "lead_since": None,
+        "due_on": asked.due.on,
+        "title_zh": title.zh,
+        "title_en": title.en,
         "why_zh": entry.why.zh,
         "why_en": entry.why.en,
         "proof_zh": proof.zh,
@@ -429,18 +540,21 @@ def _requirement(entry: RequirementEntry, period: str, due_on: dt.date, item: It
         "source": item.source,
         "basis": entry.basis,
         "withdrawn_on": None,
+        "open_ended": asked.due.open_ended,
     }
 
 
 def _clear_links(session: Session, plan: Plan) -> None:
     """Who is a member, responsible or asked is written anew. Findings have addressees of their own."""
     areas = select(Area.id).where(_in(plan, Area))
+    is_issued = exists().where(Assignment.requirement_id == CoLead.requirement_id)
     collectives = select(Collective.id).where(_in(plan, Collective))
     phases = select(Phase.id).where(_in(plan, Phase))
     asked = select(Requirement.id).where(Requirement.phase_id.in_(phases), IS_NO_FINDING)
     _delete_together(
         session,
         delete(Addressee).where(Addressee.requirement_id.in_(asked)),
+        delete(CoLead).where(CoLead.requirement_id.in_(asked), ~is_issued),
         delete(Responsibility).where(Responsibility.area_id.in_(areas)),
         delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives)),
     )
@@ -450,6 +564,7 @@ def _links(session: Session, document: PlanDocument, ids: _Ids) -> None:
     insert_rows(session, CollectiveMember, _members(document, ids))
     insert_rows(session, Responsibility, _responsibilities(document, ids))
     insert_rows(session, Addressee, _addressees(document, ids))
+    insert_rows(session, CoLead, _co_leads(session, document, ids))
 
 
 def _members(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int]]:
@@ -458,31 +573,59 @@ def _members(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int]]:
         yield from ({"collective_id": collective_id, "unit_id": ids.units[member]} for member in entry.members)
 
 
-def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, int | None]]:
-    for entry in document.areas:
-        for position, code in enumerate(entry.responsible, start=1):
-            yield {"area_id": ids.areas[entry.code], "position": position, **ids.party(code)}
+def _responsibilities(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    """What the areas name, and the measures beside them."""
+    for area in document.areas:
+        area_id = ids.areas[area.code]
+        for one in (None, *area.measures):
+            parties = parties_of(area, one, document.no_lead)
+            place = {"area_id": area_id, "measure_id": one and ids.measures[area_id, one.code]}
+            co_leads = ids.leads(parties)[1:] if one is None or one.lead is not None else []
+            for position, unit_id in enumerate(co_leads, start=1):
+                party = {"unit_id": unit_id, "collective_id": None}
+                yield {**place, "role": Role.CO_LEAD, "position": position, **party}
+            answer = ids.responsible(parties) if one is None or one.responsible is not None else []
+            for position, answering in enumerate(answer, start=1):
+                yield {**place, "role": Role.RESPONSIBLE, "position": position, **answering}
 
 
 def _addressees(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
-    for entry, period, _, item in _asked(document):
-        requirement_id = ids.requirements[_phase_id(entry, period, ids), reference(entry, period, item)]
-        for role, code in addressees(entry, item):
-            yield {"requirement_id": requirement_id, "role": role, **ids.party(code)}
+    for asked in asked_of(document):
+        requirement_id = _requirement_id(asked, ids)
+        for role, party in _asked_of(asked.entry, asked.item, ids):
+            yield {"requirement_id": requirement_id, "role": role, **party}
 
 
-def addressees(entry: RequirementEntry, item: Item) -> Iterable[tuple[Role, str]]:
-    """Of whom a requirement is asked, as role and code of a unit or collective.
-
-    At the scope of the plan everybody answers for themselves, to the office.
-    """
-    if item.area is None:
-        yield from ((Role.RESPONSIBLE, code) for code in entry.audience)
+def _asked_of(entry: RequirementEntry, item: Item, ids: _Ids) -> Iterator[tuple[Role, Party]]:
+    if item.parties is None:
+        yield from ((role, ids.party(code)) for role, code in addressees(entry, item))
         return
-    if Role.LEAD in entry.audience:
-        yield Role.LEAD, item.area.lead
-    if Role.RESPONSIBLE in entry.audience:
-        yield from ((Role.RESPONSIBLE, code) for code in item.area.responsible)
+    roles = roles_asked(entry.audience)
+    if Role.LEAD in roles:
+        for position, unit_id in enumerate(ids.leads(item.parties)):
+            yield Role.CO_LEAD if position else Role.LEAD, {"unit_id": unit_id, "collective_id": None}
+    if Role.RESPONSIBLE in roles:
+        yield from ((Role.RESPONSIBLE, party) for party in ids.responsible(item.parties))
+
+
+def _co_leads(session: Session, document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
+    """What was issued keeps those that it was issued with, as it keeps its lead."""
+    wanted = {
+        _requirement_id(asked, ids): ids.leads(asked.item.parties)[1:]
+        for asked in asked_of(document)
+        if asked.item.parties
+    }
+    asked = [one for one, co_leads in wanted.items() if co_leads]
+    issued = select(Assignment.requirement_id).where(any_of_ids(Assignment.requirement_id, asked)) if asked else None
+    kept = set(session.scalars(issued.distinct())) if issued is not None else set()
+    for one in asked:
+        if one not in kept:
+            for position, unit_id in enumerate(wanted[one], start=1):
+                yield {"requirement_id": one, "unit_id": unit_id, "position": position}
+
+
+def _requirement_id(asked: Asked, ids: _Ids) -> int:
+    return ids.requirements[_phase_id(asked, ids), asked.ref]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -534,13 +677,15 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
     is_read = exists().where(Reading.indicator_id == Indicator.id)
     is_issued = exists().where(Assignment.requirement_id == Requirement.id)
     leads_issued = exists().where(Requirement.lead_id == Unit.id, Assignment.requirement_id == Requirement.id)
-    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id) | leads_issued
-    phase_ref = case((Phase.code == PhaseCode.IMPLEMENTATION, Phase.code + "-" + Phase.period), else_=Phase.code)
+    co_leads_issued = exists().where(CoLead.unit_id == Unit.id, Assignment.requirement_id == CoLead.requirement_id)
+    is_busy = exists().where(Assignment.unit_id == Unit.id) | exists().where(Reading.unit_id == Unit.id)
+    is_busy |= leads_issued | co_leads_issued
     used: list[tuple[Any, Any, ColumnElement[bool]]] = [
         (Indicator, Indicator.code, gone.indicators & is_read),
         (Requirement, Requirement.ref, gone.requirements & is_issued),
         (Unit, Unit.code, gone.units & is_busy),
-        (Phase, phase_ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
+        (SettledParty, _SETTLED_CODE, _settled_as_gone(gone)),
+        (Phase, Phase.ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
     ]
     queries = (
         select(literal(model.__tablename__), cast(ref, SqlText), model.id).where(why) for model, ref, why in used
@@ -554,13 +699,28 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
         raise BlockedError("these requirements were issued and cannot vanish: {reasons}", reasons)
     if reasons := kept["unit"]:
         raise BlockedError("these units have work in hand and cannot vanish: {reasons}", reasons)
+    if reasons := kept["settled_party"]:
+        raise BlockedError("these were named for a party that was not settled, and cannot vanish: {reasons}", reasons)
     if reasons := kept["phase"]:
         raise BlockedError("this phase was opened and cannot vanish: {reasons}", reasons)
 
 
+_SETTLED_CODE = func.coalesce(
+    select(Unit.code).where(Unit.id == SettledParty.unit_id).scalar_subquery(),
+    select(Collective.code).where(Collective.id == SettledParty.collective_id).scalar_subquery(),
+)
+
+
+def _settled_as_gone(gone: _Gone) -> ColumnElement[bool]:
+    units, collectives = select(Unit.id).where(gone.units), select(Collective.id).where(gone.collectives)
+    return SettledParty.unit_id.in_(units) | SettledParty.collective_id.in_(collectives)
+
+
 def _drop(session: Session, gone: _Gone) -> None:
+    without = select(Requirement.id).where(gone.requirements)
     _delete_together(
         session,
+        delete(CoLead).where(CoLead.requirement_id.in_(without)),
         delete(Requirement).where(gone.requirements),
         delete(Measure).where(gone.measures),
         delete(Area).where(gone.areas),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
+from models.assignments.co_leads import is_asked
 from models.assignments.reviewer import reviewer_of, reviews
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
@@ -23,6 +24,7 @@ class Capacity(StrEnum):
 
     OWNER = "owner"  # the unit whose item it is
     REVIEWER = "reviewer"  # who reviews the item, which is never its own unit
+    CO_LEAD = "co-lead"  # who is asked before the first lead accepts it
     UNIT = "unit"  # a unit that work is issued to
     OFFICE = "office"
     LEADER = "leader"  # the head of the leading group
@@ -37,6 +39,7 @@ class Act(StrEnum):
     SIGN = "sign"
     SUBMIT = "submit"
     REVIEW = "review"
+    GIVE_OPINION = "give opinion"
     ASK_EXTENSION = "ask extension"
     DECIDE_EXTENSION = "decide extension"
     OBJECT = "object"
@@ -51,6 +54,7 @@ class Act(StrEnum):
     ANSWER_COMPLAINT = "answer complaint"
     RAISE_FINDING = "raise finding"
     CLOSE_FINDING = "close finding"
+    SETTLE_PARTY = "settle party"  # say who it is that the plan names without saying who
     # Phases and gates; what the program does by itself
     OPEN_PHASE = "open phase"
     ASK_AT_GATE = "ask at gate"  # open the round that the office is to answer
@@ -79,10 +83,20 @@ class Act(StrEnum):
 
 
 _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
-    Act.SEE_ITEM: frozenset({Capacity.OWNER, Capacity.REVIEWER, Capacity.OFFICE, Capacity.LEADER, Capacity.PROGRAM}),
+    Act.SEE_ITEM: frozenset(
+        {
+            Capacity.OWNER,
+            Capacity.REVIEWER,
+            Capacity.CO_LEAD,
+            Capacity.OFFICE,
+            Capacity.LEADER,
+            Capacity.PROGRAM,
+        }
+    ),
     Act.SIGN: frozenset({Capacity.OWNER}),
     Act.SUBMIT: frozenset({Capacity.OWNER}),
     Act.REVIEW: frozenset({Capacity.REVIEWER}),
+    Act.GIVE_OPINION: frozenset({Capacity.CO_LEAD}),
     Act.ASK_EXTENSION: frozenset({Capacity.OWNER}),
     Act.DECIDE_EXTENSION: frozenset({Capacity.OFFICE}),
     Act.OBJECT: frozenset({Capacity.OWNER}),
@@ -92,11 +106,12 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
 }
 _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.SIGN_ALL: frozenset({Capacity.UNIT}),
-    Act.KEEP_FILES: frozenset({Capacity.UNIT}),
+    Act.KEEP_FILES: frozenset({Capacity.UNIT, Capacity.OFFICE}),
     Act.FILE_COMPLAINT: frozenset({Capacity.UNIT}),
     Act.ANSWER_COMPLAINT: frozenset({Capacity.OFFICE}),
     Act.RAISE_FINDING: frozenset({Capacity.OFFICE}),
     Act.CLOSE_FINDING: frozenset({Capacity.OFFICE}),
+    Act.SETTLE_PARTY: frozenset({Capacity.OFFICE}),
     Act.OPEN_PHASE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.ASK_AT_GATE: frozenset({Capacity.PROGRAM}),
     Act.DECIDE_GATE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
@@ -126,6 +141,19 @@ ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
 
 def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignment | None = None) -> frozenset[Capacity]:
     """As what this actor acts in the plan, and towards the item where one is given."""
+    held = _without_co_lead(session, plan, actor, assignment)
+    return held | {Capacity.CO_LEAD} if _is_co_lead(session, plan, actor, assignment) else held
+
+
+def _is_co_lead(session: Session, plan: Plan, actor: Actor, assignment: Assignment | None) -> bool:
+    """Asked apart: it takes a question to the database."""
+    unit = session.get(Unit, actor.unit_id) if actor.unit_id is not None else None
+    if unit is None or unit.plan_id != plan.id or assignment is None:
+        return False
+    return is_asked(session, unit, assignment)
+
+
+def _without_co_lead(session: Session, plan: Plan, actor: Actor, assignment: Assignment | None) -> frozenset[Capacity]:
     if actor.unit_id is None:
         return frozenset({Capacity.PROGRAM})
     unit = session.get(Unit, actor.unit_id)
@@ -133,6 +161,9 @@ def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignmen
         return frozenset()
     bodies = {UnitKind.OFFICE: Capacity.OFFICE, UnitKind.LEADER: Capacity.LEADER}
     found = {bodies.get(unit.kind, Capacity.UNIT)}
+    if assignment is not None and assignment.unit.kind is UnitKind.OFFICE:
+        # Nobody decides on their own unit's work: on what the office owes, the head of the group decides.
+        found = {Capacity.OFFICE} if unit.kind is UnitKind.LEADER else found - {Capacity.OFFICE}
     if assignment is not None and assignment.unit_id == unit.id:
         found.add(Capacity.OWNER)
     if assignment is not None and reviews(unit, assignment):
@@ -142,7 +173,10 @@ def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignmen
 
 def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assignment | None = None) -> bool:
     """Whether this actor has the authority for it; whether it can be done now is another question."""
-    return not ALLOWED[act].isdisjoint(capacities(session, plan, actor, assignment))
+    allowed = ALLOWED[act]
+    if not allowed.isdisjoint(_without_co_lead(session, plan, actor, assignment)):
+        return True
+    return Capacity.CO_LEAD in allowed and _is_co_lead(session, plan, actor, assignment)
 
 
 def require_program(act: Act, actor: Actor) -> None:
@@ -163,10 +197,17 @@ def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: As
         if act is Act.SEE_ITEM or not may(session, plan, Act.SEE_ITEM, actor, assignment):
             raise NotFoundError("there is no such assignment")
         raise NotFoundError("{ref}: only {unit} itself may do this", ref=assignment.ref, unit=assignment.unit.code)
+    if assignment is not None and Capacity.CO_LEAD in allowed:
+        if not may(session, plan, Act.SEE_ITEM, actor, assignment):
+            raise NotFoundError("there is no such assignment")
+        raise RefusedError("{ref}: only units that lead it beside the first lead are asked", ref=assignment.ref)
     if assignment is not None and Capacity.REVIEWER in allowed:
         reviewer = reviewer_of(session, plan, assignment)
         raise RefusedError("{ref} is reviewed by {unit}", ref=assignment.ref, unit=reviewer.code)
     if Capacity.OFFICE in allowed:
+        if assignment is not None and assignment.unit.kind is UnitKind.OFFICE:
+            leader = body_of(session, plan.id, UnitKind.LEADER)
+            raise RefusedError("on what the office owes, only the head of the group ({unit}) decides", unit=leader.code)
         office = body_of(session, plan.id, UnitKind.OFFICE)
         raise RefusedError("only the leading-group office ({unit}) may do this", unit=office.code)
     if Capacity.UNIT in allowed:

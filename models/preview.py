@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from models.common.text import Text
 from models.dates.workdays import ONE_DAY, CalendarName, Settled, WorkCalendar
-from models.loading import Item, addressees, asked_in, reference
+from models.loading import asked_of as asked_in
 from models.plan.area import Role
-from models.plan.document import PhaseEntry, PlanDocument, RequirementEntry
+from models.plan.document import PhaseEntry, PlanDocument, RequirementEntry, phase_refs
+from models.plan.parties import Item, addressees
 from models.plan.unit import BODIES
 
 MOST_A_WEEK = 10  # things due of one unit from Monday to Sunday, beyond which it is told as a collision
@@ -24,6 +25,7 @@ class Asked:
     phase: PhaseEntry
     requirement: RequirementEntry
     ref: str
+    title: Text
     item: Text | None
     planned_on: dt.date
     due: Settled
@@ -79,8 +81,11 @@ class Preview:
     of_nobody: tuple[str, ...]
     most_a_week: int
 
+    def ref_of(self, phase: PhaseEntry) -> str:
+        return phase_refs(self.document.phases)[phase.code, phase.period]
+
     def count_of(self, phase: PhaseEntry) -> int:
-        return self.by_phase[label(phase)]
+        return self.by_phase[self.ref_of(phase)]
 
     @property
     def total(self) -> int:
@@ -115,14 +120,15 @@ class Preview:
 def preview(document: PlanDocument, *, most_a_week: int = MOST_A_WEEK) -> Preview:
     """Count what the document asks. `most_a_week`: so many things may be due of a unit in a week."""
     load: dict[str, Counter[str]] = defaultdict(Counter)
-    by_phase: Counter[str] = Counter({label(phase): 0 for phase in document.phases})
+    refs = phase_refs(document.phases)
+    by_phase: Counter[str] = Counter(dict.fromkeys(refs.values(), 0))
     by_requirement: Counter[str] = Counter()
     weeks: Counter[tuple[str, dt.date]] = Counter()
     moved: Counter[tuple[dt.date, Settled]] = Counter()
     outside: dict[str, None] = {}
     for one in asked_of(document):
         load[one.unit][one.month] += 1
-        by_phase[label(one.phase)] += 1
+        by_phase[refs[one.phase.code, one.phase.period]] += 1
         by_requirement[one.requirement.code] += 1
         weeks[one.unit, one.week] += 1
         if one.due.on != one.planned_on:
@@ -152,14 +158,14 @@ def asked_of(
     """
     calendar = WorkCalendar(CalendarName(document.calendar))
     members = {entry.code: entry.members for entry in document.collectives}
-    for entry, phase, period, planned_on, item in asked_in(document):
+    for each in asked_in(document):
+        entry, planned_on = each.entry, each.due.on
         due = calendar.settle(planned_on, *filter(None, [entry.on_day_off or document.on_day_off]))
         if month not in {None, f"{due.on:%Y-%m}"} or requirement not in {None, entry.code}:
             continue
-        ref = reference(entry, period, item)
-        for code, role in _parties(entry, item, members).items():
+        for code, role in _parties(entry, each.item, members).items():
             if unit in {None, code}:
-                yield Asked(code, role, phase, entry, ref, item.name, planned_on, due)
+                yield Asked(code, role, each.due.phase, entry, each.ref, each.title, each.item.name, planned_on, due)
 
 
 def _parties(entry: RequirementEntry, item: Item, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
@@ -172,14 +178,9 @@ def _parties(entry: RequirementEntry, item: Item, members: Mapping[str, tuple[st
 
 def _of_nobody(document: PlanDocument) -> Iterator[str]:
     members = {entry.code: entry.members for entry in document.collectives}
-    for entry, _, period, _, item in asked_in(document):
-        if not _parties(entry, item, members):
-            yield reference(entry, period, item)
-
-
-def label(phase: PhaseEntry) -> str:
-    """How people name a phase of a document: `launch`, `implementation-2023`."""
-    return f"{phase.code}-{phase.period}" if phase.code == "implementation" else phase.code
+    for each in asked_in(document):
+        if not _parties(each.entry, each.item, members):
+            yield each.ref
 
 
 def _months(loads: Iterable[Mapping[str, int]]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class Result(StrEnum):
 
 
 POINTS = {Result.ON_TIME: 100, Result.LATE: 60, Result.RETURNED: 30, Result.OVERDUE: 0}
-WEIGHTS = {Role.LEAD: 2, Role.RESPONSIBLE: 1}
+WEIGHTS = {Role.LEAD: 2, Role.CO_LEAD: 2, Role.RESPONSIBLE: 1}
 FEWEST = 5  # items of a unit that has a rank
 
 
@@ -273,6 +273,8 @@ def _facts(plan: Plan, since: dt.date, until: dt.date, known_on: dt.date, unit: 
         .join(status, status.id == known.c.status_id)
         .join(due, due.id == known.c.due_id)
         .join(Assignment, Assignment.id == known.c.assignment_id)
+        # What can never be late is no merit in time either.
+        .join(Requirement, and_(Requirement.id == Assignment.requirement_id, ~Requirement.open_ended))
         .outerjoin(later, later.c.assignment_id == known.c.assignment_id)
         .outerjoin(earlier, earlier.c.assignment_id == known.c.assignment_id)
         .subquery()

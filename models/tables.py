@@ -9,6 +9,7 @@ from models.assignments.assignment import Assignment
 from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
 from models.assignments.extension import Extension
 from models.assignments.objection import Objection
+from models.assignments.opinion import Opinion
 from models.assignments.review import Review
 from models.bulletins.bulletin import Bulletin
 from models.bulletins.copy import BulletinCopy
@@ -28,8 +29,9 @@ from models.plan.area import Area, Measure, Responsibility
 from models.plan.indicator import Indicator
 from models.plan.phase import Phase
 from models.plan.plan import Ladder, Plan, PlanVersion
-from models.plan.requirement import Addressee, Requirement
+from models.plan.requirement import Addressee, CoLead, Requirement
 from models.plan.unit import Collective, CollectiveMember, Unit
+from models.plan.unsettled import SettledParty, UnsettledParty
 
 MAPPED = (
     Verdict,
@@ -46,6 +48,7 @@ MAPPED = (
     Extension,
     Objection,
     Review,
+    Opinion,
     Bulletin,
     BulletinCopy,
     ChangeSet,
@@ -72,6 +75,9 @@ MAPPED = (
     PlanVersion,
     Requirement,
     Addressee,
+    CoLead,
+    UnsettledParty,
+    SettledParty,
     Unit,
     Collective,
     CollectiveMember,

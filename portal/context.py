@@ -180,7 +180,7 @@ def _request_context(
     stay = _stay(session, secret, at)
     if stay is None:
         raise TurnedAwayError(page(request, "come_in.html", status=401, typed=_typed(sent)))
-    request.state.stay = stay.use.id
+    request.state.stay, request.state.unit = stay.use.id, stay.unit.id
     if stay.access.role not in roles:
         raise NotFoundError("there is no such page")
     if named and not stay.use.person:

@@ -17,7 +17,7 @@ OF_AN_ADDRESS, OF_A_PROXY = 64, 1024  # connections at once
 _open: Counter[str] = Counter()  # connections by address
 _AMBIGUOUS = "the head of the request can be read in two ways"
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_LONGEST_END = 4
 _LENGTH = re.compile(rb"^content-length:(.*?)\r$", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(rb"[ \t]*[0-9]+[ \t]*")
 _CODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
@@ -26,18 +26,27 @@ _CODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 class StrictConnection(h11.Connection):
     """Refuses what another program between us and the client may read otherwise (RFC 9112, sections 2.2 and 6.3)."""
 
+    _looked_through = 0  # bytes of a head whose end has not come
+
     def next_event(self) -> Any:
         """As h11's. Raises h11.RemoteProtocolError, whereupon the server answers 400 and closes."""
-        if self.their_state is h11.IDLE and is_ambiguous(self.trailing_data[0]):
+        if self.their_state is h11.IDLE and self._has_head() and is_ambiguous(self.trailing_data[0]):
             raise h11.RemoteProtocolError(_AMBIGUOUS)
         return super().next_event()
+
+    def _has_head(self) -> bool:
+        """Each byte is looked at once: a long head may come byte by byte."""
+        received = self.trailing_data[0]
+        ended = _END_OF_HEAD.search(received, max(self._looked_through - _LONGEST_END, 0))
+        self._looked_through = 0 if ended else len(received)
+        return ended is not None
 
 
 def is_ambiguous(received: bytes) -> bool:
     """Whether the head, as far as it is there, has lines that end with LF alone, or two lengths of the body."""
     head = _END_OF_HEAD.split(received, maxsplit=1)[0] + b"\r\n"
     ended = _END_OF_HEAD.search(received)
-    if _BARE_LINE_FEED.search(head) or (ended and ended[0] != b"\r\n\r\n"):
+    if head.count(b"\n") != head.count(b"\r\n") or (ended and ended[0] != b"\r\n\r\n"):
         return True
     lengths = _LENGTH.findall(head)
     return len(lengths) > 1 or not all(map(_NUMBER.fullmatch, lengths)) or bool(lengths and _CODING.search(head))

@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections.abc import Hashable
+from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import Any
 
@@ -22,17 +24,21 @@ from models.access import WEB_SESSION_LASTS
 from models.common.errors import DubanError
 from portal import cookies, security_log
 from portal.context import CAPABILITIES, address_of, known_as, may_come_in, page
+from portal.turns import Turns
 
 MIB = 1024 * 1024
 FORM_BYTES = 256 * 1024
 UPLOADS = ("/hand-in", "/readings/import")
 HEALTH = "/health"
 # What is sent there by whoever has not come in; everybody else is asked for their cookie before what they send is read.
+STRANGERS = "strangers"
 OPEN_TO_STRANGERS = (*CAPABILITIES, "/slack/")
 WITHOUT_STAY, TOO_SLOW, TOO_LARGE, TOO_MANY, BAD = 401, 408, 413, 429, 400
 READ_S, FORM_S, UPLOAD_S = 30, 120, 1800  # for one piece of what is sent, for all of a form, and for all of an upload
 MOST_KNOWN = 20_000  # web sessions
 UNPROVEN_PER_MINUTE = 60  # cookies that the database is asked about, where an address has asked too often
+# Pages that are made at once for one unit, and for all strangers: others then wait three times as long at most.
+PAGES_OF_ONE, PAGES_IN_ALL = 2, 1_000
 A_YEAR_S = 365 * 24 * 3600
 _DIGITS = 19  # digits of Content-Length; any longer number is too large
 
@@ -66,7 +72,9 @@ class RequestGuard:
         self._pages = RateLimitItemPerMinute(settings().requests_per_minute)
         self._entries = RateLimitItemPerMinute(settings().entries_per_minute)
         self._unproven = RateLimitItemPerMinute(UNPROVEN_PER_MINUTE)
-        self._known: TTLCache[str, bool] = TTLCache(MOST_KNOWN, WEB_SESSION_LASTS.total_seconds())
+        # The unit of each, 0 where we do not know it yet.
+        self._known: TTLCache[str, int] = TTLCache(MOST_KNOWN, WEB_SESSION_LASTS.total_seconds())
+        self._turns = Turns(PAGES_OF_ONE, PAGES_IN_ALL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,15 +95,50 @@ class RequestGuard:
             await refusal(request.scope, receive, send)
             return
         try:
-            await self.app(request.scope, _bounded(request, receive), send)
+            await self._in_turn(request, _bounded(request, receive), send)
         finally:
             self._remember(request)
+
+    async def _in_turn(self, request: Request, receive: Receive, send: Send) -> None:
+        """So that nobody takes all threads. Nobody's turn lasts longer for a slow line, neither before nor after."""
+        path = request.url.path
+        if path.startswith((*UPLOADS, "/static/", HEALTH)) and not (request.method == "GET" and path in UPLOADS):
+            await self.app(request.scope, receive, send)
+            return
+        try:
+            whole = await _whole(receive) if request.method != "GET" else receive
+        except (TooLargeError, TooSlowError) as refused:
+            status = TOO_LARGE if isinstance(refused, TooLargeError) else TOO_SLOW
+            await page(request, "problem.html", status=status, refused=refused)(request.scope, receive, send)
+            return
+        who = self._whose(request)
+        if not await self._turns.take(who):
+            await _too_many(request)(request.scope, receive, send)
+            return
+        with ExitStack() as turn:
+            turn.callback(self._turns.give_back, who)
+
+            async def answer(message: Message) -> None:
+                turn.close()
+                await send(message)
+
+            await self.app(request.scope, whole, answer)
+
+    def _whose(self, request: Request) -> Hashable:
+        """A unit, however often it came in; a web session whose unit we do not know; or the strangers together.
+
+        Slack, which waits three seconds for an answer, is none of these.
+        """
+        if request.url.path.startswith("/slack/"):
+            return "slack"
+        secret = _digest(cookies.stay_of(request))
+        unit = self._known.get(secret)
+        return STRANGERS if unit is None else unit or secret
 
     async def _refusal(self, request: Request) -> Any:
         """The page that is answered at once, None where the request may go on."""
         if not (self._may_ask(request) or await self._is_known_after_all(request)):
-            refused = DubanError(N_("too many requests; wait a minute and try again"))
-            return page(request, "problem.html", status=TOO_MANY, refused=refused)
+            return _too_many(request)
         return _too_large(request) if declared(request) > _most_bytes(request) else None
 
     async def _stranger_sends(self, request: Request) -> Any:
@@ -138,13 +181,15 @@ class RequestGuard:
         return bool(secret) and _digest(secret) in self._known
 
     def _remember(self, request: Request) -> None:
-        if known_as(request) is not None and not self._is_known(request):
-            self._meet(cookies.stay_of(request))
+        if known_as(request) is not None:
+            if not self._is_known(request):
+                self._meet(cookies.stay_of(request))
+            self._known[_digest(cookies.stay_of(request))] = request.state.unit
         if opened := getattr(request.state, "opened", None):
             self._meet(opened)
 
     def _meet(self, secret: str) -> None:
-        self._known[_digest(secret)] = True
+        self._known[_digest(secret)] = 0
         self._hit(self._pages, "stay", _digest(secret))
 
     def _hit(self, limit: RateLimitItem, *identifiers: str) -> bool:
@@ -237,6 +282,24 @@ def _is_near(request: Request) -> bool:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def _whole(receive: Receive) -> Receive:
+    """All of a form, which is small, before it is its turn."""
+    messages = [await receive()]
+    while messages[-1].get("more_body", False):
+        messages.append(await receive())
+    left = iter(messages)
+
+    async def again() -> Message:
+        return next(left, None) or await receive()
+
+    return again
+
+
+def _too_many(request: Request) -> Any:
+    refused = DubanError(N_("too many requests; wait a minute and try again"))
+    return page(request, "problem.html", status=TOO_MANY, refused=refused)
 
 
 def _too_large(request: Request) -> Any:

@@ -5,43 +5,55 @@ import contextvars
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from models.common.errors import RefusedError
 
-WAIT_S, LOOK_S = 20, 0.05
+WAIT_S, LOOK_S = 20, 0.02
 T = TypeVar("T")
 
 
 class Turns:
-    """So many of one unit, and so many in all. Who comes beyond that waits a little, then is asked to come again."""
+    """So many of one, such as a unit, and so many in all. Who comes beyond that waits a little, then is told."""
 
     def __init__(self, of_one: int, in_all: int) -> None:
         self._of_one, self._in_all = of_one, in_all
-        self._under_way: Counter[int] = Counter()
+        self._under_way: Counter[Hashable] = Counter()
         self._alone = threading.Lock()
 
     @asynccontextmanager
-    async def turn(self, unit_id: int) -> AsyncIterator[None]:
+    async def turn(self, who: Hashable) -> AsyncIterator[None]:
         """Raises RefusedError where too much is under way for longer than somebody waits."""
-        deadline = time.monotonic() + WAIT_S
-        while not self._took(unit_id):
-            if time.monotonic() > deadline:
-                raise RefusedError("other files are still on their way; send this again in a few minutes")
-            await asyncio.sleep(LOOK_S)
+        if not await self.take(who):
+            raise RefusedError("other files are still on their way; send this again in a few minutes")
         try:
             yield
         finally:
-            with self._alone:
-                self._under_way[unit_id] -= 1
+            self.give_back(who)
 
-    def _took(self, unit_id: int) -> bool:
+    async def take(self, who: Hashable) -> bool:
+        """Wait for a turn, and say whether there was one; whoever takes one gives it back."""
+        deadline = time.monotonic() + WAIT_S
+        while not self._took(who):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(LOOK_S)
+        return True
+
+    def give_back(self, who: Hashable) -> None:
         with self._alone:
-            is_free = self._under_way[unit_id] < self._of_one and self._under_way.total() < self._in_all
-            self._under_way[unit_id] += is_free
+            self._under_way[who] -= 1
+            if not self._under_way[who]:
+                del self._under_way[who]
+
+    def _took(self, who: Hashable) -> bool:
+        with self._alone:
+            is_free = self._under_way[who] < self._of_one and self._under_way.total() < self._in_all
+            if is_free:
+                self._under_way[who] += 1
             return is_free
 
 

@@ -172,7 +172,7 @@ class _Words:
         return self.language.text(one.item.name)
 
     def _lead(self, one: Dossier) -> str:
-        return self.language.text(one.lead.name) if one.lead else "-"
+        return self.language.list([self.language.text(unit.name) for unit in one.leads]) or "-"
 
     def _verdict(self, verdict: Verdict | None) -> tuple[str, str, str]:
         if verdict is None:

@@ -23,7 +23,6 @@ from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.queries.board import Board, BoardRow, Counts
 from models.queries.overdue import InReview, Overdue
-from models.queries.statistics import phase_label
 from models.queries.worklist import WorkItem
 from rendering.labels import AUDIENCES, BULLETIN_STATES
 
@@ -45,10 +44,13 @@ class Shown:
 
 def key_of(name: str, plan: str, phase: str = "") -> str:
     """A key that stays the same, of the characters that Prefect allows: lower-case letters, digits and dashes."""
-    plain = re.sub(r"[^a-z0-9]+", "-", plan.lower())
+    return "-".join(filter(None, (name, _plain(plan), _plain(phase))))
+
+
+def _plain(code: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "-", code.lower())
     # Codes that differ only in characters that keys may not have get different keys.
-    told_apart = plain if plain == plan else f"{plain}-{zlib.crc32(plan.encode()):08x}"
-    return "-".join(filter(None, (name, told_apart, phase)))
+    return plain if plain == code else f"{plain}-{zlib.crc32(code.encode()):08x}".lstrip("-")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,8 +110,7 @@ class _Drawing:
     # One phase
 
     def phase(self, phase: Phase, counts: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        label = phase_label(phase.code, phase.period)
-        ours = [one for one in counts if one["phase"] == label]
+        ours = [one for one in counts if one["phase"] == phase.label]
         total = sum(one["count"] for one in ours)
         settled = sum(one["count"] for one in ours if Status(one["status"]) in CLOSED)
         name = self.language.text(phase.name)
@@ -166,7 +167,7 @@ class _Drawing:
             N_("What is asked"),
         )
         cells = (
-            [ref, unit, str(row.work.due_on), -row.work.left, self._told(row.told), title]
+            [ref, unit, str(row.work.due_on), -(row.work.left or 0), self._told(row.told), title]
             for row, (ref, unit, title) in ((row, self._work(row.work)) for row in rows)
         )
         return self._list("overdue", N_("Overdue, and who was told"), "/assignments?light=red", head, cells, count)

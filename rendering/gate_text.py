@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from adapters.language import Language
 from models.phases.gate import Setback, WaitingRound
+from rendering.typed_text import in_markdown
 
 MAX_GROUPS = 20  # groups of open assignments, by requirement and status; further ones are only counted
 MAX_UNITS_IN_GROUP = 6  # the form's text has little room
@@ -53,7 +54,7 @@ def _status(word: str) -> str:
 
 
 def _setback(setback: Setback) -> str:
-    said = f"{setback.by_name}: {setback.decision}"
+    said = f"{in_markdown(setback.by_name)}: {setback.decision}"
     if setback.unconfirmed:
         return f"{said} — 等待办公室在办理页面确认 waits until the office confirms it in the portal"
     if setback.still_open:

@@ -13,7 +13,7 @@ from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
 from models.delivery.letter import Letter, Line, RenderedLetter
-from rendering.change_words import change_words
+from rendering.labels import change_words
 from rendering.typed_text import one_line, quoted
 
 
@@ -44,6 +44,7 @@ _SUBMIT = N_(
 _SIGN = N_("duban sign {ref} --by NAME (no command at hand: tell the leading-group office, which records it)")
 _REVIEW = N_("duban review {ref}")
 _EXTEND = N_("duban extend {ref}")
+_OPINE = N_("duban opinion {ref}")
 
 # In the order of urgency: first what cannot wait, last what is only for information.
 WORDINGS = (
@@ -181,6 +182,26 @@ WORDINGS = (
         _REVIEW,
         others=True,
         by=N_("Handed in by: {by}"),
+    ),
+    Wording(
+        MessageKind.OPINION_ASKED,
+        N_("{count} waiting for your word as co-lead"),
+        N_(
+            "You lead these beside the first lead. Please look at what was handed in, and agree, or object with a "
+            "reason. If you say nothing within the days that the plan gives, you are taken to agree."
+        ),
+        _OPINE,
+        others=True,
+        by=N_("Handed in by: {by}"),
+    ),
+    Wording(
+        MessageKind.OPINION_GIVEN,
+        N_("{count} on which a co-lead has spoken"),
+        N_("Please read it before you decide. If you accept against an objection, say why."),
+        _REVIEW,
+        others=True,
+        reason=N_("It says: {reason}"),
+        by=N_("From: {by}"),
     ),
     Wording(
         MessageKind.OBJECTION,

@@ -25,6 +25,7 @@ _DOT = re.compile(r"(?<=[^\s.])([.\uff0e\uff61]|\u3002(?=[A-Za-z]))(?=([^\W\d_][
 _WWW = re.compile(r"(?<!\w)(www\d?)\.(?=\S)", re.IGNORECASE)
 _IP_ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?=[:/])")
 _CALL = re.compile("([@\uff20])(?=\\S)")
+_OF_MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~&-]")
 _MARKS = str.maketrans("\u27e6\u27e7", "[]")  # the brackets of the mark that the reader's link takes the place of
 
 
@@ -36,6 +37,11 @@ def one_line(text: str) -> str:
     line = _IP_ADDRESS.sub(lambda found: found[0].replace(".", ". "), line)
     line = _DOT.sub(_apart, _WWW.sub(r"\1. ", line))
     return _CALL.sub(r"\1 ", _SCHEME.sub(": ", line))
+
+
+def in_markdown(text: str) -> str:
+    """A name or a sentence on one line in which Markdown has no meaning, nor a bar in a table."""
+    return _OF_MARKDOWN.sub(r"\\\g<0>", one_line(text))
 
 
 def _apart(found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from models.delivery.letter import RenderedLetter
 from models.monitoring.alerts import Alert
 from models.plan.plan import Plan
 from rendering.instants import local_minute
-from rendering.typed_text import one_line
+from rendering.typed_text import in_markdown, one_line
 
 
 def alerts_letter(plan: Plan, found: Sequence[Alert], at: dt.datetime, language: Language) -> RenderedLetter:
@@ -47,7 +47,7 @@ def alert_lines(
 
 def alerts_markdown(alerts: Mapping[str, Sequence[Alert]], notes: Iterable[Reason], language: Language) -> str:
     """The list as the Prefect UI shows it."""
-    rows = [f"| {plan} | {line} |" for plan, line in alert_lines(alerts, notes, language)]
+    rows = [f"| {in_markdown(plan)} | {in_markdown(line)} |" for plan, line in alert_lines(alerts, notes, language)]
     head = f"| {language.gettext(N_('plan'))} | {language.gettext(FOUND)} |\n| --- | --- |"
     well = "" if any(alerts.values()) else language.gettext(N_("All is well."))
     return "\n\n".join(filter(None, (well, "\n".join([head, *rows]) if rows else "")))

@@ -15,7 +15,7 @@ from adapters.program import version
 from adapters.settings import settings
 from models.bulletins import bulletin as bulletins
 from models.common import event as journal
-from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of, phases_of
+from models.plan.phase import Phase, PhaseStatus, phase_of, phases_of
 from models.plan.plan import plan_of
 from models.queries import overdue, statistics
 from models.queries.board import board
@@ -25,7 +25,7 @@ from rendering.instants import local_minute
 from services.bulletins import file_of
 
 
-def phase_artifacts(plan: str, phase: PhaseCode, year: int | None, at: dt.datetime) -> tuple[dt.date, list[Shown]]:
+def phase_artifacts(plan: str, phase: str, year: int | None, at: dt.datetime) -> tuple[dt.date, list[Shown]]:
     """The day of that instant, and the artifacts that show how far the phase is on it."""
 
     def look(session: Session) -> tuple[dt.date, list[Shown]]:
@@ -37,7 +37,7 @@ def phase_artifacts(plan: str, phase: PhaseCode, year: int | None, at: dt.dateti
     return retrying_transaction(look)
 
 
-def phase_tags(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
+def phase_tags(plan: str, phase: str, year: int | None) -> list[str]:
     """Tags for a run of the phase: its plan, code and year, and "extended" where its last day was moved."""
 
     def look(session: Session) -> list[str]:

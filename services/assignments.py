@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.assignments import assignment, evidence, extension, objection, review
+from models.assignments import assignment, evidence, extension, objection, opinion, review
 from models.assignments.assignment import Assignment
 from models.assignments.objection import About
 from models.assignments.review import Decision
@@ -120,6 +120,18 @@ def decide_review(
         act = review.accept if decision is Decision.ACCEPT else review.send_back
         act(session, plan, found, reason=reason, actor=scope.actor, at=scope.at, version=version)
         return [Item.of(one) for one in found]
+
+
+def give_opinion(scope: Scope, item: int | str, *, agrees: bool, words: str = "", version: int | None = None) -> Item:
+    """会签: a co-lead agrees to what was handed in, or objects; `version` refuses where a newer one came in.
+
+    Raises NotFoundError, IllegalMoveError where nothing is under review, and RefusedError for an objection without a
+    reason, a stale version, or a person who may not speak.
+    """
+    with scope.open() as (session, plan):
+        (one,) = _allowed(session, plan, scope, Act.GIVE_OPINION, _alone(item))
+        opinion.give(session, plan, one, agrees=agrees, words=words, version=version, actor=scope.actor, at=scope.at)
+        return Item.of(one)
 
 
 def ask_extension(scope: Scope, items: Items, *, until: dt.date | None, reason: str) -> list[Item]:

@@ -36,7 +36,7 @@ class Touched:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     changed: Changed
-    assignment_id: int | None = None
+    assignment_id: int | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,23 +2,24 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import alone
+from adapters.database.sessions import alone, read_session
 from adapters.settings import settings
 from models.common.errors import RefusedError
 from models.common.event import Actor
+from models.common.kinds import PhaseKind
 from models.common.typed import person_name
 from models.permissions import Act, require
 from models.phases import gate as gates
 from models.phases.gate import Answer, Closing, Gate, GateDecision, Via, WaitingRound
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
-from models.plan.plan import Plan
+from models.plan.phase import Phase, PhaseStatus, RunName, phases_of, run_names
+from models.plan.plan import Plan, plan_of
 from services.phases import WhichPhase, locked
 from services.scope import Scope, by_program
 
@@ -46,8 +47,8 @@ class Decided:
     gate_id: int
     plan: str
     phase_ref: str
-    phase_code: str
-    year: int | None
+    kind: PhaseKind
+    names: frozenset[RunName]
     round: int
     answer: Answer
     decided_at: dt.datetime
@@ -61,14 +62,15 @@ class Decided:
         return self.answer.decision
 
     @classmethod
-    def of(cls, plan: Plan, phase: Phase, gate: Gate) -> Self:
+    def of(cls, plan: Plan, phase: Phase, gate: Gate, phases: Sequence[Phase]) -> Self:
+        """`phases` are all of the plan's, among which runs have to tell it apart."""
         assert gate.decided_at is not None
         return cls(
             gate.id,
             plan.code,
             phase.ref,
-            phase.code.value,
-            phase.year,
+            phase.kind,
+            run_names(phase, phases),
             gate.round,
             gates.answer_of(gate),
             gate.decided_at,
@@ -109,7 +111,7 @@ def decide(scope: Scope, which: WhichPhase, answer: Answer, *, via: Via, to_roun
                 now=waiting.round,
             )
         made = gates.decide(session, plan, phase, answer, via=via, actor=scope.actor, at=scope.at)
-        return Decided.of(plan, phase, made)
+        return Decided.of(plan, phase, made, phases_of(session, plan))
 
 
 def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer) -> PhaseStatus:
@@ -141,13 +143,27 @@ def decide_as_typed(scope: Scope, which: WhichPhase, number: int, answer: Answer
 
 
 @contextmanager
-def alone_at(plan: str, phase: PhaseCode, year: int | None) -> Iterator[None]:
+def alone_at(plan: str, phase_ref: str) -> Iterator[None]:
     """One run of a phase at a time: between looking whether another stands at its gate, and standing there.
 
     Raises RefusedError where the other takes too long.
     """
-    with alone("gate", plan, phase, year):
+    with alone("gate", plan, phase_ref):
         yield
+
+
+def run_at_round(plan: str, which: WhichPhase, number: int) -> str | None:
+    """The run that stands at this round of the phase's gate, however it was told of the phase; None without one.
+
+    Raises NotFoundError, PrefectUnreachableError.
+    """
+    from adapters.prefect_server import prefect_api  # noqa: PLC0415
+
+    with read_session() as session:
+        row = plan_of(session, plan)
+        phase = locked(session, row, which)
+        names = run_names(phase, phases_of(session, row))
+    return prefect_api.suspended_run(plan, phase.kind.value, names, number)
 
 
 def end_stray_runs(scope: Scope) -> int:
@@ -159,30 +175,35 @@ def end_stray_runs(scope: Scope) -> int:
     from adapters.prefect_server import prefect_api  # noqa: PLC0415  (its HTTP client takes a while to import)
 
     # Asked before the database is, so that a run that comes to a new round meanwhile is not among them.
-    suspended = prefect_api.suspended_runs(scope.plan, list(PhaseCode))
+    suspended = prefect_api.suspended_runs(scope.plan, list(PhaseKind))
     if not suspended:
         return 0
 
-    def look(session: Session, plan: Plan) -> set[tuple[PhaseCode, int | None, int]]:
+    def look(session: Session, plan: Plan) -> list[_Awaited]:
         require(session, plan, Act.TELL_RUN, scope.actor)
-        return gates.awaited(session, plan)
+        phases = phases_of(session, plan)
+        return [(phase.kind, run_names(phase, phases), number) for phase, number in gates.awaited(session, plan)]
 
     strays = list(_strays(suspended, scope.repeat(look)))
     return sum(prefect_api.end_suspended(run, why) for run, why in strays)
 
 
-def _strays(
-    suspended: Sequence["PhaseRun"], awaited: Collection[tuple[str, int | None, int | None]]
-) -> Iterator[tuple["PhaseRun", str]]:
+_Awaited = tuple[PhaseKind, frozenset[RunName], int]  # a round at which a run may wait
+
+
+def _strays(suspended: Sequence["PhaseRun"], awaited: Sequence[_Awaited]) -> Iterator[tuple["PhaseRun", str]]:
     """The runs that are to be ended, each with why."""
-    taken = set()
+    taken: set[_Awaited] = set()
     for run in suspended:
-        place = run.phase, run.year, run.round
-        if place not in awaited:
+        place = next(
+            (one for one in awaited if run.phase == one[0] and run.name in one[1] and run.round == one[2]), None
+        )
+        if place is None:
             yield run, "关口已不再询问 its gate does not ask this any more"
         elif place in taken:
             yield run, "关口已有运行 another run stands at this gate"
-        taken.add(place)
+        else:
+            taken.add(place)
 
 
 def tell_run(decided: Decided) -> Told:
@@ -200,7 +221,9 @@ def tell_run(decided: Decided) -> Told:
 
 def untold(session: Session, plan: Plan) -> list[Decided]:
     """Rounds that were decided elsewhere than in the Prefect UI, and whose run has not been told."""
-    return [Decided.of(plan, phase, gate) for gate, phase in gates.untold(session, plan)]
+    waiting = gates.untold(session, plan)
+    phases = phases_of(session, plan) if waiting else []
+    return [Decided.of(plan, phase, gate, phases) for gate, phase in waiting]
 
 
 def tell_runs(scope: Scope, waiting: Sequence[Decided]) -> int:
@@ -237,7 +260,7 @@ def _wake(decided: Decided) -> Told:
     if not prefect_api.is_healthy():  # told within seconds: a server that is being started keeps everybody waiting
         return Told.UNREACHABLE
     try:
-        run_id = prefect_api.suspended_run(decided.plan, decided.phase_code, decided.year, decided.round)
+        run_id = prefect_api.suspended_run(decided.plan, decided.kind.value, decided.names, decided.round)
         if run_id is None:
             return Told.NOBODY
         prefect_api.answer_gate(run_id, decided.answer, decided.ends_on)

@@ -10,6 +10,7 @@ from adapters.language import Language
 from models import access
 from models.access import AccessRole, SeenLink, WebSession
 from models.common.errors import NotFoundError, Reason, RefusedError
+from models.common.event import EventKind, record
 from models.common.kinds import UnitKind
 from models.common.text import Text
 from models.permissions import Act, require
@@ -117,7 +118,12 @@ def withdraw_all(scope: Scope, unit: int | str) -> int:
     """
     with scope.open() as (session, plan):
         require(session, plan, Act.WITHDRAW_LINK, scope.actor)
-        return access.revoke_all(session, _unit(session, plan, unit).id, by=scope.actor.name, at=scope.at)
+        whose = _unit(session, plan, unit)
+        count = access.revoke_all(session, whose.id, by=scope.actor.name, at=scope.at)
+        if count:
+            detail = {"unit": whose.code, "links": count}
+            record(session, EventKind.LINKS_WITHDRAWN, scope.actor, scope.at, plan_id=plan.id, detail=detail)
+        return count
 
 
 # These are called before anybody is known: the token is the authority.

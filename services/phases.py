@@ -2,20 +2,23 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import no_statement_timeout, read_session
+from models.common.errors import RefusedError
+from models.common.kinds import PhaseKind
 from models.monitoring import alerts
 from models.permissions import Act, require
 from models.phases import opening
 from models.phases.opening import Opening
-from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_at, phase_of
+from models.plan.phase import Phase, PhaseStatus, RunName, phase_at, phase_of, phases_of, run_names
 from models.plan.plan import Plan, plan_of
 from services.scope import Scope
 
-# By its id, as pages know it, or by its code and year, as people name it. Launch and acceptance have no year.
-WhichPhase = int | tuple[PhaseCode, int | None]
+# By its id, as pages know it, or by a name and a year, as people say it and as `models.plan.phase.meant` takes it.
+WhichPhase = int | tuple[str, int | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,18 +34,35 @@ class StartedPhase:
     early_for: dt.date | None = None
 
 
-def open_phase(scope: Scope, which: WhichPhase) -> Opening:
+def open_phase(scope: Scope, which: WhichPhase, kind: PhaseKind | None = None) -> Opening:
     """Open the phase and issue its assignments. A phase that is open already is left as it is.
 
-    Raises NotFoundError where there is no such phase.
+    Raises NotFoundError where there is no such phase, RefusedError where several can be meant, and where it is of
+    another kind than its flow, whose runs nobody would find again.
     """
 
     def act(session: Session, plan: Plan) -> Opening:
         require(session, plan, Act.OPEN_PHASE, scope.actor)
         no_statement_timeout(session)  # a national plan is issued in one statement, which takes long
-        return opening.open_phase(session, plan, locked(session, plan, which), actor=scope.actor, at=scope.at)
+        phase = locked(session, plan, which)
+        if kind not in {None, phase.kind}:
+            raise RefusedError("the phase {phase} is started with the flow {kind}", phase=phase.ref, kind=phase.kind)
+        return opening.open_phase(session, plan, phase, actor=scope.actor, at=scope.at)
 
     return scope.repeat(act)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PhaseToStart:
+    """What Prefect has to be told to start a phase. `rounds`: of its gate, at which a run of it may stand already."""
+
+    plan: str
+    ref: str
+    kind: PhaseKind
+    run_name: RunName
+    names: frozenset[RunName]
+    rounds: Collection[int]
+    early_for: dt.date | None
 
 
 def start(scope: Scope, which: WhichPhase) -> StartedPhase:
@@ -50,19 +70,52 @@ def start(scope: Scope, which: WhichPhase) -> StartedPhase:
 
     A phase whose run stands at its gate, or is on its way there, gets no other.
 
-    Raises NotFoundError, RefusedError where several years are possible and none is said, PrefectUnreachableError.
+    Raises NotFoundError, RefusedError where several can be meant, PrefectUnreachableError.
     """
-    from adapters.prefect_server import prefect_api  # noqa: PLC0415  (only those who speak to Prefect pay for an HTTP client)
+    return start_run(to_be_started(scope, which))
 
+
+def to_be_started(scope: Scope, which: WhichPhase, *, anew: bool = True) -> PhaseToStart:
+    """The phase, where it may be started: `start_run` does so once this is committed. `anew`: also where it is open.
+
+    Raises NotFoundError, RefusedError.
+    """
     with scope.open() as (session, plan):
         require(session, plan, Act.OPEN_PHASE, scope.actor)
         phase = _phase(session, plan, which, lock=False)
-        early = phase.status is PhaseStatus.PLANNED and plan.day_of(scope.at) < phase.issue_on
+        is_planned = phase.status is PhaseStatus.PLANNED
+        if not (anew or is_planned):
+            raise RefusedError("the phase {phase} is {status}: it was started", phase=phase.ref, status=phase.status)
         waits_at = {gate.phase.id: gate.rounds for gate in alerts.open_gates(session, plan)}
-    named = plan.code, phase.code.value, phase.year
-    if standing := prefect_api.run_at_gate(*named, waits_at.get(phase.id, ())):
+        return PhaseToStart(
+            plan.code,
+            phase.ref,
+            phase.kind,
+            phase.run_name,
+            run_names(phase, phases_of(session, plan)),
+            waits_at.get(phase.id, ()),
+            phase.issue_on if is_planned and plan.day_of(scope.at) < phase.issue_on else None,
+        )
+
+
+def start_run(phase: PhaseToStart) -> StartedPhase:
+    """Start its run, or find the one that it has. Raises PrefectUnreachableError."""
+    from adapters.prefect_server import prefect_api  # noqa: PLC0415  (only those who speak to Prefect pay for an HTTP client)
+
+    if standing := prefect_api.run_at_gate(phase.plan, phase.kind.value, phase.names, phase.rounds):
         return StartedPhase(phase.ref, standing, joined=True)
-    return StartedPhase(phase.ref, prefect_api.start_phase(*named), early_for=phase.issue_on if early else None)
+    run_id = prefect_api.start_phase(phase.plan, phase.kind.value, *phase.run_name)
+    return StartedPhase(phase.ref, run_id, early_for=phase.early_for)
+
+
+def start_run_if_reachable(phase: PhaseToStart) -> StartedPhase | None:
+    """The same; None where Prefect cannot be reached now, which is known within seconds."""
+    from adapters.prefect_server import prefect_api  # noqa: PLC0415
+
+    try:
+        return start_run(phase) if prefect_api.is_healthy() else None
+    except prefect_api.PrefectUnreachableError:
+        return None
 
 
 def units_to_notify(plan: str, which: WhichPhase) -> list[str]:

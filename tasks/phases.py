@@ -2,29 +2,30 @@
 
 from prefect import task
 
+from models.common.kinds import PhaseKind
 from models.phases.gate import Answer, Closing, WaitingRound
 from models.phases.opening import Opening
-from models.plan.phase import PhaseCode, PhaseStatus
+from models.plan.phase import PhaseStatus
 from services import gates, phases
 from tasks.options import OPTIONS
 from tasks.runs import this_run
 
 
 @task(name="open-phase", **OPTIONS)
-def open_phase(plan: str, phase: PhaseCode, year: int | None) -> Opening:
-    return phases.open_phase(this_run(plan), (phase, year))
+def open_phase(plan: str, phase: str, year: int | None, kind: PhaseKind) -> Opening:
+    return phases.open_phase(this_run(plan), (phase, year), kind)
 
 
 @task(name="units-to-notify", **OPTIONS)
-def units_to_notify(plan: str, phase: PhaseCode, year: int | None) -> list[str]:
+def units_to_notify(plan: str, phase: str, year: int | None) -> list[str]:
     return phases.units_to_notify(plan, (phase, year))
 
 
 @task(name="ask-at-gate", **OPTIONS)
-def ask_at_gate(plan: str, phase: PhaseCode, year: int | None) -> WaitingRound | Closing:
+def ask_at_gate(plan: str, phase: str, year: int | None) -> WaitingRound | Closing:
     return gates.ask(this_run(plan), (phase, year))
 
 
 @task(name="decide-gate", **OPTIONS)
-def decide_gate(plan: str, phase: PhaseCode, year: int | None, number: int, answer: Answer) -> PhaseStatus:
+def decide_gate(plan: str, phase: str, year: int | None, number: int, answer: Answer) -> PhaseStatus:
     return gates.decide_as_typed(this_run(plan), (phase, year), number, answer)

@@ -8,7 +8,6 @@ from prefect.runtime import flow_run
 from adapters import clock
 from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import Artifact
-from models.plan.phase import PhaseCode
 from rendering.artifacts import Shown, key_of
 from services import artifacts
 
@@ -17,7 +16,7 @@ BULLETIN = "bulletin"  # among the marks of an artifact: the id of the bulletin 
 ACTED, NOTHING_DUE = "acted", "nothing-due"  # tags of patrols
 
 
-def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
+def publish_phase(plan: str, phase: str, year: int | None) -> None:
     """Show in the phase's own flow run how far it is.
 
     Not a task, as the artifacts would then belong to the task run, and not to the flow run that people look at.
@@ -29,7 +28,7 @@ def publish_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
         _show(one, before if before and before.run == flow_run.id else None, {DAY: day.isoformat()})
 
 
-def tag_phase(plan: str, phase: PhaseCode, year: int | None) -> None:
+def tag_phase(plan: str, phase: str, year: int | None) -> None:
     """Tag this run with the plan, the phase and its year; with "extended" where its last day was moved."""
     prefect_api.tag_run(flow_run.id, artifacts.phase_tags(plan, phase, year))
 

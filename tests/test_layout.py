@@ -47,7 +47,10 @@ NOT_IN = {
 # Rendering puts facts into words: it is given them, and nothing but the two languages comes from outside.
 RENDERING_FROM_ADAPTERS = {"adapters.language"}
 # Adapters know the outside world and not ours: what they need of the models beside the common ground is plain.
-PLAIN_IN_MODELS = {"models.common", "models.migrations", "models.plan.document", "models.delivery.rate_limit"}
+PLAIN_IN_MODELS = {
+    *("models.common", "models.migrations", "models.delivery.rate_limit"),
+    *("models.plan.document", "models.plan.dues", "models.dates.recurrence", "models.dates.spans"),
+}
 MAX_MODULES_IN_FOLDER = 20
 MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 CLOCKS = {

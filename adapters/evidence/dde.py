@@ -1,8 +1,12 @@
 """DDE (动态数据交换): fields of Word and formulas of Excel that have another program carry out a command."""
 
 import re
+from pathlib import Path
+from typing import NoReturn
 
+from adapters.evidence.suspect import Suspect, inside, pieces
 from adapters.evidence.xml_parts import Attributes
+from models.common.errors import RefusedError
 
 _FIELD = re.compile(r"\W*DDE", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -12,6 +16,37 @@ _FORMULAS = frozenset(
 )
 _LINKS = frozenset({"ddeLink", "oleLink"})
 _LONGEST = 32 * 1024  # characters; Excel takes 8,192
+
+
+_CALL = re.compile(r"\bDDE\s*\(", re.IGNORECASE)  # a function of LibreOffice
+
+
+def refuse_dde(file: Suspect, part: str = "") -> NoReturn:
+    raise RefusedError(
+        "{name}: holds a field or a formula that starts another program (DDE); remove it and save it again",
+        name=inside(file, part) if part else file.name,
+    )
+
+
+def has_dde_formula(formula: str) -> bool:
+    """Whether a formula of LibreOffice, or of Excel in a table of LibreOffice's, is DDE."""
+    plain = _IN_QUOTES.sub("", formula)
+    return "|" in plain or _CALL.search(plain) is not None
+
+
+# A cell that a spreadsheet takes for a formula, with a program and its subject; the signs are the same in GB18030, of
+# whose characters none has a byte of them after its first but the bar.
+_CELL = re.compile(rb"(?:^|[,;\t\r\n])[ \t\"']*[=+@-][^\r\n|]{1,200}\|[^\r\n!]{1,2000}!")
+
+
+def has_dde_cell(path: Path) -> bool:
+    """Whether a list in CSV has a cell that is DDE."""
+    tail = b""
+    for piece in pieces(path):
+        if _CELL.search(tail + piece.removeprefix(b"\xef\xbb\xbf")):
+            return True
+        tail = piece[-4096:]
+    return False
 
 
 class Fields:

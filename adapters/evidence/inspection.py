@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipInfo
 
-from adapters.archive.verify import pdf_fault
-from adapters.evidence import legacy, office
+from adapters.evidence import legacy, office, open_document, pdf
+from adapters.evidence.dde import has_dde_cell, refuse_dde
 from adapters.evidence.media import film, picture, quicktime
 from adapters.evidence.parts import check_parts
 from adapters.evidence.pixels import check_jpeg, check_png
@@ -29,9 +29,7 @@ from adapters.evidence.suspect import (
     is_unsafe,
     mb,
     refuse_broken,
-    refuse_macros,
     refuse_mismatch,
-    refuse_password,
     visible,
 )
 from adapters.evidence.zips import OLE2, is_folder, opened, paths_of, unpacked
@@ -39,8 +37,6 @@ from models.common.errors import RefusedError
 
 __all__ = ["ALLOWED", "MIB", "Budget", "FileFacts", "Limits", "clean_name", "inspect"]
 
-# Modules of Basic, beside which LibreOffice keeps lists of them, and scripts in other languages.
-_ODF_MACROS = re.compile(r"Basic/[^/]+/(?!script-l[bc]\.xml)[^/]|Scripts/.*[^/]$", re.IGNORECASE)
 _LEFT_BY_SYSTEMS = {".ds_store": b"\0\0\0\x01Bud1", "thumbs.db": OLE2}
 
 
@@ -132,22 +128,11 @@ def _check_size(name: str, size: int, limits: Limits) -> None:
 # ---- one check per family of types
 
 
-def _pdf(file: Suspect) -> None:
-    with file.path.open("rb") as source:
-        match pdf_fault(source):
-            case "type":
-                refuse_mismatch(file)
-            case "password":
-                refuse_password(file)
-            case "cut":
-                raise RefusedError("{name}: is cut off or damaged; save or download it again", name=file.name)
-            case "pages":
-                raise RefusedError("{name}: holds no page; save it again", name=file.name)
-
-
 def _text(file: Suspect) -> None:
     if not any(_decodes(file.path, encoding) for encoding in ("utf-8", "gb18030")):
         raise RefusedError("{name}: is not plain text in UTF-8 or GB18030", name=file.name)
+    if file.suffix == "csv" and has_dde_cell(file.path):
+        refuse_dde(file)
 
 
 def _decodes(path: Path, encoding: str) -> bool:
@@ -208,28 +193,12 @@ def _zip_with(member: str) -> Callable[[Suspect], None]:
     return check
 
 
-def _open_document(media_type: str) -> Callable[[Suspect], None]:
-    def check(file: Suspect) -> None:
-        with opened(file) as archive:
-            info = archive.NameToInfo.get("mimetype")
-            # Only after `opened` is the declared size known to be true, and so small enough to read.
-            if info is None or info.file_size > CHUNK:
-                refuse_mismatch(file)
-            if b"".join(unpacked(file, info)).strip() != media_type.encode():
-                refuse_mismatch(file)
-            if any(map(_ODF_MACROS.match, archive.namelist())):
-                refuse_macros(file)
-            check_parts(file, archive)
-
-    return check
-
-
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
 
 # What may be handed in: ending -> (media type, check of the content).
 ALLOWED: dict[str, tuple[str, Callable[[Suspect], None]]] = {
-    "pdf": ("application/pdf", _pdf),
+    "pdf": ("application/pdf", pdf.check),
     "ofd": ("application/ofd", _zip_with("OFD.xml")),
     "docx": (_OOXML + "wordprocessingml.document", office.check),
     "xlsx": (_OOXML + "spreadsheetml.sheet", office.check),
@@ -240,8 +209,8 @@ ALLOWED: dict[str, tuple[str, Callable[[Suspect], None]]] = {
     "wps": ("application/wps-office.wps", legacy.check),
     "et": ("application/wps-office.et", legacy.check),
     "dps": ("application/wps-office.dps", legacy.check),
-    "odt": (_ODF + "text", _open_document(_ODF + "text")),
-    "ods": (_ODF + "spreadsheet", _open_document(_ODF + "spreadsheet")),
+    "odt": (_ODF + "text", open_document.check_of(_ODF + "text")),
+    "ods": (_ODF + "spreadsheet", open_document.check_of(_ODF + "spreadsheet")),
     "jpg": ("image/jpeg", check_jpeg),
     "jpeg": ("image/jpeg", check_jpeg),
     "png": ("image/png", check_png),

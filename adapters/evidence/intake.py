@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.evidence import antivirus
-from adapters.evidence.inspection import MIB, Budget, FileFacts, Limits, inspect
+from adapters.evidence.apart import inspect_all
+from adapters.evidence.inspection import MIB, FileFacts, Limits
 from adapters.evidence.store import StoredFile
 from adapters.settings import settings
 from models.common.errors import RefusedError
@@ -27,8 +28,7 @@ def take_in(files: Sequence[HandedIn]) -> tuple[StoredEvidence, ...]:
     Raises RefusedError for the first that is not, or when the store is full.
     """
     limits = Limits(settings().evidence_max_mb * MIB, settings().evidence_unpacked_max_mb * MIB)
-    budget = Budget(limits.unpacked_bytes)
-    facts = [inspect(file.path, file.name, limits, budget) for file in files]
+    facts = inspect_all([(file.path, file.name) for file in files], limits)
     scanned = [antivirus.scan(file.path, fact.name) for file, fact in zip(files, facts, strict=True)]
     return tuple(_keep(*one) for one in zip(files, facts, scanned, strict=True))
 

@@ -2,7 +2,8 @@
 
 import re
 
-from adapters.evidence.parts import refuse_embedded
+from adapters.evidence.dde import refuse_dde
+from adapters.evidence.parts import refuse_embedded, refuse_fetching
 from adapters.evidence.suspect import (
     Suspect,
     head,
@@ -22,7 +23,13 @@ _SLIDES_WITH_MACROS = re.compile(rb"\x02\0\0\x04\x0c\0\0\0.{4}\x01\0\0\0\x02\0\0
 # A sheet of a workbook ([MS-XLS] 2.4.28, BoundSheet8): length, where it begins, whether it is hidden, then 1 for one
 # with macros of Excel 4, and the length of its name.
 _MACRO_SHEET = re.compile(rb"\x85\0(.)\0.{4}[\0-\x02]\x01(.)", re.DOTALL)
-_OVERLAP = 256  # bytes: more than anything that is looked for
+# The code of a field of Word ([MS-DOC] 2.8.25), in a byte or two a character.
+_DDE = re.compile(rb"\x13\s*DDE|\x13\0(?:\s\0)*D\0D\0E\0", re.IGNORECASE)
+_FETCHES = re.compile(rb"\x13\s*INCLUDE(?:TEXT|PICTURE)\s+\"?((?:https?:|file:|ftp:|\\\\)[!-~]{1,100})", re.IGNORECASE)
+# What a workbook links to ([MS-XLS] 2.4.271, SupBook): length, sheets, characters, a byte or two each; the program and
+# its subject of DDE are parted by the character 3.
+_LINK = re.compile(rb"\xae\x01(..)..(.)\0([\0\1])", re.DOTALL)
+_OVERLAP = 1024  # bytes: more than anything that is looked for
 
 
 def check(file: Suspect) -> None:
@@ -39,6 +46,10 @@ def check(file: Suspect) -> None:
             refuse_password(file)
         if _PACKAGE in names:
             refuse_embedded(file, "Ole10Native")
+        if _DDE.search(content) or _has_dde_link(content):
+            refuse_dde(file)
+        if found := _FETCHES.search(content.replace(b"\0", b"")):
+            refuse_fetching(file, found[1].decode("ascii").rstrip('"'))
         tail = content[-_OVERLAP:]
 
 
@@ -47,5 +58,14 @@ def _has_macro_sheet(content: bytes) -> bool:
         length, characters = found[1][0], found[2][0]
         # A byte or two a character; Excel 95 has one field less.
         if length in {7 + characters, 8 + characters, 8 + 2 * characters}:
+            return True
+    return False
+
+
+def _has_dde_link(content: bytes) -> bool:
+    for found in _LINK.finditer(content):
+        length, wide = int.from_bytes(found[1], "little"), found[3][0]
+        size = found[2][0] << wide
+        if length == 5 + size and b"\x03" in content[found.end() : found.end() + size]:
             return True
     return False

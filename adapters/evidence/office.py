@@ -10,12 +10,11 @@ from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 from urllib.parse import unquote
 
-from adapters.evidence.dde import Fields, Formulas
-from adapters.evidence.parts import beginning_of, check_parts, is_xml, refuse_embedded
-from adapters.evidence.suspect import Suspect, inside, refuse_macros, refuse_mismatch, visible
+from adapters.evidence.dde import Fields, Formulas, refuse_dde
+from adapters.evidence.parts import beginning_of, check_parts, is_xml, refuse_embedded, refuse_fetching
+from adapters.evidence.suspect import Suspect, inside, refuse_macros, refuse_mismatch
 from adapters.evidence.xml_parts import Attributes, Elements, read, root_of
 from adapters.evidence.zips import opened, unpacked
-from models.common.errors import RefusedError
 
 _TYPES, _ROOT = "[content_types].xml", "_rels/.rels"
 _OOXML = "application/vnd.openxmlformats-officedocument."
@@ -27,13 +26,21 @@ _MAIN = {
 # Of what a package may refer to, by the last words of the types of relationships.
 _MACROS = {"vbaproject", "wordvbadata", "xlmacrosheet", "xlintlmacrosheet"}
 _ACTS = {"oleobject", "control", "activexcontrolbinary", "attachedtemplate", "afchunk"}
+_ADD_INS = {"webextension", "webextensiontaskpanes"}
+# Where a workbook gets its figures from; those of its own data model stay in it.
+_QUERIES = {"connections", "querytable"}
 # What programs call them, also where nothing refers to them any more.
 _MACRO_SHEETS = "xl/macrosheets/"
 _OBJECTS = re.compile(r"(^|/)(oleobject[^/]*\.bin|activex/.*)$")
 _DEEPEST = 3  # a chart's table in a document in a document
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:|//|\\\\", re.IGNORECASE)
+ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:|//|\\\\", re.IGNORECASE)
 # Without one of these a part holds no formula or field that could start a program (and nearly all do without).
-_SUSPICIOUS = {"docx": re.compile(rb"[iI]nstr"), "xlsx": re.compile(rb"\||&#|ddeLink|oleLink"), "pptx": None}
+_SUSPICIOUS = {
+    "docx": re.compile(rb"[iI]nstr"),
+    "xlsx": re.compile(rb"\||&#|ddeLink|oleLink"),
+    "pptx": re.compile(rb"ppaction:", re.IGNORECASE),
+}
+_RUNS = re.compile(r"ppaction://(program|macro|ole)", re.IGNORECASE)
 _TEXTS = "sst"  # the texts of all cells: large, and never a formula
 
 
@@ -63,13 +70,20 @@ def _check_relationships(package: "Package", part: str) -> None:
         if kind in _MACROS:
             refuse_macros(package.file)
         if one.is_external and kind != "hyperlink":
-            raise RefusedError(
-                "{name}: fetches {target} when it is opened; break the link, or put what it leads to into the file",
-                name=package.file.name,
-                target=visible(one.target),
-            )
-        if kind in _ACTS:
+            refuse_fetching(package.file, one.target)
+        if kind in _ACTS | _ADD_INS:
             refuse_embedded(package.file, one.target)
+        if kind in _QUERIES and one.target in package.parts:
+            _check_queries(package, one.target)
+
+
+def _check_queries(package: "Package", part: str) -> None:
+    def judge(tag: str, given: Attributes) -> None:
+        if tag == "webPr" or given.get("refreshOnLoad", "").lower() in {"1", "true"}:
+            refuse_fetching(package.file, given.get("url") or given.get("name") or part)
+
+    wanted = frozenset({"connection", "webPr", "queryTable"})
+    read(package.file, part, package.content(part), Elements(wanted, judge))
 
 
 def _check_embedded(package: "Package", part: str) -> None:
@@ -90,18 +104,28 @@ def _check_embedded(package: "Package", part: str) -> None:
 def _check_dde(package: "Package", part: str) -> None:
     file, sign = package.file, _SUSPICIOUS[package.file.suffix]
     beginning = beginning_of(file, package.parts[part])
-    if sign is None or not is_xml(part, beginning):
+    if not is_xml(part, beginning):
         return
     if not (b"\0" in beginning[:4] or _occurs(sign, package.content(part))):
         return
-    if root_of(file, part, package.content(part)) != _TEXTS:
+    if file.suffix == "pptx":
+        _check_actions(package, part)
+    elif root_of(file, part, package.content(part)) != _TEXTS:
         watch: Fields | Formulas = Fields() if file.suffix == "docx" else Formulas()
         read(file, part, package.content(part), watch)
         if watch.has_dde:
-            raise RefusedError(
-                "{name}: holds a field or a formula that starts another program (DDE); remove it and save it again",
-                name=inside(file, part),
-            )
+            refuse_dde(file, part)
+
+
+def _check_actions(package: "Package", part: str) -> None:
+    """What a click, or a mouse that passes, starts."""
+
+    def judge(_tag: str, given: Attributes) -> None:
+        if _RUNS.match(given.get("action", "")):
+            refuse_embedded(package.file, part)
+
+    wanted = frozenset({"hlinkClick", "hlinkMouseOver", "hlinkHover"})
+    read(package.file, part, package.content(part), Elements(wanted, judge))
 
 
 def _occurs(sign: re.Pattern[bytes], pieces: Iterator[bytes]) -> bool:
@@ -178,7 +202,7 @@ class Package:
 
 def _relationship(given: Attributes, folder: str) -> Relationship:
     kind, target = given.get("Type", "").rpartition("/")[2], given.get("Target", "")
-    if given.get("TargetMode", "").lower() == "external" or _ELSEWHERE.match(target):
+    if given.get("TargetMode", "").lower() == "external" or ELSEWHERE.match(target):
         return Relationship(kind, target, is_external=True)
     return Relationship(kind, _plain(posixpath.join("/", folder, unquote(target))), is_external=False)
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from adapters.archive.verify import PROGRAM_NAMES, ending_of
 from adapters.evidence.pixels import check_size
-from adapters.evidence.suspect import Suspect, inside
+from adapters.evidence.suspect import Suspect, inside, visible
 from adapters.evidence.xml_parts import root_of
 from adapters.evidence.zips import OLE2, is_folder, unpacked
 from models.common.errors import RefusedError
@@ -48,6 +48,14 @@ def refuse_embedded(file: Suspect, part: str) -> NoReturn:
     raise RefusedError(
         "{name}: is embedded and could run a program; remove it, or hand in its content as a file of its own",
         name=inside(file, part),
+    )
+
+
+def refuse_fetching(file: Suspect, target: str) -> NoReturn:
+    raise RefusedError(
+        "{name}: fetches {target} when it is opened; break the link, or put what it leads to into the file",
+        name=file.name,
+        target=visible(target),
     )
 
 

@@ -1,13 +1,14 @@
 """What stands in a plan: units, collectives, areas with their measures, indicators."""
 
-import dataclasses
 import re
 from collections.abc import Container, Sequence
 
+from adapters.plan_files.known import Known
+from adapters.plan_files.parties import Leads, Responsible, check_first, leads_of, responsible_of
 from adapters.yaml_nodes import Place
 from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
 from models.common.text import Text
-from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, PhaseEntry, UnitEntry
+from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, UnitEntry
 
 RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
@@ -27,33 +28,14 @@ VALUES = {
 NamedCollective = tuple[str, dict[str, Place]]
 
 
-@dataclasses.dataclass(slots=True)
-class Known:
-    """What may be named. A set that could not be read is None: then no name in it is called unknown."""
-
-    unit_lines: dict[str, int] = dataclasses.field(default_factory=dict)
-    units: set[str] | None = None
-    collectives: set[str] | None = None
-    areas: dict[str, AreaEntry] | None = None
-    phases: tuple[PhaseEntry, ...] | None = None
-    years: tuple[int, int] | None = None
-
-    @property
-    def parties(self) -> set[str] | None:
-        return None if self.units is None or self.collectives is None else self.units | self.collectives
-
-
 def both(place: Place) -> Text:
-    languages = place.fields("zh", "en")
-    return Text(languages["zh"].text(), languages["en"].text())
-
-
-def either(place: Place) -> Text:
-    """In both languages, or one text that serves both; empty where there is none."""
-    if place.is_mapping:
-        return both(place)
-    said = place.text()
-    return Text(said, said)
+    """In Chinese, and in English where the plan has it; a text without languages stands for both."""
+    if not place.is_mapping:
+        said = place.text()
+        return Text(said, said)
+    languages = place.fields("zh", optional=("en",))
+    zh = languages["zh"].text()
+    return Text(zh, languages["en"].text(zh))
 
 
 def basis_of(place: Place, default: Basis = Basis.STATED) -> Basis:
@@ -108,6 +90,7 @@ def units_of(place: Place, known: Known) -> tuple[UnitEntry, ...]:
     if not place.is_list:
         return units
     known.units = {unit.code for unit in units if unit.kind in (UnitKind.BUREAU, UnitKind.COUNTY)}
+    known.leads = known.units | {unit.code for unit in units if unit.kind is UnitKind.OFFICE}
     for kind in (UnitKind.OFFICE, UnitKind.LEADER):
         if units and sum(unit.kind == kind for unit in units) != 1:
             place.problem("expected exactly one unit of the kind {kind}", kind=kind.value)
@@ -194,8 +177,19 @@ def _from_areas(fields: dict[str, Place], known: Known) -> list[str]:
     if known.areas is None or known.units is None:
         return []
     areas = known.areas
-    found = [code for area in responsible for code in areas[area].responsible if code in known.units]
-    return found + [areas[area].lead for area in leads if areas[area].lead]
+    found = [code for area in responsible for code in _answering(areas[area])]
+    found += [code for area in leads for code in _leading(areas[area])]
+    return [code for code in found if code in known.units]
+
+
+def _answering(area: AreaEntry) -> list[str]:
+    """Who is responsible for an area or for a measure of it."""
+    return [*area.responsible, *(code for one in area.measures for code in one.responsible or ())]
+
+
+def _leading(area: AreaEntry) -> list[str]:
+    named = [(area.lead, *area.co_leads), *((one.lead or "", *one.co_leads) for one in area.measures)]
+    return [code for codes in named for code in codes]
 
 
 def areas_of(place: Place, known: Known) -> tuple[AreaEntry, ...]:
@@ -210,17 +204,22 @@ def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
     fields = place.fields("code", "kind", "name", "lead", "responsible", "source", optional=("basis", "measures"))
     code = claim(fields["code"], taken, "area or measure")
     kind = fields["kind"].choice(AreaKind)
-    lead = named(fields["lead"], known.units, "expected the code of a bureau or county in units.yaml")
+    leads = leads_of(fields["lead"], known)
+    answers = responsible_of(fields["responsible"], leads, known)
+    check_first(fields["lead"], fields["responsible"], leads, answers, known)
     _check_measures(fields["measures"], fields["kind"].raw)
     return AreaEntry(
         code=code,
         kind=kind,
         name=both(fields["name"]),
-        lead=lead,
-        responsible=_responsible(fields["responsible"], lead, known),
-        measures=tuple(_measure(item, taken) for item in fields["measures"].items()),
+        lead=leads.lead,
+        responsible=answers.codes,
+        measures=tuple(_measure(item, taken, (leads, answers), known) for item in fields["measures"].items()),
         source=fields["source"].text(),
         basis=basis_of(fields["basis"]),
+        co_leads=leads.co_leads,
+        unsettled_lead=leads.unsettled,
+        unsettled=answers.unsettled,
     )
 
 
@@ -231,21 +230,30 @@ def _check_measures(place: Place, kind: str | None) -> None:
         place.problem("expected no measures: a safeguard is asked for as a whole")
 
 
-def _responsible(place: Place, lead: str, known: Known) -> tuple[str, ...]:
-    codes = named_list(place, known.parties, "expected the code of a bureau, county or collective in units.yaml")
-    if lead and lead in codes:
-        place.problem("expected the lead {lead} not to be responsible as well", lead=lead)
-    return codes
-
-
-def _measure(place: Place, taken: dict[str, int]) -> MeasureEntry:
-    fields = place.fields("code", "name", "proof", "source", optional=("basis",))
+def _measure(place: Place, taken: dict[str, int], of_area: tuple[Leads, Responsible], known: Known) -> MeasureEntry:
+    """Its date is only noted: what may stand there hangs on the phases."""
+    fields = place.fields("code", "name", "proof", "source", optional=("basis", "due", "lead", "responsible"))
+    code = claim(fields["code"], taken, "area or measure")
+    if fields["due"].given:
+        known.dues[code] = fields["due"]
+    leads, answers = of_area
+    own_lead, own_responsible = fields["lead"].given, fields["responsible"].given
+    if own_lead:
+        leads = leads_of(fields["lead"], known)
+    if own_responsible:
+        answers = responsible_of(fields["responsible"], leads if own_lead else Leads(), known)
+    check_first(fields["lead"], fields["responsible"], leads, answers, known)
     return MeasureEntry(
-        code=claim(fields["code"], taken, "area or measure"),
+        code=code,
         name=both(fields["name"]),
         proof=both(fields["proof"]),
         source=fields["source"].text(),
         basis=basis_of(fields["basis"]),
+        lead=leads.lead if own_lead else None,
+        co_leads=leads.co_leads if own_lead else (),
+        unsettled_lead=leads.unsettled if own_lead else "",
+        responsible=answers.codes if own_responsible else None,
+        unsettled=answers.unsettled if own_responsible else (),
     )
 
 
@@ -268,7 +276,7 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
     value = _value(fields["value"])
     if fields["comparator"].raw in set(Comparator):
         _check_value(fields, comparator, value)
-    code, unit = claim(fields["code"], taken, "indicator"), either(fields["unit"])
+    code, unit = claim(fields["code"], taken, "indicator"), both(fields["unit"])
     conflicts.append((code, fields["conflicts_with"]))
     return IndicatorEntry(
         code=code,
@@ -276,7 +284,7 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
         comparator=comparator,
         value=value,
         unit=unit,
-        reference=either(fields["reference"]),
+        reference=both(fields["reference"]),
         due=_indicator_due(fields["due"], known),
         due_basis=basis_of(fields["due_basis"]),
         soft=fields["soft"].flag(),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.plan_files.dues import check_dues, check_references, with_dues
 from adapters.plan_files.entries import (
-    Known,
     areas_of,
     basis_of,
     both,
@@ -18,11 +18,13 @@ from adapters.plan_files.entries import (
     named,
     on_day_off_of,
     units_of,
-    words_of,
 )
+from adapters.plan_files.known import Known
+from adapters.plan_files.ladder import ladder_of
 from adapters.plan_files.schedule import phases_of, requirements_of
 from adapters.yaml_nodes import Place, Problem, read_yaml, shown
 from models.common.errors import RefusedError
+from models.common.kinds import NoLead
 from models.plan.document import DeclaredCount, PlanDocument
 
 __all__ = ["PlanProblemsError", "Problem", "read_plan"]
@@ -44,14 +46,9 @@ PLAN_KEYS = (
     "source",
     "declared",
 )
+PLAN_OPTIONAL = ("go_live_on", "organisation", "ladder", "on_day_off", "no_lead", "co_lead_working_days")
 PATH_SHOWN = 1_000
 CALENDARS = ("china", "weekends")
-LADDER_WORDS = {
-    "anchor": ("issued", "due", "submitted"),
-    "condition": ("unsigned", "open", "unreviewed"),
-    "order": ("blue", "yellow", "red"),
-}
-LADDER_AUDIENCE = ("unit", "lead", "office", "leader", "reviewer")
 
 
 class PlanProblemsError(RefusedError):
@@ -78,7 +75,7 @@ def read_plan(folder: Path) -> PlanDocument:
 
 def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     known = Known()
-    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=("go_live_on", "organisation", "ladder", "on_day_off"))
+    plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=PLAN_OPTIONAL)
     head = _head(plan, known) if plan else {}
     files = _keys(roots["units.yaml"], "units", optional=("collectives",))
     units = units_of(files["units"], known) if files else ()
@@ -87,7 +84,10 @@ def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     collectives = collectives_of(places, units, known)
     phases = _list(roots["phases.yaml"], "phases", phases_of, known)
     indicators = _list(roots["indicators.yaml"], "indicators", indicators_of, known)
+    areas = with_dues(areas, known)
     requirements = _list(roots["requirements.yaml"], "requirements", requirements_of, known)
+    check_dues(areas, requirements, known)
+    check_references(areas, known)
     if plan is None:
         return None
     return PlanDocument(
@@ -122,6 +122,7 @@ def _list(
 
 def _head(plan: dict[str, Place], known: Known) -> dict[str, Any]:
     starts, ends = plan["starts"].integer(2000, 2100), plan["ends"].integer(2000, 2100)
+    known.no_lead = plan["no_lead"].choice(NoLead) if plan["no_lead"].given else None
     if starts and ends:
         known.years = (starts, ends) if starts <= ends else None
     if starts and ends and ends < starts:
@@ -140,8 +141,10 @@ def _head(plan: dict[str, Place], known: Known) -> dict[str, Any]:
         "rework_working_days": plan["rework_working_days"].integer(1, 365) or 0,
         "source": plan["source"].text(),
         "organisation": _organisation(plan["organisation"]),
-        "ladder": _ladder(plan["ladder"]),
+        "ladder": ladder_of(plan["ladder"]),
         "on_day_off": on_day_off_of(plan["on_day_off"]),
+        "no_lead": known.no_lead,
+        "co_lead_working_days": plan["co_lead_working_days"].integer(1, 365),
     }
 
 
@@ -181,24 +184,6 @@ def _duty(place: Place) -> dict[str, Any]:
         "basis": basis_of(fields["basis"]).value,
         "source": fields["source"].text(),
     }
-
-
-def _ladder(place: Place) -> tuple[dict[str, Any], ...]:
-    taken: dict[str, int] = {}
-    return tuple(_step(item, taken) for item in place.items())
-
-
-def _step(place: Place, taken: dict[str, int]) -> dict[str, Any]:
-    fields = place.fields("code", "anchor", "offset", "working", "condition", "audience", optional=("order", "every"))
-    step: dict[str, Any] = {
-        "code": claim(fields["code"], taken, "step"),
-        "offset": fields["offset"].integer(-365, 365) or 0,
-        "working": fields["working"].flag(),
-        "audience": list(words_of(fields["audience"], LADDER_AUDIENCE)),
-    }
-    if fields["every"].given:
-        step["every"] = fields["every"].integer(1, 260)
-    return step | {key: fields[key].one_of(words) for key, words in LADDER_WORDS.items() if fields[key].given}
 
 
 def _declared(place: Place, known: Known) -> tuple[DeclaredCount, ...]:

@@ -15,6 +15,7 @@ from adapters.prefect_server import prefect_secret
 from adapters.settings import settings
 from models.common.errors import DubanError
 from models.phases.gate import Answer, GateDecision
+from models.plan.phase import RunName
 
 TIMEOUT_S = 30
 KNOCK_S = 5  # while a server starts, who calls it waits
@@ -42,7 +43,10 @@ class PrefectRefusedError(PrefectUnreachableError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PhaseRun:
-    """A run of a phase that has not ended. `round`: of the gate at which it is suspended."""
+    """A run of a phase that has not ended. `phase`: the kind, whose flow it is of; `named`: as it was told of it.
+
+    `round`: of the gate at which it is suspended.
+    """
 
     id: str
     plan: str | None
@@ -52,6 +56,11 @@ class PhaseRun:
     state_id: str
     since: dt.datetime
     round: int | None
+    named: str = ""
+
+    @property
+    def name(self) -> RunName:
+        return RunName(self.year, self.named)
 
     @property
     def age_s(self) -> float:
@@ -59,13 +68,17 @@ class PhaseRun:
         return _seconds_since(self.since)
 
 
-def start_phase(plan: str, phase: str, year: int | None) -> str:
+def start_phase(plan: str, kind: str, year: int | None, phase: str = "") -> str:
     """Start a phase as the button in the Prefect UI does; returns the run's id.
 
     Raises PrefectUnreachableError.
     """
-    parameters: dict[str, Any] = {"plan": plan} | ({"year": year} if year is not None else {})
-    deployment = _call("GET", f"/deployments/name/{phase}/{phase}")
+    parameters: dict[str, Any] = {"plan": plan}
+    if year is not None:
+        parameters["year"] = year
+    if phase:
+        parameters["phase"] = phase
+    deployment = _call("GET", f"/deployments/name/{kind}/{kind}")
     run = _call(
         "POST",
         f"/deployments/{deployment['id']}/create_flow_run",
@@ -85,18 +98,18 @@ def message_of(run_id: str) -> str:
     return _call("GET", f"/flow_runs/{run_id}")["state"]["message"] or "-"
 
 
-def suspended_run(plan: str, phase: str, year: int | None, gate_round: int) -> str | None:
-    """The run that stands at this round of the gate, None where none does."""
-    standing = _standing(_runs_of_phase(plan, phase, year, [SUSPENDED]), [gate_round])
+def suspended_run(plan: str, kind: str, names: Collection[RunName], gate_round: int) -> str | None:
+    """The run that stands at this round of the gate, None where none does. `names`: all that mean the phase."""
+    standing = _standing(_runs_of_phase(plan, kind, names, [SUSPENDED]), [gate_round])
     return standing.id if standing else None
 
 
-def run_at_gate(plan: str, phase: str, year: int | None, rounds: Collection[int]) -> str | None:
+def run_at_gate(plan: str, kind: str, names: Collection[RunName], rounds: Collection[int]) -> str | None:
     """The run of the phase that is suspended at one of these rounds, or else one on its way there; None without one.
 
     Raises PrefectUnreachableError.
     """
-    runs = _runs_of_phase(plan, phase, year, [SUSPENDED, *ON_THEIR_WAY])
+    runs = _runs_of_phase(plan, kind, names, [SUSPENDED, *ON_THEIR_WAY])
     # A run whose worker died with the machine stays RUNNING for ever.
     arriving = (run for run in runs if run.kind != SUSPENDED and run.age_s < ARRIVES_S)
     found = _standing(runs, rounds) or next(arriving, None)
@@ -127,8 +140,8 @@ def _standing(runs: Sequence[PhaseRun], rounds: Collection[int]) -> PhaseRun | N
     return next((run for run in runs if run.round in rounds), None)
 
 
-def _runs_of_phase(plan: str, phase: str, year: int | None, kinds: Collection[str]) -> list[PhaseRun]:
-    return [run for run in _phase_runs([phase], kinds) if (run.plan, run.year) == (plan, year)]
+def _runs_of_phase(plan: str, kind: str, names: Collection[RunName], states: Collection[str]) -> list[PhaseRun]:
+    return [run for run in _phase_runs([kind], states) if run.plan == plan and run.name in names]
 
 
 def _phase_runs(phases: Collection[str], kinds: Collection[str]) -> list[PhaseRun]:
@@ -149,6 +162,7 @@ def _phase_run(phase: str, run: dict[str, Any]) -> PhaseRun:
         state_id=state["id"],
         since=dt.datetime.fromisoformat(state["timestamp"]),
         round=int(number) if state["type"] == SUSPENDED and gate == "gate" and number.isdecimal() else None,
+        named=given.get("phase") or "",
     )
 
 

@@ -72,7 +72,7 @@ def _parser(page: Any, source: Any) -> WorkSheetParser:
 class _Reading:
     def __init__(self, budget: Budget, wanted: set[str]) -> None:
         self.budget, self.wanted = budget, wanted
-        self.rows = self.cells = 0
+        self.rows = self.cells = self.characters = 0
 
     def sheets(self, path: Path) -> list[dict[str, Any]]:
         with warnings.catch_warnings():
@@ -103,6 +103,7 @@ class _Reading:
             cells = [cell for one in row if (cell := self._cell(page, one))]
             if not cells:
                 continue
+            self._count_text(cells)
             rows.append([number, cells])
             if len(rows) <= self.budget.head_within:
                 known = len({heads.word(str(cell[2])) for cell in cells} & self.wanted)
@@ -121,6 +122,13 @@ class _Reading:
             )
         if self.cells > self.budget.cells:
             raise TooMuchError("{name}: more than {limit} cells are filled in", limit=self.budget.cells)
+
+    def _count_text(self, cells: list[Any]) -> None:
+        """What is told of a workbook goes to the portal as a whole."""
+        self.characters += sum(len(cell[2]) for cell in cells if isinstance(cell[2], str))
+        if self.characters > self.budget.all_text:
+            limit = self.budget.all_text
+            raise TooMuchError("{name}: its cells hold more than {limit} characters in all", limit=limit)
 
     def _cell(self, page: Any, one: dict[str, Any]) -> list[Any] | None:
         value, kind = one["value"], one["data_type"]

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.evidence.inspection import MIB, Limits, inspect
+from adapters.evidence.apart import inspect_all
+from adapters.evidence.inspection import MIB, Limits
 from adapters.workbooks.budget import MAX_SECONDS, Budget
 from models.common.errors import RefusedError
 from models.common.typed import plain
@@ -82,7 +83,7 @@ def sheets_with(path: Path, name: str, heads: Collection[str]) -> list[SheetCell
     """
     if not name.lower().endswith(".xlsx"):
         raise RefusedError("{name}: expected an Excel workbook (.xlsx)", name=name)
-    inspect(path, name, LIMITS)
+    inspect_all([(path, name)], LIMITS)
     asked = {"path": str(path.absolute()), "heads": sorted(heads)} | dataclasses.asdict(Budget())
     with _place(name):
         answer = _read(json.dumps(asked), name)

@@ -57,7 +57,7 @@ reason_option = click.option("--reason", default="", help=_("why"))
 plan_option = click.option(
     "--plan", "plan_code", metavar="CODE", help=_("code of the plan; not needed where there is only one")
 )
-year_option = click.option("--year", type=int, help=_("year of the implementation; not needed where there is only one"))
+year_option = click.option("--year", type=int, help=_("year of the phase; not needed where there is only one"))
 
 
 def one_choice(**choices: Any) -> str:

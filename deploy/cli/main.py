@@ -5,6 +5,7 @@ import sys
 
 from pydantic import ValidationError
 
+from adapters.folders import keep_to_ourselves
 from adapters.language import Language
 from adapters.settings import Settings, reach_this_machine_directly
 
@@ -12,6 +13,7 @@ from adapters.settings import Settings, reach_this_machine_directly
 def main() -> None:
     """Run the command. Wrong settings are reported before anything reads them."""
     reach_this_machine_directly()
+    keep_to_ourselves()
     _end_in_order()
     try:
         # Imported only now, as the help texts are in the language of the settings.

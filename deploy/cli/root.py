@@ -23,6 +23,7 @@ COMMANDS = {
     "sign": ("items.work", N_("Sign for assignments.")),
     "submit": ("items.work", N_("Hand in evidence for one or several assignments.")),
     "review": ("items.work", N_("Accept or return what was handed in.")),
+    "opinion": ("items.work", N_("As co-lead, agree to what was handed in, or object.")),
     "extend": ("items.work", N_("Ask for more time, or decide on such a request.")),
     "waive": ("items.work", N_("No longer ask for assignments.")),
     "show": ("items.record", N_("An assignment with all that happened to it.")),

@@ -33,8 +33,9 @@ from deploy.rehearsal.office_acts import (
 from deploy.rehearsal.phase_runs import PhaseRun
 from models.assignments import extension
 from models.assignments.assignment import Assignment, by_ids, reasons_not_acceptable
+from models.assignments.opinion import asked_about
 from models.assignments.review import Decision
-from models.assignments.reviewer import reviewers_of
+from models.assignments.reviewer import body_over, reviewers_of
 from models.bulletins.bulletin import is_to_be_made, month_before
 from models.common.event import Actor
 from models.common.files import StoredEvidence
@@ -46,7 +47,7 @@ from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Answer, GateDecision, reasons_not_closable
 from models.plan.document import PlanDocument
 from models.plan.indicator import indicators_of
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, body_of, units_of
@@ -199,9 +200,8 @@ class Rehearsal:
                 entries[on, unit].append(figure)
         for (on, unit), figures in entries.items():
             self._on(on, enter_figures(figures, unit, statistician(self.seed, unit.code if unit else None)))
-        if any(entry.code == PhaseCode.ACCEPTANCE for entry in self.document.phases):
-            self._on(self.calendar.add(end, -FIRST_SESSION), accept_what_can_be)
-            self._on(self.calendar.add(end, -LAST_SESSION), end_the_judging)
+        self._on(max(first, self.calendar.add(end, -FIRST_SESSION)), accept_what_can_be)
+        self._on(max(first, self.calendar.add(end, -LAST_SESSION)), end_the_judging)
 
     # The office: phases and gates.
 
@@ -314,11 +314,12 @@ class Rehearsal:
 
     def _decide_extension(self, piece: Piece, ways: Habit) -> Act:
         def act(session: Session, plan: Plan, at: dt.datetime) -> None:
-            office = body_of(session, plan.id, UnitKind.OFFICE)
-            scope = Scope(plan.code, Actor(DIRECTOR, office.id), at, session)
             reason = "同意" if ways.is_granted else "按原定期限办理"
             for assignment in by_ids(session, plan, piece.refs):
                 if extension.pending(session, assignment) is not None:
+                    # The office, and on what it asks for itself the head of the group.
+                    body = body_of(session, plan.id, body_over(assignment.unit.kind))
+                    scope = Scope(plan.code, Actor(DIRECTOR, body.id), at, session)
                     assignments.decide_extension(scope, assignment.id, grant=ways.is_granted, reason=reason)
 
         return act
@@ -335,12 +336,22 @@ class Rehearsal:
                 self._on(self.calendar.add(today, ways.rework_after), again)
                 return
             ready = [one for one in waiting if not reasons_not_acceptable(session, one)]
+            self._let_co_leads_agree(session, plan, at, ready)
             self._decide_review(session, plan, at, ready, Decision.ACCEPT, "符合要求")
             if blocked := [one.id for one in waiting if one not in ready]:
                 again = self._review(piece.only(blocked), ways, version)
                 self._on(self.calendar.add(today, REVIEW_AGAIN_AFTER), again)
 
         return act
+
+    def _let_co_leads_agree(self, session: Session, plan: Plan, at: dt.datetime, waiting: Sequence[Assignment]) -> None:
+        """Whoever leads beside the first lead has its say just before."""
+        asked = asked_about(session, plan, waiting)
+        for one in waiting:
+            for who in asked.get(one.id, ()):
+                if who.opinion is None:
+                    scope = Scope(plan.code, Actor(reviewer(self.seed, who.unit.code), who.unit.id), at, session)
+                    assignments.give_opinion(scope, one.id, agrees=True)
 
     def _decide_review(
         self,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.acceptance.verdict import Item, Verdict, VerdictOutcome, key_of, latest_verdicts, subject_of
@@ -20,7 +20,7 @@ from models.common import typed
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, Event, EventKind, record
-from models.common.kinds import AreaKind
+from models.common.kinds import AreaKind, PhaseKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.common.text import Text
@@ -29,12 +29,12 @@ from models.finding import Finding, raise_finding
 from models.indicators.attainment import Attainment, Outcome, attainments
 from models.outbox.message import NewMessage, post
 from models.phases.gate import Via
-from models.plan.area import Area, Measure, areas_of
+from models.plan.area import Area, Measure, areas_of, lead_ids
 from models.plan.indicator import Indicator, indicators_of
-from models.plan.phase import Phase, PhaseCode, phase_of
+from models.plan.phase import Phase, PhaseStatus, phases_of
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
-from models.plan.unit import Unit
+from models.plan.unit import BODIES, Unit
 
 SELF_CHECK = "self-check"
 MAX_NAMED = 10  # of the open assignments of one item: the others are counted
@@ -48,9 +48,17 @@ class ItemKind(StrEnum):
     INDICATOR = "indicator"
 
 
+class CheckedBy(StrEnum):
+    """What shows that somebody has looked at an item before it is judged."""
+
+    ACCEPTANCE = "acceptance"  # its self-check in a phase of acceptance
+    SELF_CHECK = "self-check"  # its self-check, in a plan without such a phase
+    WORK = "work"  # all that was asked of it, in a plan that asks for no self-check either
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counts:
-    """The assignments of one item, in all phases. `asked`, `accepted` and `waived` are those of its self-check."""
+    """The assignments of one item, in all phases. `asked`, `accepted`, `waived`: of those by which it is checked."""
 
     asked: int = 0
     accepted: int = 0
@@ -63,24 +71,35 @@ class Counts:
 class Dossier:
     """All that the panel judges one item by.
 
-    `lead` is None for a target that belongs to no area. `open_work` names the first of what is open. `attained` are
-    the indicators of the item's own clause in the plan, or the indicator itself. `reasons` speak against accepting.
+    `leads` are empty for a target that belongs to no area, and where nobody leads; the first one answers. `open_work`
+    names the first of what is open. `attained` are the indicators of the item's own clause in the plan, or the
+    indicator itself. `reasons` speak against accepting.
     """
 
     item: Item
     kind: ItemKind
     area: Area | None
-    lead: Unit | None
+    leads: tuple[Unit, ...]
     counts: Counts
     open_work: tuple[Reason, ...]
     open_findings: tuple[Finding, ...]
     attained: tuple[Attainment, ...]
     verdict: Verdict | None
+    checked_by: CheckedBy
     reasons: tuple[Reason, ...]
 
     @property
     def code(self) -> str:
         return self.item.code
+
+    @property
+    def lead(self) -> Unit | None:
+        return next(iter(self.leads), None)
+
+    @property
+    def rectifier(self) -> Unit | None:
+        """Who puts it right where nobody is named: the lead, unless it is the office, to which no finding goes."""
+        return next((one for one in self.leads if one.kind not in BODIES), None)
 
     @property
     def is_accepted(self) -> bool:
@@ -162,11 +181,12 @@ def reasons_not_acceptable(session: Session, plan: Plan, item: Item, on: dt.date
 def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) -> Iterable[Dossier]:
     areas = {area.id: area for area in areas_of(session, plan.id)}
     units = {unit.id: unit for unit in session.scalars(select(Unit).where(Unit.plan_id == plan.id))}
+    leads = lead_ids(session, plan.id)
     by = end_of(on, plan.timezone)
     status = _status_on(session, plan, on)
     counts, named = _counts(session, plan, items, status, by), _open_work(session, plan, items, status)
     findings, verdicts = _open_findings(session, plan, by), latest_verdicts(session, plan, by)
-    attained = attainments(session, plan, on)
+    attained, check = attainments(session, plan, on), checked_by(session, plan)
     nothing: tuple[Reason, ...] = ()
     for item in items:
         key = key_of(item)
@@ -176,12 +196,13 @@ def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) 
             item=item,
             kind=kind_of(item),
             area=area,
-            lead=units[area.lead_id] if area else None,
+            leads=tuple(units[one] for one in _leads(item, area, leads)),
             counts=counts.get(key, Counts()),
             open_work=tuple(named.get(key, nothing)),
             open_findings=tuple(findings.get(key, ())),
             attained=own,
             verdict=verdicts.get(key),
+            checked_by=check,
             reasons=nothing,
         )
         yield dataclasses.replace(bare, reasons=tuple(_reasons(bare)))
@@ -203,6 +224,11 @@ def _area_of(item: Item, areas: Mapping[int, Area]) -> Area | None:
     return within[0] if len(within) == 1 else None
 
 
+def _leads(item: Item, area: Area | None, leads: Mapping[tuple[int, int | None], list[int]]) -> list[int]:
+    measure_id = item.id if isinstance(item, Measure) else None
+    return leads[area.id, measure_id] if area else []
+
+
 def _reasons(one: Dossier) -> Iterable[Reason]:
     if one.kind is not ItemKind.INDICATOR:
         yield from _reasons_of_work(one)
@@ -214,7 +240,9 @@ def _reasons(one: Dossier) -> Iterable[Reason]:
 
 def _reasons_of_work(one: Dossier) -> Iterable[Reason]:
     counts = one.counts
-    if not counts.asked:
+    if one.checked_by is CheckedBy.WORK:
+        yield from _reasons_of_all_work(one.code, counts)
+    elif not counts.asked:
         yield Reason("no self-check of {code} was issued", code=one.code)
     elif not counts.accepted and counts.waived == counts.asked:
         yield Reason("every self-check of {code} was waived: nobody has checked it", code=one.code)
@@ -223,6 +251,13 @@ def _reasons_of_work(one: Dossier) -> Iterable[Reason]:
         yield Reason("{count} more are open", count=counts.open - len(one.open_work))
     if not counts.files:
         yield Reason("no file was handed in as evidence for {code}", code=one.code)
+
+
+def _reasons_of_all_work(code: str, counts: Counts) -> Iterable[Reason]:
+    if not counts.asked:
+        yield Reason("nothing was asked of {code}", code=code)
+    elif not counts.accepted and counts.waived == counts.asked:
+        yield Reason("all that was asked of {code} was waived: nobody has done it", code=code)
 
 
 def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
@@ -297,10 +332,38 @@ def _status_on(session: Session, plan: Plan, on: dt.date) -> ColumnElement[Statu
     )
 
 
+_IS_SELF_CHECK = Requirement.code == SELF_CHECK
+_CHECKS: Mapping[CheckedBy, ColumnElement[bool]] = {
+    CheckedBy.ACCEPTANCE: and_(_IS_SELF_CHECK, Phase.kind == PhaseKind.ACCEPTANCE),
+    CheckedBy.SELF_CHECK: _IS_SELF_CHECK,
+    CheckedBy.WORK: true(),
+}
+
+
+def checked_by(session: Session, plan: Plan) -> CheckedBy:
+    """A plan is judged whether or not it has a phase for that."""
+    if any(one.kind is PhaseKind.ACCEPTANCE for one in phases_of(session, plan)):
+        return CheckedBy.ACCEPTANCE
+    asks = select(exists().where(Requirement.phase_id == Phase.id, Phase.plan_id == plan.id, _IS_SELF_CHECK))
+    return CheckedBy.SELF_CHECK if session.scalar(asks) else CheckedBy.WORK
+
+
+def phase_of_judging(session: Session, plan: Plan) -> Phase:
+    """In which what is to be put right is handed out: the phase of acceptance, or the last one where there is none.
+
+    Of several the one that is open, and of these the last. Raises NotFoundError where the plan has no phase.
+    """
+    phases = phases_of(session, plan)
+    found = [one for one in phases if one.kind is PhaseKind.ACCEPTANCE] or phases
+    if not found:
+        raise NotFoundError("there is no such phase")
+    return max(found, key=lambda one: (one.status is PhaseStatus.OPEN, one.ends_on))
+
+
 def _counts(
     session: Session, plan: Plan, items: Sequence[Item], status: ColumnElement[Status], by: dt.datetime
 ) -> dict[Key, Counts]:
-    is_check = and_(Requirement.code == SELF_CHECK, Phase.code == PhaseCode.ACCEPTANCE)
+    is_check = _CHECKS[checked_by(session, plan)]
     amount = func.count(Assignment.id)
     rows = session.execute(
         select(
@@ -408,8 +471,12 @@ def reasons_not_decidable(said: VerdictInput, judged: Dossier, today: dt.date) -
         if judged.open_findings:
             ref = judged.open_findings[0].ref
             found.append(Reason("its rectification {ref} is still open: the condition stands until then", ref=ref))
-        if not (said.units or judged.lead):
-            found.append(Reason("{code} belongs to no area: name the units that put it right", code=judged.code))
+        if not (said.units or judged.rectifier):
+            found.append(
+                Reason("nobody leads {code}: name the units that put it right", code=judged.code)
+                if judged.area
+                else Reason("{code} belongs to no area: name the units that put it right", code=judged.code)
+            )
     elif said.until is not None:
         found.append(Reason("a date belongs to a condition only"))
     return found
@@ -475,14 +542,14 @@ def _refuse(said: VerdictInput, judged: Dossier, today: dt.date) -> None:
 def _hand_out(
     session: Session, plan: Plan, judged: Dossier, said: VerdictInput, actor: Actor, at: dt.datetime
 ) -> Finding:
-    """The condition as work with a date. Raises RefusedError where the acceptance phase is not open."""
+    """The condition as work with a date. Raises RefusedError where the phase of judging is not open."""
     assert said.until is not None
-    item, lead = judged.item, judged.lead
+    item, lead = judged.item, judged.rectifier
     proof = Text("整改报告和佐证材料", "A report on what was put right, with its evidence")
     return raise_finding(
         session,
         plan,
-        phase_of(session, plan, PhaseCode.ACCEPTANCE),
+        phase_of_judging(session, plan),
         title=Text(f"验收整改：{item.code} {item.name_zh}", f"To put right for acceptance: {item.code} {item.name_en}"),
         what=Text(said.reason, said.reason),
         proof=Text(item.proof_zh, item.proof_en) if isinstance(item, Measure) else proof,

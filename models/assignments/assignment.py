@@ -65,7 +65,7 @@ class Assignment(Base):
         BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
     )
     unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
-    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead or responsible")
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead, co-lead or responsible")
     status: Mapped[Status] = mapped_column(text_enum(Status, "status"), doc="the status at the end")
     issued_on: Mapped[dt.date] = mapped_column(
         doc="the day on which it was handed out"
@@ -222,7 +222,7 @@ def _set_status(plan: Plan, assignment: Assignment, after: Status, due_on: dt.da
         assignment.due_on, assignment.due_provisional = due_on, plan.work_calendar.settle(due_on).provisional
     if after is Status.SUBMITTED:
         assignment.submitted_on = today
-        assignment.late = assignment.late or today > due_before
+        assignment.late = assignment.late or (today > due_before and not assignment.requirement.open_ended)
     # Who signs on the morning of a reminder or an order still gets it.
     wake(plan, assignment, void_until=None if after is Status.ACKNOWLEDGED else today)
 
@@ -262,7 +262,7 @@ def wake(plan: Plan, assignment: Assignment, *, void_until: dt.date | None) -> N
     if not assignment.status.is_open or assignment.needs_attention:
         assignment.next_action_at = None
         return
-    ladder = assignment.requirement.phase.ladder or plan.ladder
+    ladder = assignment.requirement.ladder_in(plan)
     look_on = next_look(ladder.rungs, assignment.standing, plan.work_calendar, plan.go_live_on or dt.date.min)
     assignment.next_action_at = first_round_on(look_on, plan.timezone) if look_on else None
 
@@ -293,7 +293,7 @@ def acknowledge(
 
 
 def reasons_not_acceptable(session: Session, assignment: Assignment) -> list[Reason]:
-    """Why a lead's assignment cannot be accepted yet: the joint item's open ones, by reference."""
+    """Why the first lead's assignment cannot be accepted yet: the joint item's open ones, by reference."""
     if assignment.role is not Role.LEAD:
         return []
     rows = session.execute(
@@ -302,7 +302,7 @@ def reasons_not_acceptable(session: Session, assignment: Assignment) -> list[Rea
         .join(Assignment.unit)
         .where(
             Assignment.requirement_id == assignment.requirement_id,
-            Assignment.role == Role.RESPONSIBLE,
+            Assignment.role != Role.LEAD,
             Assignment.status.not_in((Status.ACCEPTED, Status.WAIVED)),
         )
         .order_by(Unit.code)

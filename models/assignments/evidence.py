@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, false, func, or_, select
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move
+from models.assignments.co_leads import asking
 from models.assignments.messages import message_about
 from models.assignments.reviewer import reviewer_of, reviewers_of
 from models.common.base import Base, Instant, Key
@@ -116,7 +117,7 @@ def submit(
         message_about(assignment, kind, reviewer.id, at, by_name=actor.name)
         for assignment, reviewer in zip(assignments, reviewers, strict=True)
     ]
-    post(session, plan, messages)
+    post(session, plan, [*messages, *asking(session, assignments, at, actor.name)])
     return submission
 
 
@@ -234,7 +235,28 @@ def hand_in_again(
     _hand_in(session, plan, assignment, submission, actor, at, why)
     reviewer = reviewer_of(session, plan, assignment)
     kind, by_name = MessageKind.TO_REVIEW, submission.by_name
-    post(session, plan, [message_about(assignment, kind, reviewer.id, at, by_name=by_name, reason=why)])
+    told = message_about(assignment, kind, reviewer.id, at, by_name=by_name, reason=why)
+    post(session, plan, [told, *asking(session, [assignment], at, by_name)])
+
+
+def under_review(items: Mapping[int, SubmissionItem], assignment: Assignment, version: int | None) -> SubmissionItem:
+    """The version that waits for its reviewer, of those in force.
+
+    Raises IllegalMoveError where there is none, RefusedError where `version` is another.
+    """
+    item = items.get(assignment.id)
+    if assignment.status is not Status.SUBMITTED or item is None:
+        raise IllegalMoveError(
+            "{ref} has nothing to review: it is {status}", ref=assignment.ref, status=assignment.status
+        )
+    if version is not None and version != item.version:
+        raise RefusedError(
+            "{ref}: version {version} was looked at, but version {newest} came in since",
+            ref=assignment.ref,
+            version=version,
+            newest=item.version,
+        )
+    return item
 
 
 def latest_item(session: Session, assignment: Assignment) -> SubmissionItem | None:

@@ -17,11 +17,11 @@ from models.dates.instants import end_of
 from models.plan.plan import Plan
 
 
-def history_of(plan: Plan, changes: Sequence[Change], issued_on: dt.date, on: dt.date) -> History:
+def history_of(plan: Plan, changes: Sequence[Change], issued_on: dt.date, on: dt.date, *, open_ended: bool) -> History:
     """The history of one assignment, with the signing limit that was in force on that day."""
     # The last day on which signing is not behind.
     sign_by = plan.work_calendar.add(issued_on, plan.limits_on(on).unsigned_working_days)
-    return History(tuple(changes), sign_by)
+    return History(tuple(changes), sign_by, open_ended)
 
 
 def changes_until(
@@ -59,5 +59,5 @@ def change_of(plan: Plan, entry: Any, before: Change | None) -> Change:
 def light_of(session: Session, plan: Plan, assignment: Assignment, on: dt.date) -> Light:
     """The light of one assignment at the end of that day, or as it stands now if that is today."""
     changes = changes_until(session, plan, on, [assignment.id])[assignment.id]
-    history = history_of(plan, changes, assignment.issued_on, on)
+    history = history_of(plan, changes, assignment.issued_on, on, open_ended=assignment.requirement.open_ended)
     return light(history, on, plan.limits_on(on).near_limit_days)

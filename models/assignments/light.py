@@ -14,7 +14,7 @@ class Light(StrEnum):
     BLUE = "blue"  # due within the near limit
     YELLOW = "yellow"  # behind, returned, handed in late, or accepted late
     RED = "red"  # overdue
-    OFF = "off"  # not near its date, waiting for review, or waived
+    OFF = "off"  # not near its date, waiting for review, waived, or past it and without an end
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class History:
-    """The changes of one assignment, oldest first, and the last day on which signing is not behind."""
+    """The changes of one assignment, oldest first, and the last day on which signing is not behind.
+
+    `open_ended`: a report on what has no end, which is never late.
+    """
 
     changes: tuple[Change, ...]
     sign_by: dt.date
+    open_ended: bool = False
 
     def until(self, on: dt.date) -> Sequence[Change]:
         return [change for change in self.changes if change.on <= on]
@@ -46,6 +50,7 @@ class Facts:
     due_on: dt.date
     was_late: bool
     sign_by: dt.date
+    open_ended: bool = False
 
 
 def light(history: History, on: dt.date, near_limit_days: int) -> Light:
@@ -53,7 +58,7 @@ def light(history: History, on: dt.date, near_limit_days: int) -> Light:
     known = history.until(on)
     if not known:
         return Light.OFF
-    facts = Facts(known[-1].status, known[-1].due_on, was_late(history, on), history.sign_by)
+    facts = Facts(known[-1].status, known[-1].due_on, was_late(history, on), history.sign_by, history.open_ended)
     return light_from(facts, on, near_limit_days)
 
 
@@ -61,15 +66,16 @@ def light_from(facts: Facts, on: dt.date, near_limit_days: int) -> Light:
     """The rule itself."""
     if facts.status is Status.WAIVED:
         return Light.OFF
-    if facts.status.is_owed and on > facts.due_on:
+    is_over = on > facts.due_on
+    if facts.status.is_owed and is_over and not facts.open_ended:
         return Light.RED
-    if facts.was_late:
+    if facts.was_late and not facts.open_ended:
         return Light.YELLOW
     if facts.status is Status.ACCEPTED:
         return Light.GREEN
     if facts.status is Status.RETURNED or (facts.status is Status.ISSUED and on > facts.sign_by):
         return Light.YELLOW
-    near = facts.due_on - on <= dt.timedelta(days=near_limit_days)
+    near = not is_over and facts.due_on - on <= dt.timedelta(days=near_limit_days)
     return Light.BLUE if near and facts.status.is_owed else Light.OFF
 
 
@@ -78,7 +84,7 @@ def was_late(history: History, on: dt.date) -> bool:
 
     An extension that the office grants late does: it was asked for in time. So does an excuse, from its day on.
     """
-    return any(
+    return not history.open_ended and any(
         after.status is Status.SUBMITTED and before.status.is_owed and after.on > before.due_on
         for before, after in pairwise(_since_excused(history.until(on)))
     )

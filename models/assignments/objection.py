@@ -79,7 +79,8 @@ def objectionable(assignment: Assignment, light: Light, today: dt.date) -> list[
 
 def is_late(assignment: Assignment, today: dt.date) -> bool:
     """It was handed in after its date, or the date has passed and the unit has to act still."""
-    return assignment.late or (assignment.status.is_owed and assignment.due_on < today)
+    is_over = assignment.due_on < today and not assignment.requirement.open_ended
+    return assignment.late or (assignment.status.is_owed and is_over)
 
 
 def _reasons_unfounded(about: About, status: Status, light: Light, *, is_late: bool) -> list[Reason]:

@@ -7,11 +7,12 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.assignments import opinion
 from models.assignments.assignment import Assignment, move, reasons_not_acceptable
-from models.assignments.evidence import Submission, SubmissionItem, latest_items
+from models.assignments.evidence import Submission, SubmissionItem, latest_items, under_review
 from models.assignments.messages import message_about
 from models.common.base import Base, Instant, Key, text_enum
-from models.common.errors import BlockedError, IllegalMoveError, RefusedError
+from models.common.errors import BlockedError, RefusedError
 from models.common.event import Actor
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
@@ -54,9 +55,12 @@ def accept(
 ) -> None:
     """办结: the reviewer accepts the versions in force.
 
-    Raises BlockedError where a responsible unit's part of a joint item is open, and what `_reviewed` raises.
+    Raises BlockedError where a co-lead is waited for or another unit's part of a joint item is open, RefusedError
+    where a co-lead objects and no reason is given, and what `_reviewed` raises.
     """
-    for assignment, item in _reviewed(session, assignments, actor, version):
+    reviewed = _reviewed(session, assignments, actor, version)
+    opinion.refuse_unheard(session, plan, assignments, reason=reason, today=plan.day_of(at))
+    for assignment, item in reviewed:
         open_parts = reasons_not_acceptable(session, assignment)
         if open_parts:
             raise BlockedError("{ref} waits for its responsible units: {reasons}", open_parts, ref=assignment.ref)
@@ -102,18 +106,7 @@ def _reviewed(
     people = dict(session.execute(select(Submission.id, Submission.by_name).where(Submission.id.in_(handed_in))).all())
     found = []
     for assignment in assignments:
-        item = items.get(assignment.id)
-        if assignment.status is not Status.SUBMITTED or item is None:
-            raise IllegalMoveError(
-                "{ref} has nothing to review: it is {status}", ref=assignment.ref, status=assignment.status
-            )
-        if version is not None and version != item.version:
-            raise RefusedError(
-                "{ref}: version {version} was looked at, but version {newest} came in since",
-                ref=assignment.ref,
-                version=version,
-                newest=item.version,
-            )
+        item = under_review(items, assignment, version)
         if is_same_person(people[item.submission_id], actor.name):
             raise RefusedError(
                 "{ref} was handed in by {name}; somebody else has to review it",

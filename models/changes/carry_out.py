@@ -6,18 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import access
 from models.assignments import extension
 from models.assignments.assignment import Assignment, by_ids, move, move_due
+from models.assignments.co_leads import asking, co_leads_asked
 from models.assignments.reviewer import reviewers_of
 from models.changes.change_set import ChangeItem, ChangeSet, Touch
 from models.changes.difference import Difference, Words, difference
 from models.changes.effects import Days, DueMove, Effects, Issued, OfRequirement, Withdrawal, effects
-from models.changes.orders import Orders, carried_out, reasons_against
-from models.changes.standing import issued, opened, phases_locked
+from models.changes.orders import Orders, carried_out, reasons_against, succeeded
+from models.changes.standing import issued, opened, phases_locked, settled
 from models.common.base import any_of_ids
 from models.common.errors import BlockedError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
@@ -31,8 +32,9 @@ from models.plan.content import document_of
 from models.plan.document import PlanDocument
 from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Addressee, Requirement
+from models.plan.requirement import Addressee, CoLead, Requirement
 from models.plan.unit import BODIES, Unit
+from models.plan.unsettled import SettledParty
 
 TO_A_REVIEWER = (MessageKind.TO_REVIEW, MessageKind.UNREVIEWED)
 
@@ -75,7 +77,9 @@ def carry_out(
     session.refresh(plan, with_for_update=True)
     before = document_of(plan.content)
     after = _document(before, document, orders)
-    change = difference(before, after)
+    parties = settled(session, plan)
+    gone = {one.code for one in before.units} - {one.code for one in after.units}
+    change = difference(before, after, parties, succeeded(parties, orders, gone))
     known = issued(session, plan, change, orders)
     found = effects(change, orders, known, opened(phases), Days(plan.day_of(at), plan.bounds, plan.work_calendar))
     _refuse(found.refusals)
@@ -83,7 +87,7 @@ def carry_out(
     if not is_other and all(one.is_empty for one in found.of):
         return CarriedOut(None, passed=_passed(found))
     deed = _Deed(session, plan, heading, orders, actor, at)
-    deed.end(change, known)
+    deed.end(change, known, after)
     if is_other:
         load_plan(session, after, actor=actor, at=at)
     deed.begin(after)
@@ -157,7 +161,7 @@ class _Deed:
 
     # The document
 
-    def end(self, change: Difference, known: Mapping[str, Issued]) -> None:
+    def end(self, change: Difference, known: Mapping[str, Issued], after: PlanDocument) -> None:
         """What stands in the document no longer stays among the rows: its history hangs on it."""
         gone = [known[one.ref].id for one in change.asks if one.after is None and one.ref in known]
         ended = update(Requirement).where(any_of_ids(Requirement.id, gone)).values(withdrawn_on=self.today)
@@ -167,10 +171,46 @@ class _Deed:
             if unit.kind in BODIES:
                 raise RefusedError("{unit} is a body of the leading group and cannot end", unit=unit.code)
             unit.closed_on = self.today
-        self.session.flush()
+        self._let_succeed(after)
         touched = [item.id for one in known.values() for item in one.open]
         rows = by_ids(self.session, self.plan, touched)
         self.reviewers = dict(zip((one.id for one in rows), reviewers_of(self.session, self.plan, rows), strict=True))
+
+    def _let_succeed(self, after: PlanDocument) -> None:
+        """Who was settled to be a party and ends, gives way to the unit that follows; storing the document asks who."""
+        self.session.flush()
+        for unit in self.ended:
+            query = select(SettledParty).where(SettledParty.unit_id == unit.id)
+            for party in self.session.scalars(query).all():
+                heir = next(iter(self.orders.successors.get(unit.code, ())), None)
+                if heir is None or self._is_settled(party, self._known(heir, after)):
+                    self.session.delete(party)
+                else:
+                    party.unit_id = self._known(heir, after).id
+        self.session.flush()
+
+    def _is_settled(self, party: SettledParty, unit: Unit) -> bool:
+        same = (SettledParty.unsettled_party_id == party.unsettled_party_id, SettledParty.unit_id == unit.id)
+        return self.session.scalar(select(SettledParty.id).where(*same)) is not None
+
+    def _known(self, code: str, after: PlanDocument) -> Unit:
+        """The unit, also where the document is the first to name it."""
+        found = self.session.scalar(select(Unit).where(Unit.plan_id == self.plan.id, Unit.code == code))
+        if found is None:
+            entry = next(one for one in after.units if one.code == code)
+            found = Unit(
+                plan_id=self.plan.id,
+                code=code,
+                kind=entry.kind,
+                full_name=entry.full_name,
+                name_zh=entry.name.zh,
+                name_en=entry.name.en,
+                source=entry.source,
+                basis=entry.basis,
+            )
+            self.session.add(found)
+            self.session.flush()
+        return found
 
     def begin(self, after: PlanDocument) -> None:
         """The change set itself, once the document is stored: past the session, which reads all of it anew."""
@@ -213,6 +253,8 @@ class _Deed:
             self._withdraw(rows[withdrawal.item.id], withdrawal)
         if one.leads:
             self._lead(requirement, one.lead)
+        if one.co_leads is not None:
+            self._let_co_lead(requirement, one.co_leads, list(rows.values()))
         for item, role in one.roles:
             self._role(rows[item.id], role)
         if one.words is not None:
@@ -254,6 +296,17 @@ class _Deed:
             self._touch(Touch.LEADS, after, requirement, None, {"lead": before and before.code}, lead)
         if before is not None and before.closed_on is None:
             self._touch(Touch.LEADS_NO_MORE, before, requirement, None, {"lead": before.code}, lead)
+
+    def _let_co_lead(self, requirement: Requirement, codes: Sequence[str], rows: Sequence[Assignment]) -> None:
+        """Who leads beside the first lead: those who are new are asked about what waits for its review."""
+        before = {unit.id for units in co_leads_asked(self.session, rows).values() for unit in units}
+        self.session.execute(delete(CoLead).where(CoLead.requirement_id == requirement.id))
+        for position, code in enumerate(codes, start=1):
+            self.session.add(CoLead(requirement_id=requirement.id, unit_id=self.units[code].id, position=position))
+        self.session.flush()
+        waiting = [row for row in rows if row.status is Status.SUBMITTED]
+        asked = asking(self.session, waiting, self.at, self.actor.name)
+        post(self.session, self.plan, [one for one in asked if one.recipient_id not in before])
 
     def _role(self, row: Assignment, role: Any) -> None:
         before, row.role = row.role, role
@@ -318,9 +371,21 @@ class _Deed:
                 unit_id = self.units[handing.unit].id
                 self.session.add(Addressee(requirement_id=requirement.id, role=handing.finding, unit_id=unit_id))
         self.session.flush()
-        only = [(requirement.id, self.units[one.unit].id) for one in one.hand]
-        common = {"actor": self.actor, "at": self.at, "issued_on": self.today}
-        issue(self.session, self.plan, requirement.phase, [requirement], only=only, **common)  # type: ignore[arg-type]
+        by_day: dict[dt.date | None, list[int]] = defaultdict(list)
+        for handing in one.hand:
+            by_day[handing.until].append(self.units[handing.unit].id)
+        for until, units in by_day.items():
+            issue(
+                self.session,
+                self.plan,
+                requirement.phase,
+                [requirement],
+                actor=self.actor,
+                at=self.at,
+                issued_on=self.today,
+                until={requirement.id: until} if until else {},
+                only_to=units,
+            )
         mine = Assignment.requirement_id == requirement.id
         ids = {
             one.unit_id: one.id for one in self.session.execute(select(Assignment.unit_id, Assignment.id).where(mine))
@@ -329,8 +394,6 @@ class _Deed:
             (row,) = by_ids(self.session, self.plan, [ids[self.units[handing.unit].id]])
             before = {"from": handing.taken_from} if handing.taken_from else None
             self._touch(Touch.ISSUED, row.unit, requirement, row, before, None)
-            if handing.until is not None and handing.until != row.due_on:
-                self._to(row, handing.until, provisional=self.plan.work_calendar.settle(handing.until).provisional)
 
     # What is written down of it
 
@@ -370,7 +433,6 @@ class _Deed:
             access.revoke_all(self.session, unit.id, by=self.actor.name, at=self.at)
         self._journal()
         told = dict.fromkeys(item.unit_id for item in self.items)
-        bodies = {unit.id for unit in self.units.values() if unit.kind in BODIES}
         messages = [
             NewMessage(
                 recipient_id=unit_id,
@@ -381,7 +443,6 @@ class _Deed:
                 by_name=self.actor.name,
             )
             for unit_id in told
-            if unit_id not in bodies
         ]
         post(self.session, self.plan, messages)
 

@@ -2,13 +2,20 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from models.common.kinds import Basis
 from models.common.text import Text
-from models.loading import Item, addressees, asked_in, reference
+from models.loading import Asked, asked_of
 from models.plan.area import Role
-from models.plan.document import PlanDocument, RequirementEntry
+from models.plan.document import PlanDocument
+from models.plan.parties import Item, Unknown, addressees, roles_asked
+
+Settled = Mapping[Unknown, Sequence[str]]  # codes of units and collectives
+Members = Mapping[str, Sequence[str]]
+NOBODY: Settled = MappingProxyType({})
+PRECEDENCE = (Role.LEAD, Role.CO_LEAD, Role.RESPONSIBLE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,13 +33,14 @@ class Words:
 class Ask:
     """What a document asks under one reference, and of whom: the role of each unit, by its code.
 
-    `lead`: the unit that reviews what the others hand in; None where the office does.
+    `lead`: the unit that reviews what the others hand in; None where the office does. `co_leads` are heard before.
     """
 
     ref: str
     phase: tuple[str, str]  # code and period
     due_on: dt.date
     lead: str | None
+    co_leads: tuple[str, ...]
     roles: Mapping[str, Role]
     words: Words
 
@@ -76,6 +84,13 @@ class AskChange:
         return self.after.due_on
 
     @property
+    def co_leads(self) -> tuple[str, ...] | None:
+        """The new ones, where they are others."""
+        if self.before is None or self.after is None or self.after.co_leads == self.before.co_leads:
+            return None
+        return self.after.co_leads
+
+    @property
     def words(self) -> Words | None:
         """The new words, where they are others."""
         if self.before is None or self.after is None or self.after.words == self.before.words:
@@ -94,9 +109,14 @@ class Difference:
     renamed: Mapping[str, tuple[Text, Text]]
 
 
-def difference(before: PlanDocument, after: PlanDocument) -> Difference:
-    """What the second document says otherwise than the first, in the order of the second."""
-    old, new = asks_of(before), asks_of(after)
+def difference(
+    before: PlanDocument, after: PlanDocument, settled: Settled = NOBODY, settled_after: Settled | None = None
+) -> Difference:
+    """What the second document says otherwise than the first, in the order of the second.
+
+    `settled`: as whom the office settled parties that the documents name without saying who; and so afterwards.
+    """
+    old, new = asks_of(before, settled), asks_of(after, settled if settled_after is None else settled_after)
     names, later = ({unit.code: unit.name for unit in one.units} for one in (before, after))
     return Difference(
         asks=tuple(
@@ -111,28 +131,58 @@ def difference(before: PlanDocument, after: PlanDocument) -> Difference:
     )
 
 
-def asks_of(document: PlanDocument) -> dict[str, Ask]:
+def asks_of(document: PlanDocument, settled: Settled = NOBODY) -> dict[str, Ask]:
     """All that a document asks, by reference."""
     members = {one.code: one.members for one in document.collectives}
-    return {ask.ref: ask for ask in _asks(document, members)}
+    return {asked.ref: _ask(asked, settled, members) for asked in asked_of(document)}
 
 
-def _asks(document: PlanDocument, members: Mapping[str, tuple[str, ...]]) -> Iterator[Ask]:
-    for entry, phase, period, due_on, item in asked_in(document):
-        yield Ask(
-            ref=reference(entry, period, item),
-            phase=(phase.code, phase.period),
-            due_on=due_on,
-            lead=item.area.lead if item.area else None,
-            roles=_roles(entry, item, members),
-            words=Words(entry.title, entry.why, item.proof or entry.proof, item.source, entry.basis),
-        )
+def _ask(asked: Asked, settled: Settled, members: Members) -> Ask:
+    leads = list(_leads(asked.item, settled))
+    return Ask(
+        ref=asked.ref,
+        phase=(asked.due.phase.code, asked.due.phase.period),
+        due_on=asked.due.on,
+        lead=leads[0] if leads else None,
+        co_leads=tuple(dict.fromkeys(leads[1:])),
+        roles=_roles(asked, settled, members),
+        words=_words(asked),
+    )
 
 
-def _roles(entry: RequirementEntry, item: Item, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
+def _words(asked: Asked) -> Words:
+    entry, item = asked.entry, asked.item
+    return Words(asked.title, entry.why, item.proof or entry.proof, item.source, entry.basis)
+
+
+def _leads(item: Item, settled: Settled) -> Iterator[str]:
+    """The leads, the first one first; those last that the office has settled."""
+    if item.parties is None:
+        return
+    yield from (code for code in (item.parties.lead, *item.parties.co_leads) if code)
+    for unknown in item.parties.unknown:
+        if unknown.role is Role.LEAD:
+            yield from settled.get(unknown, ())
+
+
+def _parties(asked: Asked, settled: Settled) -> Iterator[tuple[Role, str]]:
+    item = asked.item
+    if item.parties is None:
+        yield from addressees(asked.entry, item)
+        return
+    roles = roles_asked(asked.entry.audience)
+    if Role.LEAD in roles:
+        yield from ((Role.CO_LEAD if place else Role.LEAD, code) for place, code in enumerate(_leads(item, settled)))
+    if Role.RESPONSIBLE in roles:
+        yield from ((Role.RESPONSIBLE, code) for code in item.parties.responsible)
+        unknown = (one for one in item.parties.unknown if one.role is Role.RESPONSIBLE)
+        yield from ((Role.RESPONSIBLE, code) for one in unknown for code in settled.get(one, ()))
+
+
+def _roles(asked: Asked, settled: Settled, members: Members) -> dict[str, Role]:
     """As issuing has it: a unit that is named more than once is asked once, as lead where it leads."""
     roles: dict[str, Role] = {}
-    for role, code in addressees(entry, item):
+    for role, code in _parties(asked, settled):
         for unit in members.get(code, (code,)):
-            roles[unit] = Role.LEAD if Role.LEAD in {role, roles.get(unit)} else role
+            roles[unit] = min(role, roles.get(unit, role), key=PRECEDENCE.index)
     return roles

@@ -113,12 +113,14 @@ class OfRequirement:
     roles: list[tuple[Standing, Role]] = dataclasses.field(default_factory=list)
     leads: bool = False
     lead: str | None = None
+    co_leads: tuple[str, ...] | None = None
     words: Words | None = None
     passed: list[str] = dataclasses.field(default_factory=list)  # units that are not asked, as the date has passed
 
     @property
     def is_empty(self) -> bool:
-        return not (self.hand or self.withdraw or self.move or self.roles or self.leads or self.words or self.due_on)
+        changed = (self.hand, self.withdraw, self.move, self.roles, self.leads, self.words, self.due_on)
+        return self.co_leads is None and not any(changed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class _Judged:
         if known is not None:
             self._lead(done, known, change)
             self._roles(done, known, change)
+            done.co_leads = change.co_leads if change else None
             self._dates(done, known, change)
             if change is not None and change.words and self.orders.open_items_too and _left(done, known):
                 done.words = change.words

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from models.changes.difference import Settled
 from models.common.errors import Reason
 from models.plan.document import PlanDocument, RequirementEntry
 
 # The fields of a document that name units.
-PARTIES = frozenset({"lead", "responsible", "members", "audience", "reporters"})
+PARTIES = frozenset({"lead", "co_leads", "responsible", "members", "audience", "reporters"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
     ]
     reasons += [
         Reason("{unit} leads {area}; say which unit leads it from now on", unit=one.lead, area=one.code)
-        for one in document.areas
-        if orders.successors.get(one.lead) == ()
+        for area in document.areas
+        for one in (area, *area.measures)
+        if one.lead and orders.successors.get(one.lead) == ()
     ]
     known = {*_withdrawable(document)}
     reasons += [
@@ -77,6 +79,18 @@ def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
         if area.measures and all(one.code in orders.withdrawn for one in area.measures)
     ]
     return reasons
+
+
+def succeeded(settled: Settled, orders: Orders, gone: Collection[str]) -> Settled:
+    """As whom parties are settled once units have ended."""
+    return {
+        unknown: tuple(
+            dict.fromkeys(
+                heir for code in codes for heir in (orders.successors.get(code, ())[:1] if code in gone else (code,))
+            )
+        )
+        for unknown, codes in settled.items()
+    }
 
 
 def _withdrawable(document: PlanDocument) -> Iterator[str]:
@@ -110,19 +124,24 @@ def _without(document: PlanDocument, withdrawn: Collection[str]) -> PlanDocument
     declared = tuple(dataclasses.replace(one, enumerated=one.enumerated - fewer[one.area]) for one in document.declared)
     kept = (_of_other_periods(one, withdrawn) for one in document.requirements if one.code not in withdrawn)
     return dataclasses.replace(
-        document, areas=areas, declared=declared, requirements=tuple(one for one in kept if one.due)
+        document, areas=areas, declared=declared, requirements=tuple(one for one in kept if one is not None)
     )
 
 
-def _of_other_periods(entry: RequirementEntry, withdrawn: Collection[str]) -> RequirementEntry:
+def _of_other_periods(entry: RequirementEntry, withdrawn: Collection[str]) -> RequirementEntry | None:
+    """None where all of its periods are withdrawn."""
     due = {period: day for period, day in entry.due.items() if f"{period}/{entry.code}" not in withdrawn}
-    return dataclasses.replace(entry, due=due) if len(due) < len(entry.due) else entry
+    if len(due) == len(entry.due):
+        return entry
+    return dataclasses.replace(entry, due=due) if due else None
 
 
 def _replaced(value: Any, successors: Mapping[str, tuple[str, ...]], field: str = "") -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
         after = {name: _replaced(one, successors, name) for name, one in fields.items()}
+        if "co_leads" in after:  # who leads now, leads beside nobody
+            after["co_leads"] = tuple(one for one in after["co_leads"] if one != after["lead"])
         return value if after == fields else dataclasses.replace(value, **after)
     if isinstance(value, tuple):
         if field in PARTIES:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.assignments.assignment import Assignment
-from models.changes.difference import Difference
+from models.changes.difference import Difference, Settled
 from models.changes.effects import Issued, Standing
 from models.changes.orders import Orders
 from models.common.status import CLOSED
@@ -15,7 +15,8 @@ from models.finding import Finding
 from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
-from models.plan.unit import Unit
+from models.plan.unit import Unit, collective_ids
+from models.plan.unsettled import Party, settled_of
 
 
 def phases_locked(session: Session, plan: Plan) -> Sequence[Phase]:
@@ -25,7 +26,7 @@ def phases_locked(session: Session, plan: Plan) -> Sequence[Phase]:
 
 
 def opened(phases: Sequence[Phase]) -> Mapping[tuple[str, str], PhaseStatus]:
-    return {(str(one.code), one.period): one.status for one in phases}
+    return {(one.code, one.period): one.status for one in phases}
 
 
 def issued(session: Session, plan: Plan, change: Difference, orders: Orders) -> dict[str, Issued]:
@@ -95,3 +96,16 @@ def _dates(plan: Plan, requirement: Requirement) -> set[object]:
     """The plan's date and the working days that it may have moved to."""
     calendar, due_on = plan.work_calendar, requirement.due_on
     return {due_on, calendar.settle(due_on).on, calendar.settle(due_on, requirement.on_day_off).on}
+
+
+def settled(session: Session, plan: Plan) -> Settled:
+    """As whom the office settled parties, by the codes of units and sets."""
+    found = settled_of(session, plan)
+    units = dict(session.execute(select(Unit.id, Unit.code).where(Unit.plan_id == plan.id)).all())
+    sets = {id_: code for code, id_ in collective_ids(session, plan.id).items()}
+
+    def code_of(party: Party) -> str:
+        unit_id, set_id = party["unit_id"], party["collective_id"]
+        return units[unit_id] if unit_id is not None else sets[set_id or 0]
+
+    return {unknown: tuple(map(code_of, parties)) for unknown, parties in found.items()}

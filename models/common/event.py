@@ -20,6 +20,7 @@ LATE_WITHIN = 1000
 
 class EventKind(StrEnum):
     PLAN_LOADED = "plan_loaded"
+    PARTY_SETTLED = "party_settled"  # the office said who it is that the plan does not name
     PHASE_OPENED = "phase_opened"
     GATE_DECIDED = "gate_decided"
     ISSUED = "issued"
@@ -30,6 +31,7 @@ class EventKind(StrEnum):
     TAKEN_UP = "taken_up"  # the office gave it back to patrol
     EXTENSION_ASKED = "extension_asked"
     EXTENSION_REFUSED = "extension_refused"
+    OPINION_GIVEN = "opinion_given"  # of a co-lead, on what was handed in
     OBJECTION_RAISED = "objection_raised"
     OBJECTION_DECIDED = "objection_decided"
     EXCUSED = "excused"  # what was late until then no longer counts
@@ -43,6 +45,7 @@ class EventKind(StrEnum):
     VERDICT_GIVEN = "verdict_given"  # on a measure, a safeguard or an indicator
     COMMENDED = "commended"  # the list for commendation was settled
     PLAN_ACCEPTED = "plan_accepted"
+    LINKS_WITHDRAWN = "links_withdrawn"  # all of a unit; a single one says by itself who withdrew it
     PLAN_CHANGED = "plan_changed"  # a change set: once for the plan, and once for each item that it touched
 
 

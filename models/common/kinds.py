@@ -1,4 +1,4 @@
-"""The kinds that plans speak of: of units, areas, requirements and targets."""
+"""The kinds that plans speak of: of units, areas, phases, requirements and targets."""
 
 from enum import StrEnum
 
@@ -28,6 +28,21 @@ class Scope(StrEnum):
     PLAN = "plan"
     AREA = "area"
     MEASURE = "measure"
+
+
+class PhaseKind(StrEnum):
+    """What a phase is for; each kind has its flow in Prefect."""
+
+    LAUNCH = "launch"
+    IMPLEMENTATION = "implementation"
+    ACCEPTANCE = "acceptance"
+
+
+class NoLead(StrEnum):
+    """Who leads where a plan names no lead: nobody, and each unit answers to the office; or the first responsible."""
+
+    OFFICE = "office"
+    FIRST = "first"
 
 
 class OnDayOff(StrEnum):

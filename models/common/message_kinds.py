@@ -17,6 +17,8 @@ class MessageKind(StrEnum):
     UNSIGNED = "unsigned"  # to the office: a unit has not signed for it
     OVERDUE = "overdue"  # to unit, lead, office or leader: past its date
     TO_REVIEW = "to_review"  # to the reviewer: something came in
+    OPINION_ASKED = "opinion_asked"  # to a co-lead: it is asked before the first lead accepts
+    OPINION_GIVEN = "opinion_given"  # to the reviewer: what a co-lead says
     UNREVIEWED = "unreviewed"  # to the reviewer or the office: it has waited too long
     RETURNED = "returned"  # to a unit: hand in again, and why
     ACCEPTED = "accepted"  # to a unit: done

@@ -88,7 +88,7 @@ class LetterComposer:
             due_on=fact.asked_until if message.kind is MessageKind.EXTENSION_ASKED else fact.due_on,
             planned_due_on=fact.planned_due_on,
             provisional=fact.due_provisional,
-            working_days_left=self.plan.work_calendar.count(self.today, fact.due_on),
+            working_days_left=self._left(fact),
             order=message.order,
             why=Text(fact.why_zh, fact.why_en),
             proof=Text(fact.proof_zh, fact.proof_en),
@@ -124,6 +124,12 @@ class LetterComposer:
             by=message.by_name,
         )
 
+    def _left(self, fact: AnyRow) -> int | None:
+        """None where the date has passed and nothing is late by that."""
+        if fact.open_ended and self.today > fact.due_on:
+            return None
+        return self.plan.work_calendar.count(self.today, fact.due_on)
+
     def _bulletin_line(self, message: AnyRow) -> Line:
         bulletin = bulletins.named_in(self.session, self.plan, message.subject)
         return Line(
@@ -156,6 +162,7 @@ class LetterComposer:
         )
         if overdue:
             query = query.where(Assignment.due_on < self.today, Assignment.status != Status.SUBMITTED)
+            query = query.where(~Requirement.open_ended)
         else:
             query = query.where(Phase.id == phase.id)
         return self.session.scalars(query).one()

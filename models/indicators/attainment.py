@@ -7,16 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.common.errors import Reason
-from models.common.kinds import Comparator, Rollup, UnitKind
+from models.common.kinds import Comparator, PhaseKind, Rollup, UnitKind
 from models.common.text import Text
 from models.dates.period import Period, recurring
 from models.indicators.reading import Reading, newest, plain
 from models.plan.indicator import Indicator, indicators_of
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.unit import Unit, units_of
 
@@ -467,9 +467,9 @@ def _read(plan: Plan, row: Reading, units: Mapping[int, Unit]) -> Read:
 
 def _years(session: Session, plan: Plan) -> tuple[int, int]:
     """The years in which a recurring target has to hold: from the implementation to the plan's end."""
-    query = select(Phase.period).where(Phase.plan_id == plan.id, Phase.code == PhaseCode.IMPLEMENTATION)
-    years = [int(period[:4]) for period in session.scalars(query)]
-    return (min(years, default=plan.starts), plan.ends)
+    query = select(func.min(Phase.starts_on)).where(Phase.plan_id == plan.id, Phase.kind == PhaseKind.IMPLEMENTATION)
+    first = session.scalar(query)
+    return (first.year if first else plan.starts, plan.ends)
 
 
 def with_conflicts(attained: Sequence[Attainment]) -> list[Attainment]:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
@@ -133,8 +134,10 @@ def number_of(text: str) -> float | None:
     """The number that somebody wrote: `1,200`, `95.2%`, yes and no as 1 and 0. None where it is none.
 
     A comma or a space parts groups of three digits, and stands nowhere else: `95,2` may be 95.2 or a slip, and is no
-    number.
+    number. Nor is `95.2①` or `95²`, the number of a note, which would become a digit among others.
     """
+    if any(unicodedata.category(sign) == "No" for sign in text):
+        return None
     said = word(text)
     if said in YES or said in NO:
         return float(said in YES)

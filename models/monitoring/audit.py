@@ -32,9 +32,9 @@ from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
 from models.plan.area import Role
 from models.plan.ladder import Audience
-from models.plan.phase import Phase, phases_of
+from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement
+from models.plan.requirement import Ladders, Requirement
 from models.plan.unit import Unit, body_of
 
 MAX_ROWS_IN_MEMORY = 2000  # rows of each table that are held in memory
@@ -81,18 +81,19 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
     traces = _Stream(session, _traces(plan), Escalation.assignment_id, ids)
     messages = _Stream(session, _messages(plan), Message.assignment_id, ids)
     moved = moves_of_roles(session, plan)
-    ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
+    ladders = Ladders(session, plan)
     assignments = _assignments(plan) if ids is None else _assignments(plan).where(any_of_ids(Assignment.id, ids))
     for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=MAX_ROWS_IN_MEMORY)):
         yield AssignmentHistory(
             ref=row.ref,
             unit_id=row.unit_id,
             lead_id=lead_over(row.role, row.unit_id, row.lead_id),
+            lead_since=row.lead_since,
             leads_before=moved.leads_before(row),
             body_over=Audience(body_over(row.unit_kind)),
             leads=row.role is Role.LEAD,
             is_led=row.lead_id == row.unit_id or moved.was_led(row),
-            ladder=ladders[row.phase_id],
+            ladder=ladders.of(row.phase_id, row.ladder_id),
             issued_on=row.issued_on,
             status=row.status,
             due_on=row.due_on,
@@ -140,7 +141,9 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.needs_attention,
             Requirement.phase_id,
             Requirement.id.label("requirement_id"),
+            Requirement.ladder_id,
             Requirement.lead_id,
+            Requirement.lead_since,
             Unit.kind.label("unit_kind"),
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)

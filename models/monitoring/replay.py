@@ -106,6 +106,7 @@ class SentMessage:
 class AssignmentHistory:
     """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where `body_over` does.
 
+    `lead_since`: since when, where the lead was not settled at first and `body_over` did so before.
     `leads_before`: who that was earlier, each with the instant at which a change set moved it, the oldest first.
     `leads`: it was issued to the unit as the lead of its item, which another unit leads by now where `is_led` is false.
     """
@@ -113,6 +114,7 @@ class AssignmentHistory:
     ref: str
     unit_id: int
     lead_id: int | None
+    lead_since: dt.datetime | None
     leads_before: Sequence[tuple[dt.datetime, int | None]]
     body_over: Audience
     leads: bool
@@ -430,7 +432,9 @@ class _Replay:
 
     def _recipients(self, fired: Fired, at: dt.datetime) -> Iterable[int]:
         rules = self.rules
+        was_led = self.life.lead_since is None or self.life.lead_since < at
         lead_id = next((lead for until, lead in self.life.leads_before if at < until), self.life.lead_id)
+        lead_id = lead_id if was_led else None
         bodies = {Audience.OFFICE: rules.office_id, Audience.LEADER: rules.leader_id}
         who = {
             Audience.UNIT: self.life.unit_id,

@@ -130,6 +130,21 @@ def last_seal(session: Session) -> LastSeal | None:
     return LastSeal(*row) if row else None
 
 
+def forgotten(session: Session, kept: Sequence[str]) -> Iterator[Broken]:
+    """Digests kept elsewhere that no seal bears: all that is in the database would fit where its end was cut off, or
+    all of its seals were written anew.
+    """
+    found = set(
+        session.scalars(select(JournalSeal.digest).where(JournalSeal.digest.in_([one.lower() for one in kept])))
+    )
+    for one in kept:
+        if one.lower() not in found:
+            yield Broken(
+                Tampering.SEAL,
+                Reason("no seal has the digest {digest}: the journal was cut off, or sealed anew", digest=one),
+            )
+
+
 def broken(session: Session) -> Iterator[Broken]:
     """Everything in the journal that is not as it was sealed, seal by seal, in little memory."""
     after, before, begun = 0, FIRST, None

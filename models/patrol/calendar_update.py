@@ -18,9 +18,9 @@ from models.dates.workdays import EarlierCalendar, Settled, WorkCalendar
 from models.outbox.message import post
 from models.patrol.escalation import OF_A_BAD_ROW, quarantine
 from models.plan.ladder import LadderState, Step, next_look
-from models.plan.phase import Phase, phases_of
+from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement
+from models.plan.requirement import Ladders, Requirement
 
 WHY = "working-day calendar published or amended"
 LONGEST_HOLIDAY = dt.timedelta(days=31)  # in which no day is worked, with much to spare
@@ -79,9 +79,9 @@ def follow(session: Session, plan: Plan, *, after: int, actor: Actor, at: dt.dat
     years = changed_years(plan)
     if not years:
         return Followed()
-    ladders = {phase.id: (phase.ladder or plan.ladder).rungs for phase in phases_of(session, plan)}
-    rows = session.execute(_near(plan, years, ladders.values(), after, limit)).all()
-    others = [row.id for row in rows if _may_differ(plan, row, ladders[row.phase_id])]
+    ladders = Ladders(session, plan)
+    rows = session.execute(_near(plan, years, ladders.all(), after, limit)).all()
+    others = [row.id for row in rows if _may_differ(plan, row, ladders.of(row.phase_id, row.ladder_id))]
     moved = _settle_all(session, plan, by_ids(session, plan, others), actor, at) if others else 0
     if len(rows) == limit:
         return Followed(moved, rows[-1].id)
@@ -108,7 +108,8 @@ def _near(plan: Plan, years: Iterable[int], ladders: Iterable[tuple[Step, ...]],
     columns = (
         *(Assignment.id, Assignment.status, Assignment.planned_due_on, Assignment.due_on, Assignment.due_provisional),
         *(Assignment.issued_on, Assignment.submitted_on, Assignment.done_until, Assignment.next_action_at),
-        *(Assignment.needs_attention, Requirement.phase_id, Requirement.on_day_off),
+        *(Assignment.needs_attention, Requirement.phase_id, Requirement.ladder_id),
+        *(Requirement.on_day_off,),
     )
     return (
         select(*columns)

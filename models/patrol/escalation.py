@@ -20,9 +20,8 @@ from models.common.message_kinds import MessageKind, OrderColour
 from models.dates.instants import first_round_on
 from models.outbox.message import NewMessage, post
 from models.plan.ladder import Audience, DueSteps, Fired, LadderState, due_steps
-from models.plan.phase import phases_of
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement
+from models.plan.requirement import Ladders, Requirement
 from models.plan.unit import Unit, body_of
 
 
@@ -120,6 +119,7 @@ def _ladder_states(ids: Sequence[int]) -> AnySelect:
             Assignment.submitted_on,
             Assignment.done_until,
             Requirement.phase_id,
+            Requirement.ladder_id,
             Requirement.lead_id,
             (Requirement.ref + "/" + Unit.code).label("ref"),
             Unit.kind.label("unit_kind"),
@@ -163,7 +163,7 @@ class _Round:
     def __init__(self, session: Session, plan: Plan, actor: Actor, at: dt.datetime) -> None:
         self.session, self.plan, self.actor, self.at = session, plan, actor, at
         self.today = plan.day_of(at)
-        self.ladders = {phase.id: phase.ladder or plan.ladder for phase in phases_of(session, plan)}
+        self.ladders = Ladders(session, plan)
         self.bodies = {
             Audience.OFFICE: body_of(session, plan.id, UnitKind.OFFICE).id,
             Audience.LEADER: body_of(session, plan.id, UnitKind.LEADER).id,
@@ -204,14 +204,14 @@ class _Round:
         )
 
     def _judged(self, rows: Sequence[AnyRow]) -> _Verdicts:
-        """The due steps of each group of rows with the same phase and ladder state: computed once a group."""
-        alike: dict[tuple[int, LadderState], list[AnyRow]] = defaultdict(list)
+        """The due steps of each group of rows with the same ladder and ladder state: computed once a group."""
+        alike: dict[tuple[tuple[int, int | None], LadderState], list[AnyRow]] = defaultdict(list)
         for row in rows:
-            alike[row.phase_id, _ladder_state(row)].append(row)
+            alike[(row.phase_id, row.ladder_id), _ladder_state(row)].append(row)
         calendar, live_from = self.plan.work_calendar, self.plan.go_live_on or self.today
         return [
-            (batch, due_steps(self.ladders[phase_id].rungs, standing, calendar, on=self.today, live_from=live_from))
-            for (phase_id, standing), batch in alike.items()
+            (batch, due_steps(self.ladders.of(*ids), standing, calendar, on=self.today, live_from=live_from))
+            for (ids, standing), batch in alike.items()
         ]
 
     def _write_fired(self, verdicts: _Verdicts) -> None:

@@ -15,7 +15,7 @@ from models.common.errors import IllegalMoveError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.typed import person_name, said
 from models.dates.bounds import Bounds
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -246,15 +246,15 @@ def untold(session: Session, plan: Plan) -> Sequence[tuple[Gate, Phase]]:
     return [(gate, phase) for gate, phase in rows]
 
 
-def awaited(session: Session, plan: Plan) -> set[tuple[PhaseCode, int | None, int]]:
-    """The rounds at which a run may wait, by the phase's code and year: those that are open or not told of yet."""
+def awaited(session: Session, plan: Plan) -> list[tuple[Phase, int]]:
+    """The rounds at which a run may wait, each with its phase: those that are open or not told of yet."""
     asked = session.execute(
         select(Gate, Phase)
         .join(Phase, Phase.id == Gate.phase_id)
         .where(Phase.plan_id == plan.id, Phase.status == PhaseStatus.OPEN, Gate.decision.is_(None))
     )
     found = [(gate, phase) for gate, phase in asked]
-    return {(phase.code, phase.year, gate.round) for gate, phase in [*found, *untold(session, plan)]}
+    return [(phase, gate.round) for gate, phase in [*found, *untold(session, plan)]]
 
 
 def mark_told(session: Session, gate_ids: Collection[int], at: dt.datetime) -> None:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select, text
@@ -25,7 +26,8 @@ from models.plan.unit import Unit, body_of
 # leads. The caller's lock on the phase says that nothing was issued yet; ON CONFLICT would look up every row once more.
 # The journal says the phase of no assignment: it follows from the requirement, and each foreign key of a million rows
 # takes seconds.
-_ISSUE = """
+AS_PLANNED: Mapping[int, dt.date] = MappingProxyType({})
+ISSUE = """
 WITH dated AS (
     SELECT * FROM unnest(
         CAST(:requirement_id AS bigint[]), CAST(:issued_on AS date[]), CAST(:planned_due_on AS date[]),
@@ -42,8 +44,9 @@ WITH dated AS (
     SELECT DISTINCT ON (requirement_id, unit_id)
            requirement_id, unit_id, role, 'issued', issued_on, planned_due_on, due_on, due_provisional,
            issued_on, next_action_at
-    FROM dated JOIN named USING (requirement_id) {only}
-    ORDER BY requirement_id, unit_id, role = 'lead' DESC
+    FROM dated JOIN named USING (requirement_id)
+    WHERE {which}
+    ORDER BY requirement_id, unit_id, role = 'lead' DESC, role = 'co-lead' DESC
     RETURNING id, unit_id, due_on
 ), journalled AS (
     INSERT INTO event (
@@ -55,14 +58,15 @@ WITH dated AS (
 SELECT unit_id, count(*) AS issued, max(due_on) AS last_due_on, min(due_on) AS first_due_on
 FROM issued GROUP BY unit_id
 """
-ISSUE = text(_ISSUE.format(only=""))
-ISSUE_CHOSEN = text(
-    _ISSUE.format(
-        only="""JOIN unnest(CAST(:chosen_requirements AS bigint[]), CAST(:chosen_units AS bigint[]))
-         AS chosen (requirement_id, unit_id) USING (requirement_id, unit_id)"""
+ISSUE_ALL = text(ISSUE.format(which="true"))
+ISSUE_MISSING = text(
+    ISSUE.format(
+        which="""unit_id = ANY(CAST(:only_to AS bigint[])) AND NOT EXISTS (
+        SELECT FROM assignment AS had
+        WHERE had.requirement_id = dated.requirement_id AND had.unit_id = named.unit_id
+    )"""
     )
 )
-
 
 LONG_BEFORE = 30  # days: who starts a phase earlier than that is asked whether it is meant
 
@@ -129,17 +133,17 @@ def issue(
     actor: Actor,
     at: dt.datetime,
     issued_on: dt.date,
-    only: Sequence[tuple[int, int]] | None = None,
+    until: Mapping[int, dt.date] = AS_PLANNED,
+    only_to: Sequence[int] | None = None,
 ) -> Sequence[Any]:
     """Hand requirements of one phase, written to the database, out to their addressees; returns a row a unit.
 
-    `only`: of the addressees these alone, each as the ids of the requirement and the unit.
-
-    Once for each requirement: a second time breaks the constraint on requirement and unit, and writes nothing. The
-    caller holds the phase's row lock.
+    Once for each requirement: a second time breaks the constraint on requirement and unit, and writes nothing; with
+    `only_to`, these units get what they do not have. `until` holds dates other than the plan's, by the requirement's
+    id. The caller holds the phase's row lock.
     """
-    ladder = phase.ladder or plan.ladder
-    rows = [dated(plan, ladder, requirement, issued_on) for requirement in requirements]
+    usual = phase.ladder or plan.ladder
+    rows = [dated(plan, one.ladder or usual, one, issued_on, until.get(one.id)) for one in requirements]
     columns = {
         name: [row[name] for row in rows]
         for name in (
@@ -160,16 +164,22 @@ def issue(
         "address": actor.address,
         "access_id": actor.access,
     }
-    if only is None:
-        return session.execute(ISSUE, columns | common).all()
-    chosen = {"chosen_requirements": [one for one, _ in only], "chosen_units": [unit for _, unit in only]}
-    return session.execute(ISSUE_CHOSEN, columns | common | chosen).all()
+    if only_to is None:
+        return session.execute(ISSUE_ALL, columns | common).all()
+    return session.execute(ISSUE_MISSING, columns | common | {"only_to": list(only_to)}).all()
 
 
-def dated(plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date) -> dict[str, Any]:
-    """The dates that all assignments of a requirement share. A date on a day off moves as the plan says."""
+def dated(
+    plan: Plan, ladder: Ladder, requirement: Requirement, issued_on: dt.date, until: dt.date | None = None
+) -> dict[str, Any]:
+    """The dates that all assignments of a requirement share. A date on a day off moves as the plan says.
+
+    `until`: the date that the office names in the place of the plan's.
+    """
     settled = plan.work_calendar.settle(requirement.due_on, requirement.on_day_off)
-    if settled.on < issued_on <= requirement.due_on:
+    if until is not None:
+        settled = plan.work_calendar.settle(until)
+    elif settled.on < issued_on <= requirement.due_on:
         settled = plan.work_calendar.settle(requirement.due_on)  # nothing is overdue as it is handed out
     standing = LadderState(Status.ISSUED, issued_on, settled.on, None, issued_on)
     look_on = next_look(ladder.rungs, standing, plan.work_calendar, plan.go_live_on or issued_on)

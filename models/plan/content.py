@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
@@ -18,10 +19,12 @@ def document_of(content: Mapping[str, Any]) -> PlanDocument:
 
 def _listed(kind: Any, value: Any) -> Any:
     """Lists of entries are stored by their codes; here they are lists again."""
+    if get_origin(kind) is UnionType:
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
     if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
         kinds = get_type_hints(kind)
         return {name: _listed(kinds[name], one) for name, one in value.items()}
-    if get_origin(kind) is tuple:
+    if get_origin(kind) is tuple and value is not None:
         entries = value.values() if isinstance(value, Mapping) else value
         return [_listed(get_args(kind)[0], one) for one in entries]
     return value

@@ -5,10 +5,13 @@
 
 import dataclasses
 import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, Scope, UnitKind
+from models.common.kinds import AreaKind, Basis, Comparator, NoLead, OnDayOff, PhaseKind, Rollup, Scope, UnitKind
 from models.common.text import Text
+from models.dates.recurrence import Recurrence
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,17 +36,50 @@ class CollectiveEntry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a measure with a day of its own, such as the start of building."""
+
+    by: dt.date
+    what: Text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MeasureDue:
+    """When a measure is due. Of the fields one is given: a day, stages, a recurrence, or `is_open` for no end."""
+
+    day: dt.date | None = None
+    stages: tuple[Stage, ...] = ()
+    recurrence: Recurrence | None = None
+    is_open: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class MeasureEntry:
+    """`lead` and `responsible` are as an area's; None where the measure names none of its own and its area's hold.
+
+    `due` counts for the requirements that take it; None where the plan gives the measure no date of its own.
+    """
+
     code: str
     name: Text
     proof: Text
     source: str
     basis: Basis = Basis.STATED
+    due: MeasureDue | None = None
+    lead: str | None = None
+    co_leads: tuple[str, ...] = ()
+    unsettled_lead: str = ""
+    responsible: tuple[str, ...] | None = None
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AreaEntry:
-    """`lead` is a unit code; `responsible` are codes of units or collectives, in the order of the plan."""
+    """`lead` is a unit code, "" where there is none or where it is not settled; `co_leads` are those after the first.
+
+    `responsible` are codes of units or collectives, in the order of the plan. `unsettled_lead` and `unsettled` are the
+    plan's words for parties that are not known yet.
+    """
 
     code: str
     kind: AreaKind
@@ -53,6 +89,9 @@ class AreaEntry:
     measures: tuple[MeasureEntry, ...]
     source: str
     basis: Basis = Basis.STATED
+    co_leads: tuple[str, ...] = ()
+    unsettled_lead: str = ""
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +122,7 @@ class IndicatorEntry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PhaseEntry:
-    """One phase and year: `code` launch, implementation or acceptance; `period` the year it runs in."""
+    """One phase. `period`: the year, years or part of one that it lies in. `of_kind`: None where the code says it."""
 
     code: str
     period: str
@@ -93,11 +132,29 @@ class PhaseEntry:
     issue_on: dt.date
     source: str
     basis: Basis = Basis.STATED
+    of_kind: PhaseKind | None = None
+
+    @property
+    def kind(self) -> PhaseKind:
+        return self.of_kind or PhaseKind(self.code)
+
+
+def phase_refs(phases: Sequence[PhaseEntry]) -> dict[tuple[str, str], str]:
+    """How people name each phase, by code and period: the code, with the period where several have that code.
+
+    The years of an implementation carry their year, also where there is one.
+    """
+    counts = Counter(one.code for one in phases)
+    is_bare = {one.code: counts[one.code] == 1 and one.code != PhaseKind.IMPLEMENTATION for one in phases}
+    return {(one.code, one.period): one.code if is_bare[one.code] else f"{one.code}-{one.period}" for one in phases}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RequirementEntry:
     """What is asked. `due` maps a period ("2023", "2023Q1", "2025H1") to the last day.
+
+    With `by_measure` it is empty and each measure has its own; one without an end is asked for at the `rhythm`.
+    `ladder`: the steps of this requirement alone; those of the plan, where it is None.
 
     `audience` holds, for the scope `plan`, codes of units and collectives, and otherwise the
     roles "lead" and "responsible". `on_day_off`: where a date on a day off moves; as the plan says, where it is
@@ -114,6 +171,9 @@ class RequirementEntry:
     proof: Text
     basis: Basis = Basis.INFERRED
     on_day_off: OnDayOff | None = None
+    by_measure: bool | None = None
+    rhythm: Recurrence | None = None
+    ladder: tuple[dict[str, Any], ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,3 +213,5 @@ class PlanDocument:
     requirements: tuple[RequirementEntry, ...]
     ladder: tuple[dict[str, Any], ...] = dataclasses.field(default=())
     on_day_off: OnDayOff | None = None  # later, where it is None
+    no_lead: NoLead | None = None  # the office, where it is None
+    co_lead_working_days: int | None = None  # CO_LEAD_WORKING_DAYS, where it is None

@@ -117,6 +117,15 @@ def _waiting(code: str, anchor: Anchor, days: int, condition: Condition, audienc
     return Step(code, anchor, days, True, condition, (audience,))  # noqa: FBT003
 
 
+def never_late(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps for what has no end: none that says it is overdue, and none of the others comes again and again."""
+    return tuple(
+        dataclasses.replace(step, every=None) if step.condition is Condition.OPEN else step
+        for step in steps
+        if step.kind is not MessageKind.OVERDUE
+    )
+
+
 A_WEEK = 5  # working days
 
 

@@ -65,6 +65,9 @@ class Plan(Base):
     near_limit_days: Mapped[int] = mapped_column(doc="days before a date from which it counts as near")
     unsigned_working_days: Mapped[int] = mapped_column(doc="working days within which work has to be signed for")
     rework_working_days: Mapped[int] = mapped_column(doc="working days to hand in again after a return")
+    co_lead_working_days: Mapped[int] = mapped_column(
+        server_default="3", doc="working days after which a co-lead that says nothing is taken to agree"
+    )
     # Earlier limits, where they were different; `until` is the last day on which each was in force.
     earlier_limits: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default=text("'[]'"), doc="limits that were in force before, and until when"

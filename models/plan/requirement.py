@@ -1,15 +1,18 @@
 """Requirements: what is asked, of whom, at which scope, in which period, due when, proven by what."""
 
 import datetime as dt
+from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, false, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models.common.base import Base, Key, text_enum
+from models.common.base import Base, Instant, Key, text_enum
 from models.common.kinds import Basis, OnDayOff, Scope
 from models.common.text import Text
 from models.plan.area import Area, Measure, Role
-from models.plan.phase import Phase
+from models.plan.ladder import Step
+from models.plan.phase import Phase, phases_of
+from models.plan.plan import Ladder, Plan
 from models.plan.unit import Unit
 
 
@@ -34,6 +37,8 @@ class Requirement(Base):
     measure_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("measure.id"), doc="the measure (measure)")
     # The unit that reviews what the responsible units hand in; the office does where this is null.
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
+    # Null where the lead was known from the beginning; before this instant nobody led.
+    lead_since: Mapped[Instant | None] = mapped_column(doc="since when the lead is known, where it was not at first")
     due_on: Mapped[dt.date] = mapped_column(doc="the date in force")
     # Of the date above alone: one that people set later moves to the working day after it.
     on_day_off: Mapped[OnDayOff] = mapped_column(
@@ -49,6 +54,10 @@ class Requirement(Base):
     basis: Mapped[Basis] = mapped_column(
         text_enum(Basis, "basis"), doc="stated: the plan says so; inferred: it was concluded"
     )
+    # A report on what has no end: it is never late, and its ladder has no steps after its date.
+    open_ended: Mapped[bool] = mapped_column(server_default=false(), doc="true: without an end, and never late")
+    # Its own steps; those of the phase count where this is null.
+    ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
     # A change set ended it: it stands in the plan no longer, and what was issued stays as it was.
     withdrawn_on: Mapped[dt.date | None] = mapped_column(doc="the day from which it was asked no longer")
 
@@ -56,6 +65,11 @@ class Requirement(Base):
     lead: Mapped[Unit | None] = relationship()
     area: Mapped[Area | None] = relationship()
     measure: Mapped[Measure | None] = relationship()
+    ladder: Mapped[Ladder | None] = relationship()
+
+    def ladder_in(self, plan: Plan) -> Ladder:
+        """The steps that its work follows."""
+        return self.ladder or self.phase.ladder or plan.ladder
 
     @property
     def title(self) -> Text:
@@ -76,6 +90,31 @@ class Requirement(Base):
         return Text(f"{item.code} {item.name_zh}", f"{item.code} {item.name_en}") if item else None
 
 
+class Ladders:
+    """The ladders of a plan's work, as `Requirement.ladder_in` has them, for rows that carry ids alone."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self._session, self._plan = session, plan
+        self._of_phases = {phase.id: phase.ladder or plan.ladder for phase in phases_of(session, plan)}
+        self._own: dict[int, Ladder] = {}
+
+    def of(self, phase_id: int, ladder_id: int | None) -> tuple[Step, ...]:
+        """The steps of a requirement in that phase, with that ladder of its own."""
+        if ladder_id is None:
+            return self._of_phases[phase_id].rungs
+        if ladder_id not in self._own:
+            self._own[ladder_id] = self._session.get_one(Ladder, ladder_id)
+        return self._own[ladder_id].rungs
+
+    def all(self) -> list[tuple[Step, ...]]:
+        query = select(Requirement.phase_id, Requirement.ladder_id).distinct()
+        own = query.join(Phase, Phase.id == Requirement.phase_id).where(
+            Phase.plan_id == self._plan.id, Requirement.ladder_id.is_not(None)
+        )
+        found = [self.of(phase_id, ladder_id) for phase_id, ladder_id in self._session.execute(own)]
+        return [*found, *(one.rungs for one in self._of_phases.values())]
+
+
 class Addressee(Base):
     """A unit or a collective that a requirement is asked of, and in which role."""
 
@@ -89,8 +128,34 @@ class Addressee(Base):
     requirement_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
     )
-    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead or responsible")
+    role: Mapped[Role] = mapped_column(text_enum(Role, "role"), doc="lead, co-lead or responsible")
     unit_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the unit (unit)")
     collective_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("collective.id"), doc="the set of units (collective)"
     )
+
+
+class CoLead(Base):
+    """A unit that leads what is asked beside the first lead. It is asked before others' work on it is accepted."""
+
+    __tablename__ = "co_lead"
+    __table_args__ = (UniqueConstraint("requirement_id", "unit_id"),)
+
+    id: Mapped[Key]
+    requirement_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("requirement.id"), doc="the requirement (requirement)"
+    )
+    unit_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("unit.id"), index=True, doc="the unit (unit)")
+    position: Mapped[int] = mapped_column(doc="its place in the order")
+
+    unit: Mapped[Unit] = relationship()
+
+
+def co_leads_of(session: Session, requirement_id: int) -> Sequence[Unit]:
+    """The leads after the first, in the order of the plan."""
+    return session.scalars(
+        select(Unit)
+        .join(CoLead, CoLead.unit_id == Unit.id)
+        .where(CoLead.requirement_id == requirement_id)
+        .order_by(CoLead.position)
+    ).all()

@@ -68,6 +68,12 @@ def unit_of(session: Session, plan_id: int, code: str) -> Unit:
     return unit
 
 
+def collective_ids(session: Session, plan_id: int) -> dict[str, int]:
+    """The ids of the plan's sets of units, by code."""
+    rows = session.execute(select(Collective.code, Collective.id).where(Collective.plan_id == plan_id))
+    return {row.code: row.id for row in rows}
+
+
 def units_of(session: Session, plan_id: int) -> Sequence[Unit]:
     """The units that work is issued to, in the order of the plan."""
     query = select(Unit).where(Unit.plan_id == plan_id, Unit.kind.not_in(BODIES)).order_by(Unit.kind, Unit.id)

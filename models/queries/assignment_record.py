@@ -2,10 +2,11 @@
 
 import dataclasses
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, literal, null, select, union_all
+from sqlalchemy import exists, func, literal, null, select, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from models.assignments.assignment import Assignment, reasons_not_acceptable
@@ -15,14 +16,16 @@ from models.assignments.extension import Extension
 from models.assignments.history import change_of, history_of
 from models.assignments.light import Change, Light, light
 from models.assignments.objection import Objection
+from models.assignments.opinion import Asked, Opinion, asked_about
 from models.assignments.review import Decision, Review
 from models.assignments.reviewer import is_body_over, reviewing_lead
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason
 from models.common.event import Event
+from models.common.text import Text
 from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement
+from models.plan.requirement import CoLead, Requirement, co_leads_of
 from models.plan.unit import Unit
 
 EXTENSION = "extension"
@@ -53,6 +56,18 @@ class Version:
     reviewer: str
     reviewed_at: dt.datetime | None
     review_reason: str
+    opinions: tuple["SaidOpinion", ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SaidOpinion:
+    """What a co-lead said on a version, the earliest first."""
+
+    unit: Text
+    agrees: bool
+    words: str
+    by_name: str
+    at: dt.datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,16 +88,30 @@ class PendingRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """`waits_for`: the open parts of a joint item, where the unit leads it."""
+    """`waits_for`: the open parts of a joint item, where the unit leads it. `left`: as a `WorkItem` has it.
+
+    `leads` are the units that lead the item, the first one first. `asked` are those beside it that are asked about the
+    version under review.
+    """
 
     assignment: Assignment
     reviewer: Unit
     light: Light
-    left: int
+    left: int | None
     versions: tuple[Version, ...]
     pleas: tuple[PendingRequest, ...]
     journal: Sequence[Event]
     waits_for: list[Reason]
+    leads: Sequence[Unit] = ()
+    asked: Sequence[Asked] = ()
+
+    @property
+    def objecting(self) -> list[Asked]:
+        return [one for one in self.asked if one.objects]
+
+    def awaited(self, today: dt.date) -> list[Asked]:
+        """The co-leads that the first lead has to wait for."""
+        return [one for one in self.asked if one.is_awaited(today)]
 
     @property
     def pending(self) -> PendingRequest | None:
@@ -96,25 +125,35 @@ class Record:
 
 def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) -> Record:
     """Raises NotFoundError where it is none of the plan's assignments."""
-    assignment, body = _assignment(session, plan, assignment_id)
+    assignment, body, is_co_led = _assignment(session, plan, assignment_id)
     journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
-    history = history_of(plan, _changes(plan, journal), assignment.issued_on, today)
+    open_ended = assignment.requirement.open_ended
+    history = history_of(plan, _changes(plan, journal), assignment.issued_on, today, open_ended=open_ended)
+    co_leads = co_leads_of(session, assignment.requirement_id) if is_co_led else []
+    opinions = _opinions(session, assignment) if co_leads else {}
+    lead = assignment.requirement.lead
     return Record(
         assignment=assignment,
         reviewer=reviewing_lead(assignment) or body,
         light=light(history, today, plan.limits_on(today).near_limit_days),
-        left=plan.work_calendar.count(today, assignment.due_on),
-        versions=tuple(_version(row) for row in session.execute(_VERSIONS.where(_of(assignment)))),
+        left=None if open_ended and today > assignment.due_on else plan.work_calendar.count(today, assignment.due_on),
+        versions=tuple(
+            dataclasses.replace(version, opinions=tuple(opinions.get(version.number, ())))
+            for version in (_version(row) for row in session.execute(_VERSIONS.where(_of(assignment))))
+        ),
         pleas=tuple(PendingRequest(*row) for row in session.execute(_pending_requests(assignment.id))),
         journal=journal,
         waits_for=reasons_not_acceptable(session, assignment),
+        leads=[*([lead] if lead else []), *co_leads],
+        asked=asked_about(session, plan, [assignment]).get(assignment.id, ()) if co_leads else (),
     )
 
 
-def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit]:
+def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool]:
+    """With the body that reviews it where no lead does, and whether anybody leads it beside the first lead."""
     body = aliased(Unit)
     row = session.execute(
-        select(Assignment, body)
+        select(Assignment, body, exists().where(CoLead.requirement_id == Assignment.requirement_id))
         .join(Assignment.requirement)
         .join(Requirement.phase)
         .join(Assignment.unit)
@@ -132,7 +171,7 @@ def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assig
     ).one_or_none()
     if row is None:
         raise NotFoundError("there is no such assignment")
-    return row[0], row[1]
+    return row[0], row[1], row[2]
 
 
 def _changes(plan: Plan, journal: Sequence[Event]) -> list[Change]:
@@ -189,6 +228,21 @@ def _version(row: AnyRow) -> Version:
         reviewed_at=row.reviewed_at,
         review_reason=row.reason or "",
     )
+
+
+def _opinions(session: Session, assignment: Assignment) -> dict[int, list[SaidOpinion]]:
+    """What co-leads said, by the version."""
+    rows = session.execute(
+        select(SubmissionItem.version, Opinion, Unit)
+        .join(Opinion, Opinion.submission_item_id == SubmissionItem.id)
+        .join(Unit, Unit.id == Opinion.unit_id)
+        .where(_of(assignment))
+        .order_by(Opinion.id)
+    )
+    found: dict[int, list[SaidOpinion]] = defaultdict(list)
+    for version, one, unit in rows:
+        found[version].append(SaidOpinion(unit.name, one.agrees, one.words, one.by_name, one.at))
+    return found
 
 
 def _pending_requests(assignment_id: int) -> Any:

@@ -5,10 +5,11 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from sqlalchemy import ScalarSelect, cast, exists, func, or_, select
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast, func, select
 from sqlalchemy.orm import Session
 
+from models.assignments.assignment import Assignment
 from models.assignments.light import Light
 from models.plan.area import Area, areas_of
 from models.plan.plan import Plan
@@ -72,6 +73,12 @@ def snapshot(session: Session) -> str:
     return session.scalars(_SNAPSHOT).one()
 
 
+def snapshot_and(session: Session, count: ScalarSelect[int]) -> tuple[str, int]:
+    """The snapshot, and what is counted beside it: one question for both."""
+    stamp, counted = session.execute(_SNAPSHOT.add_columns(count)).one()
+    return stamp, counted
+
+
 def _row(unit: Unit, cells: dict[str, Counts]) -> BoardRow:
     return BoardRow(unit, cells, _sum(cells.values()))
 
@@ -84,7 +91,11 @@ def _sum(counts: Iterable[Counts]) -> Counts:
 
 
 def _units(session: Session, plan: Plan, page: int) -> tuple[list[Unit], int]:
-    """One page of the units that work is issued to, in the order of the plan, and how many pages there are."""
-    query = select(Unit, func.count().over()).where(Unit.plan_id == plan.id, Unit.kind.not_in(BODIES))
+    """One page of the units that work is issued to, in the order of the plan, and how many pages there are.
+
+    The office is among them where it leads and so owes something.
+    """
+    is_issued_work = or_(Unit.kind.not_in(BODIES), exists().where(Assignment.unit_id == Unit.id))
+    query = select(Unit, func.count().over()).where(Unit.plan_id == plan.id, is_issued_work)
     rows = session.execute(query.order_by(Unit.kind, Unit.id).limit(PAGE).offset((page - 1) * PAGE)).all()
     return [row[0] for row in rows], -(-rows[0][1] // PAGE) if rows else 1

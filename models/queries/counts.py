@@ -34,7 +34,7 @@ from models.common.status import Status
 from models.dates.instants import end_of
 from models.dates.workdays import ONE_DAY
 from models.plan.area import Area, Role
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase, phase_label
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -60,8 +60,10 @@ class Asked:
     """What a count needs to know of a requirement."""
 
     area: str | None
-    phase: PhaseCode
+    phase: str
     period: str
+    label: str  # of the phase, as summaries name it
+    open_ended: bool
     starts_on: dt.date  # of the phase, for its place among the others
 
 
@@ -91,7 +93,8 @@ def tally(
         query = query.where(facts.c.unit_id.in_(units)).group_by(facts.c.unit_id)
     # Columns are read by position: access by name is slow with thousands of rows.
     for amount, unit_id, requirement_id, role, status, *sides in session.execute(query):
-        yield Count(asked[requirement_id], unit_id, role, status, rule.light(status, *sides), amount)
+        one = asked[requirement_id]
+        yield Count(one, unit_id, role, status, rule.light(status, *sides, one.open_ended), amount)
 
 
 def lit(session: Session, plan: Plan, on: dt.date, cut: Cut, lights: frozenset[Light]) -> Sequence[int]:
@@ -145,20 +148,22 @@ class _Rule:
         sides = [
             (status, *found)
             for status in Status
-            for found in itertools.product((False, True), repeat=4)
+            for found in itertools.product((False, True), repeat=5)
             if self._judge(status, *found) in lights
         ]
-        return tuple_(facts.c.status, *self.sides(facts)).in_(sides)
+        without_end = facts.c.requirement_id.in_(select(Requirement.id).where(Requirement.open_ended))
+        return tuple_(facts.c.status, *self.sides(facts), without_end).in_(sides)
 
     def _judge(self, status: Status, *sides: bool) -> Light:
         """The light of one assignment that stands for all on these sides."""
-        is_over, is_near, is_past_signing, was_late = sides
+        is_over, is_near, is_past_signing, was_late, open_ended = sides
         due_in = -1 if is_over else 0 if is_near else self._near + 1
         facts = Facts(
             status=status,
             due_on=self._on + due_in * ONE_DAY,
             was_late=was_late,
             sign_by=self._on - is_past_signing * ONE_DAY,
+            open_ended=open_ended,
         )
         return light_from(facts, self._on, self._near)
 
@@ -173,9 +178,20 @@ def _issued_in_time_from(plan: Plan, on: dt.date) -> dt.date:
 
 def _asked(session: Session, plan: Plan, on: dt.date, cut: Cut) -> tuple[Mapping[int, Asked], bool]:
     """The requirements that are meant, and whether nothing has changed since the end of that day."""
-    columns = (Requirement.id, Area.code, Phase.code.label("phase"), Phase.period, Phase.starts_on)
+    columns = (
+        Requirement.id,
+        Area.code,
+        Phase.code.label("phase"),
+        Phase.period,
+        Phase.ref,
+        Phase.starts_on,
+        Requirement.open_ended,
+    )
     rows = session.execute(_requirements(plan, on, cut, *columns, changed_since(plan, on).label("is_past"))).all()
-    asked = {row.id: Asked(row.code, row.phase, row.period, row.starts_on) for row in rows}
+    asked = {
+        row.id: Asked(row.code, row.phase, row.period, phase_label(*row[2:5]), row.open_ended, row.starts_on)
+        for row in rows
+    }
     return asked, not any(row.is_past for row in rows)
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
+from models.assignments.co_leads import is_asked_about
 from models.assignments.evidence import Evidence, Submission, SubmissionFile, SubmissionItem
 from models.assignments.reviewer import is_reviewed_by
 from models.common.base import AnyRow
@@ -46,7 +47,7 @@ def kept(session: Session, unit_id: int, ids: Collection[int]) -> list[StoredEvi
 
 
 def readable(session: Session, plan: Plan, evidence_id: int, reader: Unit, *, sees_all: bool) -> Evidence:
-    """A file that this unit may read: its own, or one that was handed in to it for review.
+    """A file that this unit may read: its own, or one that was handed in to it for review or for its opinion.
 
     Raises NotFoundError otherwise: who may not read a file is not told that it exists.
     """
@@ -57,7 +58,7 @@ def readable(session: Session, plan: Plan, evidence_id: int, reader: Unit, *, se
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .where(
             SubmissionFile.evidence_id == Evidence.id,
-            is_reviewed_by(reader),
+            or_(is_reviewed_by(reader), is_asked_about(reader.id)),
         )
     )
     may: ColumnElement[bool] = true() if sees_all else or_(Evidence.unit_id == reader.id, handed_to_reader)

@@ -40,6 +40,7 @@ ASSIGNMENT_COLUMNS = (
         Requirement.proof_en,
         Requirement.source,
         Requirement.basis,
+        Requirement.open_ended,
         Unit.code.label("unit_code"),
         Unit.name_zh.label("unit_zh"),
         Unit.name_en.label("unit_en"),

@@ -5,10 +5,11 @@ How many there are in all is for the board to say.
 
 import dataclasses
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
@@ -20,9 +21,9 @@ from models.common.text import Text
 from models.dates.instants import end_of
 from models.patrol.escalation import Escalation
 from models.plan.ladder import Audience, Step
-from models.plan.phase import Phase, phases_of
+from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.requirement import Requirement
+from models.plan.requirement import Ladders, Requirement
 from models.plan.unit import Unit, bodies_of
 from models.queries.worklist import WorkItem, work_items
 
@@ -51,6 +52,7 @@ def overdue(session: Session, plan: Plan, today: dt.date, limit: int) -> list[Ov
         .join(Assignment.requirement)
         .join(Phase, Phase.id == Requirement.phase_id)
         .where(Phase.plan_id == plan.id, Assignment.status.in_(OWED), Assignment.due_on < today)
+        .where(~Requirement.open_ended)
         .order_by(Assignment.due_on, Requirement.ref, Assignment.id)
         .limit(limit)
     ).all()
@@ -68,7 +70,7 @@ def notified_since(
     The day is the one on which patrol told them: after an outage it is later than the step's own. What was said before
     an extension is settled with it.
     """
-    steps = {phase.id: _overdue_steps((phase.ladder or plan.ladder).rungs) for phase in phases_of(session, plan)}
+    ladders = Ladders(session, plan)
     fired = session.execute(
         select(
             Escalation.assignment_id,
@@ -76,7 +78,8 @@ def notified_since(
             Escalation.step,
             Escalation.at,
             Requirement.phase_id,
-            HAS_LEAD_OVER.label("has_lead"),
+            Requirement.ladder_id,
+            and_(HAS_LEAD_OVER, WAS_KNOWN).label("has_lead"),
         )
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Assignment.requirement)
@@ -85,7 +88,7 @@ def notified_since(
     )
     told: dict[int, dict[Audience, dt.date]] = defaultdict(dict)
     for row in fired:
-        step = steps[row.phase_id].get(row.step)
+        step = _overdue_steps(ladders.of(row.phase_id, row.ladder_id)).get(row.step)
         if step is None or row.anchor_on != due[row.assignment_id]:
             continue
         for audience in step.audience:
@@ -95,7 +98,12 @@ def notified_since(
     return told
 
 
-def _overdue_steps(rungs: Sequence[Step]) -> Mapping[str, Step]:
+# A lead that was settled later heard of nothing before.
+WAS_KNOWN = or_(Requirement.lead_since.is_(None), Requirement.lead_since < Escalation.at)
+
+
+@functools.cache
+def _overdue_steps(rungs: tuple[Step, ...]) -> Mapping[str, Step]:
     return {step.code: step for step in rungs if step.kind is MessageKind.OVERDUE}
 
 

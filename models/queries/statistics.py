@@ -21,7 +21,7 @@ from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Messa
 from models.patrol.escalation import Escalation
 from models.plan.area import Role
 from models.plan.indicator import Indicator
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase, phase_label
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 from models.plan.unit import BODIES, Unit
@@ -43,11 +43,6 @@ class AssignmentSnapshot:
     was_late: bool
 
 
-def phase_label(code: PhaseCode, period: str) -> str:
-    """How summaries name a phase: the years of the implementation by their year."""
-    return period if code is PhaseCode.IMPLEMENTATION else code.value
-
-
 def snapshots(session: Session, plan: Plan, on: dt.date) -> Iterator[AssignmentSnapshot]:
     """Every assignment that was issued by that date, as it stood at its end, from the journal alone."""
     changes = changes_until(session, plan, on)
@@ -55,11 +50,11 @@ def snapshots(session: Session, plan: Plan, on: dt.date) -> Iterator[AssignmentS
         history = changes.get(row.id)
         if not history:
             continue
-        past = history_of(plan, history, row.issued_on, on)
+        past = history_of(plan, history, row.issued_on, on, open_ended=row.open_ended)
         shown = light(past, on, plan.limits_on(on).near_limit_days)
         yield AssignmentSnapshot(
             ref=f"{row.ref}/{row.unit}",
-            phase=phase_label(row.phase, row.period),
+            phase=phase_label(row.phase, row.period, row.phase_ref),
             requirement=row.ref,
             unit=row.unit,
             role=row.role,
@@ -78,9 +73,11 @@ def _assignments(plan: Plan, on: dt.date) -> AnySelect:
             role_on(earlier),
             Assignment.issued_on,
             Requirement.ref,
+            Requirement.open_ended,
             Unit.code.label("unit"),
             Phase.code.label("phase"),
             Phase.period,
+            Phase.ref.label("phase_ref"),
         )
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Unit, Unit.id == Assignment.unit_id)
@@ -95,7 +92,7 @@ def counts_by_light(session: Session, plan: Plan, on: dt.date) -> list[dict[str,
     """How many assignments, by phase, role, status and light; the overdue and late ones among them."""
     counts: Counter[tuple[str, Role, Status, Light]] = Counter()
     for one in sorted(tally(session, plan, on), key=lambda one: (one.requirement.starts_on, one.role)):
-        phase = phase_label(one.requirement.phase, one.requirement.period)
+        phase = one.requirement.label
         counts[phase, one.role, one.status, one.light] += one.amount
     return [
         {"phase": phase, "role": role.value, "status": status.value, "light": shown.value, "count": count}
@@ -118,20 +115,20 @@ def moves_by_status(session: Session, plan: Plan) -> dict[Status, int]:
 
 def issued_by_phase(session: Session, plan: Plan) -> dict[str, int]:
     rows = session.execute(
-        select(Phase.code, Phase.period, func.count(Assignment.id))
+        select(Phase.code, Phase.period, Phase.ref, func.count(Assignment.id))
         .join(Requirement, Requirement.phase_id == Phase.id)
         .join(Assignment, Assignment.requirement_id == Requirement.id)
         .where(Phase.plan_id == plan.id)
         .group_by(Phase.id)
         .order_by(Phase.starts_on)
     )
-    return {phase_label(code, period): count for code, period, count in rows}
+    return {phase_label(code, period, ref): count for code, period, ref, count in rows}
 
 
 def escalations_by_step(session: Session, plan: Plan, on: dt.date | None = None) -> dict[str, dict[str, int]]:
     """How often each step fired, phase by phase, history left out."""
     query = (
-        select(Phase.code, Phase.period, Escalation.step, func.count())
+        select(Phase.code, Phase.period, Phase.ref, Escalation.step, func.count())
         .join(Assignment, Assignment.id == Escalation.assignment_id)
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Phase, Phase.id == Requirement.phase_id)
@@ -142,8 +139,8 @@ def escalations_by_step(session: Session, plan: Plan, on: dt.date | None = None)
     if on is not None:
         query = query.where(Escalation.at <= end_of(on, plan.timezone))
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for code, period, step, count in session.execute(query):
-        found[phase_label(code, period)][step] = count
+    for code, period, ref, step, count in session.execute(query):
+        found[phase_label(code, period, ref)][step] = count
     return dict(found)
 
 
@@ -195,7 +192,7 @@ def messages_by_phase(session: Session, plan: Plan) -> dict[str, int]:
     """How many messages were sent about each phase and its assignments."""
     about = func.coalesce(Message.phase_id, Requirement.phase_id)
     rows = session.execute(
-        select(Phase.code, Phase.period, func.count(Message.id))
+        select(Phase.code, Phase.period, Phase.ref, func.count(Message.id))
         .select_from(Message)
         .outerjoin(Assignment, Assignment.id == Message.assignment_id)
         .outerjoin(Requirement, Requirement.id == Assignment.requirement_id)
@@ -204,7 +201,7 @@ def messages_by_phase(session: Session, plan: Plan) -> dict[str, int]:
         .group_by(Phase.id)
         .order_by(Phase.starts_on)
     )
-    return {phase_label(code, period): count for code, period, count in rows}
+    return {phase_label(code, period, ref): count for code, period, ref, count in rows}
 
 
 def doubled(session: Session, plan: Plan) -> int:

@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
 from models.assignments.changes import CHANGES
+from models.assignments.co_leads import is_asked_about
+from models.assignments.evidence import SubmissionItem
 from models.assignments.history import changes_until, history_of
 from models.assignments.light import Change, Facts, Light, light_from, was_late
+from models.assignments.opinion import Opinion
 from models.assignments.reviewer import is_led_by, is_reviewed_by
 from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
@@ -54,7 +57,8 @@ STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class WorkItem:
-    """One assignment in a work list. `left`: working days to its date, negative when it has passed.
+    """One assignment in a work list. `left`: working days to its date, negative when it has passed; None where that
+    makes nothing late.
 
     Compared by identity: equal items are made once and shared, see `_item_now`.
     """
@@ -71,7 +75,7 @@ class WorkItem:
     due_on: dt.date
     planned_due_on: dt.date
     provisional: bool
-    left: int
+    left: int | None
     version: int
     proof: Text
     source: str
@@ -164,6 +168,11 @@ def _page_of(pile: WorkState) -> AnySelect:
     return _ITEMS.where(Assignment.id.in_(cut)).order_by(*order)
 
 
+def owes_work(session: Session, unit_id: int) -> bool:
+    """Whether anything was ever issued to it, as to the office where it leads."""
+    return bool(session.scalar(select(exists().where(Assignment.unit_id == unit_id))))
+
+
 def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: int = 1) -> list[WorkItem]:
     """What waits for this unit's review, the longest wait first."""
     query = (
@@ -173,6 +182,25 @@ def to_review(session: Session, plan: Plan, unit: Unit, today: dt.date, page: in
         .offset((page - 1) * PAGE)
     )
     return _items_now(plan, session.execute(query), today)
+
+
+def to_opine(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[WorkItem]:
+    """What waits for this unit's word as a co-lead, the longest wait first; what it has spoken on is left out."""
+    has_spoken = (
+        exists()
+        .where(
+            Opinion.unit_id == unit.id,
+            Opinion.submission_item_id == SubmissionItem.id,
+            SubmissionItem.assignment_id == Assignment.id,
+            SubmissionItem.version == Assignment.version,
+        )
+        .correlate(Assignment)
+    )
+    query = _ITEMS.where(
+        Assignment.status == Status.SUBMITTED, is_asked_about(unit.id), ~has_spoken, Phase.plan_id == plan.id
+    )
+    rows = session.execute(query.order_by(Assignment.submitted_on, Requirement.ref, Assignment.id).limit(PAGE))
+    return _items_now(plan, rows, today)
 
 
 def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:
@@ -258,8 +286,8 @@ def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) ->
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
     if not changes:
         return _facts_now(_rules_of(plan, on), row)
-    history = history_of(plan, changes, row.issued_on, on)
-    return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by)
+    history = history_of(plan, changes, row.issued_on, on, open_ended=row.open_ended)
+    return Facts(changes[-1].status, changes[-1].due_on, was_late(history, on), history.sign_by, row.open_ended)
 
 
 def _items_now(plan: Plan, rows: Iterable[AnyRow], today: dt.date) -> list[WorkItem]:
@@ -287,7 +315,7 @@ def _item_now(rules: _Rules, row: AnyRow, today: dt.date) -> WorkItem:
 
 def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
     sign_by = rules.calendar.add(row.issued_on, rules.limits.unsigned_working_days)
-    return Facts(row.status, row.due_on, row.late, sign_by)
+    return Facts(row.status, row.due_on, row.late, sign_by, row.open_ended)
 
 
 def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
@@ -304,7 +332,7 @@ def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
         due_on=facts.due_on,
         planned_due_on=row.planned_due_on,
         provisional=row.due_provisional,
-        left=rules.calendar.count(on, facts.due_on),
+        left=None if row.open_ended and on > facts.due_on else rules.calendar.count(on, facts.due_on),
         version=row.version,
         proof=Text(row.proof_zh, row.proof_en),
         source=row.source,

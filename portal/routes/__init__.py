@@ -17,6 +17,7 @@ from portal.routes import (
     review,
     scores,
     unit,
+    unsettled,
 )
 
 ALL = (
@@ -31,6 +32,7 @@ ALL = (
     office.router,
     plan.router,
     complaints.router,
+    unsettled.router,
     gates.router,
     findings.router,
     indicators.router,

@@ -43,6 +43,13 @@ MOVED_BY = {
 }
 
 
+# What a person of the leading group may do and has no form for: the head of the group decides on what the office owes.
+_NOT_ON_PAGES = {
+    AccessRole.LEADER: frozenset({Act.DECIDE_EXTENSION, Act.DECIDE_OBJECTION, Act.WAIVE}),
+    AccessRole.OFFICE: frozenset({Act.ASK_EXTENSION, Act.OBJECT}),
+}
+
+
 @router.get("/assignments/{assignment_id}")
 def show(request: Request, assignment_id: Id) -> Response:
     with read_request(request, *EVERYBODY) as ctx:
@@ -80,11 +87,13 @@ def _may(ctx: RequestContext, record: Record) -> set[Act]:
     held = permissions.capacities(ctx.session, ctx.plan, ctx.actor, assignment)
     possible = {
         Act.ASK_EXTENSION: record.pending is None and not reasons_past_extending(assignment, today),
+        Act.GIVE_OPINION: assignment.status is Status.SUBMITTED,
         Act.OBJECT: record.objection is None and bool(objectionable(assignment, record.light, today)),
         Act.DECIDE_EXTENSION: record.pending is not None,
         Act.DECIDE_OBJECTION: record.objection is not None,
     } | {act: may_move(assignment.status, after) for act, after in MOVED_BY.items()}
-    return {act for act, can_be in possible.items() if can_be and held & permissions.ALLOWED[act]}
+    found = {act for act, can_be in possible.items() if can_be and held & permissions.ALLOWED[act]}
+    return found - _NOT_ON_PAGES.get(ctx.role, frozenset())
 
 
 def acted(request: Request, assignment_id: int, form: Sent, roles: Roles, act: Step) -> Response:
@@ -147,7 +156,28 @@ def decide_review(request: Request, assignment_id: Id, form: Annotated[ReviewFor
         )
         return ctx.done("/reviews", N_("{ref}: accepted") if accepted else N_("{ref}: returned"), ref=one.ref)
 
-    return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), decide)
+    return acted(request, assignment_id, form, EVERYBODY, decide)
+
+
+class OpinionForm(Sent):
+    opinion: Literal["agree", "object"]
+    reason: Words = ""
+    version: Annotated[int, Field(ge=0, le=LARGEST_ID)]
+
+
+@router.post("/assignments/{assignment_id}/opinion")
+def give_opinion(request: Request, assignment_id: Id, form: Annotated[OpinionForm, Form()]) -> Response:
+    def give(ctx: RequestContext) -> Response:
+        agrees = form.opinion == "agree"
+        one = assignments.give_opinion(ctx.scope, assignment_id, agrees=agrees, words=form.reason, version=form.version)
+        told = (
+            N_("{ref}: your unit agrees; the reviewer is told")
+            if agrees
+            else N_("{ref}: your unit objects; the reviewer is told")
+        )
+        return ctx.done("/reviews", told, ref=one.ref)
+
+    return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), give)
 
 
 class WaiveForm(Sent):

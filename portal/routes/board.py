@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from markupsafe import Markup
 from pydantic import BaseModel, Field
+from sqlalchemy import ScalarSelect
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import read_session
@@ -19,12 +20,13 @@ from models.access import AccessRole
 from models.assignments.light import Light
 from models.common.errors import NotFoundError
 from models.common.text import Text
+from models.phases.settling import count_unsettled
 from models.plan.area import Area, areas_of
 from models.plan.plan import Plan
 from models.plan.unit import Unit, units_of
-from models.queries.board import WHOLE_PLAN, Board, Counts, board, snapshot
+from models.queries.board import WHOLE_PLAN, Board, Counts, board, snapshot_and
 from models.queries.counts import Cut, lit, lit_page
-from models.queries.worklist import PAGE, WorkItem, issued_between, work_items
+from models.queries.worklist import PAGE, WorkItem, counting_to_review, issued_between, work_items
 from portal.cache import Cache
 from portal.context import RequestContext, read_request
 from portal.forms import Day, Page
@@ -85,15 +87,26 @@ class Seen(OneDay):
 @router.get("/board")
 def show_board(request: Request, seen: Annotated[Seen, Query()]) -> Response:
     with read_request(request, *LEADING_GROUP) as ctx:
-        body, last = _body(ctx, seen.on or ctx.today, seen)
-        return ctx.page("board.html", body=body, page=seen.page, last=last)
+        stamp, waiting = snapshot_and(ctx.session, _waiting(ctx))
+        body, last = _body(ctx, seen.on or ctx.today, seen, stamp)
+        news = {"to_review": 0, "unsettled": 0} | {_NEWS[ctx.role]: waiting}
+        return ctx.page("board.html", body=body, page=seen.page, last=last, **news)
 
 
-def _body(ctx: RequestContext, on: dt.date, seen: Seen) -> tuple[Markup, int]:
+# What is rare, and stands above the board.
+_NEWS = {AccessRole.OFFICE: "unsettled", AccessRole.LEADER: "to_review"}
+
+
+def _waiting(ctx: RequestContext) -> ScalarSelect[int]:
+    if ctx.role is AccessRole.LEADER:
+        return counting_to_review(ctx.plan, ctx.stay.unit).scalar_subquery()
+    return count_unsettled(ctx.plan)
+
+
+def _body(ctx: RequestContext, on: dt.date, seen: Seen, stamp: str) -> tuple[Markup, int]:
     """The figures, which may cost a look at the whole journal, and the page of hundreds of cells: both are kept."""
     plan, today, language = ctx.plan, ctx.today, ctx.language
     chosen = Filters(on=on, open=seen.only_open)
-    stamp = snapshot(ctx.session)
     key = (plan.id, plan.version, on, seen.only_open, seen.page)
     counted = _boards.get(key, stamp, lambda: board(ctx.session, plan, on, chosen.cut, seen.page))
     drawn = _bodies.get((*key, today, language.code), stamp, lambda: _drawn(counted, chosen, today, language))

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Form, Request, Response
 
 from adapters.language import N_
 from adapters.settings import settings
-from models.acceptance.dossier import without_verdict
+from models.acceptance.dossier import phase_of_judging, without_verdict
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.phases.gate import Answer, Gate, GateDecision, Via, answer_of
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from models.queries.queues.gates import blocking, phase_rows, rounds_of
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
 from portal.forms import DayOfWork, FormId, Id, Sent, Words
-from services import gates
+from services import gates, phases
 from services.gates import Decided, Told
 
 router = APIRouter()
@@ -27,6 +27,8 @@ WORDS = {
     Told.NOBODY: N_("The decision is stored. No run in Prefect waits for it."),
     Told.UNREACHABLE: N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
 }
+STARTED = N_("It is being started in Prefect: its work is handed out within minutes.")
+NOT_STARTED = N_("It was not started: Prefect cannot be reached now. Start it once more later.")
 VIAS = {Via.PORTAL: N_("here"), Via.COMMAND: N_("by command"), Via.PREFECT_UI: N_("by the Prefect UI, as typed")}
 DECISIONS = {
     GateDecision.CLOSE: N_("Close the phase"),
@@ -76,8 +78,9 @@ def _phase_page(
         rounds=[one for one in rounds if one.decision],
         waiting=_waiting_round(rounds) if is_open else None,
         blocking=blocking(ctx.session, row.phase),
-        undecided=without_verdict(ctx.session, ctx.plan) if is_open and _is_acceptance(row.phase) else [],
+        undecided=without_verdict(ctx.session, ctx.plan) if is_open and _is_judged_in(ctx, row.phase) else [],
         may_decide=is_open and ctx.role is AccessRole.OFFICE,
+        may_start=row.phase.status is PhaseStatus.PLANNED and ctx.role is AccessRole.OFFICE,
         decisions=DECISIONS,
         vias=VIAS,
         refused=refused,
@@ -98,8 +101,8 @@ def _as_typed(gate: Gate) -> GateForm:
     )
 
 
-def _is_acceptance(phase: Phase) -> bool:
-    return phase.code is PhaseCode.ACCEPTANCE
+def _is_judged_in(ctx: RequestContext, phase: Phase) -> bool:
+    return phase_of_judging(ctx.session, ctx.plan).id == phase.id
 
 
 def _waiting_round(rounds: Sequence[Gate]) -> int:
@@ -129,6 +132,21 @@ def decide_gate(request: Request, phase_id: Id, form: Annotated[GateForm, Form()
     return _again(request, phase_id, form, _not_closed(decided)) if decided.refused else done
 
 
+@router.post("/phases/{phase_id}/start")
+def start_phase(request: Request, phase_id: Id, form: Annotated[Sent, Form()]) -> Response:
+    """Prefect is asked once the form is taken, so that nobody waits for it with the form's row locked."""
+    try:
+        with write_request(request, form, AccessRole.OFFICE) as ctx:
+            phase = phases.to_be_started(ctx.scope, phase_id, anew=False)
+            ctx.done(f"/phases/{phase_id}", NOT_STARTED)
+    except (NotFoundError, ForgedError):
+        raise
+    except DubanError as refused:
+        return _again(request, phase_id, None, refused)
+    started = phases.start_run_if_reachable(phase)
+    return ctx.done_after_all(f"/phases/{phase_id}", STARTED if started else NOT_STARTED)
+
+
 def _not_closed(decided: Decided) -> RefusedError:
     named = list(decided.blocking[:MAX_NAMED])
     return RefusedError(
@@ -140,6 +158,6 @@ def _not_closed(decided: Decided) -> RefusedError:
     )
 
 
-def _again(request: Request, phase_id: int, form: GateForm, refused: DubanError) -> Response:
+def _again(request: Request, phase_id: int, form: GateForm | None, refused: DubanError) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
         return _phase_page(ctx, phase_id, refused, form)

@@ -15,7 +15,7 @@ from models.assignments.submitted_figures import read_figures
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.files import StoredEvidence
 from models.queries.files import files_of_unit, kept
-from models.queries.worklist import WorkItem, work_items
+from models.queries.worklist import WorkItem, owes_work, work_items
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
 from portal.forms import MAX_IDS_IN_FORM, FormId, Ids, Sent, Words
 from portal.middleware import MIB, declared
@@ -27,6 +27,7 @@ from services.scope import Scope
 
 router = APIRouter()
 
+WORKING = (AccessRole.UNIT, AccessRole.OFFICE)  # the office, where it leads
 UPLOADS = Turns(of_one=3, in_all=24)
 
 
@@ -43,7 +44,7 @@ class HandInForm(Sent):
 def show_form(
     request: Request, ids: Annotated[Sequence[FormId], Query(alias="id", max_length=MAX_IDS_IN_FORM)] = ()
 ) -> Response:
-    with read_request(request, AccessRole.UNIT) as ctx:
+    with read_request(request, *WORKING) as ctx:
         return _form_page(ctx, HandInForm(ids=list(ids)))
 
 
@@ -88,7 +89,7 @@ async def hand_in(request: Request) -> Response:
         typed.update(fields)
         form = _read(fields)
         check_form(request, form)
-        with read_request(request, AccessRole.UNIT) as ctx:
+        with read_request(request, *WORKING) as ctx:
             _own(ctx, form.ids)
             kept(ctx.session, ctx.unit_id, form.again)
             refuse_without_room(ctx.session, ctx.unit_id, declared(request), ctx.at)
@@ -105,7 +106,9 @@ async def hand_in(request: Request) -> Response:
 
 
 def _unit_of(request: Request) -> int:
-    with read_request(request, AccessRole.UNIT) as ctx:
+    with read_request(request, *WORKING) as ctx:
+        if ctx.role is AccessRole.OFFICE and not owes_work(ctx.session, ctx.unit_id):
+            raise NotFoundError("there is no such page")
         return ctx.unit_id
 
 
@@ -113,7 +116,7 @@ def _take(request: Request, upload: Upload) -> Response:
     form = _read(upload.fields)
     _keep(request, upload.files)
     try:
-        with write_request(request, form, AccessRole.UNIT) as ctx:
+        with write_request(request, form, *WORKING) as ctx:
             return _store(ctx, form, upload.files)
     except (NotFoundError, ForgedError):
         raise
@@ -124,7 +127,7 @@ def _take(request: Request, upload: Upload) -> Response:
 def _keep(request: Request, files: tuple[StoredEvidence, ...]) -> None:
     """Whatever comes of it: what came in whole stands with the unit's files, is counted, and need not be sent again."""
     if files:
-        with read_request(request, AccessRole.UNIT) as ctx:
+        with read_request(request, *WORKING) as ctx:
             assignments.keep_files(Scope(ctx.plan.code, ctx.actor, ctx.at), files)
 
 
@@ -156,5 +159,5 @@ def _store(ctx: RequestContext, form: HandInForm, files: tuple[StoredEvidence, .
 
 
 def _again(request: Request, form: HandInForm, files: tuple[StoredEvidence, ...], refused: DubanError) -> Response:
-    with read_request(request, AccessRole.UNIT) as ctx:
+    with read_request(request, *WORKING) as ctx:
         return _form_page(ctx, form, files, refused)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
 
+from adapters.evidence import antivirus
 from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import DubanError
@@ -42,6 +43,8 @@ KINDS = {
     MessageKind.EXTENSION_ASKED: N_("request for more time"),
     MessageKind.EXTENSION_GRANTED: N_("more time granted"),
     MessageKind.EXTENSION_REFUSED: N_("more time refused"),
+    MessageKind.OPINION_ASKED: N_("waits for a co-lead's word"),
+    MessageKind.OPINION_GIVEN: N_("opinion of a co-lead"),
     MessageKind.OBJECTION: N_("objection"),
     MessageKind.OBJECTION_UPHELD: N_("objection upheld"),
     MessageKind.OBJECTION_DISMISSED: N_("objection dismissed"),
@@ -79,7 +82,7 @@ def show_queues(request: Request) -> Response:
         found = counted(ctx)
         phases = phase_rows(ctx.session, ctx.plan)
         gates = [row for row in phases if waits_at_gate(row, ctx.today)]
-        return queue_page(ctx, "queues.html", waiting=found, gates=gates)
+        return queue_page(ctx, "queues.html", waiting=found, gates=gates, unscanned=antivirus.warning())
 
 
 class ExtensionsForm(Sent):

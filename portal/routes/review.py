@@ -1,9 +1,9 @@
-"""Reviewing: what was handed in to a lead unit by its responsible units, and to the office."""
+"""Reviewing: what was handed in to a lead unit by its responsible units, and to the office; what co-leads are asked."""
 
 from fastapi import APIRouter, Request, Response
 
 from models.access import AccessRole
-from models.queries.worklist import PAGE, count_to_review, to_review
+from models.queries.worklist import PAGE, count_to_review, to_opine, to_review
 from portal.context import read_request
 from portal.forms import Page
 
@@ -12,9 +12,11 @@ router = APIRouter()
 
 @router.get("/reviews")
 def show_reviews(request: Request, page: Page = 1) -> Response:
-    with read_request(request, AccessRole.UNIT, AccessRole.OFFICE) as ctx:
+    with read_request(request, AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER) as ctx:
         unit = ctx.stay.unit
         count = count_to_review(ctx.session, ctx.plan, unit)
         ctx.counts = {"/reviews": count}
         rows = to_review(ctx.session, ctx.plan, unit, ctx.today, page)
-        return ctx.page("reviews.html", rows=rows, page=page, last=-(-count // PAGE) or 1, count=count)
+        asked = to_opine(ctx.session, ctx.plan, unit, ctx.today)
+        last = -(-count // PAGE) or 1
+        return ctx.page("reviews.html", rows=rows, page=page, last=last, count=count, asked=asked)

@@ -20,12 +20,14 @@ from services import assignments, links
 
 router = APIRouter()
 
+WORKING = (AccessRole.UNIT, AccessRole.OFFICE)  # the office, where it leads
+
 
 @router.get("/work")
 def show_work(request: Request, pile: WorkState = WorkState.OWED, page: Page = 1) -> Response:
-    with read_request(request, AccessRole.UNIT) as ctx:
+    with read_request(request, *WORKING) as ctx:
         counted = unit_summary(ctx.session, ctx.stay.unit, ctx.today)
-        ctx.counts = {"/reviews": counted.to_review}
+        ctx.counts = {"/reviews": counted.to_review} if ctx.role is AccessRole.UNIT else {}
         rows = work_of(ctx.session, ctx.plan, ctx.stay.unit, pile, ctx.today, page)
         last = -(-counted.piles[pile] // PAGE) or 1
         return ctx.page("work.html", desk=counted, rows=rows, pile=pile, page=page, last=last)
@@ -38,7 +40,7 @@ class SignForm(Sent):
 
 @router.post("/work/sign")
 def sign(request: Request, form: Annotated[SignForm, Form()]) -> Response:
-    with write_request(request, form, AccessRole.UNIT) as ctx:
+    with write_request(request, form, *WORKING) as ctx:
         signed = assignments.sign_all(ctx.scope) if form.everything else assignments.sign(ctx.scope, form.ids)
         if not signed and (form.everything or not form.ids):
             return ctx.done("/work", N_("There was nothing to sign for."))

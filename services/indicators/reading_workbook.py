@@ -268,7 +268,7 @@ class _Line:
             self._problem(key, Reason("expected a number") if key != "value" else _expected_value(indicator))
             return None
         if cell.percent is None:
-            self._problem(key, Reason("expected a plain number format: how Excel shows this one depends on its value"))
+            self._problem(key, Reason("expected a plain number format: Excel shows another figure than the cell holds"))
             return None
         is_share = key != "weight" and _in_per_cent(indicator)
         head = str(self.cells.get("head", key)) if key == "value" else key
@@ -298,4 +298,4 @@ def _number_in(cell: Cell, indicator: Indicator | None) -> float | None:
         return float(cell.value) if is_status else None
     if isinstance(cell.value, int | float):
         return float(cell.value)
-    return number_of(cell.text)
+    return number_of(str(cell.value))

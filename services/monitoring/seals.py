@@ -51,8 +51,8 @@ def _sealed_next(upto: int, at: dt.datetime) -> int:
         return seal.seal_next(session, upto, at)
 
 
-def check() -> tuple[LastSeal | None, Sequence[Broken]]:
-    """The last seal, and everything in the journal that is not as it was sealed."""
+def check(kept: Sequence[str] = ()) -> tuple[LastSeal | None, Sequence[Broken]]:
+    """The last seal, and everything in the journal that is not as it was sealed; `kept`: digests kept elsewhere."""
     with transaction() as session:
         look_at_once(session)
-        return seal.last_seal(session), list(seal.broken(session))
+        return seal.last_seal(session), [*seal.broken(session), *seal.forgotten(session, kept)]

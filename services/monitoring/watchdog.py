@@ -27,6 +27,7 @@ from models.monitoring.alerts import Alert
 from models.monitoring.telling import KEY, TELL_AGAIN, Telling, is_news, key_of, record_telling
 from models.outbox.message import AttemptOutcome
 from models.permissions import Act, require
+from models.plan.phase import RunName, phases_of, run_names
 from models.plan.plan import Plan, plan_codes
 from models.plan.unit import body_of
 from rendering.watchdog_text import alerts_letter, blind_letter, sees_again_letter
@@ -158,7 +159,8 @@ def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
         may_leave = functools.partial(_may_leave, plan)
         found = alerts.alerts(session, plan, at=_instant(plan, scope.at, on), may_leave=may_leave)
         found += address_alerts(session, plan)
-        waiting = alerts.open_gates(session, plan)
+        phases = phases_of(session, plan)
+        waiting = [(gate, run_names(gate.phase, phases)) for gate in alerts.open_gates(session, plan)]
     return [*found, *_at_gates(plan, waiting)]
 
 
@@ -196,14 +198,14 @@ def _may_leave(plan: Plan, at: dt.datetime) -> bool:
     return opens_at(at, plan.timezone, plan.work_calendar, QuietHours.read(settings().quiet_hours)) <= at
 
 
-def _at_gates(plan: Plan, waiting: Sequence[alerts.OpenGate]) -> list[Alert]:
+def _at_gates(plan: Plan, waiting: Sequence[tuple[alerts.OpenGate, frozenset[RunName]]]) -> list[Alert]:
     found = []
     try:
-        for gate in waiting:
-            code, year = gate.phase.code.value, gate.phase.year
-            if not prefect_api.run_at_gate(plan.code, code, year, gate.rounds):
+        for gate, names in waiting:
+            kind = gate.phase.kind.value
+            if not prefect_api.run_at_gate(plan.code, kind, names, gate.rounds):
                 # Safe even if another run is on its way: a phase that is open is not opened again.
-                run_id = prefect_api.start_phase(plan.code, code, year)
+                run_id = prefect_api.start_phase(plan.code, kind, *gate.phase.run_name)
                 found.append(alerts.no_run(gate, settings().run_address(run_id)))
     except PrefectUnreachableError as error:
         found.append(alerts.no_prefect(error))

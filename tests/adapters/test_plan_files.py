@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -228,6 +229,14 @@ def replace(file: str, old: str, new: str) -> Break:
     return change
 
 
+def both_of(*changes: Break) -> Break:
+    def change(folder: Path) -> None:
+        for one in changes:
+            one(folder)
+
+    return change
+
+
 def append(file: str, text: str) -> Break:
     def change(folder: Path) -> None:
         with (folder / file).open("a", encoding="utf-8") as out:
@@ -253,6 +262,7 @@ BOMB = b"a: &a [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
 CODE = "expected a code: a letter, then up to 39 letters, digits, dots and hyphens"
 PARTY = "expected the code of a bureau, county or collective in units.yaml"
 UNIT = "expected the code of a bureau or county in units.yaml"
+LEADING = "expected the code of a bureau, of a county or of the office in units.yaml"
 MEMBER = "expected the code of a bureau or county, or of a collective above this one"
 LIAISON = "{2022: 2022-11-15}"
 STEP = "ladder: [{code: a, anchor: due, offset: 1, working: true, condition: open, audience: [unit]}]\n"
@@ -332,8 +342,8 @@ CASES: dict[str, tuple[Break, str]] = {
         'areas.yaml:2: areas[0].lead: nothing – expected the key "lead"',
     ),
     "missing language": (
-        replace("areas.yaml", "{zh: 质量城, en: Quality}", "{zh: 质量城}"),
-        'areas.yaml:4: areas[0].name.en: nothing – expected the key "en"',
+        replace("areas.yaml", "{zh: 质量城, en: Quality}", "{en: Quality}"),
+        'areas.yaml:4: areas[0].name.zh: nothing – expected the key "zh"',
     ),
     "empty language": (
         replace("areas.yaml", "en: Quality", 'en: " "'),
@@ -351,9 +361,9 @@ CASES: dict[str, tuple[Break, str]] = {
         replace("areas.yaml", "[finance, counties]", "finance"),
         'areas.yaml:6: areas[0].responsible: "finance" – expected a list',
     ),
-    "text for a mapping": (
-        replace("areas.yaml", "{zh: 质量城, en: Quality}", "质量城"),
-        'areas.yaml:4: areas[0].name: "质量城" – expected a mapping',
+    "list for a text": (
+        replace("areas.yaml", "{zh: 质量城, en: Quality}", "[质量城]"),
+        'areas.yaml:4: areas[0].name: "[…]" – expected a single value',
     ),
     "truth for a number": (
         replace("plan.yaml", "near_limit_days: 3", "near_limit_days: true"),
@@ -463,11 +473,64 @@ CASES: dict[str, tuple[Break, str]] = {
     ),
     "unknown lead": (
         replace("areas.yaml", "lead: edu", "lead: education"),
-        f'areas.yaml:5: areas[0].lead: "education" – {UNIT}',
+        f'areas.yaml:5: areas[0].lead: "education" – {LEADING}',
     ),
-    "office as lead": (
-        replace("areas.yaml", "lead: edu", "lead: office"),
-        f'areas.yaml:5: areas[0].lead: "office" – {UNIT}',
+    "head of the group as lead": (
+        replace("areas.yaml", "lead: edu", "lead: leader"),
+        f'areas.yaml:5: areas[0].lead: "leader" – {LEADING}',
+    ),
+    "no leads in a list": (
+        replace("areas.yaml", "lead: edu", "lead: []"),
+        'areas.yaml:5: areas[0].lead: "[…]" – expected at least one item',
+    ),
+    "a lead twice": (
+        replace("areas.yaml", "lead: edu", "lead: [edu, edu]"),
+        'areas.yaml:5: areas[0].lead[1]: "edu" – expected each code once; it is also on line 5',
+    ),
+    "a lead that is not settled beside others": (
+        replace("areas.yaml", "lead: edu", "lead: [edu, {unsettled: 主管部门}]"),
+        'areas.yaml:5: areas[0].lead[1]: "{…}" – expected the code of a unit: a lead that is not settled stands alone,'
+        " not in a list",
+    ),
+    "a party with other words": (
+        replace("areas.yaml", "[finance, counties]", "[finance, {unknown: 各方}]"),
+        'areas.yaml:6: areas[0].responsible[1].unsettled: nothing – expected the key "unsettled"',
+    ),
+    "a party without words": (
+        replace("areas.yaml", "[finance, counties]", '[finance, {unsettled: ""}]'),
+        'areas.yaml:6: areas[0].responsible[1].unsettled: "" – expected text that is not empty',
+    ),
+    "a party twice": (
+        replace("areas.yaml", "[finance, counties]", "[{unsettled: 各方}, {unsettled: 各方}]"),
+        'areas.yaml:6: areas[0].responsible[1]: "{…}" – expected each party once; it is also on line 6',
+    ),
+    "a co-lead as responsible": (
+        replace("areas.yaml", "lead: edu", "lead: [edu, finance]"),
+        'areas.yaml:6: areas[0].responsible: "[…]" – expected the lead finance not to be responsible as well',
+    ),
+    "unknown lead of a measure": (
+        replace("areas.yaml", "        name: {zh: 举措一", "        lead: towns\n        name: {zh: 举措一"),
+        f'areas.yaml:10: areas[0].measures[0].lead: "towns" – {LEADING}',
+    ),
+    "unknown responsible of a measure": (
+        replace("areas.yaml", "        name: {zh: 举措一", "        responsible: [towns]\n        name: {zh: 举措一"),
+        f'areas.yaml:10: areas[0].measures[0].responsible[0]: "towns" – {PARTY}',
+    ),
+    "a set of units that would lead": (
+        both_of(
+            replace("plan.yaml", "starts: 2022", "no_lead: first\nstarts: 2022"),
+            replace("areas.yaml", "    lead: finance", "    lead: none"),
+        ),
+        'areas.yaml:21: areas[1].responsible: "[…]" – expected a unit at the head of the responsible ones: where no'
+        " lead is named, it leads",
+    ),
+    "nobody knows who leads": (
+        replace("plan.yaml", "starts: 2022", "no_lead: nobody\nstarts: 2022"),
+        'plan.yaml:6: no_lead: "nobody" – expected one of office, first',
+    ),
+    "no day for a co-lead": (
+        replace("plan.yaml", "starts: 2022", "co_lead_working_days: 0\nstarts: 2022"),
+        'plan.yaml:6: co_lead_working_days: "0" – expected a whole number from 1 to 365',
     ),
     "unknown responsible": (
         replace("areas.yaml", "[finance, counties]", "[finance, towns]"),
@@ -715,3 +778,12 @@ def test_nothing_but_problems_comes_of_any_bytes(tmp_path: Path, change: tuple[s
     except PlanProblemsError as error:
         problems = error.problems
     assert all(len(str(problem).splitlines()) == 1 for problem in problems)
+
+
+def test_a_plan_need_not_be_in_english(tiny: Path) -> None:
+    for file in tiny.iterdir():
+        words = re.sub(r"\{zh: ([^,{}]+), en: [^{}]*\}", r"\1", file.read_text(encoding="utf-8"))
+        file.write_text(re.sub(r"(\{zh: [^,{}]+), en: [^{}]*\}", r"\1}", words), encoding="utf-8")
+    plan = read_plan(tiny)
+    assert plan.areas[0].name == Text("质量城", "质量城")
+    assert {text.zh == text.en for one in plan.requirements for text in (one.title, one.why, one.proof)} == {True}

@@ -405,7 +405,7 @@ class TestPhase:
         said = refused("phase", "decide", "launch", "--close", "--reason", "到期", "--by", "王五")
 
         assert all(ref in said for ref in (LEAD, NORTH, SOUTH, SCHEME))
-        assert [call[:4] for call in resumed] == [("tiny", "launch", None, 1)]
+        assert [(*call[:2], call[3]) for call in resumed] == [("tiny", "launch", 1)]
         assert "launch" in done("phase", "list")
 
     @pytest.mark.usefixtures("launched", "resumed")
@@ -459,7 +459,7 @@ class TestPhase:
         refused("phase", "start", "implementation", "--year", "2031", because="2031")
         refused("phase", "start", "celebration", because="celebration")
 
-        assert started == [("tiny", "launch", None), *[("tiny", "implementation", 2023)] * 2]
+        assert started == [("tiny", "launch", None, ""), *[("tiny", "implementation", 2023, "")] * 2]
 
     @pytest.mark.usefixtures("tiny_plan")
     def test_one_that_has_a_run_gets_no_other_and_is_told_which_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.database import embedded
-from adapters.settings import settings
+from adapters.settings import Settings, settings
 from deploy.cli.root import duban
 from deploy.ports import ANY, LOOPBACK, listen, listen_somewhere, port_of
 from deploy.rehearsal import place
@@ -32,6 +32,13 @@ def taken() -> Iterator[int]:
     """A port at which another portal answers."""
     with socket.create_server((LOOPBACK, 0)) as other:
         yield port_of(other)
+
+
+@pytest.mark.parametrize(
+    ("host", "there"), [("::1", "[::1]"), ("::", "[::]"), ("10.1.2.3", "10.1.2.3"), ("a.cn", "a.cn")]
+)
+def test_the_portals_address_can_be_typed(host: str, there: str) -> None:
+    assert Settings(portal_host=host, portal_port=8400).portal_address == f"http://{there}:8400"
 
 
 class TestAPort:

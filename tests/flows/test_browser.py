@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from adapters.database.sessions import engine_for
 from models.common.event import Event, EventKind
+from models.common.kinds import PhaseKind
 from models.phases.gate import Gate, GateDecision, Via
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from tests.conftest import TINY
 from tests.support.browser import WAIT_MS, browser, chromium
 from tests.support.stack import Stack, stack
@@ -166,7 +167,7 @@ def notified(prefect: Stack, run_id: str) -> list[str]:
 def check_gates(stored: Engine, run_id: str) -> None:
     with Session(stored) as session:
         first, second = session.scalars(select(Gate).order_by(Gate.round)).all()
-        phase = session.scalars(select(Phase).where(Phase.code == PhaseCode.LAUNCH)).one()
+        phase = session.scalars(select(Phase).where(Phase.code == PhaseKind.LAUNCH)).one()
         assert phase.status is PhaseStatus.CLOSED
     for gate in (first, second):
         assert (gate.decision, gate.by_name, gate.via) == (GateDecision.CLOSE, "李主任", Via.PREFECT_UI)

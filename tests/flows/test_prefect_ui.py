@@ -21,8 +21,9 @@ from adapters.settings import settings
 from deploy.stack import SERVER_FILE, of_any_server
 from models.assignments.assignment import Assignment
 from models.common.event import Event
+from models.common.kinds import PhaseKind
 from models.phases.gate import Answer, Gate, GateDecision
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase, RunName
 from services import phases
 from services.monitoring import watchdog
 from services.scope import by_program
@@ -136,7 +137,7 @@ def test_a_phase_that_is_started_again_and_again_has_one_run_at_its_gate(place: 
     standing = pressed[named(pressed).index("Suspended")]
     joined = next(run for run in pressed if run != standing)
     assert standing in seen(place, joined)[2], "it says which one"
-    again = phases.start(by_program("tiny"), (PhaseCode.IMPLEMENTATION, 2023))
+    again = phases.start(by_program("tiny"), (PhaseKind.IMPLEMENTATION, 2023))
     assert (again.run_id, again.joined) == (standing, True)
 
     # What stood there before there was this rule.
@@ -146,7 +147,10 @@ def test_a_phase_that_is_started_again_and_again_has_one_run_at_its_gate(place: 
     assert named([standing]) == ["Suspended"]
 
     prefect_api.answer_gate(standing, answer(GateDecision.KEEP_OPEN), dt.date(2024, 1, 31))
-    _until(lambda: prefect_api.run_at_gate("tiny", "implementation", 2023, [2]), "it does not stand at the next round")
+    _until(
+        lambda: prefect_api.run_at_gate("tiny", "implementation", [RunName(2023)], [2]),
+        "it does not stand at the next round",
+    )
     wait_for(place, standing, "Suspended")
     prefect_api.answer_gate(standing, answer(GateDecision.CLOSE, override="并入总结"), dt.date(2024, 1, 31))
     wait_for(place, standing, "Closed with override")

@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.common.message_kinds import OrderColour
+from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import Status
 from models.dates.workdays import CalendarName, WorkCalendar
-from models.plan.ladder import Audience, Fired, LadderState, default_ladder, due_steps, next_look
+from models.plan.ladder import (
+    Audience,
+    Condition,
+    Fired,
+    LadderState,
+    default_ladder,
+    due_steps,
+    never_late,
+    next_look,
+)
 
 D = dt.date
 CHINA = WorkCalendar(CalendarName.CHINA)
@@ -162,6 +171,23 @@ def test_a_verdict_names_the_next_look_itself(standing: LadderState, later: int)
     on = standing.done_until + dt.timedelta(days=later)
     verdict = due_steps(LADDER, standing, CHINA, on=on, live_from=EVER)
     assert verdict.next_on == next_look(LADDER, dataclasses.replace(standing, done_until=on), CHINA)
+
+
+@given(STANDINGS, st.integers(0, 400))
+def test_what_has_no_end_is_reminded_of_and_never_called_overdue(standing: LadderState, later: int) -> None:
+    ladder = never_late(LADDER)
+    on = standing.issued_on + dt.timedelta(days=later)
+    found = due_steps(ladder, standing, CHINA, on=on, live_from=EVER).fired
+    usual = [one for one in fired(standing, on) if one.step.kind is not MessageKind.OVERDUE]
+    assert [(one.step.code, one.on) for one in found] == [(one.step.code, one.on) for one in usual]
+    assert OrderColour.RED not in {one.order for one in found}
+
+
+def test_a_step_that_comes_again_comes_once_where_there_is_no_end() -> None:
+    again = [dataclasses.replace(one, every=5) for one in LADDER]
+    assert {one.code for one in never_late(again)} == {one.code for one in never_late(LADDER)}
+    assert {one.every for one in never_late(again) if one.condition is Condition.OPEN} == {None}
+    assert never_late(again)[0].every == 5  # whoever has not signed is named again
 
 
 @given(STANDINGS, st.integers(0, 150))

@@ -1,6 +1,8 @@
 """The real engine against a model of the ladder in a few lines: whatever is done in whatever order, they agree."""
 
+import dataclasses
 import datetime as dt
+import json
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -15,7 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from adapters import clock
@@ -23,7 +25,10 @@ from adapters.database.sessions import engine, transaction
 from models.common.event import Actor
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.patrol.escalation import Escalation, chase, claim_due
+from models.plan.ladder import Anchor, Audience, Condition, Step
+from models.plan.plan import Ladder as PlanLadder
 from models.plan.plan import plan_of
+from models.plan.requirement import Requirement
 from services import patrol
 from services.scope import by_program
 from tests.support.story import Story
@@ -31,27 +36,51 @@ from tests.support.story import Story
 REF = "2023/delivery/T1.1/north"
 FIRST = dt.date(2023, 12, 14)  # near enough to the date that plays reach the overdue steps
 CALENDAR = WorkCalendar(CalendarName.CHINA)
-BEFORE = {"T-30": 30, "T-7": 7, "T-3": 3, "T-1": 1, "T+0": 0}
-AFTER = {"T+1": (1, 5), "T+3": (3, 10), "T+10": (10, 20)}  # the first time, and after how many days again
-WAITS = {"review-5": 5, "review-10": 10}
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """Days before the date; working days after it, the first time and again; working days that a review may wait."""
+
+    before: dict[str, int]
+    after: dict[str, tuple[int, int]]
+    waits: dict[str, int]
+
+
+USUAL = Steps(
+    before={"T-30": 30, "T-7": 7, "T-3": 3, "T-1": 1, "T+0": 0},
+    after={"T+1": (1, 5), "T+3": (3, 10), "T+10": (10, 20)},
+    waits={"review-5": 5, "review-10": 10},
+)
+# The ladder of one requirement, and the same as its plan's would be written.
+OWN = Steps(before={"early": 4}, after={"late": (2, 3)}, waits={"slow": 1})
+OWN_STEPS = [
+    Step("early", Anchor.DUE, -4, False, Condition.OPEN, (Audience.UNIT,)),
+    Step("late", Anchor.DUE, 2, True, Condition.OPEN, (Audience.UNIT, Audience.LEAD), every=3),
+    Step("slow", Anchor.SUBMITTED, 1, True, Condition.UNREVIEWED, (Audience.REVIEWER,)),
+]
 
 
 class Model:
     """The ladder as the plan's readers understand it; days only."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
         self.status, self.due, self.submitted, self.settled = "acknowledged", dt.date(2023, 12, 20), FIRST, FIRST
         self.fired: set[tuple[str, dt.date]] = set()
 
     def falls(self) -> dict[tuple[str, dt.date], dt.date]:
         """The day of each step that may fire as things stand, by its name and the day that it counts from."""
         if self.status == "submitted":
-            return {(step, self.submitted): CALENDAR.add(self.submitted, days) for step, days in WAITS.items()}
+            return {
+                (step, self.submitted): CALENDAR.add(self.submitted, days) for step, days in self.steps.waits.items()
+            }
         if self.status == "accepted":
             return {}
-        early = {step: CALENDAR.last_on_or_before(self.due - dt.timedelta(days)) for step, days in BEFORE.items()}
+        before = self.steps.before.items()
+        early = {step: CALENDAR.last_on_or_before(self.due - dt.timedelta(days)) for step, days in before}
         late: dict[tuple[str, dt.date], dt.date] = {}
-        for step, (first, every) in AFTER.items():
+        for step, (first, every) in self.steps.after.items():
             counts_from, day = self.due, CALENDAR.add(self.due, first)
             while day <= FIRST + dt.timedelta(days=600):
                 late[step, counts_from] = day
@@ -70,11 +99,12 @@ class Model:
 
 class Ladder(RuleBasedStateMachine):
     story: ClassVar[Story]
+    steps: ClassVar[Steps]
     empty: ClassVar[list[str]]
 
     @initialize()
     def begin(self) -> None:
-        self.model, self.today = Model(), FIRST
+        self.model, self.today = Model(self.steps), FIRST
         restore()
         self.story.at(FIRST.isoformat())
 
@@ -184,15 +214,27 @@ def restore() -> None:
         )
 
 
-@pytest.fixture
-def ladder(story: Story) -> Iterator[type[Ladder]]:
+@pytest.fixture(params=[USUAL, OWN], ids=["the plan's ladder", "the requirement's own"])
+def ladder(story: Story, request: pytest.FixtureRequest) -> Iterator[type[Ladder]]:
+    if request.param is OWN:
+        give_its_own()
     story.at("2023-01-03")
     story.open("implementation")
     story.only(REF)
     story.sign(REF)
-    Ladder.story = story
+    Ladder.story, Ladder.steps = story, request.param
     yield Ladder
-    del Ladder.story
+    del Ladder.story, Ladder.steps
+
+
+def give_its_own() -> None:
+    """As loading stores it; of all requirements only this one has steps of its own."""
+    with transaction() as session:
+        own = PlanLadder(digest="own", steps=json.loads(json.dumps([dataclasses.asdict(one) for one in OWN_STEPS])))
+        session.add(own)
+        session.flush()
+        ref = REF.rpartition("/")[0]
+        session.execute(update(Requirement).where(Requirement.ref == ref).values(ladder_id=own.id))
 
 
 def test_the_engine_and_the_model_agree(ladder: type[Ladder]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.assignments.light import Change, History, Light, light
+from models.assignments.light import Change, History, Light, light, was_late
 from models.common.status import Status
 
 
@@ -74,6 +74,21 @@ def excused(past: History, on: int) -> History:
 )
 def test_lights(past: History, lights: dict[int, str]) -> None:
     assert {day: light(past, june(day), NEAR).value for day in lights} == lights
+
+
+@pytest.mark.parametrize(
+    ("past", "lights"),
+    [
+        (history((1, I), (2, A)), {16: "off", 17: "blue", 20: "blue", 21: "off", 28: "off"}),  # it never comes
+        (history((1, I), (2, A), (25, S), (26, OK)), {24: "off", 25: "off", 26: "green"}),  # it comes after its date
+        (history((1, I), (2, A), (25, S), (26, R)), {26: "yellow", 29: "yellow"}),  # it waits for the unit again
+        (history((1, I)), {8: "yellow", 22: "yellow"}),  # signing is asked of everybody
+    ],
+)
+def test_what_has_no_end_is_never_late(past: History, lights: dict[int, str]) -> None:
+    open_ended = dataclasses.replace(past, open_ended=True)
+    assert {day: light(open_ended, june(day), NEAR).value for day in lights} == lights
+    assert not any(was_late(open_ended, june(day)) for day in range(1, 30))
 
 
 def test_before_it_was_issued_there_is_no_light() -> None:

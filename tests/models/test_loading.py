@@ -15,12 +15,12 @@ from adapters.plan_files.reader import read_plan
 from models.assignments.assignment import Assignment
 from models.common.errors import BlockedError
 from models.common.event import Actor, Event, EventKind
-from models.common.kinds import UnitKind
+from models.common.kinds import PhaseKind, UnitKind
 from models.common.text import Text
 from models.loading import Loaded, compare, load_plan
 from models.plan.document import CollectiveEntry, PlanDocument, UnitEntry
 from models.plan.indicator import indicator_of
-from models.plan.phase import Phase, PhaseCode
+from models.plan.phase import Phase
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -31,7 +31,7 @@ from tests.support.portal_client import counted
 from tests.support.story import Story
 
 D = dt.date
-MAX_STATEMENTS = 20
+MAX_STATEMENTS = 22
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_an_end_that_the_office_moved_stands(story: Story, tiny: PlanDocument) -
     story.answer("launch", "extend", until="2023-02-28")
     launch, *others = tiny.phases
     load(dataclasses.replace(tiny, phases=(dataclasses.replace(launch, ends_on=D(2023, 1, 10)), *others)))
-    phase = ask(lambda session: session.scalars(select(Phase).where(Phase.code == PhaseCode.LAUNCH)).one())
+    phase = ask(lambda session: session.scalars(select(Phase).where(Phase.code == PhaseKind.LAUNCH)).one())
     assert (phase.planned_ends_on, phase.ends_on) == (D(2023, 1, 10), D(2023, 2, 28))
 
 

@@ -4,11 +4,12 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters.database.sessions import engine_for
+from adapters.database.sessions import engine_for, transaction
 from models.migrations import current, head
 from models.migrations.upgrading import upgrade
 from models.tables import MAPPED, METADATA
@@ -61,6 +62,32 @@ def test_migrations_build_what_the_models_describe(database: Engine, empty: Engi
     built = catalogue(database)
     assert built == described
     assert {name: len(rows) > 0 for name, rows in built.items()} == {name: name != "types" for name in CATALOGUE}
+
+
+def test_phases_that_are_there_keep_their_kind_and_reference(tiny_plan: str) -> None:
+    """Two launches of one plan had one reference: they carry their period from then on."""
+    module = import_module("models.migrations.versions.0024_phases_of_any_code")
+    refill = [one for one in module.STATEMENTS if one.strip().startswith("UPDATE")]
+    with transaction() as session:
+        session.execute(
+            text("""
+            INSERT INTO phase (plan_id, code, kind, period, ref, starts_on, planned_ends_on, ends_on, issue_on, status,
+                               name_zh, name_en, source, basis)
+            SELECT plan_id, code, kind, '2023', 'other', starts_on, planned_ends_on, ends_on, issue_on, status,
+                   name_zh, name_en, source, basis
+            FROM phase WHERE code = 'launch'
+            """)
+        )
+        session.execute(text("UPDATE phase SET ref = 'ref ' || id"))
+        for statement in refill:
+            session.execute(text(statement))
+        found = session.execute(text("SELECT ref, kind FROM phase ORDER BY ref")).all()
+    assert [tuple(one) for one in found] == [
+        ("acceptance", "acceptance"),
+        ("implementation-2023", "implementation"),
+        ("launch-2022", "launch"),
+        ("launch-2023", "launch"),
+    ]
 
 
 def test_every_table_is_listed() -> None:

@@ -19,12 +19,13 @@ from models.assignments.assignment import Assignment
 from models.common.base import Base
 from models.common.errors import RefusedError
 from models.common.event import Actor, Event, EventKind
+from models.common.kinds import PhaseKind
 from models.common.message_kinds import MessageKind
 from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
 from models.phases import opening
 from models.plan.area import Role
-from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of
+from models.plan.phase import Phase, PhaseStatus, phase_of
 from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -35,7 +36,7 @@ from services.scope import by_program
 from tests.conftest import ROOT, TINY, Clock
 from tests.support.story import moment
 
-LAUNCH = (PhaseCode.LAUNCH, None)
+LAUNCH = (PhaseKind.LAUNCH, None)
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +52,11 @@ def count(table: type[Base]) -> int:
 def test_every_phase_of_the_real_plan_has_its_rows(real_plan: str, clock: Clock) -> None:
     assert open_phase(by_program(real_plan), LAUNCH).issued == 67
     clock.set(moment("2023-01-03"))
-    assert open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2023)).issued == 1092
+    assert open_phase(by_program(real_plan), (PhaseKind.IMPLEMENTATION, 2023)).issued == 1092
     clock.set(moment("2024-01-02"))
-    assert open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2024)).issued == 1092
+    assert open_phase(by_program(real_plan), (PhaseKind.IMPLEMENTATION, 2024)).issued == 1092
     clock.set(moment("2025-01-02"))
-    assert open_phase(by_program(real_plan), (PhaseCode.ACCEPTANCE, None)).issued == 968
+    assert open_phase(by_program(real_plan), (PhaseKind.ACCEPTANCE, None)).issued == 968
     with transaction() as session:
         issued = issued_by_phase(session, plan_of(session, real_plan))
         journalled = session.execute(
@@ -117,7 +118,7 @@ def test_of_two_that_open_at_once_one_issues(real_plan: str, database: Engine) -
     with ThreadPoolExecutor(1) as pool:
         with transaction() as session:
             plan = plan_of(session, real_plan)
-            phase = phase_of(session, plan, PhaseCode.LAUNCH, lock=True)
+            phase = phase_of(session, plan, PhaseKind.LAUNCH, lock=True)
             first = opening.open_phase(session, plan, phase, actor=Actor("test"), at=present.now())
             other = pool.submit(open_phase, by_program(real_plan), LAUNCH)
             wait_until_one_is_blocked(database)
@@ -155,10 +156,10 @@ def test_what_fails_half_way_leaves_nothing(real_plan: str, monkeypatch: pytest.
 def test_killed_between_issuing_and_notifying_everybody_is_told_once_by_the_next(real_plan: str) -> None:
     killed = f"""
 import os, signal
-from models.plan.phase import PhaseCode
+from models.common.kinds import PhaseKind
 from services.phases import open_phase
 from services.scope import by_program
-open_phase(by_program({real_plan!r}), (PhaseCode.LAUNCH, None))
+open_phase(by_program({real_plan!r}), (PhaseKind.LAUNCH, None))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", killed], cwd=ROOT, env=os.environ, check=False)
@@ -179,7 +180,7 @@ def test_who_is_named_more_than_once_is_asked_once_and_leads_where_it_leads(data
     document = dataclasses.replace(document, areas=(dataclasses.replace(area, responsible=("all", "north")), *rest))
     with transaction() as session:
         load_plan(session, document, actor=Actor("test"), at=present.now())
-    open_phase(by_program("tiny"), (PhaseCode.IMPLEMENTATION, None))
+    open_phase(by_program("tiny"), (PhaseKind.IMPLEMENTATION, None))
     with transaction() as session:
         roles = session.execute(
             select(Unit.code, Assignment.role)

@@ -40,6 +40,7 @@ SEE_ITEM            yes     yes   404         404         yes     yes     yes
 SIGN                yes     404   404         404         404     404     404
 SUBMIT              yes     404   404         404         404     404     404
 REVIEW              no      yes   no          no          no      no      no
+GIVE_OPINION        no      no    404         404         no      no      no
 ASK_EXTENSION       yes     404   404         404         404     404     404
 DECIDE_EXTENSION    no      no    no          no          yes     no      no
 OBJECT              yes     404   404         404         404     404     404
@@ -62,6 +63,7 @@ SEE_ITEM            yes     404          404         yes     yes     yes
 SIGN                yes     404          404         404     404     404
 SUBMIT              yes     404          404         404     404     404
 REVIEW              no      no           no          yes     no      no
+GIVE_OPINION        no      404          404         no      no      no
 ASK_EXTENSION       yes     404          404         404     404     404
 DECIDE_EXTENSION    no      no           no          yes     no      no
 OBJECT              yes     404          404         404     404     404
@@ -74,11 +76,12 @@ RELEASE_ITEM        no      no           no          yes     no      no
 IN_THE_PLAN = """
                     itself  lead  other-lead  other-unit  office  leader  program
 SIGN_ALL            yes     yes   yes         yes         no      no      no
-KEEP_FILES          yes     yes   yes         yes         no      no      no
+KEEP_FILES          yes     yes   yes         yes         yes     no      no
 FILE_COMPLAINT      yes     yes   yes         yes         no      no      no
 ANSWER_COMPLAINT    no      no    no          no          yes     no      no
 RAISE_FINDING       no      no    no          no          yes     no      no
 CLOSE_FINDING       no      no    no          no          yes     no      no
+SETTLE_PARTY        no      no    no          no          yes     no      no
 OPEN_PHASE          no      no    no          no          yes     no      yes
 ASK_AT_GATE         no      no    no          no          no      no      yes
 DECIDE_GATE         no      no    no          no          yes     no      yes

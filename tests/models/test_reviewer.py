@@ -21,10 +21,10 @@ from models.assignments.reviewer import (
     reviews,
 )
 from models.common.errors import RefusedError
-from models.common.kinds import Basis, Scope, UnitKind
+from models.common.kinds import Basis, PhaseKind, Scope, UnitKind
 from models.common.status import Status
 from models.plan.area import Role
-from models.plan.phase import PhaseCode, phase_of
+from models.plan.phase import phase_of
 from models.plan.plan import Plan, plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, bodies_of
@@ -57,7 +57,7 @@ def _units(session: Session) -> Sequence[Unit]:
 def _requirement(session: Session, plan: Plan, number: int, lead: Unit | None) -> Requirement:
     words = {f"{name}_{language}": name for name in ("title", "why", "proof") for language in ("zh", "en")}
     requirement = Requirement(
-        phase_id=phase_of(session, plan, PhaseCode.IMPLEMENTATION, None).id,
+        phase_id=phase_of(session, plan, PhaseKind.IMPLEMENTATION, None).id,
         ref=f"2023/made-up/{number}",
         code="made-up",
         period="2023",

@@ -21,9 +21,10 @@ from adapters.settings import override
 from models.assignments.assignment import Assignment
 from models.common.errors import BlockedError
 from models.common.event import Actor
+from models.common.kinds import PhaseKind
 from models.loading import load_plan
 from models.migrations.upgrading import upgrade
-from models.plan.phase import PhaseCode, phase_of
+from models.plan.phase import phase_of
 from models.plan.plan import plan_of
 from tests.conftest import LOADED_AT, REAL, ROOT, Clock
 from tests.support.browser import NARROW, Reader, launched, served
@@ -192,7 +193,7 @@ def _owed(story: Story) -> list[str]:
 
 def _page_of_phase(story: Story) -> str:
     with transaction() as session:
-        return f"/phases/{phase_of(session, plan_of(session, story.plan), PhaseCode.IMPLEMENTATION, 2023).id}"
+        return f"/phases/{phase_of(session, plan_of(session, story.plan), PhaseKind.IMPLEMENTATION, 2023).id}"
 
 
 def _keep(reader: Reader, name: str, height: int = 900) -> None:

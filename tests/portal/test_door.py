@@ -10,7 +10,7 @@ from adapters import clock
 from adapters.database.sessions import transaction
 from deploy.cli.root import duban
 from models.access import Access, AccessUse
-from models.common.event import Event
+from models.common.event import Event, EventKind
 from models.plan.unit import Unit
 from services import links
 from services.letters.links import GOING_ON, letter_link
@@ -215,6 +215,9 @@ def test_all_links_of_a_unit_are_withdrawn_at_once(opened: Story) -> None:
         person.get("/work", status=401)
     other.get("/work")
     assert "已收回0个链接。" in cli("access", "revoke", "--unit", "north", "--by", "王五")
+    with transaction() as session:
+        (entry,) = session.query(Event).filter(Event.kind == EventKind.LINKS_WITHDRAWN)
+        assert (entry.actor, entry.detail) == ("王五", {"unit": "north", "links": 2})
     cli("access", "revoke", "--by", "王五", status=2)
     cli("access", "revoke", "1", "--unit", "north", "--by", "王五", status=2)
 

@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from adapters import clock
 from adapters.database.sessions import transaction
 from adapters.plan_files.reader import read_plan
+from adapters.prefect_server import prefect_api
 from adapters.settings import settings
 from models.access import Access, AccessRole
 from models.assignments.assignment import Assignment, by_ids
@@ -27,6 +28,7 @@ from models.assignments.extension import Extension
 from models.assignments.light import Light
 from models.common.base import Base
 from models.common.event import Actor, Event, EventKind
+from models.common.kinds import PhaseKind
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
 from models.complaint import Complaint
@@ -34,7 +36,7 @@ from models.finding import Finding
 from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
 from models.phases.gate import Gate, GateDecision, Via
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit
@@ -343,6 +345,17 @@ def busy(launch: Story) -> None:
     with transaction() as session:
         newest = session.scalars(select(func.max(Message.id))).one()
         session.execute(update(Message).where(Message.id == newest).values(status=MessageStatus.DEAD, tries=12))
+
+
+def test_the_overview_says_that_files_are_not_scanned(busy: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = office_of(busy)
+    office.get("/queues")
+    assert office.words.count("are not scanned for viruses") == 1
+    assert office.refusal == ""
+    monkeypatch.setenv("DUBAN_CLAMD", "tcp://127.0.0.1:3310")
+    settings.cache_clear()
+    office.get("/queues")
+    assert "viruses" not in office.words
 
 
 def test_the_overview_says_how_much_waits_where(busy: Story) -> None:
@@ -711,6 +724,37 @@ def test_a_closed_phase_asks_nothing(launch: Story, no_prefect: None) -> None:
     assert len(all_of(Gate)) == 1
 
 
+def test_a_phase_is_started_from_its_page_by_the_office_alone(launch: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[Any, ...]] = []
+
+    def start(*told: Any) -> str:
+        started.append(told)
+        return "run-1"
+
+    monkeypatch.setattr(prefect_api, "is_healthy", lambda: True)
+    monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: None)
+    monkeypatch.setattr(prefect_api, "start_phase", start)
+    office, planned = office_of(launch), phase_id("acceptance")
+    office.get(f"/phases/{planned}")
+    assert "The plan says Tuesday, 2 January 2024." in office.words
+    office.post(f"/phases/{planned}/start")
+    assert office.notice == "It is being started in Prefect: its work is handed out within minutes."
+    assert started == [("tiny", "acceptance", None, "")]
+    leader = enter(launch.plan, "leader", name="组长")
+    assert "It has not begun: the office starts it." in leader.get(f"/phases/{planned}").text
+    office.get(f"/phases/{phase_id()}")
+    office.post(f"/phases/{phase_id()}/start", status=REFUSED)
+    assert "the phase launch is open: it was started" in office.refusal
+    assert len(started) == 1
+
+
+def test_without_prefect_no_phase_is_started_and_that_is_said(launch: Story, no_prefect: None) -> None:
+    office, planned = office_of(launch), phase_id("acceptance")
+    office.get(f"/phases/{planned}")
+    office.post(f"/phases/{planned}/start")
+    assert office.notice == "It was not started: Prefect cannot be reached now. Start it once more later."
+
+
 def test_what_keeps_a_phase_open_stands_unit_by_unit(launch: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     office = office_of(launch)
     office.get(f"/phases/{phase_id()}")
@@ -930,7 +974,7 @@ def test_the_leader_sees_and_does_not_act(full: Story) -> None:
     leader.get(f"/assignments/{id_of(full, '2022/scheme/T1/edu')}")
     assert leader.page.text.count('method="post"') == 1
     page = leader.page
-    for path in (*set(OFFICE_PAGES) - set(PAGES), "/complaints"):
+    for path in (*set(OFFICE_PAGES) - {*PAGES, "/reviews"}, "/complaints"):
         leader.get(here(path), status=404)
     nobody_but_the_office_acts(leader, page)
 
@@ -963,7 +1007,7 @@ def other(full: Story) -> str:
     with transaction() as session:
         document = dataclasses.replace(read_plan(TINY), code="other")
         load_plan(session, document, actor=Actor("test"), at=LOADED_AT)
-    open_phase(by_program("other"), (PhaseCode.LAUNCH, None))
+    open_phase(by_program("other"), (PhaseKind.LAUNCH, None))
     return "other"
 
 

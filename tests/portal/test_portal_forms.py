@@ -365,7 +365,13 @@ def test_who_handed_it_in_does_not_review_it(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("person", "assignment", "status"),
-    [("office", DELIVERY, 422), ("north", DELIVERY, 422), ("finance", DELIVERY, 404), (LEAD, SCHEME, 422)],
+    [
+        ("office", DELIVERY, 422),
+        ("north", DELIVERY, 422),
+        ("finance", DELIVERY, 422),
+        ("finance", RETURNED, 404),
+        (LEAD, SCHEME, 422),
+    ],
 )
 def test_a_reviewer_is_of_the_right_unit(world: World, person: str, assignment: str, status: int) -> None:
     before = digest_of_all()

@@ -14,7 +14,8 @@ from adapters.database.sessions import forget_engine, transaction
 from adapters.prefect_server import prefect_api
 from adapters.settings import settings
 from deploy.cli.root import duban
-from models.plan.phase import Phase, PhaseCode, PhaseStatus, phase_of
+from models.common.kinds import PhaseKind
+from models.plan.phase import Phase, PhaseStatus, phase_of
 from models.plan.plan import plan_of
 from tests.conftest import TINY, Clock
 from tests.support.browser import browser, chromium
@@ -110,13 +111,13 @@ def test_a_phase_from_the_notice_to_the_gate(browser: Browser, place: Stack, sto
     expect(clerk.main.locator(".state time").first).to_have_attribute("datetime", "2023-12-27")
     review(office, HALF)
 
-    office.page.goto(page_of(PhaseCode.IMPLEMENTATION, 2023))
+    office.page.goto(page_of(PhaseKind.IMPLEMENTATION, 2023))
     office.close_phase("年度工作结束", override="其余并入下一年度")
     office.told("The decision is stored. Its run in Prefect goes on.")
     wait_for_state(run, "Closed with override")
     office.page.reload()
     office.glance()
-    assert phase(PhaseCode.IMPLEMENTATION, 2023).status is PhaseStatus.CLOSED
+    assert phase(PhaseKind.IMPLEMENTATION, 2023).status is PhaseStatus.CLOSED
     assert clerk.troubles + lead.troubles + office.troubles == []
     for reader in (clerk, lead, office):
         reader.context.close()
@@ -130,11 +131,11 @@ def test_what_is_decided_while_prefect_is_down_reaches_its_run_with_the_next_pat
 
     office = Office(browser, place.portal)
     office.enter(link_for_office("赵主任"))
-    office.page.goto(page_of(PhaseCode.LAUNCH))
+    office.page.goto(page_of(PhaseKind.LAUNCH))
     with without_prefect(place) as start_prefect:
         office.close_phase("启动工作结束", override="并入实施阶段")
         office.told("The decision is stored. Prefect cannot be reached now; the next patrol tells the run.")
-        assert phase(PhaseCode.LAUNCH).status is PhaseStatus.CLOSED
+        assert phase(PhaseKind.LAUNCH).status is PhaseStatus.CLOSED
 
         start_prefect()
         assert prefect_api.state_of(run)[1] == "Suspended"
@@ -187,12 +188,12 @@ def review(reviewer: Reviewer, ref: str, reason: str = "") -> None:
     reviewer.told("{ref}: returned" if reason else "{ref}: accepted", ref=ref)
 
 
-def phase(code: PhaseCode, year: int | None = None) -> Phase:
+def phase(code: PhaseKind, year: int | None = None) -> Phase:
     with transaction() as session:
         return phase_of(session, plan_of(session, "tiny"), code, year)
 
 
-def page_of(code: PhaseCode, year: int | None = None) -> str:
+def page_of(code: PhaseKind, year: int | None = None) -> str:
     return f"/phases/{phase(code, year).id}"
 
 

@@ -5,12 +5,17 @@ import re
 import pytest
 
 from adapters.language import Language
+from models.common.errors import Reason
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind
 from models.common.text import Text
 from models.delivery.letter import Letter, Line
+from models.monitoring.alerts import Alert, AlertKind
+from models.phases.gate import GateDecision, Setback, WaitingRound
+from rendering.gate_text import gate_text
 from rendering.letter_text import LINK, linked, render
-from rendering.typed_text import one_line, quoted
+from rendering.typed_text import in_markdown, one_line, quoted
+from rendering.watchdog_text import alerts_markdown
 from tests.rendering.test_letter_text import OFFICE, PLAN, TASKBOOK, D, letter, line
 
 # As chat clients find addresses in text: with a scheme, by "www.", or a host before a top-level domain.
@@ -131,3 +136,31 @@ def test_the_name_of_a_plan_and_of_a_recipient_is_one_line() -> None:
     name = Text("一\n二", "one\ntwo")
     written = render(Letter(name, "x", D(2023, 2, 6), PLAN, ()), Language.of("en"))
     assert written.body.startswith("To one two:\n\n")
+
+
+FORMATTED = "张三\n# 已批准 | ![x](//a.cn) **全部** <b> `c` ~~d~~ \\"
+MEANS_SOMETHING = re.compile(r"(?<!\\)(?:\\\\)*[`*_{}\[\]()<>#+!|~&]")
+
+
+def test_what_was_typed_means_nothing_in_markdown() -> None:
+    shown = in_markdown(FORMATTED)
+    assert "\n" not in shown
+    assert not MEANS_SOMETHING.search(shown)
+    assert re.sub(r"\\(.)", r"\1", shown) == one_line(FORMATTED)
+    assert in_markdown("张三，2023年") == "张三，2023年"
+
+
+def test_a_name_at_the_gate_is_no_heading_of_its_form() -> None:
+    setback = Setback(FORMATTED, GateDecision.CLOSE, still_open=0, unconfirmed=False)
+    refused = WaitingRound(
+        "launch-2022", 2, "启动", D(2022, 12, 31), extended=False, still_open=0, blocking=(), setback=setback
+    )
+    first = gate_text(refused).split("\n\n")[0]
+    assert in_markdown(FORMATTED) in first
+    assert "\n" not in first
+
+
+def test_a_bar_in_what_the_watchdog_found_is_no_end_of_a_cell() -> None:
+    found = Alert(AlertKind.DEAD, Reason("{why}", why=FORMATTED))
+    row = alerts_markdown({"tiny": [found]}, (), Language.of("en")).splitlines()[-1]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 3

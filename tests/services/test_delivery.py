@@ -23,7 +23,7 @@ from adapters.clock import now
 from adapters.database.sessions import transaction
 from adapters.settings import Settings, settings
 from models.common.errors import RefusedError
-from models.common.kinds import UnitKind
+from models.common.kinds import PhaseKind, UnitKind
 from models.common.message_kinds import MessageKind, OrderColour
 from models.dates.quiet_hours import QuietHours, opens_at
 from models.dates.workdays import CalendarName, WorkCalendar
@@ -43,7 +43,6 @@ from models.delivery.outcome import (
 )
 from models.delivery.rate_limit import RateLimit
 from models.outbox.message import Attempt, AttemptOutcome, Message, MessageStatus, NewMessage, post
-from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import Unit, body_of
 from models.queries.queues.dead_messages import dead_messages
@@ -66,7 +65,7 @@ REPEAT = "说明：本通知可能重复"
 CHANNELS = {"edu": "CEDU", "finance": "CFINANCE", "north": "CNORTH", "south": "CSOUTH"}
 NORTH = CHANNELS["north"]
 MINUTE = dt.timedelta(minutes=1)
-LAUNCH = (PhaseCode.LAUNCH, None)
+LAUNCH = (PhaseKind.LAUNCH, None)
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from models.assignments.assignment import Assignment
 from models.common.constraints import MEANINGS
 from models.common.errors import BlockedError, NotFoundError, Reason, RefusedError
 from models.common.event import Actor, Event, EventKind
-from models.common.kinds import Basis
+from models.common.kinds import Basis, PhaseKind
 from models.common.status import Status
 from models.common.text import Text
 from models.finding import Finding
 from models.loading import Loaded, compare, load_plan
 from models.plan.area import Role
-from models.plan.phase import PhaseCode, phase_of
+from models.plan.phase import phase_of
 from models.plan.plan import plan_of
 from models.plan.requirement import Requirement
 from models.plan.unit import Unit, unit_of
@@ -227,7 +227,7 @@ class TestWhatIsRefused:
     def test_a_phase_that_was_closed_meanwhile_takes_no_finding(self, quiet: Story) -> None:
         with transaction() as session:
             plan = plan_of(session, quiet.plan)
-            seen = phase_of(session, plan, PhaseCode.IMPLEMENTATION)
+            seen = phase_of(session, plan, PhaseKind.IMPLEMENTATION)
             office, north = unit_of(session, plan.id, "office"), unit_of(session, plan.id, "north")
             quiet.answer("implementation", "close")
             with pytest.raises(RefusedError, match="the phase implementation-2023 is closed"):
@@ -247,7 +247,7 @@ class TestWhatIsRefused:
     def test_a_unit_of_another_plan_gets_no_work(self, quiet: Story) -> None:
         with transaction() as session:
             plan = plan_of(session, quiet.plan)
-            phase = phase_of(session, plan, PhaseCode.IMPLEMENTATION)
+            phase = phase_of(session, plan, PhaseKind.IMPLEMENTATION)
             stranger = Unit(plan_id=plan.id + 1, code="west", kind="county")
             today, due_on = dt.date(2023, 5, 8), dt.date(2023, 5, 31)
             found = finding.reasons_not_raisable(plan, phase, FINDING, [stranger], due_on, today, plan.bounds)

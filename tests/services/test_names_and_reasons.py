@@ -11,10 +11,11 @@ from adapters.database.sessions import transaction
 from deploy.cli.root import duban
 from models.common.errors import RefusedError
 from models.common.event import Actor, Event
+from models.common.kinds import PhaseKind
 from models.common.status import Status
 from models.common.typed import is_same_person, person_name, said
 from models.phases.gate import Answer, Gate, GateDecision
-from models.plan.phase import Phase, PhaseCode, PhaseStatus
+from models.plan.phase import Phase, PhaseStatus
 from services import gates
 from services.scope import by_program
 from tests.conftest import NORTH, ROOT
@@ -129,9 +130,9 @@ def test_the_command_line_takes_neither() -> None:
 
 
 def test_what_is_typed_at_the_gate_in_the_prefect_ui_is_set_aside_without_them(north: Story) -> None:
-    asked = gates.ask(by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023))
+    asked = gates.ask(by_program(north.plan), (PhaseKind.IMPLEMENTATION, 2023))
     answer = Answer(GateDecision.CLOSE, "\u200b", "\u3164", None, "\u2800")
-    gates.decide_as_typed(by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023), asked.number, answer)  # type: ignore[union-attr]
+    gates.decide_as_typed(by_program(north.plan), (PhaseKind.IMPLEMENTATION, 2023), asked.number, answer)  # type: ignore[union-attr]
     with transaction() as session:
         gate = session.scalars(select(Gate).order_by(Gate.round.desc())).first()
         assert gate is not None

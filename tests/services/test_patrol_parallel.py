@@ -19,11 +19,11 @@ from adapters.clock import now
 from adapters.database.sessions import engine, transaction
 from models.assignments.assignment import Assignment
 from models.common.event import Actor, Event, EventKind
+from models.common.kinds import PhaseKind
 from models.common.message_kinds import MessageKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message
 from models.patrol.escalation import Escalation, chase, claim_due
 from models.plan.ladder import next_look
-from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.queries.statistics import doubled
 from services import patrol
@@ -40,7 +40,7 @@ Picture = dict[str, Counter[tuple[Any, ...]]]
 def late(real_plan: str, clock: Clock) -> str:
     """The real plan at the end of its first year, all told of their work, and nobody has done anything."""
     clock.set(moment("2023-01-03"))
-    open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2023))
+    open_phase(by_program(real_plan), (PhaseKind.IMPLEMENTATION, 2023))
     tell_all(real_plan)
     clock.set(moment("2024-01-04"))
     return real_plan

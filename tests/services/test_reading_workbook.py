@@ -88,6 +88,31 @@ def test_only_a_percent_sign_that_excel_reckons_with_counts(number_format: str, 
     assert formats.percents(number_format, value) == counts
 
 
+@pytest.mark.parametrize(
+    "number_format",
+    ["#,##0,", "0.0,,", '0!.0,"万"', '0,"千"', "#,##0,;-0", '[>=10000]0!.0,"万";0', "0,.0", "0,_ "],
+)
+def test_a_format_that_shows_thousandths_is_refused(number_format: str, read: Read) -> None:
+    """Excel shows 1,235 or 123.5万 where the cell holds 1234567: which of them was meant cannot be known."""
+    assert formats.percents(number_format, 1234567) is None
+    told = problems(read, one_figure(lambda page: setattr(page["E2"], "number_format", number_format), 1234567))
+    assert told == ["E2 expected a plain number format: Excel shows another figure than the cell holds"]
+
+
+@pytest.mark.parametrize(
+    "number_format", ["#,##0", "#,##0.00_ ", '0","', r"0\,", "#,##0;-#,##0", "General", "[$¥,]#,##0"]
+)
+def test_commas_that_only_part_digits(number_format: str) -> None:
+    assert formats.percents(number_format, 1234567) == 0
+
+
+@pytest.mark.parametrize("text", ["95.2①", "95²", "1,200³", "95.2⑴", "１２₁"])
+def test_the_number_of_a_note_is_no_digit(text: str, read: Read) -> None:
+    assert number_of(text) is None
+    told = problems(read, figures(("I01", "2022", "", text)))
+    assert told == ["E2 expected a number"]
+
+
 @pytest.mark.parametrize(("number_format", "value"), [("0.0%", 0.952), ('0.0"%"', 95.2), (r"0.0\%", 95.2)])
 def test_a_percentage_is_what_the_person_saw(read: Read, number_format: str, value: float) -> None:
     [found] = read(one_figure(lambda page: setattr(page["E2"], "number_format", number_format), value))
@@ -96,7 +121,7 @@ def test_a_percentage_is_what_the_person_saw(read: Read, number_format: str, val
 
 def test_a_format_that_goes_by_the_value_is_refused(read: Read) -> None:
     told = problems(read, one_figure(lambda page: setattr(page["E2"], "number_format", "[<1]0.0%;0.0"), 0.952))
-    assert told == ["E2 expected a plain number format: how Excel shows this one depends on its value"]
+    assert told == ["E2 expected a plain number format: Excel shows another figure than the cell holds"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +269,25 @@ def sheet(rows: bytes, after: bytes = b"") -> bytes:
     return start + b'<row r="1">' + heads + b"</row>" + rows + b"</sheetData>" + after + b"</worksheet>"
 
 
-ASKS_FOR_A_LOT = {
+SHARED_STRINGS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+
+
+def with_one_text_everywhere(cells: int = 240_000, characters: int = 4_000) -> bytes:
+    """A text that stands in the file once, and in very many cells."""
+    row = b"<row>" + b'<c t="s"><v>0</v></c>' * 60 + b"</row>"
+    texts = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>%s</t></si></sst>'
+    parts = with_sheets(sheet(row * (cells // 60)))
+    output, name = io.BytesIO(), "/xl/sharedStrings.xml"
+    said = b'<Override PartName="%s" ContentType="%s"/></Types>' % (name.encode(), SHARED_STRINGS.encode())
+    with zipfile.ZipFile(io.BytesIO(parts)) as sound, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in sound.namelist():
+            made.writestr(entry, sound.read(entry).replace(b"</Types>", said))
+        made.writestr(name[1:], texts % ("国".encode() * characters))
+    return output.getvalue()
+
+
+ASKS_FOR_A_LOT: dict[str, Callable[[], bytes]] = {
+    "one text in all cells": with_one_text_everywhere,
     "cells far down in many sheets": lambda: with_sheets(sheet(b'<row r="20000"><c r="A20000"><v>1</v></c></row>'), 25),
     "cells far to the right": lambda: with_sheets(sheet(b'<row r="2"><c r="XFD2"><v>1</v></c></row>' * 100), 25),
     "many rows": lambda: with_sheets(sheet(b"<row><c><v>1</v></c></row>" * 200_000)),
@@ -273,6 +316,13 @@ def test_reading_takes_no_more_than_its_budget(read: Read, matter: str) -> None:
     assert spent.children_user + spent.children_system - own.children_user - own.children_system < 12
     assert time.process_time() - began < 3
     assert psutil.Process().memory_info().rss - before < 200 * 1024 * 1024
+
+
+def test_a_text_counts_in_each_cell_where_it_stands(read: Read) -> None:
+    with pytest.raises(RefusedError) as caught:
+        read(with_one_text_everywhere())
+    assert str(caught.value) == "数据.xlsx: its cells hold more than 10000000 characters in all"
+    assert len(problems(read, with_one_text_everywhere(cells=600, characters=400))) > 1  # it is read
 
 
 def test_two_are_read_at_once_and_who_comes_later_is_told(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

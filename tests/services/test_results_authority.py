@@ -21,10 +21,10 @@ from models.acceptance.verdict import VerdictOutcome
 from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.common.files import StoredEvidence
+from models.common.kinds import PhaseKind
 from models.complaint import ComplaintKind
 from models.patrol.escalation import Chased
 from models.phases.gate import Via
-from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
 from services import acceptance, assignments, bulletins, complaints, gates, links, patrol, plans
@@ -120,7 +120,7 @@ def test_the_program_alone_opens_rounds_of_a_gate_and_ends_those_of_the_patrol(d
     begun = patrol.begin_round(program)
     before = digest_of_all()
     refused: list[Call] = [
-        lambda scope: gates.ask(scope, (PhaseCode.IMPLEMENTATION, 2023)),
+        lambda scope: gates.ask(scope, (PhaseKind.IMPLEMENTATION, 2023)),
         lambda scope: patrol.end_round(scope, begun, Chased(), Delivered()),
         watchdog.look,
     ]

@@ -16,7 +16,7 @@ from models.assignments.assignment import Assignment
 from models.assignments.extension import Extension
 from models.common.errors import BlockedError, IllegalMoveError, NotFoundError, RefusedError
 from models.common.event import Actor, Event, EventKind
-from models.common.kinds import OnDayOff, UnitKind
+from models.common.kinds import OnDayOff, PhaseKind, UnitKind
 from models.common.status import Status
 from models.dates.workdays import _count
 from models.loading import content_of, differences, load_plan
@@ -27,7 +27,7 @@ from models.patrol.calendar_update import follow
 from models.patrol.escalation import Escalation
 from models.phases.gate import Answer, Closing, GateDecision, Via, WaitingRound
 from models.plan.ladder import next_look
-from models.plan.phase import PhaseCode, PhaseStatus, phase_of
+from models.plan.phase import PhaseStatus, phase_of
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
 from models.queries.queues import requests
@@ -589,7 +589,7 @@ class TestGates:
         assert north.patrol_daily("2023-06-01", "2023-06-02") == {}
 
     def test_an_answer_in_the_form_that_cannot_be_carried_out_is_asked_for_again(self, north: Story) -> None:
-        scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
+        scope, place = by_program(north.plan), (PhaseKind.IMPLEMENTATION, 2023)
         wrong = Answer(GateDecision.EXTEND, "王五", "还差一件", until=dt.date(2022, 1, 1))
         assert gates.decide_as_typed(scope, place, 1, wrong) is PhaseStatus.OPEN
         again = gates.ask(scope, place)
@@ -606,7 +606,7 @@ class TestGates:
         """Prefect knows nobody: whoever reaches its pages could close a phase in the director's name."""
         monkeypatch.setenv("DUBAN_GATE_CONFIRMED", "true")
         settings.cache_clear()
-        scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
+        scope, place = by_program(north.plan), (PhaseKind.IMPLEMENTATION, 2023)
         typed = Answer(GateDecision.CLOSE, "组长", "已到期", override_reason="会议决定")
         assert gates.decide_as_typed(scope, place, 1, typed) is PhaseStatus.OPEN
         again = gates.ask(scope, place)
@@ -616,7 +616,7 @@ class TestGates:
 
         office = enter(north.plan, "office", name="李主任")
         with transaction() as session:
-            phase = phase_of(session, plan_of(session, north.plan), PhaseCode.IMPLEMENTATION, 2023).id
+            phase = phase_of(session, plan_of(session, north.plan), PhaseKind.IMPLEMENTATION, 2023).id
         office.get(f"/phases/{phase}")
         assert "somebody answered so, as 组长" in office.words
         assert "waits for its confirmation" in office.words
@@ -626,7 +626,7 @@ class TestGates:
         assert gates.ask(scope, place) == Closing("implementation-2023", "李主任", "会议决定", overridden=True)
 
     def test_an_answer_that_comes_twice_is_carried_out_once(self, north: Story) -> None:
-        scope, place = by_program(north.plan), (PhaseCode.IMPLEMENTATION, 2023)
+        scope, place = by_program(north.plan), (PhaseKind.IMPLEMENTATION, 2023)
         keep = Answer(GateDecision.KEEP_OPEN, "王五", "还差一件")
         for _ in range(2):
             assert gates.decide_as_typed(scope, place, 1, keep) is PhaseStatus.OPEN
@@ -636,7 +636,7 @@ class TestGates:
 
     def phase(self, story: Story) -> tuple[str, str]:
         with transaction() as session:
-            phase = phase_of(session, plan_of(session, story.plan), PhaseCode.IMPLEMENTATION)
+            phase = phase_of(session, plan_of(session, story.plan), PhaseKind.IMPLEMENTATION)
             return phase.status.value, phase.ends_on.isoformat()
 
 
@@ -917,7 +917,7 @@ class TestDaysThatAreTooFarAway:
     def test_a_phase_that_is_kept_open(self, north: Story, day: str) -> None:
         answer = Answer(GateDecision.EXTEND, DIRECTOR, "延期", until=dt.date.fromisoformat(day))
         with pytest.raises(RefusedError, match=self.SAYS):
-            gates.decide(north._office(), (PhaseCode.IMPLEMENTATION, None), answer, via=Via.COMMAND)
+            gates.decide(north._office(), (PhaseKind.IMPLEMENTATION, None), answer, via=Via.COMMAND)
 
 
 class TestAnAmendedCalendar:

@@ -83,9 +83,9 @@ DOORS: dict[Key, Door] = {
     ("POST", "/name"): Door(EVERYBODY, alike(*PEOPLE, name="王老师", to="/"), status=303),
     ("POST", "/leave"): Door(EVERYBODY, alike(*PEOPLE), status=303),
     # A unit
-    ("GET", "/work"): Door((UNIT,), alike("north", LEAD)),
+    ("GET", "/work"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
     ("POST", "/work/sign"): Door(
-        (UNIT,), {"north": {"ids": [Id(LIAISON)]}}, {"ids": "assignment"}, status=303, entries=1
+        (UNIT, OFFICE), {"north": {"ids": [Id(LIAISON)]}}, {"ids": "assignment"}, status=303, entries=1
     ),
     ("GET", "/files"): Door((UNIT,), alike("north", LEAD)),
     ("GET", "/files/{evidence_id}"): Door(
@@ -93,9 +93,9 @@ DOORS: dict[Key, Door] = {
     ),
     ("GET", "/calendar"): Door((UNIT,), alike("north", LEAD)),
     ("POST", "/calendar"): Door((UNIT,), alike("north", LEAD)),
-    ("GET", "/hand-in"): Door((UNIT,), {"north": {"id": [Id(LIAISON)]}}, {"id": "assignment"}),
+    ("GET", "/hand-in"): Door((UNIT, OFFICE), {"north": {"id": [Id(LIAISON)]}}, {"id": "assignment"}),
     ("POST", "/hand-in"): Door(
-        (UNIT,),
+        (UNIT, OFFICE),
         {"north": {"ids": [Id(LIAISON), Id(RETURNED)], "again": [Id("file-north:own")], "note": "done"}},
         {"ids": "assignment", "again": "file"},
         status=303,
@@ -130,8 +130,15 @@ DOORS: dict[Key, Door] = {
         status=303,
         entries=1,
     ),
-    ("POST", "/assignments/{assignment_id}/review"): Door(
+    ("POST", "/assignments/{assignment_id}/opinion"): Door(
         (UNIT, OFFICE),
+        {"finance": {"assignment_id": Id(DELIVERY), "opinion": "agree", "version": 1}},
+        {"assignment_id": "assignment"},
+        status=303,
+        entries=1,
+    ),
+    ("POST", "/assignments/{assignment_id}/review"): Door(
+        EVERYBODY,
         {
             LEAD: {"assignment_id": Id(DELIVERY), "decision": "accept", "version": 1},
             "office": {"assignment_id": Id(SCHEME), "decision": "return", "reason": "no seal", "version": 1},
@@ -163,7 +170,7 @@ DOORS: dict[Key, Door] = {
         status=303,
         entries=1,
     ),
-    ("GET", "/reviews"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
+    ("GET", "/reviews"): Door(EVERYBODY, alike(*PEOPLE)),
     ("GET", "/scores"): Door(EVERYBODY, alike(*PEOPLE)),
     # The leading group
     ("GET", "/board"): Door((OFFICE, LEADER), alike("office", "leader")),
@@ -175,6 +182,9 @@ DOORS: dict[Key, Door] = {
     ("GET", "/phases"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/phases/{phase_id}"): Door(
         (OFFICE, LEADER), alike("office", "leader", phase_id=Id("phase-launch")), {"phase_id": "phase"}
+    ),
+    ("POST", "/phases/{phase_id}/start"): Door(
+        (OFFICE,), {"office": {"phase_id": Id("phase-acceptance")}}, {"phase_id": "phase"}, status=303, entries=0
     ),
     ("POST", "/phases/{phase_id}/gate"): Door(
         (OFFICE,),
@@ -253,6 +263,21 @@ DOORS: dict[Key, Door] = {
         entries=2,
     ),
     ("POST", "/messages/retry"): Door((OFFICE,), alike("office"), status=303),
+    ("GET", "/queues/unsettled"): Door((OFFICE,), alike("office")),
+    ("POST", "/unsettled/{party_id}/settle"): Door(
+        (OFFICE,),
+        {
+            "office": {
+                "party_id": Id("party-S1"),
+                "units": [Id("unit-edu")],
+                "collectives": [Id("collective-counties")],  # which have it already
+                "reason": "minutes of a meeting",
+            }
+        },
+        {"party_id": "party", "units": "unit", "collectives": "collective"},
+        status=303,
+        entries=2,
+    ),
     ("POST", "/complaints/{complaint_id}/answer"): Door(
         (OFFICE,),
         {"office": {"complaint_id": Id("complaint-north"), "text": "we look into it"}},
@@ -328,7 +353,9 @@ DOORS: dict[Key, Door] = {
         refusals={"unit": 200},  # a filter that nothing passes
     ),
     ("POST", "/links"): Door((OFFICE,), {"office": {"unit": Id("unit-north"), "days": 3}}, {"unit": "unit"}),
-    ("POST", "/links/revoke"): Door((OFFICE,), {"office": {"unit": Id("unit-north")}}, {"unit": "unit"}, status=303),
+    ("POST", "/links/revoke"): Door(
+        (OFFICE,), {"office": {"unit": Id("unit-north")}}, {"unit": "unit"}, entries=1, status=303
+    ),
     ("GET", "/links/{access_id}"): Door((OFFICE,), {"office": {"access_id": Id("link-north")}}, {"access_id": "link"}),
     ("POST", "/links/{access_id}/revoke"): Door(
         (OFFICE,), {"office": {"access_id": Id("link-north")}}, {"access_id": "link"}, status=303
@@ -374,6 +401,7 @@ _ELSEWHERE: dict[str, list[Id]] = {
     "phase": [other("phase-launch"), other("phase-implementation")],
     "complaint": [other("complaint-north")],
     "finding": [other("finding-1")],
+    "party": [other("party-S1")],
     "bulletin": [other("bulletin-2023-01"), other("bulletin-2023-02")],
     "unit": [other("unit-north"), other("unit-office")],
     "collective": [other("collective-counties")],

@@ -40,10 +40,13 @@ from models.complaint import Complaint
 from models.finding import Finding
 from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
+from models.plan.area import Role
 from models.plan.indicator import Indicator
 from models.plan.phase import Phase
 from models.plan.plan import plan_of
-from models.plan.unit import Collective, Unit
+from models.plan.requirement import CoLead, Requirement
+from models.plan.unit import Collective, Unit, unit_of
+from models.plan.unsettled import UnsettledParty
 from portal.app import make_app
 from portal.context import csrf_token
 from services import bulletins, links
@@ -60,6 +63,7 @@ PLANS = ("tiny", "other")
 UNITS = ("north", "south", "edu", "finance")
 BODIES = ("office", "leader")
 LEAD = "edu"  # of both measures; north, south and finance are responsible for them
+CO_LEAD = "finance"  # of the first one
 OTHERS = "other-"
 ADDRESS = "192.0.2.77"
 
@@ -191,6 +195,7 @@ def _until_today(story: "Story", stays: dict[str, str]) -> None:
     story.at("2023-01-03")
     story.open("implementation")
     story.at(TODAY)
+    _name_others(story.plan)
     stays |= {f"{before}{unit}": _come_in(story.plan, unit, f"{before}{unit}") for unit in (*UNITS, *BODIES)}
     for unit in UNITS:
         own, delivery = f"«{before}{unit}:own»", f"«{before}{unit}:delivery»"
@@ -204,11 +209,25 @@ def _until_today(story: "Story", stays: dict[str, str]) -> None:
             _hand_in(visitor, story.row(f"2023H1/progress/{unit}").id, own)
             story.ask_extension(f"2023Q1/progress/{unit}", "2023-05-31", own)
         story.complain(unit, own)
+    for unit in ("north", "south"):
+        story.opine(f"{T1}/{unit}", CO_LEAD, f"«{before}{unit}:delivery»")
     story.submit(f"2022/scheme/T1/{LEAD}", note=f"«{before}{LEAD}:own»")
     rectify = f"{story.raise_finding('north', due='2023-05-31')}/north"
     story.submit(rectify, note=f"«{before}north:own»")
     story.accept(rectify)
     write_bulletins(story.plan)
+
+
+def _name_others(code: str) -> None:
+    """Beside what the plan says: a second lead of a measure, and a party that is not settled."""
+    with transaction() as session:
+        plan = plan_of(session, code)
+        of_measure = (
+            select(Requirement.id).join(Requirement.phase).where(Phase.plan_id == plan.id, Requirement.ref == T1)
+        )
+        co_lead = unit_of(session, plan.id, CO_LEAD).id
+        session.add(CoLead(requirement_id=session.scalars(of_measure).one(), unit_id=co_lead, position=1))
+        session.add(UnsettledParty(plan_id=plan.id, item="S1", role=Role.RESPONSIBLE, words="有关各方", position=1))
 
 
 def write_bulletins(code: str) -> None:
@@ -250,6 +269,8 @@ def _ids(plan: str) -> dict[str, int]:
         found |= {f"complaint-{units[one.unit_id]}": one.id for one in complaints}
         links = session.scalars(select(Access).where(Access.unit_id.in_(units)))
         found |= {f"link-{units[one.unit_id]}": one.id for one in links}
+        unsettled = session.scalars(select(UnsettledParty).where(UnsettledParty.plan_id == row.id))
+        found |= {f"party-{one.item}": one.id for one in unsettled}
         findings = session.scalars(select(Finding).where(Finding.plan_id == row.id))
         found |= {f"finding-{one.number}": one.id for one in findings}
         written = session.scalars(select(Bulletin).where(Bulletin.plan_id == row.id))

@@ -26,14 +26,17 @@ from models.complaint import ComplaintKind
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.phases.gate import Answer, GateDecision, Via
 from models.phases.opening import Opening
-from models.plan.phase import PhaseCode, phase_of
+from models.plan.area import Role
+from models.plan.phase import phase_of
 from models.plan.plan import Plan, plan_of
-from models.plan.unit import Unit, body_of, unit_of
+from models.plan.unit import Unit, body_of, collective_ids, unit_of
+from models.plan.unsettled import UnsettledParty
 from models.queries.statistics import AssignmentSnapshot, snapshots
-from services import assignments, bulletins, complaints, findings, gates, patrol, phases
+from services import assignments, bulletins, complaints, findings, gates, parties, patrol, phases
 from services.gates import Decided
 from services.letters import delivery
 from services.letters.delivery import Delivered
+from services.parties import Settled
 from services.scope import Scope, by_program
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -66,7 +69,7 @@ class Story:
     # The program
 
     def open(self, phase: str, year: int | None = None) -> Opening:
-        return phases.open_phase(by_program(self.plan), (PhaseCode(phase), year))
+        return phases.open_phase(by_program(self.plan), (phase, year))
 
     def patrol(self, when: str | None = None) -> Delivered:
         """One round, as the flow does it."""
@@ -117,9 +120,20 @@ class Story:
 
     # Who reviews: without `unit` the one whose task it is
 
-    def accept(self, ref: str, *, by: str = REVIEWER, unit: str | None = None, version: int | None = None) -> None:
+    def accept(
+        self,
+        ref: str,
+        *,
+        by: str = REVIEWER,
+        unit: str | None = None,
+        version: int | None = None,
+        reason: str = "",
+    ) -> None:
         scope = self._unit(unit or self._reviewer(ref), by)
-        assignments.decide_review(scope, [ref], Decision.ACCEPT, version=version)
+        assignments.decide_review(scope, [ref], Decision.ACCEPT, version=version, reason=reason)
+
+    def opine(self, ref: str, unit: str, words: str = "", *, agrees: bool = True, by: str = REVIEWER) -> None:
+        assignments.give_opinion(self._unit(unit, by), ref, agrees=agrees, words=words)
 
     def send_back(self, ref: str, reason: str = "缺盖章", *, by: str = REVIEWER, version: int | None = None) -> None:
         scope = self._unit(self._reviewer(ref), by)
@@ -154,7 +168,7 @@ class Story:
     ) -> str:
         """Returns the reference of its requirement; `about` is the code of a measure or safeguard."""
         with self._plan() as (session, plan):
-            phase_id = phase_of(session, plan, PhaseCode(phase), year).id
+            phase_id = phase_of(session, plan, phase, year).id
             unit_ids = [unit_of(session, plan.id, unit).id for unit in units]
         return findings.raise_finding(
             self._unit(by_unit, DIRECTOR),
@@ -171,6 +185,32 @@ class Story:
         with self._plan() as (session, plan):
             finding_id = finding.finding_of(session, plan, number).id
         findings.close(self._unit(unit, DIRECTOR), finding_id, check=check)
+
+    def settle_party(
+        self,
+        item: str,
+        *codes: str,
+        role: Role = Role.RESPONSIBLE,
+        reason: str = "主任会议纪要",
+        until: str | None = None,
+        by_unit: str = "office",
+    ) -> Settled:
+        """Say which units or sets of units the one party of this item and role is."""
+        with self._plan() as (session, plan):
+            query = select(UnsettledParty.id).where(
+                UnsettledParty.plan_id == plan.id, UnsettledParty.item == item, UnsettledParty.role == role
+            )
+            party_id = session.scalars(query).one()
+            sets = collective_ids(session, plan.id)
+            units = [unit_of(session, plan.id, code).id for code in codes if code not in sets]
+        return parties.settle(
+            self._unit(by_unit, DIRECTOR),
+            party_id,
+            units=units,
+            collectives=[sets[code] for code in codes if code in sets],
+            reason=reason,
+            until=dt.date.fromisoformat(until) if until else None,
+        )
 
     def waive(self, ref: str, reason: str = "上级已取消", *, unit: str = "office") -> None:
         assignments.waive(self._unit(unit, DIRECTOR), [ref], reason=reason)
@@ -210,7 +250,7 @@ class Story:
         """What the office says at the gate."""
         day = dt.date.fromisoformat(until) if until else None
         said = Answer(GateDecision(decision), DIRECTOR, reason, day, override)
-        return gates.decide(self._office(), (PhaseCode(phase), year), said, via=Via.COMMAND)
+        return gates.decide(self._office(), (phase, year), said, via=Via.COMMAND)
 
     # What can be seen
 

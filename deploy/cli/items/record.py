@@ -17,6 +17,7 @@ from deploy.cli.operation.access import local_time, work_on
 from models.assignments.assignment import by_refs
 from models.assignments.evidence import Evidence
 from models.assignments.objection import About
+from models.assignments.opinion import still_awaited
 from models.common.errors import RefusedError
 from models.common.file_names import distinct
 from models.common.status import Status
@@ -36,6 +37,7 @@ def show(ref: str, plan_code: str | None) -> None:
         _show_facts(record)
         for version in reversed(record.versions):
             _show_version(plan, version)
+        _show_asked(record, plan.day_of(clock.now()))
         for plea in record.pleas:
             _show_plea(plan, plea)
         _show_journal(plan, record)
@@ -50,6 +52,7 @@ def _show_facts(record: Record) -> None:
         _("assignment"): f"{one.ref}  {language.text(requirement.title)}",
         _("item"): language.text(requirement.item) if requirement.item else "",
         _("unit"): f"{one.unit.code} {language.text(one.unit.name)} ({_(one.role)})",
+        _("led by"): language.list([unit.code for unit in record.leads]),
         _("status"): _(one.status),
         _("due"): str(one.due_on) if one.due_on == one.planned_due_on else due,
         "": provisional,
@@ -74,9 +77,18 @@ def _show_version(plan: Plan, version: Version) -> None:
         tell(f"  {name} = {value}")
     for file in version.files:
         tell(_("  {file}  {size} bytes  sha256 {sha256}").format(file=file.name, size=file.size, sha256=file.sha256))
+    for said in version.opinions:
+        agrees = _("co-lead agrees") if said.agrees else _("co-lead objects")
+        who = f"{language.text(said.unit)}, {said.by_name} {local_time(plan, said.at)}"
+        tell(f"  {agrees}: {who} {said.words}".rstrip())
     if version.decision is not None and version.reviewed_at is not None:
         who = f"{version.reviewed_by} ({version.reviewer}) {local_time(plan, version.reviewed_at)}"
         tell(f"  → {_(version.decision)}: {who} {version.review_reason}".rstrip())
+
+
+def _show_asked(record: Record, today: dt.date) -> None:
+    for one in record.awaited(today):
+        tell(f"  {language.say(still_awaited(one))}")
 
 
 def _show_plea(plan: Plan, plea: PendingRequest) -> None:

@@ -84,14 +84,13 @@ def _gates(session: Session, plan: Plan, on: dt.date, counts: list[dict[str, Any
 
 
 def _gate(session: Session, phase: Phase, until: dt.datetime, counts: list[dict[str, Any]]) -> dict[str, Any]:
-    label = statistics.phase_label(phase.code, phase.period)
     last_round = select(func.max(Gate.round)).where(Gate.phase_id == phase.id, Gate.asked_at <= until)
     return {
-        "phase": label,
+        "phase": phase.label,
         "round": session.scalar(last_round) or 0,
         "ends_on": last_day_at(session, phase, until).isoformat(),
         "still_open": sum(
-            one["count"] for one in counts if one["phase"] == label and Status(one["status"]) not in CLOSED
+            one["count"] for one in counts if one["phase"] == phase.label and Status(one["status"]) not in CLOSED
         ),
     }
 

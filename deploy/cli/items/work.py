@@ -1,4 +1,4 @@
-"""`duban sign`, `submit`, `review`, `extend`, `waive`: what people do with assignments, all or none."""
+"""`duban sign`, `submit`, `review`, `opinion`, `extend`, `waive`: what people do with assignments, all or none."""
 
 import datetime as dt
 from functools import partial
@@ -20,7 +20,7 @@ from deploy.cli.base import (
     refs_argument,
     tell,
 )
-from deploy.cli.operation.access import office_scope, owner_scopes, unit_scope
+from deploy.cli.operation.access import deciding_scope, office_scope, owner_scopes, unit_scope
 from models.assignments.review import Decision
 from models.assignments.submitted_figures import read_figures
 from services import assignments
@@ -96,6 +96,33 @@ def review(
 
 @click.command()
 @ref_argument
+@click.option("--agree", is_flag=True, help=_("it may be accepted"))
+@click.option("--object", "objects", is_flag=True, help=_("it should not be accepted; needs a reason"))
+@click.option("--as", "unit", metavar="UNIT", required=True, help=_("the unit that leads beside the first lead"))
+@click.option("--version", type=int, help=_("refuse if a newer version than this came in"))
+@reason_option
+@by_option
+@plan_option
+def opinion(
+    ref: str,
+    unit: str,
+    version: int | None,
+    reason: str,
+    by_name: str,
+    plan_code: str | None,
+    *,
+    agree: bool,
+    objects: bool,
+) -> None:
+    one_choice(agree=agree, object=objects)
+    scope = unit_scope(plan_code, unit, by_name)
+    one = assignments.give_opinion(scope, ref, agrees=agree, words=reason, version=version)
+    done = _("{ref}: {unit} agrees") if agree else _("{ref}: {unit} objects")
+    tell(done.format(ref=one.ref, unit=unit))
+
+
+@click.command()
+@ref_argument
 @click.option("--until", type=Day(), metavar="DATE", help=_("ask for time until this day"))
 @click.option("--grant", is_flag=True, help=_("the office grants the request"))
 @click.option("--refuse", is_flag=True, help=_("the office refuses the request; needs a reason"))
@@ -122,7 +149,7 @@ def extend(
             )
         )
         return
-    one = assignments.decide_extension(office_scope(plan_code, by_name), ref, grant=grant, reason=reason)
+    one = assignments.decide_extension(deciding_scope(plan_code, ref, by_name), ref, grant=grant, reason=reason)
     done = _("{ref}: extended, now due on {due}") if grant else _("{ref}: not extended, due on {due}")
     tell(done.format(ref=ref, due=one.due_on))
 

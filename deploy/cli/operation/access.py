@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from adapters import clock
 from adapters.database.sessions import read_session
 from models.assignments.assignment import by_refs
+from models.assignments.reviewer import body_over
 from models.common.event import Actor
 from models.common.kinds import UnitKind
 from models.plan.plan import Plan, plan_of
@@ -65,6 +66,19 @@ def owner_scopes(plan_code: str | None, refs: Sequence[str], name: str) -> list[
         for one in by_refs(session, plan, refs, lock=False):
             owned[one.unit_id].append(one.ref)
         return [(Scope(plan.code, Actor(name, unit_id), clock.now()), own) for unit_id, own in owned.items()]
+
+
+def deciding_scope(plan_code: str | None, ref: str, name: str) -> Scope:
+    """The scope of who decides on requests about this: the office, and on what the office owes the head of the group.
+
+    Raises NotFoundError where there is no such assignment.
+    """
+
+    def body(session: Session, plan: Plan) -> int:
+        (one,) = by_refs(session, plan, [ref], lock=False)
+        return body_of(session, plan.id, body_over(one.unit.kind)).id
+
+    return _scope(plan_code, name, body)
 
 
 def local_time(plan: Plan, at: dt.datetime) -> str:

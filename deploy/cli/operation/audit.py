@@ -21,14 +21,22 @@ from services.monitoring.audit import AuditResult
 
 @click.command()
 @click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option(
+    "--kept",
+    metavar="DIGEST",
+    multiple=True,
+    help=_("the digest of a seal that was kept elsewhere; 1 where none has it"),
+)
 @click.option("--json", "as_json", is_flag=True, help=_("print JSON, with the keys that the documentation names"))
 @plan_option
 @click.pass_context
-def audit(ctx: click.Context, refs: tuple[str, ...], plan_code: str | None, *, as_json: bool) -> None:
+def audit(
+    ctx: click.Context, refs: tuple[str, ...], plan_code: str | None, kept: tuple[str, ...], *, as_json: bool
+) -> None:
     schema.ensure()
     at = clock.now()
     found = audits.replay(plan_code, at, refs)
-    last, broken = seals.check()
+    last, broken = seals.check(kept)
     if as_json:
         tell(json.dumps(_facts(at, found) | _seal_facts(last, broken), ensure_ascii=False, indent=2))
     else:
@@ -85,11 +93,16 @@ def _show_seals(timezone: str, last: LastSeal | None, broken: Sequence[Broken]) 
     """The digest is for whoever keeps it elsewhere: by it all before it can be proved unchanged."""
     if last is None:
         tell(_("The journal is not sealed yet; the watchdog's next round seals it."))
+        _name_broken(broken)
         return
     facts = {"entry": last.last_entry, "at": local_minute(last.at, timezone), "number": last.number}
     if not broken:
         tell(_("The journal is as it was sealed, up to entry {entry} on {at}: seal {number}").format(**facts))
         tell(f"  {last.digest}")
+    _name_broken(broken)
+
+
+def _name_broken(broken: Sequence[Broken]) -> None:
     for one in broken:
         tell_problem(language.say(one.reason))
 

@@ -80,6 +80,7 @@ def _facts(one: Dossier) -> dict[str, Any]:
         "kind": one.kind.value,
         "name": {"zh": one.item.name_zh, "en": one.item.name_en},
         "lead": one.lead.code if one.lead else None,
+        "co_leads": [unit.code for unit in one.leads[1:]],
         "self_checks": {"asked": one.counts.asked, "accepted": one.counts.accepted, "waived": one.counts.waived},
         "open": one.counts.open,
         "files": one.counts.files,
@@ -108,7 +109,7 @@ def _said(verdict: Verdict | GivenVerdict | None) -> str:
 def _show_all(found: Sequence[Dossier]) -> None:
     listed = table(_("code"), _("name"), _("lead"), _("verdict"), _("what is missing"), numbers=[4])
     for one in found:
-        lead = language.text(one.lead.name) if one.lead else "-"
+        lead = language.list([language.text(unit.name) for unit in one.leads]) or "-"
         listed.add_row(one.code, language.text(one.item.name), lead, _said(one.verdict), str(len(one.reasons)))
     show_table(listed)
     left = sum(not one.is_accepted for one in found)

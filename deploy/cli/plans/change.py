@@ -21,7 +21,7 @@ from models.common.errors import RefusedError
 from models.loading import differences
 from models.plan.plan import Plan, version_of
 from models.plan.unit import names_of
-from rendering.change_words import TOUCHES, change_words
+from rendering.labels import TOUCHES, change_words
 from services import change_sets
 from services.change_sets import Outcome, Touched
 

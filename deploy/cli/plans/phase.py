@@ -25,7 +25,7 @@ from deploy.cli.base import (
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.phases.gate import Answer, GateDecision, Via
 from models.phases.opening import LONG_BEFORE, days_before
-from models.plan.phase import PhaseCode, phase_of
+from models.plan.phase import phase_of
 from models.queries.queues.gates import phase_rows
 from services import gates, phases
 from services.gates import Decided, Told
@@ -36,7 +36,7 @@ TOLD = {
     Told.UNREACHABLE: N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
 }
 NOBODY = N_("{phase} was not started: nobody can be asked here; `--yes` agrees")
-code_argument = click.argument("code", metavar="PHASE", type=click.Choice([code.value for code in PhaseCode]))
+code_argument = click.argument("code", metavar="PHASE")
 
 
 @click.group()
@@ -59,7 +59,9 @@ def list_phases(plan_code: str | None) -> None:
     show_table(listed)
 
 
-@phase.command(help=_("Start a phase, as the button in the Prefect UI does."))
+@phase.command(
+    help=_("Start a phase, as the button in the Prefect UI does. PHASE: its reference, its code, or its kind.")
+)
 @code_argument
 @year_option
 @click.option("--yes", is_flag=True, help=_("start it without asking, however early"))
@@ -67,7 +69,7 @@ def list_phases(plan_code: str | None) -> None:
 def start(code: str, year: int | None, plan_code: str | None, *, yes: bool) -> None:
     if not yes:
         _ask_where_early(code, year, plan_code)
-    started = phases.start(program_scope(plan_code, "duban phase"), (PhaseCode(code), year))
+    started = phases.start(program_scope(plan_code, "duban phase"), (code, year))
     url = settings().run_address(started.run_id)
     said = _("{phase} has a run already: {url}") if started.joined else _("{phase} is being started: {url}")
     tell(said.format(phase=started.ref, url=url))
@@ -79,7 +81,7 @@ def start(code: str, year: int | None, plan_code: str | None, *, yes: bool) -> N
 def _ask_where_early(code: str, year: int | None, plan_code: str | None) -> None:
     """Ask where the plan's day is far off: what is handed out is not taken back."""
     with work_on(plan_code) as (session, plan):
-        one = phase_of(session, plan, PhaseCode(code), year)
+        one = phase_of(session, plan, code, year)
         days = days_before(plan, one, clock.now())
     if days > LONG_BEFORE:
         early = _("{phase} would be started {days} days before the day of the plan, {day}.")
@@ -111,7 +113,7 @@ def decide(
 ) -> None:
     choice = one_choice(close=close, keep_open=keep_open, extend=extend)
     answer = Answer(GateDecision(choice.replace("_", " ")), by_name, reason, extend, override_reason)
-    which = (PhaseCode(code), year)
+    which = (code, year)
     decided = gates.decide(office_scope(plan_code, by_name), which, answer, via=Via.COMMAND)
     _show_decision(decided)
     tell(_(TOLD[gates.tell_run(decided)]))

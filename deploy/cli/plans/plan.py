@@ -1,5 +1,6 @@
 """`duban plan` and `duban units`: what a plan says."""
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,23 +14,36 @@ from adapters import clock
 from adapters.language import N_
 from adapters.plan_files.reader import read_plan
 from deploy.cli.asking import confirm
-from deploy.cli.base import _, language, plan_option, show_table, table, tell, tell_problem
-from deploy.cli.operation.access import local_time, work_on
+from deploy.cli.base import (
+    Day,
+    _,
+    by_option,
+    language,
+    plan_option,
+    reason_option,
+    show_table,
+    table,
+    tell,
+    tell_problem,
+)
+from deploy.cli.operation.access import local_time, office_scope, work_on
 from deploy.cli.plans.change import change_plan, diff_versions, list_changes
 from deploy.cli.plans.preview import preview_plan
 from models.common.errors import NotFoundError
 from models.common.event import Actor
-from models.loading import Loaded, addressees, items_of
+from models.loading import Loaded, asked_of
 from models.plan.area import Area
 from models.plan.content import document_of
-from models.plan.document import PlanDocument
-from models.plan.phase import Phase, PhaseCode
+from models.plan.document import PlanDocument, phase_refs
+from models.plan.parties import addressees, all_parties, asked_of_nobody
+from models.plan.phase import Phase, phase_label
 from models.plan.plan import PlanVersion, version_of, versions_of
-from models.plan.unit import BODIES, Unit
+from models.plan.unit import BODIES, Unit, collective_ids, unit_of
 from models.queries import statistics
+from models.queries.queues.unsettled import Unsettled, unsettled_parties
 from rendering.labels import UNIT_KINDS
+from services import parties, schema
 from services import plans as services
-from services import schema
 from services.letters.addresses import address_warnings
 
 NOBODY = N_("{plan} was not stored: nobody can be asked here; `--yes` agrees")
@@ -51,6 +65,7 @@ def check(folder: Path) -> None:
     document = read_plan(folder)
     tell(_("{plan} is sound.").format(plan=document.code))
     _tell_summary(document)
+    _tell_open_ends(document)
 
 
 @plan.command(
@@ -105,19 +120,26 @@ def _tell_summary(document: PlanDocument) -> None:
         tell(f"    {phase}: {count}")
 
 
+def _tell_open_ends(document: PlanDocument) -> None:
+    """What is no fault, and yet nobody's: what asks nobody, and who is not known yet."""
+    for entry, item in asked_of_nobody(document):
+        note = _("{phase}/{requirement} asks nobody of {item}: nobody there is named in the role that it asks")
+        tell("  " + note.format(phase=entry.phase, requirement=entry.code, item=item))
+    for one in dict.fromkeys(one for answering in all_parties(document) for one in answering.unknown):
+        note = _("{item}: “{words}” is to be settled by the office ({role})")
+        tell("  " + note.format(item=one.item, words=one.words, role=_(one.role)))
+
+
 def assignments_of(document: PlanDocument) -> dict[str, int]:
     """How many assignments each phase will issue. A unit with several roles in a requirement gets it once."""
     members = {entry.code: entry.members for entry in document.collectives}
-    counts: Counter[str] = Counter(
-        {statistics.phase_label(PhaseCode(one.code), one.period): 0 for one in document.phases}
-    )
-    for entry in document.requirements:
-        asked = sum(
-            len({unit for _role, code in addressees(entry, item) for unit in members.get(code, (code,))})
-            for item in items_of(document, entry.scope)
-        )
-        for period in entry.due:
-            counts[statistics.phase_label(PhaseCode(entry.phase), period[:4])] += asked
+    refs = phase_refs(document.phases)
+    labels = {key: phase_label(*key, ref) for key, ref in refs.items()}
+    counts: Counter[str] = Counter(dict.fromkeys(labels.values(), 0))
+    for one in asked_of(document):
+        parties = (code for _role, code in addressees(one.entry, one.item))
+        units = {unit for code in parties for unit in members.get(code, (code,))}
+        counts[labels[one.due.phase.code, one.due.phase.period]] += len(units)
     return dict(counts)
 
 
@@ -202,11 +224,87 @@ def _show_areas(content: Mapping[str, Any], order: Sequence[str]) -> None:
     listed = table(_("area"), _("kind"), _("name"), _("lead"), _("responsible"), _("measures"), numbers=[5])
     for code in order:
         area = content["areas"][code]
-        name = area["name"][language.code]
-        listed.add_row(
-            code, _(area["kind"]), name, area["lead"], language.list(area["responsible"]), str(len(area["measures"]))
-        )
+        listed.add_row(*_answering(code, area), str(len(area["measures"])))
+        for measure, one in dict(area["measures"]).items():
+            if "lead" in one or "responsible" in one:
+                listed.add_row(*_answering(measure, one), "")
     show_table(listed)
+
+
+def _answering(code: str, one: dict[str, Any]) -> tuple[str, ...]:
+    """An area or a measure with its leads, the first one first, and its responsible units, as the plan says it."""
+    leads = [one.get("lead") or "", *one.get("co_leads", ()), _unsettled(one.get("unsettled_lead", ""))]
+    others = [*(one.get("responsible") or ()), *map(_unsettled, one.get("unsettled", ()))]
+    kind = _(one["kind"]) if "kind" in one else ""
+    named = [language.list([name for name in names if name]) for names in (leads, others)]
+    return code, kind, one["name"][language.code], *named
+
+
+def _unsettled(words: str) -> str:
+    return f"“{words}”" if words else ""
+
+
+plan_argument = click.argument("of_plan", metavar="[PLAN]", required=False)
+
+
+@plan.command(help=_("Parties that a plan names without saying who they are, and that wait for the office."))
+@plan_argument
+@click.option("--json", "as_json", is_flag=True, help=_("print JSON, with the keys that the documentation names"))
+@plan_option
+def unsettled(of_plan: str | None, plan_code: str | None, *, as_json: bool) -> None:
+    with work_on(of_plan or plan_code) as (session, row):
+        found = unsettled_parties(session, row, row.day_of(clock.now()))
+    if as_json:
+        tell(json.dumps([_unsettled_facts(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    headings = (_("number"), _("item"), _("name"), _("role"), _("in the plan"), _("waiting"), _("to come"))
+    listed = table(*headings, numbers=[0, 5, 6])
+    for one in found:
+        name, words = language.text(one.item), f"“{one.words}”"
+        counts = (str(one.waiting) + ("*" if one.needs_date else ""), str(one.to_come))
+        listed.add_row(str(one.id), one.item_code, name, _(one.role), words, *counts)
+    show_table(listed)
+    if any(one.needs_date for one in found):
+        tell(_("* some of it is due too soon: `duban plan settle` needs a date there (--until)"))
+
+
+def _unsettled_facts(one: Unsettled) -> dict[str, object]:
+    return {
+        "number": one.id,
+        "item": one.item_code,
+        "role": one.role.value,
+        "words": one.words,
+        "waiting": one.waiting,
+        "to_come": one.to_come,
+        "needs_date": one.needs_date,
+    }
+
+
+@plan.command(help=_("The office says who a party is that the plan does not settle; what waited for it is issued."))
+@click.argument("number", type=int)
+@click.option(
+    "--as", "codes", metavar="CODE", multiple=True, required=True, help=_("a unit or a set of units; may be repeated")
+)
+@click.option("--until", type=Day(), metavar="DATE", help=_("the date of what would be due too soon"))
+@reason_option
+@by_option
+@plan_option
+def settle(
+    number: int,
+    codes: tuple[str, ...],
+    until: dt.date | None,
+    reason: str,
+    by_name: str,
+    plan_code: str | None,
+) -> None:
+    scope = office_scope(plan_code, by_name)
+    with work_on(plan_code) as (session, row):
+        sets = collective_ids(session, row.id)
+        units = [unit_of(session, row.id, code).id for code in codes if code not in sets]
+    named = [sets[code] for code in codes if code in sets]
+    done = parties.settle(scope, number, units=units, collectives=named, reason=reason, until=until)
+    told = _("{item}: “{words}” is settled; {count} assignments issued")
+    tell(told.format(item=done.item, words=done.words, count=done.issued))
 
 
 @click.command()

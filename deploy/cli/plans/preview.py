@@ -10,7 +10,7 @@ import click
 from adapters.plan_files.reader import read_plan
 from deploy.cli.base import _, language, show_table, table, tell
 from models.common.errors import NotFoundError, RefusedError
-from models.preview import MOST_A_WEEK, Asked, Preview, asked_of, label, preview
+from models.preview import MOST_A_WEEK, Asked, Preview, asked_of, preview
 
 SHOWN = 20  # of what a terminal shows by itself; JSON holds all
 
@@ -65,7 +65,7 @@ def _list(known: Preview, asked: Iterable[Asked]) -> None:
     listed = table(_("due"), _("unit"), _("role"), _("what is asked"), _("measure or area"), _("reference"))
     for one in sorted(asked, key=lambda each: (each.due.on, each.ref, each.unit)):
         item = language.text(one.item) if one.item else "-"
-        title = language.text(one.requirement.title)
+        title = language.text(one.title)
         listed.add_row(str(one.due.on), names[one.unit], _(one.role), title, item, f"{one.ref}/{one.unit}")
     show_table(listed)
     tell(
@@ -79,7 +79,7 @@ def _tell(known: Preview, most: int) -> None:
     names = {unit.code: language.text(unit.name) for unit in known.document.units}
     phases = table(_("phase"), _("name"), _("from"), _("until"), _("asked"), numbers=[4])
     for phase in known.document.phases:
-        code = label(phase)
+        code = known.ref_of(phase)
         phases.add_row(
             code, language.text(phase.name), str(phase.starts_on), str(phase.ends_on), str(known.by_phase[code])
         )
@@ -159,18 +159,18 @@ def _facts(known: Preview, asked: Iterable[Asked]) -> dict[str, Any]:
         "outside": known.outside,
         "asked_of_nobody": known.of_nobody,
         "unasked": known.unasked,
-        "asked": [_fact(one) for one in asked],
+        "asked": [_fact(known, one) for one in asked],
     }
 
 
-def _fact(one: Asked) -> dict[str, Any]:
+def _fact(known: Preview, one: Asked) -> dict[str, Any]:
     return {
         "ref": f"{one.ref}/{one.unit}",
         "unit": one.unit,
         "role": one.role,
-        "phase": label(one.phase),
+        "phase": known.ref_of(one.phase),
         "requirement": one.requirement.code,
-        "title": {"zh": one.requirement.title.zh, "en": one.requirement.title.en},
+        "title": {"zh": one.title.zh, "en": one.title.en},
         "planned_on": str(one.planned_on),
         "due": str(one.due.on),
         "provisional": one.due.provisional,

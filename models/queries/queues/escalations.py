@@ -59,7 +59,7 @@ def reached(plan: Plan, today: dt.date) -> AnySelect:
                 ~Escalation.historic,
             ),
         )
-        .join(Ladder, Ladder.id == func.coalesce(Phase.ladder_id, plan.ladder_id))
+        .join(Ladder, Ladder.id == func.coalesce(Requirement.ladder_id, Phase.ladder_id, plan.ladder_id))
         .join(
             step,
             and_(
@@ -69,6 +69,7 @@ def reached(plan: Plan, today: dt.date) -> AnySelect:
             ),
         )
         .where(Phase.plan_id == plan.id, Assignment.status.in_(OWED), Assignment.due_on < today)
+        .where(~Requirement.open_ended)
         .group_by(Assignment.id, Requirement.ref)
         .order_by(Assignment.due_on, Requirement.ref, Assignment.id)
     )

@@ -6,11 +6,14 @@ import datetime as dt
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
+from models.assignments.assignment import Assignment
 from models.assignments.extension import Extension
 from models.assignments.objection import Objection
 from models.common.base import AnySelect
+from models.common.status import OWED
 from models.complaint import Complaint
 from models.outbox.message import Message
+from models.phases.settling import count_unsettled
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.unit import Unit
@@ -24,7 +27,10 @@ from models.queries.worklist import counting_to_review
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waiting:
-    """How much waits for the office. `messages` are notices that were given up."""
+    """How much waits for the office. `messages` are notices that were given up; `own` is what it owes itself as a lead.
+
+    `unsettled` are parties that the plan does not settle.
+    """
 
     to_review: int
     extensions: int
@@ -33,11 +39,14 @@ class Waiting:
     messages: int
     complaints: int
     gates: int
+    unsettled: int = 0
+    own: int = 0
 
     @property
     def total(self) -> int:
         """All but the reviews, which have a place of their own."""
-        return self.extensions + self.escalated + self.objections + self.messages + self.complaints + self.gates
+        decisions = self.extensions + self.objections + self.complaints + self.gates + self.unsettled
+        return decisions + self.escalated + self.messages
 
 
 def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiting:
@@ -50,6 +59,8 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
         _count(dead(plan, Message.id)),
         _count(select(Complaint.id).where(unanswered(plan))),
         _count(select(Phase.id).where(waiting_at_gate(plan, today))),
+        count_unsettled(plan),
+        _count(select(Assignment.id).where(Assignment.unit_id == office.id, Assignment.status.in_(OWED))),
     )
     return Waiting(*session.execute(select(*counts)).one())
 

@@ -19,12 +19,11 @@ from models.assignments.review import accept, send_back
 from models.assignments.reviewer import reviewer_of
 from models.common.errors import BlockedError
 from models.common.event import Actor
-from models.common.kinds import UnitKind
+from models.common.kinds import PhaseKind, UnitKind
 from models.common.status import Status
 from models.monitoring import audit as audits
 from models.monitoring.replay import Audited, Outcome, StepSeen
 from models.patrol.escalation import Chased
-from models.plan.phase import PhaseCode
 from models.plan.plan import plan_of
 from models.plan.unit import body_of
 from services.letters.delivery import Delivered
@@ -241,7 +240,7 @@ def test_a_year_of_the_real_plan_is_clean(real_plan: str, clock: Clock) -> None:
     """A thousand assignments, each with a life drawn by lot, a patrol every few days."""
     chance, day = random.Random(7), dt.date(2023, 1, 3)
     clock.set(moment(day.isoformat()))
-    open_phase(by_program(real_plan), (PhaseCode.IMPLEMENTATION, 2023))
+    open_phase(by_program(real_plan), (PhaseKind.IMPLEMENTATION, 2023))
     while day < dt.date(2024, 1, 20):
         clock.set(moment(f"{day} 08:30"))
         chase(by_program(real_plan, moment(f"{day} 08:30")))

@@ -246,6 +246,22 @@ def test_the_archive_carries_the_last_seal(sealed: Story, tmp_path: Path) -> Non
     assert manifest["journal"]["seal"]["last_entry"] == last.last_entry
 
 
+def test_a_digest_that_was_kept_shows_a_journal_that_was_cut_off_at_its_end(sealed: Story) -> None:
+    with transaction() as session:
+        first, *_, last = session.scalars(select(JournalSeal).order_by(JournalSeal.id))
+        kept, cut, upto = (first.digest, last.digest), last.id, first.last_event_id
+    assert kept[1] in cli("audit", "--kept", kept[0], "--kept", kept[1].upper())
+    with by_the_owner(), by_the_owner("journal_seal"), owners_transaction() as session:
+        session.execute(text("DELETE FROM journal_seal WHERE id > :first"), {"first": first.id})
+        session.execute(text("DELETE FROM event WHERE id > :upto"), {"upto": upto})
+    assert cut > first.id
+    assert seals.check()[1] == [], "what is left fits together"
+    assert f"没有校验值为{kept[1]}的封存" in cli("audit", "--kept", kept[0], "--kept", kept[1], status=1)
+    with by_the_owner("journal_seal"), owners_transaction() as session:
+        session.execute(text("DELETE FROM journal_seal"))
+    assert kept[0] in cli("audit", "--kept", kept[0], status=1)
+
+
 def cli(*arguments: str, status: int = 0) -> str:
     done = CliRunner().invoke(duban, arguments)
     assert done.exit_code == status, done.output

@@ -20,10 +20,11 @@ from adapters.prefect_server import prefect_api
 from adapters.prefect_server.prefect_api import PhaseRun, PrefectUnreachableError
 from adapters.settings import override, settings
 from deploy.cli.root import duban
+from models.common.kinds import PhaseKind
 from models.monitoring.alerts import Round, cut_short, last_delivery, last_round, missed_rounds, open_gates
 from models.patrol.escalation import Chased
 from models.phases.gate import Answer, GateDecision, mark_told
-from models.plan.phase import PhaseCode
+from models.plan.phase import RunName
 from models.plan.plan import plan_of
 from services.gates import ask, decide_as_typed
 from services.letters.addresses import address_warnings
@@ -109,12 +110,12 @@ class Gates:
 def gates(monkeypatch: pytest.MonkeyPatch) -> Gates:
     known = Gates(set(), [])
 
-    def at_gate(_plan: str, phase: str, _year: int | None, _rounds: set[int]) -> str | None:
+    def at_gate(_plan: str, phase: str, _names: set[RunName], _rounds: set[int]) -> str | None:
         if known.is_down:
             raise PrefectUnreachableError("nobody answers")
         return None if phase in known.missing else "run-0"
 
-    def start(_plan: str, phase: str, _year: int | None) -> str:
+    def start(_plan: str, phase: str, _year: int | None, _named: str) -> str:
         known.started.append(phase)
         known.missing.discard(phase)
         return "run-1"
@@ -391,7 +392,7 @@ class TestRunsThatNobodyWaitsFor:
             assert gate.rounds == {2}
 
 
-IMPLEMENTATION = (PhaseCode.IMPLEMENTATION, 2023)
+IMPLEMENTATION = (PhaseKind.IMPLEMENTATION, 2023)
 
 
 def asked(story: Story) -> None:

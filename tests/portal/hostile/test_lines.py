@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import h11
 import pytest
 import uvicorn
 
 from portal import http_protocol, middleware
 from portal.app import make_app
-from portal.http_protocol import PortalProtocol, is_ambiguous
+from portal.http_protocol import PortalProtocol, StrictConnection, is_ambiguous
 from tests.support.portal_world import World, world
 
 __all__ = ["world"]
@@ -122,6 +123,21 @@ def test_one_address_cannot_hold_all_connections(port: int, monkeypatch: pytest.
     while http_protocol._open and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not http_protocol._open, "who has left is not counted"
+
+
+def test_a_head_that_comes_byte_by_byte_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    monkeypatch.setattr(http_protocol, "is_ambiguous", lambda received: looked_at.append(len(received)))
+    connection = StrictConnection(h11.SERVER)
+    head = b"GET /left HTTP/1.1\r\nHost: x\r\n\r\n"
+    for byte in head * 2:
+        connection.receive_data(bytes([byte]))
+        if isinstance(connection.next_event(), h11.Request):
+            connection.next_event()
+            connection.send(h11.Response(status_code=200, headers=[("Content-Length", "0")]))
+            connection.send(h11.EndOfMessage())
+            connection.start_next_cycle()
+    assert looked_at == [len(head)] * 2
 
 
 HEAD = b"POST /left HTTP/1.1\r\nHost: x\r\n"

@@ -1,0 +1,30 @@
+"""What a plan has named so far, to be named again."""
+
+import dataclasses
+
+from adapters.yaml_nodes import Place
+from models.common.kinds import NoLead
+from models.plan.document import AreaEntry, PhaseEntry, RequirementEntry
+
+
+@dataclasses.dataclass(slots=True)
+class Known:
+    """What may be named. A set that could not be read is None: then no name in it is called unknown.
+
+    `units` are those that work is issued to; `leads` are these and the office.
+    """
+
+    unit_lines: dict[str, int] = dataclasses.field(default_factory=dict)
+    units: set[str] | None = None
+    leads: set[str] | None = None
+    collectives: set[str] | None = None
+    areas: dict[str, AreaEntry] | None = None
+    phases: tuple[PhaseEntry, ...] | None = None
+    years: tuple[int, int] | None = None
+    no_lead: NoLead | None = None
+    dues: dict[str, Place] = dataclasses.field(default_factory=dict)  # of measures, by code
+    asked: list[tuple[Place, RequirementEntry]] = dataclasses.field(default_factory=list)
+
+    @property
+    def parties(self) -> set[str] | None:
+        return None if self.units is None or self.collectives is None else self.units | self.collectives
