@@ -59,10 +59,15 @@ class Outcome:
         return self.number is None
 
     def by_unit(self) -> dict[str, list[Touched]]:
-        found: dict[str, list[Touched]] = {}
-        for one in self.touched:
-            found.setdefault(one.unit, []).append(one)
-        return found
+        return by_unit(self.touched)
+
+
+def by_unit(touched: Iterable[Touched]) -> dict[str, list[Touched]]:
+    """By the code of the unit."""
+    found: dict[str, list[Touched]] = {}
+    for one in touched:
+        found.setdefault(one.unit, []).append(one)
+    return found
 
 
 class _Undone(Exception):  # noqa: N818  (it is no error: it ends a transaction that is not to be kept)

@@ -108,15 +108,13 @@ def _refuse(reasons: Sequence[Reason]) -> None:
 
 
 def _refuse_heading(heading: Heading, today: dt.date) -> None:
-    reasons = [
-        Reason(missing)
-        for text, missing in (
-            (heading.title, "say what the change is called"),
-            (heading.why, "say why the plan changes"),
-            (heading.authority, "say by what authority the plan changes, such as the number of a document"),
-        )
-        if not said(text)
-    ]
+    reasons = []
+    if not said(heading.title):
+        reasons.append(Reason("say what the change is called"))
+    if not said(heading.why):
+        reasons.append(Reason("say why the plan changes"))
+    if not said(heading.authority):
+        reasons.append(Reason("say by what authority the plan changes, such as the number of a document"))
     if heading.from_on > today:
         reasons.append(Reason("{day} is still to come: a change is carried out on its day", day=heading.from_on))
     if reasons:

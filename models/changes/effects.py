@@ -300,7 +300,7 @@ class _Judged:
             self.refusals += [Reason("{ref}: {why}", ref=ref, why=why) for why in outside]
             return
         if to < self.days.today and not self.orders.past:
-            self.refusals.append(Reason("{ref}: {day} has passed; say with `--past` that it is meant", ref=ref, day=to))
+            self.refusals.append(Reason("{ref}: {day} has passed; say that it is meant (`--past`)", ref=ref, day=to))
 
     def refuse_unknown_moves(self) -> None:
         self.refusals += [

@@ -64,10 +64,9 @@ def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
         if unit in orders.successors
     ]
     reasons += [
-        Reason("{unit} leads {area}; say which unit leads it from now on", unit=one.lead, area=one.code)
-        for area in document.areas
-        for one in (area, *area.measures)
-        if one.lead and orders.successors.get(one.lead) == ()
+        Reason("{unit} leads {area}; say which unit leads it from now on", unit=lead, area=code)
+        for code, lead in _leads(document)
+        if orders.successors.get(lead) == ()
     ]
     known = {*_withdrawable(document)}
     reasons += [
@@ -91,6 +90,14 @@ def succeeded(settled: Settled, orders: Orders, gone: Collection[str]) -> Settle
         )
         for unknown, codes in settled.items()
     }
+
+
+def _leads(document: PlanDocument) -> Iterator[tuple[str, str]]:
+    """The codes of areas and measures that name their lead, with that."""
+    for area in document.areas:
+        yield from ((one.code, one.lead) for one in area.measures if one.lead)
+        if area.lead:
+            yield area.code, area.lead
 
 
 def _withdrawable(document: PlanDocument) -> Iterator[str]:

@@ -179,6 +179,26 @@ DOORS: dict[Key, Door] = {
     ("GET", "/burden"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/plan"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/plan/asked"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/plan/changes"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/plan/changes/new"): Door((OFFICE,), alike("office")),
+    ("GET", "/plan/changes/{number}"): Door((OFFICE, LEADER), alike("office", "leader", number=1)),
+    ("POST", "/plan/changes"): Door(
+        (OFFICE,),
+        {
+            "office": {
+                "order": "move",
+                "ref": f"{T1}/south",
+                "day": "2023-12-27",
+                "unit": Id("unit-north"),  # which the order has no need of
+                "why": "w",
+                "authority": "a",
+                "step": "carry out",
+            }
+        },
+        {"unit": "unit"},
+        status=303,
+        entries=3,  # the date, the item and the plan
+    ),
     ("GET", "/phases"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/phases/{phase_id}"): Door(
         (OFFICE, LEADER), alike("office", "leader", phase_id=Id("phase-launch")), {"phase_id": "phase"}

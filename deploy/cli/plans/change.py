@@ -144,7 +144,7 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
     if outcome.passed:
         tell(
             _("Not asked, as the date has passed (`--past` asks it all the same): {refs}").format(
-                refs=language.list(outcome.passed)
+                refs=language.list(list(outcome.passed))
             )
         )
     if not outcome.is_empty and not outcome.touched:
