@@ -165,6 +165,7 @@ def _entries(plan: Plan) -> AnySelect:
             Event.due_after,
             Event.detail,
             Event.actor_unit_id,
+            Event.id,
         )
         .where(
             Event.plan_id == plan.id,
@@ -178,10 +179,10 @@ def _entries(plan: Plan) -> AnySelect:
 def _entry(row: AnyRow) -> Entry:
     fields = (row.at, row.kind, row.status_before, row.status_after, row.due_before, row.due_after)
     if row.kind is not EventKind.ESCALATED:
-        return Entry(*fields, by_unit_id=row.actor_unit_id)
+        return Entry(*fields, by_unit_id=row.actor_unit_id, id=row.id)
     detail: Mapping[str, Any] = row.detail or {}
     fell_on = dt.date.fromisoformat(detail.get("fell_on", "0001-01-01"))
-    return Entry(*fields, detail.get("step", ""), fell_on, bool(detail.get("historic")))
+    return Entry(*fields, detail.get("step", ""), fell_on, bool(detail.get("historic")), id=row.id)
 
 
 def _traces(plan: Plan) -> AnySelect:

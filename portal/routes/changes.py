@@ -69,7 +69,9 @@ def show_change(request: Request, number: Number) -> Response:
         change = change_of(ctx.session, ctx.plan, number)
         names = names_of(ctx.session, ctx.plan.id)
         touched = change_sets.touched(touched_by(ctx.session, change), names)
-        return ctx.page("change.html", change=change, by_unit=change_sets.by_unit(touched), **_words(ctx, names))
+        return ctx.page(
+            "change.html", change=change, seen=None, by_unit=change_sets.by_unit(touched), **_words(ctx, names)
+        )
 
 
 @router.post("/plan/changes")

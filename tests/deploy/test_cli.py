@@ -477,7 +477,7 @@ class TestPhase:
         monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: None)
         for at, is_early in (("2021-01-04", True), ("2022-12-30", True), ("2023-01-03", False), ("2024-01-03", False)):
             clock.set(moment(at))
-            started = CliRunner().invoke(duban, ["phase", "start", "implementation"])
+            started = CliRunner().invoke(duban, ["phase", "start", "implementation", "--yes"])
             assert started.exit_code == 0
             assert bool(started.stderr) is is_early, at
 

@@ -204,7 +204,11 @@ DOORS: dict[Key, Door] = {
         (OFFICE, LEADER), alike("office", "leader", phase_id=Id("phase-launch")), {"phase_id": "phase"}
     ),
     ("POST", "/phases/{phase_id}/start"): Door(
-        (OFFICE,), {"office": {"phase_id": Id("phase-acceptance")}}, {"phase_id": "phase"}, status=303, entries=0
+        (OFFICE,),
+        {"office": {"phase_id": Id("phase-acceptance"), "early": "true"}},
+        {"phase_id": "phase"},
+        status=303,
+        entries=0,
     ),
     ("POST", "/phases/{phase_id}/gate"): Door(
         (OFFICE,),
