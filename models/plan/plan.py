@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select, text
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -134,12 +134,6 @@ def version_of(session: Session, plan: Plan, number: int) -> PlanVersion:
     if found is None:
         raise NotFoundError("no version {number} of {plan} is kept", number=number, plan=plan.code)
     return found
-
-
-def version_at(session: Session, plan: Plan, at: dt.datetime) -> int | None:
-    """The version that was in force at that instant; None where none that old is kept."""
-    query = select(func.max(PlanVersion.version)).where(PlanVersion.plan_id == plan.id, PlanVersion.at <= at)
-    return session.scalar(query)
 
 
 def plan_codes(session: Session) -> list[str]:

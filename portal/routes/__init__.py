@@ -5,7 +5,6 @@ from portal.routes import (
     assignment,
     board,
     bulletins,
-    changes,
     complaints,
     entry,
     findings,
@@ -20,6 +19,7 @@ from portal.routes import (
     unit,
     unsettled,
 )
+from portal.routes.plans import changes
 
 ALL = (
     entry.router,

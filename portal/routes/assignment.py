@@ -23,7 +23,6 @@ from models.common.errors import DubanError
 from models.common.event import EventKind
 from models.common.status import Status, may_move
 from models.permissions import Act
-from models.plan.plan import version_at
 from models.plan.unit import names_of
 from models.queries.assignment_record import Record, record_of
 from models.queries.files import files_of_assignment
@@ -74,8 +73,7 @@ def assignment_page(
         record=record,
         may=_may(ctx, record),
         objectionable=objectionable(record.assignment, record.light, ctx.today),
-        issued_under=_issued_under(ctx, record),
-        changes=[(one, _change_words(ctx, one)) for one in changes_of_item(ctx.session, assignment_id)],
+        changes=_changes(ctx, record),
         run_address=settings().run_address(run) if run and ctx.sees_all else None,
         words={kind: ctx.language.gettext(words) for kind, words in EVENTS.items()},
         refused=refused,
@@ -83,17 +81,19 @@ def assignment_page(
     )
 
 
-def _issued_under(ctx: RequestContext, record: Record) -> int | None:
-    """The version of the plan under which it was issued."""
-    at = next((event.at for event in record.journal if event.kind is EventKind.ISSUED), None)
-    return version_at(ctx.session, ctx.plan, at) if at else None
-
-
-def _change_words(ctx: RequestContext, one: ChangeItem) -> str:
-    """What a change set did to it."""
+def _changes(ctx: RequestContext, record: Record) -> list[tuple[ChangeItem, str]]:
+    """What change sets did to it, in words. The journal, which is read already, says whether any did."""
+    if all(event.kind is not EventKind.PLAN_CHANGED for event in record.journal):
+        return []
     names = names_of(ctx.session, ctx.plan.id)
-    changed = meaning_of(one.what, one.before, one.after, names)
-    return change_words(changed, ctx.language) or ctx.language.gettext(TOUCHES[one.what])
+    return [
+        (
+            one,
+            change_words(meaning_of(one.what, one.before, one.after, names), ctx.language)
+            or ctx.language.gettext(TOUCHES[one.what]),
+        )
+        for one in changes_of_item(ctx.session, record.assignment.id)
+    ]
 
 
 def require_sight(ctx: RequestContext, assignment: Assignment) -> None:

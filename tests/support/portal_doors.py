@@ -189,13 +189,14 @@ DOORS: dict[Key, Door] = {
                 "order": "move",
                 "ref": f"{T1}/south",
                 "day": "2023-12-27",
-                "unit": Id("unit-north"),  # which the order has no need of
+                "unit": Id("unit-north"),  # which the order has no need of, nor of the other
+                "to": Id("unit-south"),
                 "why": "w",
                 "authority": "a",
                 "step": "carry out",
             }
         },
-        {"unit": "unit"},
+        {"unit": "unit", "to": "unit"},
         status=303,
         entries=3,  # the date, the item and the plan
     ),

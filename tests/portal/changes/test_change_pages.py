@@ -1,6 +1,7 @@
 """The office orders on a page, looks at what would happen, and carries it out; everybody finds it where they look."""
 
 import re
+from typing import Any
 
 from adapters.database.sessions import transaction
 from models.plan.plan import plan_of
@@ -11,7 +12,7 @@ from tests.support.story import Story
 
 NORTH = "2023/delivery/T1.1/north"
 REFUSED = 422
-SAID = {"why": "上级要求", "authority": "办发〔2023〕7号", "title": "机构调整"}
+SAID: dict[str, Any] = {"why": "上级要求", "authority": "办发〔2023〕7号", "title": "机构调整"}
 
 
 @scene
@@ -31,7 +32,7 @@ def unit_id(code: str) -> int:
         return unit_of(session, plan_of(session, "tiny").id, code).id
 
 
-def carry_out(office: Person, **order: object) -> None:
+def carry_out(office: Person, **order: Any) -> None:
     """What the form below the preview sends: all that was typed, and the mark of what was shown."""
     mark = re.search(r'name="mark" value="([0-9a-f]+)"', office.page.text)
     assert mark is not None
@@ -40,7 +41,7 @@ def carry_out(office: Person, **order: object) -> None:
 
 def test_a_date_is_moved_once_it_was_seen_what_that_does(running: Story) -> None:
     office = office_at_its_form(running)
-    order = {"order": "move", "ref": "2023/delivery", "day": "2023-11-30"}
+    order: dict[str, Any] = {"order": "move", "ref": "2023/delivery", "day": "2023-11-30"}
     office.post("/plan/changes", **order, **SAID, step="preview")
     assert "What would happen" in office.words
     assert NORTH in office.words
@@ -56,7 +57,7 @@ def test_a_date_is_moved_once_it_was_seen_what_that_does(running: Story) -> None
 
 def test_the_page_of_an_item_says_under_which_version_it_was_issued_and_what_changed_it(running: Story) -> None:
     office = office_at_its_form(running)
-    order = {"order": "move", "ref": NORTH, "day": "2023-12-27"}
+    order: dict[str, Any] = {"order": "move", "ref": NORTH, "day": "2023-12-27"}
     office.post("/plan/changes", **order, **SAID, step="preview")
     carry_out(office, **order)
     north = enter(running.plan, "north")
@@ -68,7 +69,7 @@ def test_the_page_of_an_item_says_under_which_version_it_was_issued_and_what_cha
 
 def test_a_measure_is_withdrawn_and_a_unit_hands_over(running: Story) -> None:
     office = office_at_its_form(running)
-    order: dict[str, object] = {"order": "withdraw", "code": "T1.2"}
+    order: dict[str, Any] = {"order": "withdraw", "code": "T1.2"}
     office.post("/plan/changes", **order, **SAID, step="preview")
     carry_out(office, **order)
     assert running.row("2023/delivery/T1.2/north").status == "waived"
@@ -84,13 +85,14 @@ def test_a_measure_is_withdrawn_and_a_unit_hands_over(running: Story) -> None:
 
 def test_what_cannot_be_is_said_with_what_was_typed(running: Story) -> None:
     office = office_at_its_form(running)
-    for order, why in (
+    tried: list[tuple[dict[str, Any], str]] = [
         ({"order": "move", "ref": "2023/nothing", "day": "2023-11-30"}, "2023/nothing: nothing was issued"),
         ({"order": "move", "ref": NORTH}, "give the reference and the new date"),
         ({"order": "withdraw"}, "give the code"),
         ({"order": "hand"}, "choose the unit that ends"),
         ({"order": "hand", "unit": unit_id("edu")}, "edu leads T1"),
-    ):
+    ]
+    for order, why in tried:
         office.post("/plan/changes", **order, **SAID, step="preview", status=REFUSED)
         assert why in office.refusal
         assert "上级要求" in office.page.text
@@ -100,7 +102,7 @@ def test_what_cannot_be_is_said_with_what_was_typed(running: Story) -> None:
 
 def test_what_was_seen_and_is_no_longer_so_is_not_carried_out(running: Story) -> None:
     office = office_at_its_form(running)
-    order = {"order": "move", "ref": "2023/delivery", "day": "2023-11-30"}
+    order: dict[str, Any] = {"order": "move", "ref": "2023/delivery", "day": "2023-11-30"}
     office.post("/plan/changes", **order, **SAID, step="preview")
     running.settle(NORTH)
     mark = re.search(r'name="mark" value="([0-9a-f]+)"', office.page.text)

@@ -1,7 +1,7 @@
 """Changes of a plan that runs: what was changed and when, and a form for the commonest orders, with its preview."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Request, Response
 
@@ -151,7 +151,7 @@ def _form_page(
     )
 
 
-def _words(ctx: RequestContext, names: dict[str, Text]) -> dict[str, object]:
+def _words(ctx: RequestContext, names: dict[str, Text]) -> dict[str, Any]:
     return {
         "names": names,
         "touches": {what: ctx.language.gettext(words) for what, words in TOUCHES.items()},
