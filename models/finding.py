@@ -85,7 +85,7 @@ def reasons_not_raisable(
     reasons += [
         Reason("no work is issued to {unit}", unit=unit.code)
         for unit in units
-        if unit.kind in BODIES or unit.plan_id != plan.id
+        if unit.kind in BODIES or unit.plan_id != plan.id or unit.closed_on is not None
     ]
     return reasons
 

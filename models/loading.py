@@ -402,7 +402,7 @@ def _coded(entry: Any) -> dict[str, Any]:
 
 
 def _unit(entry: UnitEntry) -> dict[str, Any]:
-    return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name}
+    return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name, "closed_on": None}
 
 
 def _area(entry: AreaEntry, document: PlanDocument, ids: _Ids) -> dict[str, Any]:
@@ -539,6 +539,7 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
         "proof_en": proof.en,
         "source": item.source,
         "basis": entry.basis,
+        "withdrawn_on": None,
         "open_ended": asked.due.open_ended,
     }
 
@@ -646,16 +647,24 @@ class _Gone:
 
         areas, phases = select(Area.id).where(_in(plan, Area)), select(Phase.id).where(_in(plan, Phase))
         return cls(
-            units=gone(Unit, ids.units),
+            units=gone(Unit, ids.units) & Unit.closed_on.is_(None),
             collectives=gone(Collective, ids.collectives),
-            areas=gone(Area, ids.areas),
-            measures=Measure.area_id.in_(areas) & ~any_of_ids(Measure.id, ids.measures.values()),
+            areas=gone(Area, ids.areas) & ~_has_ended(Requirement.area_id == Area.id),
+            measures=Measure.area_id.in_(areas)
+            & ~any_of_ids(Measure.id, ids.measures.values())
+            & ~_has_ended(Requirement.measure_id == Measure.id),
             indicators=gone(Indicator, ids.indicators),
             phases=gone(Phase, ids.phases),
             requirements=Requirement.phase_id.in_(phases)
             & ~any_of_ids(Requirement.id, ids.requirements.values())
+            & Requirement.withdrawn_on.is_(None)
             & IS_NO_FINDING,
         )
+
+
+def _has_ended(of_it: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a requirement of it ended by a change set: then it stays, as what was asked stays."""
+    return exists().where(of_it, Requirement.withdrawn_on.is_not(None))
 
 
 def _in(plan: Plan, model: Any) -> ColumnElement[bool]:

@@ -78,6 +78,7 @@ class Act(StrEnum):
     ISSUE_FEED = "issue feed"  # a calendar of one's own dates
     WITHDRAW_LINK = "withdraw link"
     LOAD_PLAN = "load plan"
+    CHANGE_PLAN = "change plan"  # while its work runs
     ARCHIVE = "archive"
 
 
@@ -132,6 +133,7 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.ISSUE_FEED: frozenset({Capacity.UNIT}),
     Act.WITHDRAW_LINK: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
     Act.LOAD_PLAN: frozenset({Capacity.PROGRAM}),
+    Act.CHANGE_PLAN: frozenset({Capacity.OFFICE}),
     Act.ARCHIVE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
 }
 ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN

@@ -18,7 +18,7 @@ from sqlalchemy import Date as SqlDate
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
-from models.assignments.changes import in_force
+from models.assignments.changes import earlier_roles, in_force, role_on
 from models.assignments.objection import About
 from models.common.base import AnyRow, AnySelect
 from models.common.errors import RefusedError
@@ -253,13 +253,13 @@ def _facts(plan: Plan, since: dt.date, until: dt.date, known_on: dt.date, unit: 
         raise RefusedError("{known_on} is earlier than the end of the period, {until}", known_on=known_on, until=until)
     known, status, due = in_force(plan, until, unit.id if unit else None), aliased(Event), aliased(Event)
     on = cast(func.timezone(plan.timezone, status.at), SqlDate)
-    later = _corrections(plan, until, known_on, unit).subquery()
+    later, earlier = _corrections(plan, until, known_on, unit).subquery(), earlier_roles(plan, until)
     return (
         select(
             Assignment.id,
             Assignment.requirement_id,
             Assignment.unit_id,
-            Assignment.role,
+            role_on(earlier),
             on.label("on"),
             due.due_after.label("due_on"),
             status.status_after.label("status"),
@@ -276,6 +276,7 @@ def _facts(plan: Plan, since: dt.date, until: dt.date, known_on: dt.date, unit: 
         # What can never be late is no merit in time either.
         .join(Requirement, and_(Requirement.id == Assignment.requirement_id, ~Requirement.open_ended))
         .outerjoin(later, later.c.assignment_id == known.c.assignment_id)
+        .outerjoin(earlier, earlier.c.assignment_id == known.c.assignment_id)
         .subquery()
     )
 

@@ -13,6 +13,7 @@ from models.assignments.opinion import Opinion
 from models.assignments.review import Review
 from models.bulletins.bulletin import Bulletin
 from models.bulletins.copy import BulletinCopy
+from models.changes.change_set import ChangeItem, ChangeSet
 from models.common.base import Base
 from models.common.event import Event
 from models.complaint import Complaint
@@ -50,6 +51,8 @@ MAPPED = (
     Opinion,
     Bulletin,
     BulletinCopy,
+    ChangeSet,
+    ChangeItem,
     Event,
     Complaint,
     RateLimit,

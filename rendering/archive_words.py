@@ -37,6 +37,8 @@ TABLES = {
     "objection": N_("Objections to a return or a light, and what was decided."),
     "complaint": N_("Complaints and suggestions, with the answers."),
     "finding": N_("What had to be put right, and the closing check."),
+    "change_set": N_("Changes of the plan while its work ran: what, why, by what authority and from when."),
+    "change_item": N_("What a change set did to each item, and to each unit."),
     "escalation": N_("Steps of the ladder that fired."),
     "message": N_("Notices, one for each thing told to one recipient."),
     "attempt": N_("Letters as they were sent, with their text."),

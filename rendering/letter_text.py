@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from adapters.language import N_, Language
 from models.acceptance.verdict import VerdictOutcome
 from models.assignments.objection import About
+from models.changes.change_set import Touch
+from models.changes.meaning import Changed
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
 from models.delivery.letter import Letter, Line, RenderedLetter
+from rendering.labels import change_words
 from rendering.typed_text import one_line, quoted
 
 
@@ -29,6 +32,8 @@ class Wording:
     due: str = N_("Due: {due}")
     reason: str = N_("Note: {reason}")
     by: str = N_("By: {by}")
+    source: str = N_("In the plan: {source}")
+    touches: frozenset[Touch] = frozenset()  # of a change set: what the lines of this kind did
 
 
 # A unit may have no access to the command: then the office records what it receives.
@@ -111,6 +116,55 @@ WORDINGS = (
             "closing needs a reason, which is recorded."
         ),
         due=N_("Last day of the phase: {due}"),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} change of the plan"),
+        N_("The plan was changed while its work runs. All that this means for you follows; nothing else changes."),
+        reason=N_("Why the plan changes: {reason}"),
+        by=N_("Decided by: {by}"),
+        source=N_("By authority of: {source}"),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} new by a change of the plan"),
+        N_(
+            "Please sign for them now, and have the person in charge hand in the proof by the date stated. "
+            "If you see now that a date cannot be met, ask for an extension before that date."
+        ),
+        _SIGN,
+        touches=frozenset({Touch.ISSUED}),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} with another date by a change of the plan"),
+        N_("Please plan by the new date. A request for more time that waited is settled with it."),
+        due=N_("New date: {due}"),
+        touches=frozenset({Touch.DUE_MOVED}),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} worded otherwise by a change of the plan"),
+        N_("Please read what is asked from now on. What you handed in stays as it is."),
+        touches=frozenset({Touch.REWORDED}),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} with another lead or reviewer by a change of the plan"),
+        N_("Please talk to the unit named, where one is. What was reviewed stays as it is."),
+        touches=frozenset({Touch.ROLE_MOVED, Touch.REVIEWER_MOVED, Touch.LEADS, Touch.LEADS_NO_MORE}),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} no longer asked for by a change of the plan"),
+        N_("Nothing more to do. What you handed in is kept."),
+        touches=frozenset({Touch.WITHDRAWN}),
+    ),
+    Wording(
+        MessageKind.PLAN_CHANGED,
+        N_("{count} notice about your unit itself"),
+        N_("Please pass it on to the person in charge."),
+        touches=frozenset({Touch.RENAMED, Touch.CLOSED}),
     ),
     Wording(
         MessageKind.ISSUED,
@@ -361,8 +415,17 @@ def _harmless_line(line: Line) -> Line:
         why=line.why and _each(quoted, line.why),
         proof=line.proof and _each(quoted, line.proof),
         source=one_line(line.source),
+        changed=line.changed and _harmless_change(line.changed),
         reason=quoted(line.reason),
         by=one_line(line.by),
+    )
+
+
+def _harmless_change(changed: Changed) -> Changed:
+    return dataclasses.replace(
+        changed,
+        units=tuple(_each(one_line, unit) for unit in changed.units),
+        was_called=changed.was_called and _each(one_line, changed.was_called),
     )
 
 
@@ -381,6 +444,8 @@ def _groups(letter: Letter) -> list[tuple[Wording, list[Line]]]:
 def _wording(line: Line, letter: Letter) -> Wording:
     others = line.unit is not None and line.unit != letter.recipient
     rows = [row for row in WORDINGS if row.kind is line.kind]
+    if line.kind is MessageKind.PLAN_CHANGED:
+        return next(row for row in rows if (line.changed.what in row.touches if line.changed else not row.touches))
     return next((row for row in rows if row.others is others), rows[0])
 
 
@@ -466,12 +531,13 @@ def _details(line: Line, wording: Wording, letter: Letter, language: Language) -
             say(N_("About the date: {notes}"), notes=_date_notes(line, language)),
             _count(line, language),
             language.gettext(_ABOUT[line.about]) if line.about else "",
+            change_words(line.changed, language) if line.changed else "",
             say(wording.reason, reason=line.reason),
             say(wording.by, by=line.by),
             say(N_("Why: {why}"), why=text(line.why)),
             say(N_("Proof: {proof}"), proof=text(line.proof)),
             say(N_("Asked by: {unit}"), unit=text(line.asked_by)),
-            say(N_("In the plan: {source}"), source=line.source),
+            say(wording.source, source=line.source),
         )
         if detail
     ]

@@ -81,6 +81,8 @@ def _issued(
     person: str = "",
     single_use: bool = False,
 ) -> IssuedLink:
+    if unit.closed_on is not None:
+        raise RefusedError("{unit} ended on {day}; no link is made for it", unit=unit.code, day=unit.closed_on)
     made, token = access.issue(
         session, unit, by=scope.actor.name, at=scope.at, lasts=lasts, role=role, person=person, single_use=single_use
     )

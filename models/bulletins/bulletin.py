@@ -26,7 +26,7 @@ from models.dates.workdays import ONE_DAY
 from models.outbox.message import NewMessage, post
 from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.unit import body_of, units_of
+from models.plan.unit import body_of, units_at_work
 
 LONGEST_TEXT = 10_000  # characters of one text
 
@@ -321,7 +321,7 @@ def release(
     bulletin.status, bulletin.released_by, bulletin.released_at = BulletinStatus.RELEASED, actor.name, at
     session.flush()
     _journal(session, EventKind.BULLETIN_RELEASED, bulletin, actor, at, number=bulletin.numbered)
-    readers = [*units_of(session, plan.id), body_of(session, plan.id, UnitKind.LEADER)]
+    readers = [*units_at_work(session, plan.id), body_of(session, plan.id, UnitKind.LEADER)]
     subject = f"bulletin/{bulletin.period}#{bulletin.version}"
     post(
         session,

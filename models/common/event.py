@@ -46,6 +46,7 @@ class EventKind(StrEnum):
     COMMENDED = "commended"  # the list for commendation was settled
     PLAN_ACCEPTED = "plan_accepted"
     LINKS_WITHDRAWN = "links_withdrawn"  # all of a unit; a single one says by itself who withdrew it
+    PLAN_CHANGED = "plan_changed"  # a change set: once for the plan, and once for each item that it touched
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -37,4 +37,5 @@ class MessageKind(StrEnum):
     SET_ASIDE = "set_aside"  # to the office: the program cannot follow this item, a person has to look
     BULLETIN = "bulletin"  # to everybody: the bulletin of a period is out
     VERDICT = "verdict"  # to a unit: what the panel decided on what it answers for
+    PLAN_CHANGED = "plan_changed"  # to a unit: all that a change set means for it
     BACKLOG = "backlog"  # to the office: what was already late on the day notices began

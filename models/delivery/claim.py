@@ -22,6 +22,7 @@ from models.assignments.objection import Objection
 from models.common.base import AnyRow, AnySelect, any_of_ids, as_recordset
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.status import CLOSED, Status
+from models.delivery.changes import TOLD_BY_A_CHANGE
 from models.delivery.letter import RenderedLetter
 from models.delivery.rate_limit import Destination, reserve
 from models.finding import Finding
@@ -265,6 +266,7 @@ _anything_left = case(
             _handed_out.requirement_id == Requirement.id,
             Requirement.phase_id == Message.phase_id,
             Requirement.id.not_in(select(Finding.requirement_id)),  # these have notices of their own
+            _handed_out.id.not_in(TOLD_BY_A_CHANGE),  # and so have these
             _handed_out.status.not_in(CLOSED),
         ),
     ),

@@ -17,6 +17,7 @@ from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED, Status
 from models.common.text import Text
 from models.complaint import complaint_of
+from models.delivery.changes import TOLD_BY_A_CHANGE, changed_lines
 from models.delivery.letter import Letter, Line
 from models.finding import Finding
 from models.plan.phase import Phase
@@ -49,13 +50,14 @@ class LetterComposer:
         return {row.id: row for row in self.session.execute(LETTER_COLUMNS.where(any_of_ids(Assignment.id, ids)))}
 
     def _issued(self, phase_ids: Iterable[int], unit_ids: Iterable[int]) -> dict[tuple[int, int], list[AnyRow]]:
-        """What a phase asks of each unit. What was issued for a finding has a notice of its own."""
+        """What a phase asks of each unit. What was issued for a finding or by a change set has a notice of its own."""
         found: dict[tuple[int, int], list[AnyRow]] = defaultdict(list)
         if phase_ids:
             of_phases = LETTER_COLUMNS.add_columns(Requirement.phase_id, Assignment.unit_id).where(
                 any_of_ids(Requirement.phase_id, phase_ids),
                 any_of_ids(Assignment.unit_id, unit_ids),
                 Requirement.id.not_in(select(Finding.requirement_id)),
+                Assignment.id.not_in(TOLD_BY_A_CHANGE),
                 Assignment.status.not_in(CLOSED),
             )
             for row in self.session.execute(of_phases.order_by(Assignment.due_on, Requirement.ref)):
@@ -71,6 +73,8 @@ class LetterComposer:
             return [self._bulletin_line(row)]
         if row.kind is MessageKind.VERDICT:
             return [self._verdict_line(row)]
+        if row.kind is MessageKind.PLAN_CHANGED:
+            return changed_lines(self.session, self.plan, self.today, unit, row)
         return [self._phase_line(row) if row.phase_id else self._complaint_line(row)]
 
     def _line(self, message: AnyRow, fact: AnyRow) -> Line:

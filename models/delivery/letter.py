@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 
+from models.changes.meaning import Changed
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
@@ -35,6 +36,7 @@ class Line:
     reason: str = ""
     by: str = ""
     about: str = ""  # what an objection is raised against: return or light; of a verdict its outcome
+    changed: Changed | None = None  # of a change set: what it did, and how it was before
     count: int = 0  # backlog: how many; gate_due: how many are still open
 
 

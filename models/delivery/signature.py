@@ -8,11 +8,14 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment, acknowledge
+from models.changes.carry_out import number_in
+from models.changes.change_set import ChangeItem, ChangeSet
 from models.common.errors import NotFoundError
 from models.common.event import Actor, Event, EventKind
 from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.common.text import Text
+from models.delivery.changes import TOLD_BY_A_CHANGE
 from models.outbox.message import Attempt, AttemptMessage, Message
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -94,6 +97,7 @@ def _told_as_issued(session: Session, letter: PostedLetter) -> list[str]:
         .join(AttemptMessage, AttemptMessage.message_id == Message.id)
         .where(AttemptMessage.attempt_id == letter.attempt.id, Message.kind == MessageKind.ISSUED)
     ).all()
+    by_changes = _issued_by_changes(session, letter)
     # What was issued after the letter was written does not stand in it.
     stood_in_it = (
         select(Event.id)
@@ -107,13 +111,35 @@ def _told_as_issued(session: Session, letter: PostedLetter) -> list[str]:
         .where(
             Assignment.unit_id == letter.unit.id,
             or_(
-                Assignment.id.in_({row.assignment_id for row in messages if row.assignment_id is not None}),
-                and_(Requirement.phase_id.in_(phases), stood_in_it),
+                Assignment.id.in_(
+                    {row.assignment_id for row in messages if row.assignment_id is not None} | by_changes
+                ),
+                and_(Requirement.phase_id.in_(phases), stood_in_it, Assignment.id.not_in(TOLD_BY_A_CHANGE)),
             ),
         )
         .order_by(Requirement.ref)
     )
     return [f"{ref}/{letter.unit.code}" for ref in refs]
+
+
+def _issued_by_changes(session: Session, letter: PostedLetter) -> set[int]:
+    """Ids of the unit's assignments that change sets issued, of which the letter told."""
+    subjects = session.scalars(
+        select(Message.subject)
+        .join(AttemptMessage, AttemptMessage.message_id == Message.id)
+        .where(AttemptMessage.attempt_id == letter.attempt.id, Message.kind == MessageKind.PLAN_CHANGED)
+    ).all()
+    if not subjects:
+        return set()
+    return set(
+        session.scalars(
+            TOLD_BY_A_CHANGE.join(ChangeSet, ChangeSet.id == ChangeItem.change_set_id).where(
+                ChangeSet.plan_id == letter.plan.id,
+                ChangeSet.number.in_([number_in(one) for one in subjects]),
+                ChangeItem.unit_id == letter.unit.id,
+            )
+        )
+    )
 
 
 def _signatures(session: Session, assignment_ids: Sequence[int]) -> tuple[Signature, ...]:

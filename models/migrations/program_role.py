@@ -6,13 +6,14 @@ owner may make no roles, the program works as the owner, as before.
 
 from sqlalchemy import Connection, text
 
+from models.changes.change_set import ChangeItem, ChangeSet
 from models.common.event import Event
 from models.indicators.reading import Reading
 from models.migrations import PROGRAM_ROLE, VERSION_TABLE
 from models.monitoring.seal import JournalSeal
 from models.tables import METADATA
 
-ONLY_ADDED_TO = frozenset({Event.__tablename__, JournalSeal.__tablename__, Reading.__tablename__})
+ONLY_ADDED_TO = frozenset(one.__tablename__ for one in (ChangeItem, ChangeSet, Event, JournalSeal, Reading))
 
 MAY_GRANT = text(f"""
 SELECT pg_get_userbyid(relowner) = current_user

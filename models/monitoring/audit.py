@@ -15,6 +15,7 @@ from models.common.base import AnyRow, AnySelect, any_of_ids
 from models.common.event import Event, EventKind
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
+from models.monitoring.moved_roles import moves_of_roles
 from models.monitoring.replay import (
     CHANGES,
     AssignmentHistory,
@@ -79,6 +80,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
     entries = _Stream(session, _entries(plan), Event.assignment_id, ids)
     traces = _Stream(session, _traces(plan), Escalation.assignment_id, ids)
     messages = _Stream(session, _messages(plan), Message.assignment_id, ids)
+    moved = moves_of_roles(session, plan)
     ladders = Ladders(session, plan)
     assignments = _assignments(plan) if ids is None else _assignments(plan).where(any_of_ids(Assignment.id, ids))
     for row in session.execute(assignments.order_by(Assignment.id).execution_options(yield_per=MAX_ROWS_IN_MEMORY)):
@@ -87,9 +89,10 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             unit_id=row.unit_id,
             lead_id=lead_over(row.role, row.unit_id, row.lead_id),
             lead_since=row.lead_since,
+            leads_before=moved.leads_before(row),
             body_over=Audience(body_over(row.unit_kind)),
             leads=row.role is Role.LEAD,
-            is_led=row.lead_id == row.unit_id,
+            is_led=row.lead_id == row.unit_id or moved.was_led(row),
             ladder=ladders.of(row.phase_id, row.ladder_id),
             issued_on=row.issued_on,
             status=row.status,
@@ -137,6 +140,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.next_action_at,
             Assignment.needs_attention,
             Requirement.phase_id,
+            Requirement.id.label("requirement_id"),
             Requirement.ladder_id,
             Requirement.lead_id,
             Requirement.lead_since,
@@ -161,6 +165,7 @@ def _entries(plan: Plan) -> AnySelect:
             Event.due_after,
             Event.detail,
             Event.actor_unit_id,
+            Event.id,
         )
         .where(
             Event.plan_id == plan.id,
@@ -174,10 +179,10 @@ def _entries(plan: Plan) -> AnySelect:
 def _entry(row: AnyRow) -> Entry:
     fields = (row.at, row.kind, row.status_before, row.status_after, row.due_before, row.due_after)
     if row.kind is not EventKind.ESCALATED:
-        return Entry(*fields, by_unit_id=row.actor_unit_id)
+        return Entry(*fields, by_unit_id=row.actor_unit_id, id=row.id)
     detail: Mapping[str, Any] = row.detail or {}
     fell_on = dt.date.fromisoformat(detail.get("fell_on", "0001-01-01"))
-    return Entry(*fields, detail.get("step", ""), fell_on, bool(detail.get("historic")))
+    return Entry(*fields, detail.get("step", ""), fell_on, bool(detail.get("historic")), id=row.id)
 
 
 def _traces(plan: Plan) -> AnySelect:

@@ -70,6 +70,15 @@ class Entry:
     fell_on: dt.date | None = None
     historic: bool = False
     by_unit_id: int | None = None
+    id: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Moved:
+    """The entry of the journal by which a change set moved a lead or a role."""
+
+    id: int
+    at: dt.datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ class AssignmentHistory:
     """All that is stored of one assignment. `lead_id`: who reviews it and hears of it, None where `body_over` does.
 
     `lead_since`: since when, where the lead was not settled at first and `body_over` did so before.
+    `leads_before`: who that was earlier, each with the entry by which a change set moved it, the oldest first.
     `leads`: it was issued to the unit as the lead of its item, which another unit leads by now where `is_led` is false.
     """
 
@@ -114,6 +124,7 @@ class AssignmentHistory:
     unit_id: int
     lead_id: int | None
     lead_since: dt.datetime | None
+    leads_before: Sequence[tuple[Moved, int | None]]
     body_over: Audience
     leads: bool
     is_led: bool
@@ -218,6 +229,10 @@ class _Look:
     @property
     def signs(self) -> Sequence[Entry | EscalationRow]:
         return [*self.entries, *self.traces]
+
+    def is_before(self, moved: Moved) -> bool:
+        """By the order of the journal; where it has no entry of this look, by the time."""
+        return self.entries[0].id < moved.id if self.entries else self.at < moved.at
 
     @property
     def keys(self) -> set[_Key]:
@@ -373,7 +388,7 @@ class _Replay:
                 self._fire(fired, look)
             else:
                 self._miss(fired, look.at)
-        self._expect_messages([one for key, one in asked.items() if key in look.keys], look.at)
+        self._expect_messages([one for key, one in asked.items() if key in look.keys], look)
         self.done_until = day_of(look.at, self.rules.timezone)
 
     def _verdict(self, look: _Look) -> DueSteps:
@@ -423,14 +438,16 @@ class _Replay:
         self.steps.append(_seen(fired, Outcome.MISSED, None))
         self._wrong(Discrepancy.NOT_FIRED, self._passed_by(fired, until), key)
 
-    def _expect_messages(self, fired: Iterable[Fired], at: dt.datetime) -> None:
+    def _expect_messages(self, fired: Iterable[Fired], look: _Look) -> None:
         # As `escalation` has it: by recipient and kind the latest step speaks.
-        speaks = {(recipient, one.step.kind): one.on for one in fired for recipient in self._recipients(one, at)}
+        speaks = {(recipient, one.step.kind): one.on for one in fired for recipient in self._recipients(one, look)}
         self.told |= {(recipient, kind, on) for (recipient, kind), on in speaks.items()}
 
-    def _recipients(self, fired: Fired, at: dt.datetime) -> Iterable[int]:
-        was_led = self.life.lead_since is None or self.life.lead_since < at
-        lead_id, rules = self.life.lead_id if was_led else None, self.rules
+    def _recipients(self, fired: Fired, look: _Look) -> Iterable[int]:
+        rules = self.rules
+        was_led = self.life.lead_since is None or self.life.lead_since < look.at
+        lead_id = next((lead for moved, lead in self.life.leads_before if look.is_before(moved)), self.life.lead_id)
+        lead_id = lead_id if was_led else None
         bodies = {Audience.OFFICE: rules.office_id, Audience.LEADER: rules.leader_id}
         who = {
             Audience.UNIT: self.life.unit_id,

@@ -68,6 +68,8 @@ ISSUE_MISSING = text(
     )
 )
 
+LONG_BEFORE = 30  # days: who starts a phase earlier than that is asked whether it is meant
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opening:
@@ -82,6 +84,11 @@ class Opening:
     issued: int
     is_new: bool
     days_early: int = 0
+
+
+def days_before(plan: Plan, phase: Phase, at: dt.datetime) -> int:
+    """How many days before the plan's day the work of a phase that is not open yet would be handed out now."""
+    return max(0, (phase.issue_on - plan.day_of(at)).days) if phase.status is PhaseStatus.PLANNED else 0
 
 
 def open_phase(session: Session, plan: Plan, phase: Phase, *, actor: Actor, at: dt.datetime) -> Opening:

@@ -128,6 +128,14 @@ def versions_of(session: Session, plan: Plan) -> Sequence[PlanVersion]:
     ).all()
 
 
+def version_of(session: Session, plan: Plan, number: int) -> PlanVersion:
+    """Raises NotFoundError where that version is not kept."""
+    found = session.scalar(select(PlanVersion).where(PlanVersion.plan_id == plan.id, PlanVersion.version == number))
+    if found is None:
+        raise NotFoundError("no version {number} of {plan} is kept", number=number, plan=plan.code)
+    return found
+
+
 def plan_codes(session: Session) -> list[str]:
     """Codes of all plans."""
     return list(session.scalars(select(Plan.code).order_by(Plan.code)))

@@ -58,6 +58,8 @@ class Requirement(Base):
     open_ended: Mapped[bool] = mapped_column(server_default=false(), doc="true: without an end, and never late")
     # Its own steps; those of the phase count where this is null.
     ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
+    # A change set ended it: it stands in the plan no longer, and what was issued stays as it was.
+    withdrawn_on: Mapped[dt.date | None] = mapped_column(doc="the day from which it was asked no longer")
 
     phase: Mapped[Phase] = relationship()
     lead: Mapped[Unit | None] = relationship()

@@ -1,5 +1,6 @@
 """Units, and the named sets of units that a plan speaks of."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, select, text
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.common.base import Base, Key, Named, Sourced, text_enum
 from models.common.errors import NotFoundError
 from models.common.kinds import UnitKind
+from models.common.text import Text
 
 # The two bodies of the leading group: they receive notices, but no work is issued to them.
 BODIES = (UnitKind.OFFICE, UnitKind.LEADER)
@@ -34,6 +36,8 @@ class Unit(Named, Sourced, Base):
     code: Mapped[str] = mapped_column(doc="short name, unique in the plan")
     kind: Mapped[UnitKind] = mapped_column(text_enum(UnitKind, "kind"), doc="which kind")
     full_name: Mapped[str | None] = mapped_column(doc="the full name")
+    # A change set ended it: nothing new is asked of it, its links and letters end, and its history stays.
+    closed_on: Mapped[dt.date | None] = mapped_column(doc="the day from which nothing was asked of it")
 
 
 class Collective(Named, Sourced, Base):
@@ -74,6 +78,16 @@ def units_of(session: Session, plan_id: int) -> Sequence[Unit]:
     """The units that work is issued to, in the order of the plan."""
     query = select(Unit).where(Unit.plan_id == plan_id, Unit.kind.not_in(BODIES)).order_by(Unit.kind, Unit.id)
     return session.scalars(query).all()
+
+
+def units_at_work(session: Session, plan_id: int) -> list[Unit]:
+    """As `units_of`, without those that ended."""
+    return [unit for unit in units_of(session, plan_id) if unit.closed_on is None]
+
+
+def names_of(session: Session, plan_id: int) -> dict[str, Text]:
+    """The names of all units of the plan, those that ended included, by their codes."""
+    return {unit.code: unit.name for unit in session.scalars(select(Unit).where(Unit.plan_id == plan_id))}
 
 
 def body_of(session: Session, plan_id: int, kind: UnitKind) -> Unit:

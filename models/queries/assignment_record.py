@@ -21,10 +21,10 @@ from models.assignments.review import Decision, Review
 from models.assignments.reviewer import is_body_over, reviewing_lead
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason
-from models.common.event import Event
+from models.common.event import Event, EventKind
 from models.common.text import Text
 from models.plan.phase import Phase
-from models.plan.plan import Plan
+from models.plan.plan import Plan, PlanVersion
 from models.plan.requirement import CoLead, Requirement, co_leads_of
 from models.plan.unit import Unit
 
@@ -104,6 +104,7 @@ class Record:
     waits_for: list[Reason]
     leads: Sequence[Unit] = ()
     asked: Sequence[Asked] = ()
+    issued_under: int | None = None
 
     @property
     def objecting(self) -> list[Asked]:
@@ -125,7 +126,7 @@ class Record:
 
 def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) -> Record:
     """Raises NotFoundError where it is none of the plan's assignments."""
-    assignment, body, is_co_led = _assignment(session, plan, assignment_id)
+    assignment, body, is_co_led, issued_under = _assignment(session, plan, assignment_id)
     journal = session.scalars(select(Event).where(Event.assignment_id == assignment.id).order_by(Event.id)).all()
     open_ended = assignment.requirement.open_ended
     history = history_of(plan, _changes(plan, journal), assignment.issued_on, today, open_ended=open_ended)
@@ -144,16 +145,20 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
         pleas=tuple(PendingRequest(*row) for row in session.execute(_pending_requests(assignment.id))),
         journal=journal,
         waits_for=reasons_not_acceptable(session, assignment),
+        issued_under=issued_under,
         leads=[*([lead] if lead else []), *co_leads],
         asked=asked_about(session, plan, [assignment]).get(assignment.id, ()) if co_leads else (),
     )
 
 
-def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool]:
-    """With the body that reviews it where no lead does, and whether anybody leads it beside the first lead."""
+def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool, int | None]:
+    """With the body that reviews it where no lead does, whether anybody leads it beside the first lead, and the
+    version of the plan under which it was issued.
+    """
     body = aliased(Unit)
+    is_co_led = exists().where(CoLead.requirement_id == Assignment.requirement_id)
     row = session.execute(
-        select(Assignment, body, exists().where(CoLead.requirement_id == Assignment.requirement_id))
+        select(Assignment, body, is_co_led, _issued_under(plan, assignment_id))
         .join(Assignment.requirement)
         .join(Requirement.phase)
         .join(Assignment.unit)
@@ -171,7 +176,17 @@ def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assig
     ).one_or_none()
     if row is None:
         raise NotFoundError("there is no such assignment")
-    return row[0], row[1], row[2]
+    return row[0], row[1], row[2], row[3]
+
+
+def _issued_under(plan: Plan, assignment_id: int) -> Any:
+    issued_at = (
+        select(func.min(Event.at))
+        .where(Event.assignment_id == assignment_id, Event.kind == EventKind.ISSUED)
+        .scalar_subquery()
+    )
+    version = select(func.max(PlanVersion.version)).where(PlanVersion.plan_id == plan.id, PlanVersion.at <= issued_at)
+    return version.scalar_subquery()
 
 
 def _changes(plan: Plan, journal: Sequence[Event]) -> list[Change]:

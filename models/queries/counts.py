@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from models.assignments.assignment import Assignment
-from models.assignments.changes import changed_since, in_force
+from models.assignments.changes import changed_since, earlier_roles, in_force, role_on
 from models.assignments.light import Facts, Light, light_from
 from models.common.base import AnySelect
 from models.common.event import Event
@@ -218,19 +218,26 @@ def _meant(cut: Cut, requirements: Any) -> list[ColumnElement[bool]]:
     return meant
 
 
-_FIXED = (Assignment.id, Assignment.requirement_id, Assignment.unit_id, Assignment.role, Assignment.issued_on)
+_FIXED = (Assignment.id, Assignment.requirement_id, Assignment.unit_id, Assignment.issued_on)
 
 
 def _from_rows() -> AnySelect:
-    return select(*_FIXED, Assignment.status, Assignment.due_on, Assignment.late.label("was_late"))
+    return select(*_FIXED, Assignment.role, Assignment.status, Assignment.due_on, Assignment.late.label("was_late"))
 
 
 def _from_journal(plan: Plan, on: dt.date) -> AnySelect:
-    known, status, due = in_force(plan, on), aliased(Event), aliased(Event)
+    known, status, due, earlier = in_force(plan, on), aliased(Event), aliased(Event), earlier_roles(plan, on)
     return (
-        select(*_FIXED, status.status_after.label("status"), due.due_after.label("due_on"), known.c.was_late)
+        select(
+            *_FIXED,
+            role_on(earlier),
+            status.status_after.label("status"),
+            due.due_after.label("due_on"),
+            known.c.was_late,
+        )
         .select_from(known)
         .join(status, status.id == known.c.status_id)
         .join(due, due.id == known.c.due_id)
         .join(Assignment, Assignment.id == known.c.assignment_id)
+        .outerjoin(earlier, earlier.c.assignment_id == known.c.assignment_id)
     )

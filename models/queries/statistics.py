@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment
+from models.assignments.changes import earlier_roles, role_on
 from models.assignments.history import changes_until, history_of
 from models.assignments.light import Light, light, was_late
 from models.common.base import AnyRow, AnySelect
@@ -45,7 +46,7 @@ class AssignmentSnapshot:
 def snapshots(session: Session, plan: Plan, on: dt.date) -> Iterator[AssignmentSnapshot]:
     """Every assignment that was issued by that date, as it stood at its end, from the journal alone."""
     changes = changes_until(session, plan, on)
-    for row in session.execute(_assignments(plan)):
+    for row in session.execute(_assignments(plan, on)):
         history = changes.get(row.id)
         if not history:
             continue
@@ -64,11 +65,12 @@ def snapshots(session: Session, plan: Plan, on: dt.date) -> Iterator[AssignmentS
         )
 
 
-def _assignments(plan: Plan) -> AnySelect:
+def _assignments(plan: Plan, on: dt.date) -> AnySelect:
+    earlier = earlier_roles(plan, on)
     return (
         select(
             Assignment.id,
-            Assignment.role,
+            role_on(earlier),
             Assignment.issued_on,
             Requirement.ref,
             Requirement.open_ended,
@@ -80,6 +82,7 @@ def _assignments(plan: Plan) -> AnySelect:
         .join(Requirement, Requirement.id == Assignment.requirement_id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .join(Phase, Phase.id == Requirement.phase_id)
+        .outerjoin(earlier, earlier.c.assignment_id == Assignment.id)
         .where(Phase.plan_id == plan.id)
         .order_by(Phase.starts_on, Requirement.due_on, Requirement.ref, Unit.code)
     )

@@ -19,6 +19,7 @@ from portal.routes import (
     unit,
     unsettled,
 )
+from portal.routes.plans import changes
 
 ALL = (
     entry.router,
@@ -31,6 +32,7 @@ ALL = (
     scores.router,
     office.router,
     plan.router,
+    changes.router,
     complaints.router,
     unsettled.router,
     gates.router,

@@ -17,16 +17,20 @@ from models.assignments.assignment import Assignment, by_ids
 from models.assignments.extension import reasons_past_extending
 from models.assignments.objection import About, objectionable
 from models.assignments.review import Decision
+from models.changes.change_set import ChangeItem, changes_of_item
+from models.changes.meaning import meaning_of
 from models.common.errors import DubanError
+from models.common.event import EventKind
 from models.common.status import Status, may_move
 from models.permissions import Act
+from models.plan.unit import names_of
 from models.queries.assignment_record import Record, record_of
 from models.queries.files import files_of_assignment
 from portal.actions import Roles, perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, DayOfWork, FormId, Id, Sent, Words
-from rendering.labels import EVENTS
+from rendering.labels import EVENTS, TOUCHES, change_words
 from services import assignments
 from services.assignments import Item
 
@@ -69,11 +73,27 @@ def assignment_page(
         record=record,
         may=_may(ctx, record),
         objectionable=objectionable(record.assignment, record.light, ctx.today),
+        changes=_changes(ctx, record),
         run_address=settings().run_address(run) if run and ctx.sees_all else None,
         words={kind: ctx.language.gettext(words) for kind, words in EVENTS.items()},
         refused=refused,
         typed=defaultdict(str, typed),
     )
+
+
+def _changes(ctx: RequestContext, record: Record) -> list[tuple[ChangeItem, str]]:
+    """What change sets did to it, in words. The journal, which is read already, says whether any did."""
+    if all(event.kind is not EventKind.PLAN_CHANGED for event in record.journal):
+        return []
+    names = names_of(ctx.session, ctx.plan.id)
+    return [
+        (
+            one,
+            change_words(meaning_of(one.what, one.before, one.after, names), ctx.language)
+            or ctx.language.gettext(TOUCHES[one.what]),
+        )
+        for one in changes_of_item(ctx.session, record.assignment.id)
+    ]
 
 
 def require_sight(ctx: RequestContext, assignment: Assignment) -> None:

@@ -11,7 +11,7 @@ from models.acceptance.dossier import judged_work
 from models.access import AccessRole
 from models.common.errors import DubanError
 from models.common.text import Text
-from models.plan.unit import units_of
+from models.plan.unit import units_at_work
 from models.queries.findings import collectives_of, finding_at, finding_rows, open_phases, works_of_finding
 from models.queries.worklist import PAGE
 from portal.actions import perform
@@ -60,7 +60,7 @@ def _form_page(ctx: RequestContext, refused: DubanError | None = None, typed: Fi
         "finding_new.html",
         status=UNPROCESSABLE if refused else 200,
         phases=open_phases(ctx.session, ctx.plan),
-        units=units_of(ctx.session, ctx.plan.id),
+        units=units_at_work(ctx.session, ctx.plan.id),
         collectives=collectives_of(ctx.session, ctx.plan),
         works=[(one.code, f"{one.code} {ctx.language.text(one.name)}") for one in judged_work(ctx.session, ctx.plan)],
         tomorrow=ctx.today + dt.timedelta(days=1),

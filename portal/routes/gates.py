@@ -11,12 +11,14 @@ from models.acceptance.dossier import phase_of_judging, without_verdict
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.phases.gate import Answer, Gate, GateDecision, Via, answer_of
+from models.phases.opening import LONG_BEFORE, days_before
 from models.plan.phase import Phase, PhaseStatus
 from models.queries.queues.gates import blocking, phase_rows, rounds_of
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
 from portal.forms import DayOfWork, FormId, Id, Sent, Words
 from services import gates, phases
 from services.gates import Decided, Told
+from services.phases import PhaseToStart
 
 router = APIRouter()
 
@@ -45,6 +47,12 @@ class GateForm(Sent):
     until: DayOfWork = None
     reason: Words = ""
     override_reason: Words = ""
+
+
+class StartForm(Sent):
+    """`early`: that it is started long before its day is meant."""
+
+    early: bool = False
 
 
 @router.get("/phases")
@@ -80,6 +88,8 @@ def _phase_page(
         blocking=blocking(ctx.session, row.phase),
         undecided=without_verdict(ctx.session, ctx.plan) if is_open and _is_judged_in(ctx, row.phase) else [],
         may_decide=is_open and ctx.role is AccessRole.OFFICE,
+        days_early=days_before(ctx.plan, row.phase, ctx.at),
+        is_long_before=days_before(ctx.plan, row.phase, ctx.at) > LONG_BEFORE,
         may_start=row.phase.status is PhaseStatus.PLANNED and ctx.role is AccessRole.OFFICE,
         decisions=DECISIONS,
         vias=VIAS,
@@ -133,11 +143,12 @@ def decide_gate(request: Request, phase_id: Id, form: Annotated[GateForm, Form()
 
 
 @router.post("/phases/{phase_id}/start")
-def start_phase(request: Request, phase_id: Id, form: Annotated[Sent, Form()]) -> Response:
+def start_phase(request: Request, phase_id: Id, form: Annotated[StartForm, Form()]) -> Response:
     """Prefect is asked once the form is taken, so that nobody waits for it with the form's row locked."""
     try:
         with write_request(request, form, AccessRole.OFFICE) as ctx:
             phase = phases.to_be_started(ctx.scope, phase_id, anew=False)
+            _refuse_unmeant(ctx, phase, form)
             ctx.done(f"/phases/{phase_id}", NOT_STARTED)
     except (NotFoundError, ForgedError):
         raise
@@ -145,6 +156,17 @@ def start_phase(request: Request, phase_id: Id, form: Annotated[Sent, Form()]) -
         return _again(request, phase_id, None, refused)
     started = phases.start_run_if_reachable(phase)
     return ctx.done_after_all(f"/phases/{phase_id}", STARTED if started else NOT_STARTED)
+
+
+def _refuse_unmeant(ctx: RequestContext, phase: PhaseToStart, form: StartForm) -> None:
+    """Raises RefusedError where it would be started long before its day, and nobody said that this is meant."""
+    days = (phase.early_for - ctx.today).days if phase.early_for else 0
+    if days > LONG_BEFORE and not form.early:
+        raise RefusedError(
+            "{phase} would be started {days} days before the day of the plan; say that this is meant",
+            phase=phase.ref,
+            days=days,
+        )
 
 
 def _not_closed(decided: Decided) -> RefusedError:

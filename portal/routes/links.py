@@ -11,7 +11,7 @@ from models import access
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.kinds import UnitKind
-from models.plan.unit import Unit, body_of, units_of
+from models.plan.unit import Unit, body_of, units_at_work
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, portal_address, read_request
@@ -64,7 +64,7 @@ def _links_page(ctx: RequestContext, unit_id: int = 0, page: int = 1, **facts: A
 def _entitled(ctx: RequestContext) -> list[Unit]:
     """Who gets links for days: everybody but the office, which decides on everything."""
     plan_id = ctx.plan.id
-    return [*units_of(ctx.session, plan_id), body_of(ctx.session, plan_id, UnitKind.LEADER)]
+    return [*units_at_work(ctx.session, plan_id), body_of(ctx.session, plan_id, UnitKind.LEADER)]
 
 
 @router.post("/links")

@@ -34,7 +34,9 @@ def letter_links(scope: Scope, unit_ids: Collection[int]) -> dict[int, str]:
     with scope.open() as (session, plan):
         require(session, plan, Act.ISSUE_LINK, scope.actor)
         units = session.scalars(select(Unit).where(Unit.plan_id == plan.id, Unit.id.in_(unit_ids))).all()
-        entering = [unit for unit in units if unit.kind not in {UnitKind.OFFICE, UnitKind.LEADER}]
+        entering = [
+            unit for unit in units if unit.kind not in {UnitKind.OFFICE, UnitKind.LEADER} and not unit.closed_on
+        ]
         lasts = dt.timedelta(days=settings().link_days)
         tokens = access.issue_to_all(session, entering, by=BY_LETTER, at=scope.at, lasts=lasts)
         access.end_older(session, tokens, BY_LETTER, keep=GOING_ON, at=scope.at)

@@ -148,7 +148,7 @@ class TestPlan:
     def test_a_changed_plan_is_stored_when_a_person_agrees(
         self, changed: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
     ) -> None:
-        monkeypatch.setattr("deploy.cli.plans.plan._can_be_asked", lambda: True)
+        monkeypatch.setattr("deploy.cli.asking.can_be_asked", lambda: True)
 
         assert run("plan", "load", changed, typed=answer).exit_code == code
         assert ("市教育局" in done("units")) is (code == 0)
@@ -477,7 +477,7 @@ class TestPhase:
         monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: None)
         for at, is_early in (("2021-01-04", True), ("2022-12-30", True), ("2023-01-03", False), ("2024-01-03", False)):
             clock.set(moment(at))
-            started = CliRunner().invoke(duban, ["phase", "start", "implementation"])
+            started = CliRunner().invoke(duban, ["phase", "start", "implementation", "--yes"])
             assert started.exit_code == 0
             assert bool(started.stderr) is is_early, at
 

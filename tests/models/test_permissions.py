@@ -103,6 +103,7 @@ ISSUE_LINK          no      no    no          no          yes     no      yes
 ISSUE_FEED          yes     yes   yes         yes         no      no      no
 WITHDRAW_LINK       no      no    no          no          yes     no      yes
 LOAD_PLAN           no      no    no          no          no      no      yes
+CHANGE_PLAN         no      no    no          no          yes     no      no
 ARCHIVE             no      no    no          no          yes     no      yes
 """
 

@@ -48,7 +48,7 @@ OF_THE_GROUP = {
     *("/acceptance", "/acceptance/items/TN.N", "/acceptance/items/SN", "/acceptance/items/IN"),
     "/acceptance/commendation",
     *("/board", "/assignments", "/assignments/N", "/burden", "/phases", "/phases/N", "/scores"),
-    *("/plan", "/plan/asked", "/indicators", "/indicators/N", "/bulletins", "/bulletins/N"),
+    *("/plan", "/plan/asked", "/plan/changes", "/indicators", "/indicators/N", "/bulletins", "/bulletins/N"),
 }
 OF_THE_OFFICE = {
     *("/queues", "/queues/extensions", "/queues/objections", "/queues/complaints", "/queues/escalated"),
@@ -57,6 +57,7 @@ OF_THE_OFFICE = {
         "/queues/messages",
         "/reviews",
         "/findings",
+        "/plan/changes/new",
         "/findings/new",
         "/findings/N",
         "/links",

@@ -179,12 +179,37 @@ DOORS: dict[Key, Door] = {
     ("GET", "/burden"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/plan"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/plan/asked"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/plan/changes"): Door((OFFICE, LEADER), alike("office", "leader")),
+    ("GET", "/plan/changes/new"): Door((OFFICE,), alike("office")),
+    ("GET", "/plan/changes/{number}"): Door((OFFICE, LEADER), alike("office", "leader", number=1)),
+    ("POST", "/plan/changes"): Door(
+        (OFFICE,),
+        {
+            "office": {
+                "order": "move",
+                "ref": f"{T1}/south",
+                "day": "2023-12-27",
+                "unit": Id("unit-north"),  # which the order has no need of, nor of the other
+                "to": Id("unit-south"),
+                "why": "w",
+                "authority": "a",
+                "step": "carry out",
+            }
+        },
+        {"unit": "unit", "to": "unit"},
+        status=303,
+        entries=3,  # the date, the item and the plan
+    ),
     ("GET", "/phases"): Door((OFFICE, LEADER), alike("office", "leader")),
     ("GET", "/phases/{phase_id}"): Door(
         (OFFICE, LEADER), alike("office", "leader", phase_id=Id("phase-launch")), {"phase_id": "phase"}
     ),
     ("POST", "/phases/{phase_id}/start"): Door(
-        (OFFICE,), {"office": {"phase_id": Id("phase-acceptance")}}, {"phase_id": "phase"}, status=303, entries=0
+        (OFFICE,),
+        {"office": {"phase_id": Id("phase-acceptance"), "early": "true"}},
+        {"phase_id": "phase"},
+        status=303,
+        entries=0,
     ),
     ("POST", "/phases/{phase_id}/gate"): Door(
         (OFFICE,),

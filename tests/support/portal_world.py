@@ -10,6 +10,7 @@ Built once in a process and cloned for each test. Every text that somebody wrote
 
 import atexit
 import dataclasses
+import datetime as dt
 import functools
 import itertools
 import shutil
@@ -34,6 +35,8 @@ from models.assignments.evidence import Evidence
 from models.assignments.extension import Extension
 from models.assignments.objection import Objection
 from models.bulletins.bulletin import Bulletin
+from models.changes.carry_out import Heading
+from models.changes.orders import Move, Orders
 from models.common.base import Base
 from models.common.event import Actor
 from models.complaint import Complaint
@@ -49,7 +52,7 @@ from models.plan.unit import Collective, Unit, unit_of
 from models.plan.unsettled import UnsettledParty
 from portal.app import make_app
 from portal.context import csrf_token
-from services import bulletins, links
+from services import bulletins, change_sets, links
 from services.scope import Scope
 from tests import conftest
 from tests.conftest import LOADED_AT, TEMPLATE, TINY, Clock
@@ -215,6 +218,7 @@ def _until_today(story: "Story", stays: dict[str, str]) -> None:
     rectify = f"{story.raise_finding('north', due='2023-05-31')}/north"
     story.submit(rectify, note=f"«{before}north:own»")
     story.accept(rectify)
+    change_the_plan(story.plan)
     write_bulletins(story.plan)
 
 
@@ -228,6 +232,13 @@ def _name_others(code: str) -> None:
         co_lead = unit_of(session, plan.id, CO_LEAD).id
         session.add(CoLead(requirement_id=session.scalars(of_measure).one(), unit_id=co_lead, position=1))
         session.add(UnsettledParty(plan_id=plan.id, item="S1", role=Role.RESPONSIBLE, words="有关各方", position=1))
+
+
+def change_the_plan(code: str) -> None:
+    """A date of one item, by a change set."""
+    moved = Orders(moves=(Move("2023H1/progress/south", dt.date(2023, 7, 7)),))
+    heading = Heading("方案调整", "汛期", "办发〔2023〕7号", dt.date(2023, 3, 1))
+    change_sets.carry_out(office_scope(code, "王五"), None, moved, heading)
 
 
 def write_bulletins(code: str) -> None:

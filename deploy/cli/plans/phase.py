@@ -4,8 +4,10 @@ import datetime as dt
 
 import click
 
+from adapters import clock
 from adapters.language import N_
 from adapters.settings import settings
+from deploy.cli.asking import confirm
 from deploy.cli.base import (
     Day,
     _,
@@ -22,6 +24,8 @@ from deploy.cli.base import (
 )
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.phases.gate import Answer, GateDecision, Via
+from models.phases.opening import LONG_BEFORE, days_before
+from models.plan.phase import phase_of
 from models.queries.queues.gates import phase_rows
 from services import gates, phases
 from services.gates import Decided, Told
@@ -31,6 +35,7 @@ TOLD = {
     Told.NOBODY: N_("The decision is stored. No run in Prefect waits for it."),
     Told.UNREACHABLE: N_("The decision is stored. Prefect cannot be reached now; the next patrol tells the run."),
 }
+NOBODY = N_("{phase} was not started: nobody can be asked here; `--yes` agrees")
 code_argument = click.argument("code", metavar="PHASE")
 
 
@@ -59,8 +64,11 @@ def list_phases(plan_code: str | None) -> None:
 )
 @code_argument
 @year_option
+@click.option("--yes", is_flag=True, help=_("start it without asking, however early"))
 @plan_option
-def start(code: str, year: int | None, plan_code: str | None) -> None:
+def start(code: str, year: int | None, plan_code: str | None, *, yes: bool) -> None:
+    if not yes:
+        _ask_where_early(code, year, plan_code)
     started = phases.start(program_scope(plan_code, "duban phase"), (code, year))
     url = settings().run_address(started.run_id)
     said = _("{phase} has a run already: {url}") if started.joined else _("{phase} is being started: {url}")
@@ -68,6 +76,17 @@ def start(code: str, year: int | None, plan_code: str | None) -> None:
     if started.early_for:
         warning = _("Its work is handed out now; the plan says {day}. Nothing takes that back.")
         tell_problem(warning.format(day=language.date(started.early_for)))
+
+
+def _ask_where_early(code: str, year: int | None, plan_code: str | None) -> None:
+    """Ask where the plan's day is far off: what is handed out is not taken back."""
+    with work_on(plan_code) as (session, plan):
+        one = phase_of(session, plan, code, year)
+        days = days_before(plan, one, clock.now())
+    if days > LONG_BEFORE:
+        early = _("{phase} would be started {days} days before the day of the plan, {day}.")
+        tell_problem(early.format(phase=one.ref, days=days, day=language.date(one.issue_on)))
+        confirm(_("Hand its work out now?"), NOBODY, phase=one.ref)
 
 
 @phase.command(help=_("Decide at the gate of an open phase: close it, keep it open, or extend it."))

@@ -2,9 +2,8 @@
 
 import datetime as dt
 import json
-import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,9 @@ import click
 from sqlalchemy import select
 
 from adapters import clock
+from adapters.language import N_
 from adapters.plan_files.reader import read_plan
+from deploy.cli.asking import confirm
 from deploy.cli.base import (
     Day,
     _,
@@ -26,15 +27,17 @@ from deploy.cli.base import (
     tell_problem,
 )
 from deploy.cli.operation.access import local_time, office_scope, work_on
+from deploy.cli.plans.change import change_plan, diff_versions, list_changes
 from deploy.cli.plans.preview import preview_plan
-from models.common.errors import NotFoundError, RefusedError
+from models.common.errors import NotFoundError
 from models.common.event import Actor
 from models.loading import Loaded, asked_of
 from models.plan.area import Area
+from models.plan.content import document_of
 from models.plan.document import PlanDocument, phase_refs
 from models.plan.parties import addressees, all_parties, asked_of_nobody
 from models.plan.phase import Phase, phase_label
-from models.plan.plan import Plan, PlanVersion, versions_of
+from models.plan.plan import PlanVersion, version_of, versions_of
 from models.plan.unit import BODIES, Unit, collective_ids, unit_of
 from models.queries import statistics
 from models.queries.queues.unsettled import Unsettled, unsettled_parties
@@ -43,6 +46,7 @@ from services import parties, schema
 from services import plans as services
 from services.letters.addresses import address_warnings
 
+NOBODY = N_("{plan} was not stored: nobody can be asked here; `--yes` agrees")
 folder_argument = click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 
 
@@ -51,7 +55,8 @@ def plan() -> None:
     pass
 
 
-plan.add_command(preview_plan)
+for command in (preview_plan, change_plan, list_changes, diff_versions):
+    plan.add_command(command)
 
 
 @plan.command(help=_("Check a plan and print everything that is wrong with it. Nothing is written."))
@@ -93,15 +98,8 @@ def _agree(document: PlanDocument, changes: Sequence[str], *, yes: bool) -> None
     tell(_("{plan} differs from what is stored in {count} places:").format(plan=document.code, count=len(changes)))
     for change in changes:
         tell(f"  {change}")
-    if yes:
-        return
-    if not _can_be_asked():
-        raise RefusedError("{plan} was not stored: nobody can be asked here; `--yes` agrees", plan=document.code)
-    click.confirm(_("Store these differences?"), abort=True)
-
-
-def _can_be_asked() -> bool:
-    return sys.stdin.isatty()
+    if not yes:
+        confirm(_("Store these differences?"), NOBODY, plan=document.code)
 
 
 def _tell_summary(document: PlanDocument) -> None:
@@ -146,8 +144,13 @@ def assignments_of(document: PlanDocument) -> dict[str, int]:
 
 
 @plan.command(help=_("What a stored plan holds: areas, phases, what is declared and what is enumerated."))
+@click.option("--version", "number", type=click.IntRange(min=1), help=_("as this version of it said"))
+@click.option("--json", "as_json", is_flag=True, help=_("print JSON: the whole document"))
 @plan_option
-def show(plan_code: str | None) -> None:
+def show(number: int | None, plan_code: str | None, *, as_json: bool) -> None:
+    if number is not None or as_json:
+        _show_version(number, plan_code, as_json=as_json)
+        return
     with work_on(plan_code) as (session, row):
         counts = statistics.plan_counts(session, row)
         phases = session.scalars(select(Phase).where(Phase.plan_id == row.id).order_by(Phase.starts_on)).all()
@@ -160,7 +163,7 @@ def show(plan_code: str | None) -> None:
             **measures, units=counts["units"], indicators=counts["indicators"]
         )
     )
-    _show_areas(row, order)
+    _show_areas(row.content, order)
     listed = table(_("phase"), _("name"), _("from"), _("until"), _("status"))
     for one in phases:
         listed.add_row(one.ref, language.text(one.name), str(one.starts_on), str(one.ends_on), _(one.status))
@@ -197,11 +200,30 @@ def _version_facts(one: PlanVersion) -> dict[str, object]:
     }
 
 
-def _show_areas(row: Plan, order: Sequence[str]) -> None:
+def _show_version(number: int | None, plan_code: str | None, *, as_json: bool) -> None:
+    """What a version said, whatever became of it since; the present one where none is named."""
+    with work_on(plan_code) as (session, row):
+        kept = version_of(session, row, number or row.version)
+        content, at, by_name = kept.content, kept.at, kept.by_name
+    if as_json:
+        tell(json.dumps(content, ensure_ascii=False, indent=2))
+        return
+    tell(f"{row.code}  {content['title'][language.code]}  {content['starts']}–{content['ends']}")
+    tell(
+        _("version {version}, loaded {at} by {name}").format(version=kept.version, at=local_time(row, at), name=by_name)
+    )
+    _show_areas(content, list(content["areas"]))
+    listed = table(_("phase"), _("name"), _("from"), _("until"))
+    for one in document_of(content).phases:
+        listed.add_row(f"{one.code} {one.period}", language.text(one.name), str(one.starts_on), str(one.ends_on))
+    show_table(listed)
+
+
+def _show_areas(content: Mapping[str, Any], order: Sequence[str]) -> None:
     """Print the areas in the order of the plan; the stored content has another order."""
     listed = table(_("area"), _("kind"), _("name"), _("lead"), _("responsible"), _("measures"), numbers=[5])
     for code in order:
-        area = row.content["areas"][code]
+        area = content["areas"][code]
         listed.add_row(*_answering(code, area), str(len(area["measures"])))
         for measure, one in dict(area["measures"]).items():
             if "lead" in one or "responsible" in one:

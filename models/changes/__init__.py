@@ -1,0 +1,1 @@
+"""Change sets (方案调整): a plan that changes while its work runs."""

@@ -1,0 +1,159 @@
+"""What the office orders beside the document, and what a document says once an order is carried out in it. Pure."""
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from models.changes.difference import Settled
+from models.common.errors import Reason
+from models.plan.document import PlanDocument, RequirementEntry
+
+# The fields of a document that name units.
+PARTIES = frozenset({"lead", "co_leads", "responsible", "members", "audience", "reporters"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Move:
+    """A new date for what was issued: of a requirement (`2023/delivery`), of one item of the plan in it
+    (`2023/delivery/T3.2`), or of one unit's (`2023/delivery/T3.2/longsha`).
+    """
+
+    ref: str
+    to: dt.date
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Orders:
+    """`successors`: of each unit that ends, the units that take its work over, and none where it is closed.
+
+    `withdrawn`: codes of requirements (of one period with that before it, as `2023/delivery`) and of measures.
+    `open_items_too`: new words count for what is issued and open as well. `past`: dates that have passed are meant.
+    """
+
+    moves: tuple[Move, ...] = ()
+    successors: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
+    open_items_too: bool = False
+    past: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored; what is not ordered is left out."""
+        said: dict[str, Any] = {
+            "moves": {one.ref: one.to.isoformat() for one in self.moves},
+            "successors": {unit: list(to) for unit, to in self.successors.items()},
+            "withdrawn": list(self.withdrawn),
+            "open_items_too": self.open_items_too,
+            "past": self.past,
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
+    """Why these orders cannot be carried out in this document; empty where they can."""
+    units = {one.code for one in document.units}
+    reasons = [
+        Reason("there is no unit {unit}", unit=unit)
+        for unit in dict.fromkeys([*orders.successors, *(one for to in orders.successors.values() for one in to)])
+        if unit not in units
+    ]
+    reasons += [
+        Reason("{unit} ends by the same order and can take nothing over", unit=unit)
+        for unit in dict.fromkeys(one for to in orders.successors.values() for one in to)
+        if unit in orders.successors
+    ]
+    reasons += [
+        Reason("{unit} leads {area}; say which unit leads it from now on", unit=lead, area=code)
+        for code, lead in _leads(document)
+        if orders.successors.get(lead) == ()
+    ]
+    known = {*_withdrawable(document)}
+    reasons += [
+        Reason("there is no requirement or measure {code}", code=code) for code in orders.withdrawn if code not in known
+    ]
+    reasons += [
+        Reason("{area} would be left without a measure, and be asked for as a whole", area=area.code)
+        for area in document.areas
+        if area.measures and all(one.code in orders.withdrawn for one in area.measures)
+    ]
+    return reasons
+
+
+def succeeded(settled: Settled, orders: Orders, gone: Collection[str]) -> Settled:
+    """As whom parties are settled once units have ended."""
+    return {
+        unknown: tuple(
+            dict.fromkeys(
+                heir for code in codes for heir in (orders.successors.get(code, ())[:1] if code in gone else (code,))
+            )
+        )
+        for unknown, codes in settled.items()
+    }
+
+
+def _leads(document: PlanDocument) -> Iterator[tuple[str, str]]:
+    """The codes of areas and measures that name their lead, with that."""
+    for area in document.areas:
+        yield from ((one.code, one.lead) for one in area.measures if one.lead)
+        if area.lead:
+            yield area.code, area.lead
+
+
+def _withdrawable(document: PlanDocument) -> Iterator[str]:
+    for entry in document.requirements:
+        yield entry.code
+        yield from (f"{period}/{entry.code}" for period in entry.due)
+    for area in document.areas:
+        yield from (one.code for one in area.measures)
+
+
+def carried_out(document: PlanDocument, orders: Orders) -> PlanDocument:
+    """The document without the units that end and what is withdrawn; successors stand in the places of who ends."""
+    without = _without(document, frozenset(orders.withdrawn))
+    replaced: PlanDocument = _replaced(without, orders.successors)
+    return dataclasses.replace(
+        replaced, units=tuple(one for one in replaced.units if one.code not in orders.successors)
+    )
+
+
+def _without(document: PlanDocument, withdrawn: Collection[str]) -> PlanDocument:
+    areas = tuple(
+        dataclasses.replace(area, measures=tuple(one for one in area.measures if one.code not in withdrawn))
+        for area in document.areas
+    )
+    fewer = Counter(
+        {
+            before.code: len(before.measures) - len(one.measures)
+            for before, one in zip(document.areas, areas, strict=True)
+        }
+    )
+    declared = tuple(dataclasses.replace(one, enumerated=one.enumerated - fewer[one.area]) for one in document.declared)
+    kept = (_of_other_periods(one, withdrawn) for one in document.requirements if one.code not in withdrawn)
+    return dataclasses.replace(
+        document, areas=areas, declared=declared, requirements=tuple(one for one in kept if one is not None)
+    )
+
+
+def _of_other_periods(entry: RequirementEntry, withdrawn: Collection[str]) -> RequirementEntry | None:
+    """None where all of its periods are withdrawn."""
+    due = {period: day for period, day in entry.due.items() if f"{period}/{entry.code}" not in withdrawn}
+    if len(due) == len(entry.due):
+        return entry
+    return dataclasses.replace(entry, due=due) if due else None
+
+
+def _replaced(value: Any, successors: Mapping[str, tuple[str, ...]], field: str = "") -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+        after = {name: _replaced(one, successors, name) for name, one in fields.items()}
+        if "co_leads" in after:  # who leads now, leads beside nobody
+            after["co_leads"] = tuple(one for one in after["co_leads"] if one != after["lead"])
+        return value if after == fields else dataclasses.replace(value, **after)
+    if isinstance(value, tuple):
+        if field in PARTIES:
+            return tuple(dict.fromkeys(one for code in value for one in successors.get(code, (code,))))
+        return tuple(_replaced(one, successors) for one in value)
+    if field in PARTIES and value in successors:
+        return successors[value][0]
+    return value

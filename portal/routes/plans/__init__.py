@@ -1,0 +1,1 @@
+"""Pages of the plan itself: what changes of it."""
