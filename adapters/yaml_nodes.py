@@ -342,6 +342,16 @@ class Place:
             self.problem("expected at most {most} items", most=most)
         return [self._child(f"[{i}]", item) for i, item in enumerate(self.node.items[:most])]
 
+    def quiet_items(self) -> list["Place"]:
+        """The places of a list's items, none where it is no list; tells nothing."""
+        items = self.node.items if isinstance(self.node, SequenceNode) else ()
+        return [self._child(f"[{i}]", item) for i, item in enumerate(items)]
+
+    def quiet_entries(self) -> dict[str, "Place"]:
+        """The places of a mapping's values, none where it is no mapping; tells nothing."""
+        items = self.node.items if isinstance(self.node, MappingNode) else ()
+        return {key.text: self._child(f".{shown(key.text)}", one) for key, one in items if isinstance(key, ScalarNode)}
+
     def word(self) -> str | None:
         """The bare text of a single value, whatever YAML takes it for."""
         if self.given and self.raw is None:

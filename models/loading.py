@@ -76,6 +76,7 @@ UNSAID = (
     ("by_measure", None),
     ("rhythm", None),
     ("ladder", None),
+    ("aliases", ()),
 )
 
 
@@ -404,7 +405,7 @@ def _coded(entry: Any) -> dict[str, Any]:
 
 
 def _unit(entry: UnitEntry) -> dict[str, Any]:
-    return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name}
+    return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name, "aliases": [*entry.aliases]}
 
 
 def _area(entry: AreaEntry, document: PlanDocument, ids: _Ids) -> dict[str, Any]:

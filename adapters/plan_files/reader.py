@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.plan_files.codes import given_codes
 from adapters.plan_files.dues import check_dues, check_references, with_dues
 from adapters.plan_files.entries import (
     areas_of,
     basis_of,
     both,
-    claim,
     collective_places,
     collectives_of,
     indicators_of,
-    named,
     on_day_off_of,
     units_of,
 )
 from adapters.plan_files.known import Known
 from adapters.plan_files.ladder import ladder_of
+from adapters.plan_files.names import claim, named, take
 from adapters.plan_files.schedule import phases_of, requirements_of
 from adapters.yaml_nodes import Place, Problem, read_yaml, shown
 from models.common.errors import RefusedError
@@ -78,6 +78,7 @@ def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=PLAN_OPTIONAL)
     head = _head(plan, known) if plan else {}
     files = _keys(roots["units.yaml"], "units", optional=("collectives",))
+    known.given = given_codes(files["units"]) | given_codes(files["collectives"]) if files else set()
     units = units_of(files["units"], known) if files else ()
     places = collective_places(files["collectives"], known) if files else []
     areas = _list(roots["areas.yaml"], "areas", areas_of, known)
@@ -193,9 +194,9 @@ def _declared(place: Place, known: Known) -> tuple[DeclaredCount, ...]:
 
 def _declared_count(place: Place, taken: dict[str, int], known: Known) -> DeclaredCount:
     fields = place.fields("area", "name", "declared", "enumerated", "note")
-    area = named(fields["area"], known.areas, "expected the code of an area in areas.yaml")
+    area = named(fields["area"], known.areas, "expected the code of an area in areas.yaml", known.area_names)
     if area:
-        claim(fields["area"], taken, "entry")
+        take(fields["area"], area, taken, "entry")
     enumerated = fields["enumerated"].integer(0, 10_000)
     if area and known.areas is not None and enumerated is not None:
         count = len(known.areas[area].measures)

@@ -290,7 +290,8 @@ def settle(
 def units(plan_code: str | None) -> None:
     with work_on(plan_code) as (session, row):
         rows = session.scalars(select(Unit).where(Unit.plan_id == row.id).order_by(Unit.id)).all()
-    listed = table(_("code"), _("name"), _("kind"))
+    listed = table(_("code"), _("name"), _("also called"), _("kind"))
     for unit in rows:
-        listed.add_row(unit.code, language.text(unit.name), _(UNIT_KINDS[unit.kind]))
+        aliases = language.list(unit.aliases)
+        listed.add_row(unit.code, language.text(unit.name), aliases, _(UNIT_KINDS[unit.kind]))
     show_table(listed)
