@@ -24,7 +24,8 @@ TOO_DEEP = "exceeded maximum nesting depth"
 MAX_SHOWN_CHARACTERS = 60
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CODE = re.compile(r"[a-zA-Z][a-zA-Z0-9.-]{0,39}", re.ASCII)
+CODE_PATTERN = "[a-zA-Z][a-zA-Z0-9.-]{0,39}"
+_CODE = re.compile(CODE_PATTERN, re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

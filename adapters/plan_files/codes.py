@@ -3,11 +3,11 @@
 import re
 from collections.abc import Container
 
-from adapters.yaml_nodes import MappingNode, Place, ScalarNode, SequenceNode
+from adapters.yaml_nodes import CODE_PATTERN, MappingNode, Place, ScalarNode, SequenceNode
 
 LONGEST_PINYIN = 16  # a reference names several codes, and has to stay readable
 LONGEST = 36  # with -2 it still is a code
-CODE = re.compile(r"[a-zA-Z][a-zA-Z0-9.-]{0,39}", re.ASCII)
+CODE = re.compile(CODE_PATTERN, re.ASCII)
 
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ffff]")
 _OTHER = re.compile(r"[^a-z0-9]+")

@@ -12,7 +12,7 @@ NONE = "none"
 EXPECTED_LEAD = N_("expected the code of a bureau, of a county or of the office in units.yaml")
 EACH_CODE = "expected each code once; it is also on line {line}"
 EACH_PARTY = N_("expected each party once; it is also on line {line}")
-EXPECTED_PARTY = "expected the code of a bureau, county or collective in units.yaml"
+EXPECTED_PARTY = N_("expected the code of a bureau, county or collective in units.yaml")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from adapters import clock
 from adapters.plan_files.reader import read_plan
+from adapters.plan_files.schemas import SCHEMAS, schema_of
 from deploy.cli.base import (
     Day,
     _,
@@ -143,6 +144,16 @@ def assignments_of(document: PlanDocument) -> dict[str, int]:
         units = {unit for code in parties for unit in members.get(code, (code,))}
         counts[labels[one.due.phase.code, one.due.phase.period]] += len(units)
     return dict(counts)
+
+
+@plan.command(
+    "schema",
+    help=_("Print the JSON Schema of a plan's files, or of one of them, for editors that check while one types."),
+)
+@click.argument("file", metavar="[FILE]", required=False, type=click.Choice([*SCHEMAS]))
+def print_schema(file: str | None) -> None:
+    found = schema_of(file) if file else {one: schema_of(one) for one in SCHEMAS}
+    tell(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @plan.command(help=_("What a stored plan holds: areas, phases, what is declared and what is enumerated."))

@@ -84,41 +84,41 @@ def test_a_name_that_two_have_is_a_fault_only_where_it_is_used(folder: Path) -> 
     assert [one.name.zh for one in read_plan(folder).units].count("北县") == 2
     replace("areas.yaml", "[财局, 各县]", "[财局, 北县]")(folder)
     expected = (
-        'areas.yaml:6: areas[0].responsible[1]: "北县" – expected a code: this is the name of what stands on the '
+        'areas.yaml:7: areas[0].responsible[1]: "北县" – expected a code: this is the name of what stands on the '
     )
-    assert said(folder) == [expected + "lines 9, 12"]
+    assert said(folder) == [expected + "lines 10, 13"]
 
 
 FAULTS: dict[str, tuple[Change, str]] = {
     "an alias that two have": (
         replace("units.yaml", "[县北]", "[县北, 财局]"),
-        'units.yaml:10: units[2].aliases[1]: "财局" – expected a name that nothing else has; it is also on line 6',
+        'units.yaml:11: units[2].aliases[1]: "财局" – expected a name that nothing else has; it is also on line 7',
     ),
     "an alias that is the name of another": (
         replace("units.yaml", "[县北]", "[市教育局]"),
-        'units.yaml:10: units[2].aliases[0]: "市教育局" – expected a name that nothing else has; it is also on line 3',
+        'units.yaml:11: units[2].aliases[0]: "市教育局" – expected a name that nothing else has; it is also on line 4',
     ),
     "a name that no code tells apart": (
         replace("units.yaml", "{zh: 南县, en: South County}", "{zh: 北县, en: South County}"),
-        'units.yaml:12: units[3].name.zh: "北县" – expected a name that nothing else has; it is also on line 9',
+        'units.yaml:13: units[3].name.zh: "北县" – expected a name that nothing else has; it is also on line 10',
     ),
     "an unknown name": (
         replace("areas.yaml", "lead: 市教育局", "lead: 省教育厅"),
-        'areas.yaml:5: areas[0].lead: "省教育厅" – expected the code of a bureau, of a county or of the office '
+        'areas.yaml:6: areas[0].lead: "省教育厅" – expected the code of a bureau, of a county or of the office '
         "in units.yaml",
     ),
     "one unit by two names": (
         replace("areas.yaml", "[财政局, 教育局]", "[财政局, 财局]"),
-        'areas.yaml:13: areas[0].measures[1].lead[1]: "财局" – expected each code once; it is also on line 13',
+        'areas.yaml:14: areas[0].measures[1].lead[1]: "财局" – expected each code once; it is also on line 14',
     ),
     "neither code nor name": (
         replace("units.yaml", "{zh: 南县, en: South County}", "{en: South County}"),
-        'units.yaml:12: units[3].name.zh: nothing – expected the key "zh"',
+        'units.yaml:13: units[3].name.zh: nothing – expected the key "zh"',
     ),
     "an area twice": (
         replace("plan.yaml", "note: {zh: 缺1项, en: 1 missing}", "note: {zh: 缺, en: x}\n  - {area: 一, name: 行动, "
                 "declared: 3, enumerated: 2, note: 缺}"),
-        'plan.yaml:25: declared[1].area: "一" – expected a code that no other entry has; it is also on line 20',
+        'plan.yaml:26: declared[1].area: "一" – expected a code that no other entry has; it is also on line 21',
     ),
 }  # fmt: skip
 
