@@ -1,15 +1,20 @@
 """Codes that are made where a plan gives none, or a Chinese one: pinyin, or its initials where that is long. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Container
 
 from adapters.yaml_nodes import CODE_PATTERN, MappingNode, Place, ScalarNode, SequenceNode
 
+MOST = 99
 LONGEST_PINYIN = 16  # a reference names several codes, and has to stay readable
 LONGEST = 36  # with -2 it still is a code
 CODE = re.compile(CODE_PATTERN, re.ASCII)
 
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ffff]")
+_DIGITS = "零一二三四五六七八九"
+_NUMERAL = re.compile("(?=.)(?:([二三四五六七八九])?(十))?([一二三四五六七八九])?")
+_AROUND = re.compile(r"[()\s.、，,:是]")
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
@@ -32,13 +37,30 @@ def _plain(syllables: list[str]) -> str:
 
 
 def free_code(name: str, taken: Container[str], given: Container[str]) -> str:
-    """The code of that name, with -2, -3 … where it is taken or given to another one further down."""
-    code, number = code_of(name), 1
+    """The code of that name, as `free` has it."""
+    return free(code_of(name), taken, given)
+
+
+def free(code: str, taken: Container[str], given: Container[str]) -> str:
+    """The code, with -2, -3 … where it is taken or given to another one further down."""
+    code, number = code[:LONGEST], 1
     made = code
     while made in taken or made in given:
         number += 1
         made = f"{code}-{number}"
     return made
+
+
+def number_of(label: str) -> int | None:
+    """`1`, `1.`, `（12）`, `③`, `十二、`, `二是` as a number from 1 to 99; None where it is none."""
+    bare = _AROUND.sub("", unicodedata.normalize("NFKC", label))
+    if bare.isascii():
+        return int(bare) if bare.isdecimal() and 1 <= int(bare) <= MOST else None
+    found = _NUMERAL.fullmatch(bare)
+    if not found:
+        return None
+    tens, ten, ones = found.groups()
+    return (_DIGITS.index(tens) if tens else 1) * 10 * bool(ten) + (_DIGITS.index(ones) if ones else 0)
 
 
 def given_codes(place: Place) -> set[str]:

@@ -1,4 +1,4 @@
-"""What stands in a plan: units, collectives, areas with their measures, indicators."""
+"""What stands in a plan: units, collectives, indicators."""
 
 import dataclasses
 import re
@@ -8,11 +8,10 @@ from adapters.language import N_
 from adapters.plan_files.codes import given_codes
 from adapters.plan_files.known import Known
 from adapters.plan_files.names import Names, claim_or_make, named_list
-from adapters.plan_files.parties import Leads, Responsible, check_first, leads_of, responsible_of
 from adapters.yaml_nodes import Place
-from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
+from models.common.kinds import Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
 from models.common.text import Text
-from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, UnitEntry
+from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, UnitEntry
 
 RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
@@ -165,74 +164,6 @@ def _answering(area: AreaEntry) -> list[str]:
 def _leading(area: AreaEntry) -> list[str]:
     named = [(area.lead, *area.co_leads), *((one.lead or "", *one.co_leads) for one in area.measures)]
     return [code for codes in named for code in codes]
-
-
-def areas_of(place: Place, known: Known) -> tuple[AreaEntry, ...]:
-    taken: dict[str, int] = {}
-    known.given = given_codes(place)
-    areas = tuple(_area(item, taken, known) for item in place.items())
-    if place.is_list:
-        known.areas = {area.code: area for area in areas}
-    return areas
-
-
-def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
-    optional = ("code", "basis", "measures")
-    fields = place.fields("kind", "name", "lead", "responsible", "source", optional=optional)
-    code = claim_or_make(fields["code"], fields["name"], taken, known.given, "area or measure")
-    known.area_names.add(code, fields)
-    kind = fields["kind"].choice(AreaKind)
-    leads = leads_of(fields["lead"], known)
-    answers = responsible_of(fields["responsible"], leads, known)
-    check_first(fields["lead"], fields["responsible"], leads, answers, known)
-    _check_measures(fields["measures"], fields["kind"].raw)
-    return AreaEntry(
-        code=code,
-        kind=kind,
-        name=both(fields["name"]),
-        lead=leads.lead,
-        responsible=answers.codes,
-        measures=tuple(_measure(item, taken, (leads, answers), known) for item in fields["measures"].items()),
-        source=fields["source"].text(),
-        basis=basis_of(fields["basis"]),
-        co_leads=leads.co_leads,
-        unsettled_lead=leads.unsettled,
-        unsettled=answers.unsettled,
-    )
-
-
-def _check_measures(place: Place, kind: str | None) -> None:
-    if kind == AreaKind.BRAND and not place.given:
-        place.problem("expected the measures of this area")
-    if kind == AreaKind.SAFEGUARD and place.given:
-        place.problem("expected no measures: a safeguard is asked for as a whole")
-
-
-def _measure(place: Place, taken: dict[str, int], of_area: tuple[Leads, Responsible], known: Known) -> MeasureEntry:
-    """Its date is only noted: what may stand there hangs on the phases."""
-    fields = place.fields("name", "proof", "source", optional=("code", "basis", "due", "lead", "responsible"))
-    code = claim_or_make(fields["code"], fields["name"], taken, known.given, "area or measure")
-    if fields["due"].given:
-        known.dues[code] = fields["due"]
-    leads, answers = of_area
-    own_lead, own_responsible = fields["lead"].given, fields["responsible"].given
-    if own_lead:
-        leads = leads_of(fields["lead"], known)
-    if own_responsible:
-        answers = responsible_of(fields["responsible"], leads if own_lead else Leads(), known)
-    check_first(fields["lead"], fields["responsible"], leads, answers, known)
-    return MeasureEntry(
-        code=code,
-        name=both(fields["name"]),
-        proof=both(fields["proof"]),
-        source=fields["source"].text(),
-        basis=basis_of(fields["basis"]),
-        lead=leads.lead if own_lead else None,
-        co_leads=leads.co_leads if own_lead else (),
-        unsettled_lead=leads.unsettled if own_lead else "",
-        responsible=answers.codes if own_responsible else None,
-        unsettled=answers.unsettled if own_responsible else (),
-    )
 
 
 def indicators_of(place: Place, known: Known) -> tuple[IndicatorEntry, ...]:

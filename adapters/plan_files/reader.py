@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.plan_files.areas import areas_of
 from adapters.plan_files.codes import given_codes
 from adapters.plan_files.dues import check_dues, check_references, with_dues
 from adapters.plan_files.entries import (
-    areas_of,
     basis_of,
     both,
     collective_places,
@@ -68,6 +68,7 @@ def read_plan(folder: Path) -> PlanDocument:
     problems: list[Problem] = []
     document = _document({name: read_yaml(folder / name, problems) for name in FILES})
     if problems or document is None:
+        problems = list(dict.fromkeys(problems))  # a date that measures take from above is read for each of them
         problems.sort(key=lambda problem: (FILES.index(problem.file), problem.line))
         raise PlanProblemsError(folder, problems)
     return document

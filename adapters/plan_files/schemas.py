@@ -6,6 +6,7 @@ Whether names and dates fit together only the reader checks.
 from collections.abc import Iterable
 from typing import Any
 
+from adapters.plan_files.areas import LEVELS
 from adapters.plan_files.entries import MEMBER_KEYS, RECURRENCES
 from adapters.plan_files.ladder import LADDER_AUDIENCE, LADDER_WORDS
 from adapters.plan_files.schedule import ROLES
@@ -156,16 +157,22 @@ COLLECTIVE = _object(
     **SOURCED,
 )
 
-MEASURE = _object(
-    ["name", "proof", "source"],
-    code=MADE_CODE,
-    name=TEXT,
-    proof=TEXT,
-    lead=LEAD,
-    responsible=RESPONSIBLE,
-    due=_any(DATE, {"const": "open"}, STAGES, RECURRENCE),
-    **SOURCED,
-)
+OF_MEASURES: dict[str, Schema] = {
+    "code": _any(MADE_CODE, {"type": "string", "maxLength": 10}, _whole(1, 99)),
+    "name": TEXT,
+    "lead": LEAD,
+    "responsible": RESPONSIBLE,
+    "due": _any(DATE, {"const": "open"}, STAGES, RECURRENCE),
+}
+
+
+def _measure(level: int = 1) -> Schema:
+    """One that is asked for, or one that holds others."""
+    lowest = _object(["name", "proof", "source"], **OF_MEASURES, proof=TEXT, **SOURCED)
+    if level == LEVELS:
+        return lowest
+    return _any(lowest, _object(["name", "measures"], **OF_MEASURES, measures=_list(_measure(level + 1))))
+
 
 AREA = _object(
     ["kind", "name", "lead", "responsible", "source"],
@@ -174,7 +181,7 @@ AREA = _object(
     name=TEXT,
     lead=LEAD,
     responsible=RESPONSIBLE,
-    measures=_list(MEASURE),
+    measures=_list(_measure()),
     **SOURCED,
 )
 
