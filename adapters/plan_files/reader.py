@@ -1,6 +1,7 @@
 """Reads the folder of a plan, and reports all of its errors at once."""
 
 import dataclasses
+import os
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ __all__ = ["PlanProblemsError", "Problem", "read_plan"]
 Entry = TypeVar("Entry")
 
 FILES = ("plan.yaml", "units.yaml", "areas.yaml", "indicators.yaml", "phases.yaml", "requirements.yaml")
+NOT_NEEDED = "indicators.yaml"  # a plan may have no targets
 PLAN_KEYS = (
     "code",
     "title",
@@ -66,7 +68,8 @@ def read_plan(folder: Path) -> PlanDocument:
         missing = Problem(file, 0, "", None, "expected a folder with the files of a plan")
         raise PlanProblemsError(folder, [missing])
     problems: list[Problem] = []
-    document = _document({name: read_yaml(folder / name, problems) for name in FILES})
+    there = [name for name in FILES if name != NOT_NEEDED or os.path.lexists(folder / name)]
+    document = _document({name: read_yaml(folder / name, problems) for name in there})
     if problems or document is None:
         problems = list(dict.fromkeys(problems))  # a date that measures take from above is read for each of them
         problems.sort(key=lambda problem: (FILES.index(problem.file), problem.line))
@@ -85,7 +88,7 @@ def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     areas = _list(roots["areas.yaml"], "areas", areas_of, known)
     collectives = collectives_of(places, units, known)
     phases = _list(roots["phases.yaml"], "phases", phases_of, known)
-    indicators = _list(roots["indicators.yaml"], "indicators", indicators_of, known)
+    indicators = _list(roots.get("indicators.yaml"), "indicators", indicators_of, known)
     areas = with_dues(areas, known)
     requirements = _list(roots["requirements.yaml"], "requirements", requirements_of, known)
     check_dues(areas, requirements, known)

@@ -91,7 +91,7 @@ def test_the_schemas_have_the_keys_that_the_reader_takes(taken: Taken) -> None:
 
 @pytest.mark.parametrize("folder", PLANS, ids=lambda folder: folder.name)
 def test_every_example_is_what_its_schema_says(folder: Path) -> None:
-    for file in FILES:
+    for file in (one for one in FILES if (folder / one).exists()):
         schema = schema_of(file.removesuffix(".yaml"))
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.validate(content(folder / file), schema)

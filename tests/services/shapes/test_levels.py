@@ -14,6 +14,7 @@ from models.plan.plan import plan_of
 from services import plans
 from tests.conftest import TINY, Clock
 from tests.deploy.test_cli import done
+from tests.support.portal_client import enter
 from tests.support.scenes import scene
 from tests.support.story import Story, moment
 
@@ -42,10 +43,20 @@ def test_the_lowest_are_issued_and_every_list_has_their_whole_names(year: Story,
         plan = plan_of(session, year.plan)
         judged = {one.code: one.item.name_zh for one in dossiers(session, plan, plan.day_of(moment("2023-01-03")))}
     assert judged["T1.2.1.1"] == SITE
-    assert judged.keys() == {"T1.1.1", "T1.1.2", "T1.2.1.1", "site-works", "xiushan", "T1.3", "S1", "I01", "I02"}
+    assert judged.keys() == {"T1.1.1", "T1.1.2", "T1.2.1.1", "site-works", "xiushan", "T1.3", "S1"}, "it has no targets"
     done("archive", "--output", tmp_path / "archive.zip")
     with ZipFile(tmp_path / "archive.zip") as archive:
         assert any(SITE in archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+
+
+def test_a_plan_without_targets_has_empty_lists_of_them(year: Story) -> None:
+    assert not (FOLDER / "indicators.yaml").exists()
+    assert "I01" not in done("indicator", "show")
+    assert "T1.3" in done("acceptance", "show")
+    office = enter(year.plan, "office")
+    office.get("/indicators")
+    office.get("/acceptance")
+    office.get("/bulletins")
 
 
 def test_the_preview_knows_them(levels: str) -> None:
