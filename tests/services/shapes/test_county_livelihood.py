@@ -182,7 +182,8 @@ def test_from_the_first_hand_in_to_the_archive(year: Story, tmp_path: Path) -> N
     year.at("2017-01-03")
     assert year.open(CHECK).issued == len(CHECKS) == 16
     assert {issued(year)[ref] for ref in CHECKS} == {"2017-02-28"}
-    assert set(missing(year)) == {*ROWS, "I01", "I02", "I03", "I04"}
+    # Judged in the order of the table, the second half of the fifth row after its first.
+    assert [*missing(year)] == [*ROWS, "I01", "I02", "I03", "I04"]
     year.at("2017-02-20")
     prove(year, CHECKS, tmp_path)
     year.deliver()
