@@ -20,7 +20,8 @@ from models.loading import content_of
 from models.plan.content import document_of
 from models.plan.plan import plan_of
 from models.preview import preview
-from models.queries.queues.unsettled import unsettled_parties
+from models.queries.board import board
+from models.queries.queues.unsettled import settled_parties, unsettled_parties
 from services import plans
 from tests.conftest import TINY, Clock
 from tests.services.shapes.whole_plan import (
@@ -115,6 +116,12 @@ def waiting_for(story: Story) -> dict[str, tuple[str, int]]:
         return {one.item_code: (one.words, one.waiting) for one in found}
 
 
+def areas_on_the_board(story: Story) -> list[str]:
+    with read_session() as session:
+        plan = plan_of(session, story.plan)
+        return [one.code for one in board(session, plan, plan.day_of(the_clock.now())).areas]
+
+
 def test_the_check_is_sound_and_the_preview_counts_what_was_counted_by_hand() -> None:
     document = read_plan(FOLDER)
     measures = [one for area in document.areas for one in area.measures]
@@ -146,12 +153,32 @@ def test_the_check_is_sound_and_the_preview_counts_what_was_counted_by_hand() ->
     said = done("plan", "check", str(FOLDER))
     assert "无误" in said
     assert said.count("待办公室明确") == 15
-    assert json.loads(done("plan", "preview", str(FOLDER), "--json"))["by_requirement"]["delivery"] == 390
+
+
+def test_what_a_terminal_shows_of_it_says_what_it_leaves_out() -> None:
+    known = preview(read_plan(FOLDER))
+    # From September 2012 to March 2017, and something is due in eight of these months.
+    assert (len(known.months), known.months[0], known.months[-1]) == (55, "2012-09", "2017-03")
+    assert known.shown_months == (
+        *("2012-09", "2012-10", "2012-12", "2013-12", "2014-12", "2015-12", "2016-12"),
+        "2017-03",
+    )
+    said = done("plan", "preview", str(FOLDER))
+    assert "2013-06" not in said
+    for line in ("没有事项到期的月份未列出", "另有 17 条", "有 15 个责任方尚未明确"):
+        assert line in said
+    facts = json.loads(done("plan", "preview", str(FOLDER), "--json"))
+    assert (facts["by_requirement"]["delivery"], facts["by_month"]["2013-06"], len(facts["load"])) == (390, 0, 37)
+    assert facts["unsettled"][0] == {"item": "P10", "role": "responsible", "words": "各有关单位"}
+    assert len(facts["unsettled"]) == 15
+    whole = preview(read_plan(FOLDER.parent / "county-livelihood"))
+    assert whole.shown_months == whole.months
 
 
 def test_exactly_these_units_are_asked_by_these_dates(begun: Story) -> None:
     expected = {code: {lead: "office"} | dict.fromkeys(units, lead) for code, (lead, units, _marks) in BY_CODE.items()}
     assert asked(begun, "delivery") == expected
+    assert areas_on_the_board(begun) == ["T1", "T2", "T3", "T4", "T5", "T6", "Z1", "Z2", "Z3", "J1", "J2"]
     dates = issued(begun)
     # The two dates that item 43 names, each of those who owe it.
     assert {ref: due for ref, due in dates.items() if "/rules/" in ref} == {
@@ -191,6 +218,9 @@ def test_parties_that_are_settled_are_asked_at_once_and_only_for_their_item(begu
     assert (of_edu.issued_on, of_edu.due_on) == (dt.date(2013, 3, 1), dt.date(2016, 12, 30))
     assert asked(begun, "delivery")["P10"] == {"org": "office"} | dict.fromkeys(("edu", "health", "science"), "org")
     assert audit_problems(begun) == []
+    with read_session() as session:
+        settled = [(one.item_code, one.item.zh) for one in settled_parties(session, plan_of(session, begun.plan))]
+    assert settled == [("P10", "特聘岗位50个"), ("P36", "人才试点区"), ("P37", "人才产业园")]
     # Days before the end a date has to be named.
     begun.at("2016-12-29")
     with pytest.raises(RefusedError, match="name a date"):
