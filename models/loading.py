@@ -77,6 +77,7 @@ UNSAID = (
     ("rhythm", None),
     ("ladder", None),
     ("aliases", ()),
+    ("leader", None),
 )
 
 
@@ -411,7 +412,11 @@ def _unit(entry: UnitEntry) -> dict[str, Any]:
 
 def _area(entry: AreaEntry, document: PlanDocument, ids: _Ids) -> dict[str, Any]:
     parties = parties_of(entry, None, document.no_lead)
-    return {**_coded(entry), "kind": entry.kind, "lead_id": ids.lead(parties)}
+    return {**_coded(entry), "kind": entry.kind, "lead_id": ids.lead(parties), **_leader(entry.leader)}
+
+
+def _leader(leader: Text | None) -> dict[str, str]:
+    return {"leader_zh": leader.zh if leader else "", "leader_en": leader.en if leader else ""}
 
 
 def _measures(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
@@ -425,6 +430,7 @@ def _measures(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
                 "lead_id": ids.lead(parties_of(area, one, document.no_lead)),
                 "names_leads": one.lead is not None,
                 "names_responsible": one.responsible is not None,
+                **_leader(one.leader or area.leader),
             }
 
 

@@ -15,7 +15,7 @@ from models.common.text import Text
 from models.plan.document import AreaEntry, MeasureEntry
 
 LEVELS = 3
-MEASURE_KEYS = ("code", "due", "lead", "responsible")
+MEASURE_KEYS = ("code", "due", "lead", "responsible", "leader")
 TOO_DEEP = N_("expected measures in at most {levels} levels")
 
 Fields = dict[str, Place]
@@ -35,6 +35,7 @@ class _Above:
     names_responsible: bool = False
     due: Place | None = None
     name: Text | None = None
+    leader: Text | None = None
     level: int = 0
 
 
@@ -48,7 +49,7 @@ def areas_of(place: Place, known: Known) -> tuple[AreaEntry, ...]:
 
 
 def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
-    optional = ("code", "basis", "measures")
+    optional = ("code", "basis", "measures", "leader")
     fields = place.fields("kind", "name", "lead", "responsible", "source", optional=optional)
     code = claim_or_make(fields["code"], fields["name"], taken, known.given, "area or measure")
     known.area_names.add(code, fields)
@@ -69,7 +70,12 @@ def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
         co_leads=leads.co_leads,
         unsettled_lead=leads.unsettled,
         unsettled=answers.unsettled,
+        leader=_leader(fields["leader"]),
     )
+
+
+def _leader(place: Place) -> Text | None:
+    return both(place) if place.given else None
 
 
 def _check_measures(place: Place, kind: str | None) -> None:
@@ -111,6 +117,7 @@ def _measure(place: Place, above: _Above, taken: dict[str, int], known: Known) -
         unsettled_lead=one.leads.unsettled if one.names_leads else "",
         responsible=one.answers.codes if one.names_responsible else None,
         unsettled=one.answers.unsettled if one.names_responsible else (),
+        leader=one.leader,
     )
 
 
@@ -131,6 +138,7 @@ def _below(fields: Fields, above: _Above, taken: dict[str, int], known: Known) -
         names_leads=own_lead or above.names_leads,
         names_responsible=own_responsible or above.names_responsible,
         due=fields["due"] if fields["due"].given else above.due,
+        leader=_leader(fields["leader"]) or above.leader,
         level=above.level + 1,
     )
 

@@ -162,6 +162,7 @@ OF_MEASURES: dict[str, Schema] = {
     "name": TEXT,
     "lead": LEAD,
     "responsible": RESPONSIBLE,
+    "leader": TEXT,
     "due": _any(DATE, {"const": "open"}, STAGES, RECURRENCE),
 }
 
@@ -181,6 +182,7 @@ AREA = _object(
     name=TEXT,
     lead=LEAD,
     responsible=RESPONSIBLE,
+    leader=TEXT,
     measures=_list(_measure()),
     **SOURCED,
 )

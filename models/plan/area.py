@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import Base, Key, Named, Sourced, text_enum
 from models.common.kinds import AreaKind
+from models.common.text import Text
 
 
 class Role(StrEnum):
@@ -17,7 +18,18 @@ class Role(StrEnum):
     RESPONSIBLE = "responsible"
 
 
-class Area(Named, Sourced, Base):
+class Led:
+    """The leader in charge (责任领导), by post; of a measure its own or its area's. Empty where the plan names none."""
+
+    leader_zh: Mapped[str] = mapped_column(server_default="", doc="the post of the leader in charge, in Chinese")
+    leader_en: Mapped[str] = mapped_column(server_default="", doc="the post of the leader in charge, in English")
+
+    @property
+    def leader(self) -> Text | None:
+        return Text(self.leader_zh, self.leader_en) if self.leader_zh else None
+
+
+class Area(Named, Sourced, Led, Base):
     __tablename__ = "area"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
 
@@ -28,7 +40,7 @@ class Area(Named, Sourced, Base):
     lead_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("unit.id"), doc="the lead unit (unit)")
 
 
-class Measure(Named, Sourced, Base):
+class Measure(Named, Sourced, Led, Base):
     __tablename__ = "measure"
     __table_args__ = (UniqueConstraint("area_id", "code"),)
 

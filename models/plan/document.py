@@ -60,7 +60,8 @@ class MeasureDue:
 class MeasureEntry:
     """`lead` and `responsible` are as an area's; None where the measure names none of its own and its area's hold.
 
-    `due` counts for the requirements that take it; None where the plan gives the measure no date of its own.
+    `due` counts for the requirements that take it; None where the plan gives the measure no date of its own. `leader`:
+    the post of the leader in charge (责任领导), who owes nothing; None where its area's holds.
     """
 
     code: str
@@ -74,6 +75,7 @@ class MeasureEntry:
     unsettled_lead: str = ""
     responsible: tuple[str, ...] | None = None
     unsettled: tuple[str, ...] = ()
+    leader: Text | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class AreaEntry:
     co_leads: tuple[str, ...] = ()
     unsettled_lead: str = ""
     unsettled: tuple[str, ...] = ()
+    leader: Text | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -84,6 +84,12 @@ class Requirement(Base):
         return Text(self.proof_zh, self.proof_en)
 
     @property
+    def leader(self) -> Text | None:
+        """The leader in charge of the measure or area, by post."""
+        item = self.measure or self.area
+        return item.leader if item else None
+
+    @property
     def item(self) -> Text | None:
         """The measure or area that it is asked of, with its code."""
         item = self.measure or self.area

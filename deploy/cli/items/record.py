@@ -53,6 +53,7 @@ def _show_facts(record: Record) -> None:
         _("item"): language.text(requirement.item) if requirement.item else "",
         _("unit"): f"{one.unit.code} {language.text(one.unit.name)} ({_(one.role)})",
         _("led by"): language.list([unit.code for unit in record.leads]),
+        _("leader in charge"): language.text(requirement.leader) if requirement.leader else "",
         _("status"): _(one.status),
         _("due"): str(one.due_on) if one.due_on == one.planned_due_on else due,
         "": provisional,

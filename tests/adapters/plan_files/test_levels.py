@@ -8,6 +8,7 @@ import pytest
 from adapters.language import Language
 from adapters.plan_files.codes import number_of
 from adapters.plan_files.reader import PlanProblemsError, read_plan
+from models.common.text import Text
 from models.loading import asked_of
 from models.plan.parties import parties_of
 from tests.adapters.plan_files.test_plan_shapes import Change, replace
@@ -32,6 +33,17 @@ def test_names_and_codes_say_what_stands_above() -> None:
         "T1.3": "公开信息",
     }
     assert area.measures[0].name.en == "（一）Teachers › 1. Hiring"
+
+
+def test_a_leader_in_charge_stands_by_post_at_whatever_level() -> None:
+    (area, safeguard) = read_plan(LEVELS).areas
+    assert area.leader == Text("分管教育的副市长", "Vice mayor for education")
+    assert safeguard.leader is None
+    assert {one.code: one.leader.zh for one in area.measures if one.leader} == {
+        "T1.2.1.1": "常务副市长",
+        "site-works": "常务副市长",
+        "xiushan": "常务副市长",
+    }
 
 
 def test_what_a_measure_does_not_name_the_level_above_does() -> None:

@@ -14,7 +14,7 @@ from models.plan.plan import plan_of
 from services import plans
 from tests.conftest import TINY, Clock
 from tests.deploy.test_cli import done
-from tests.support.portal_client import enter
+from tests.support.portal_client import enter, words
 from tests.support.scenes import scene
 from tests.support.story import Story, moment
 
@@ -61,3 +61,12 @@ def test_a_plan_without_targets_has_empty_lists_of_them(year: Story) -> None:
 
 def test_the_preview_knows_them(levels: str) -> None:
     assert "T1.2.1.1" in done("plan", "preview", FOLDER, "--json")
+
+
+def test_the_leader_in_charge_stands_with_the_item_and_at_acceptance(year: Story) -> None:
+    ref = "2023H1/delivery/T1.2.1.1/south"
+    assert "责任领导: 常务副市长" in done("show", ref)
+    assert "责任领导" not in done("show", "2023/delivery/S1/finance"), "nobody is named there"
+    office = enter(year.plan, "office")
+    assert "Leader in charge 常务副市长" in words(office.get(f"/assignments/{year.row(ref).id}"))
+    assert "Leader in charge Vice mayor for education" in words(office.get("/acceptance/items/T1.3"))
