@@ -9,6 +9,7 @@ depends_on = None
 
 STATEMENTS = [
     "ALTER TABLE requirement ADD COLUMN withdrawn_on DATE",
+    "ALTER TABLE requirement ADD COLUMN earlier_words JSONB DEFAULT '[]' NOT NULL",
     "ALTER TABLE unit ADD COLUMN closed_on DATE",
     """
     CREATE TABLE change_set (
