@@ -24,7 +24,8 @@ TOO_DEEP = "exceeded maximum nesting depth"
 MAX_SHOWN_CHARACTERS = 60
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CODE = re.compile(r"[a-zA-Z][a-zA-Z0-9.-]{0,39}", re.ASCII)
+CODE_PATTERN = "[a-zA-Z][a-zA-Z0-9.-]{0,39}"
+_CODE = re.compile(CODE_PATTERN, re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -341,6 +342,16 @@ class Place:
         if len(self.node.items) > most:
             self.problem("expected at most {most} items", most=most)
         return [self._child(f"[{i}]", item) for i, item in enumerate(self.node.items[:most])]
+
+    def quiet_items(self) -> list["Place"]:
+        """The places of a list's items, none where it is no list; tells nothing."""
+        items = self.node.items if isinstance(self.node, SequenceNode) else ()
+        return [self._child(f"[{i}]", item) for i, item in enumerate(items)]
+
+    def quiet_entries(self) -> dict[str, "Place"]:
+        """The places of a mapping's values, none where it is no mapping; tells nothing."""
+        items = self.node.items if isinstance(self.node, MappingNode) else ()
+        return {key.text: self._child(f".{shown(key.text)}", one) for key, one in items if isinstance(key, ScalarNode)}
 
     def word(self) -> str | None:
         """The bare text of a single value, whatever YAML takes it for."""

@@ -76,6 +76,7 @@ UNSAID = (
     ("by_measure", None),
     ("rhythm", None),
     ("ladder", None),
+    ("aliases", ()),
 )
 
 
@@ -172,6 +173,7 @@ class _Ids:
     indicators: Mapping[str, int]
     phases: Mapping[tuple[str, str], int]
     requirements: Mapping[tuple[int, str], int]
+    unsettled: set[int]
     settled: Mapping[Unknown, Sequence[Party]]
 
     def party(self, code: str) -> dict[str, int | None]:
@@ -212,7 +214,7 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
     changes = differences(plan.content, content) if plan else []
     plan = _plan_row(session, plan, document, content, at)
     ids = _entries(session, plan, document, plan.day_of(at) - ONE_DAY)
-    _clear_links(session, plan)
+    _clear_links(session, plan, ids)
     _links(session, document, ids)
     gone = _Gone.of(plan, ids)
     _refuse_in_use(session, gone)
@@ -333,7 +335,7 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
     """Everything that has a code."""
     units = _of_plan(session, plan, Unit, (_unit(entry) for entry in document.units))
     collectives = _of_plan(session, plan, Collective, (_coded(entry) for entry in document.collectives))
-    _keep_unsettled(session, plan, document)
+    unsettled = _keep_unsettled(session, plan, document)
     ids = _Ids(
         units,
         collectives,
@@ -342,7 +344,8 @@ def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt
         indicators=_of_plan(session, plan, Indicator, _indicators(session, plan, document, yesterday)),
         phases=_phases(session, plan, document),
         requirements={},
-        settled=settled_of(session, plan),
+        unsettled=unsettled,
+        settled=settled_of(session, plan) if unsettled else {},
     )
     ids.areas = _of_plan(session, plan, Area, (_area(one, document, ids) for one in document.areas))
     ids.measures = _by_two(upsert(session, Measure, ("area_id", "code"), _measures(document, ids)))
@@ -402,7 +405,8 @@ def _coded(entry: Any) -> dict[str, Any]:
 
 
 def _unit(entry: UnitEntry) -> dict[str, Any]:
-    return {**_coded(entry), "kind": entry.kind, "full_name": entry.full_name, "closed_on": None}
+    facts = {"kind": entry.kind, "full_name": entry.full_name, "aliases": [*entry.aliases], "closed_on": None}
+    return {**_coded(entry), **facts}
 
 
 def _area(entry: AreaEntry, document: PlanDocument, ids: _Ids) -> dict[str, Any]:
@@ -424,17 +428,14 @@ def _measures(document: PlanDocument, ids: _Ids) -> Iterator[dict[str, Any]]:
             }
 
 
-def _keep_unsettled(session: Session, plan: Plan, document: PlanDocument) -> None:
-    """The parties that are not known yet. What was settled stays so, as long as the plan names the party so."""
+def _keep_unsettled(session: Session, plan: Plan, document: PlanDocument) -> set[int]:
+    """The ids of the parties that are not known yet. What was settled stays so while the plan names the party so."""
     named = dict.fromkeys(one for parties in all_parties(document) for one in parties.unknown)
     rows = [
         {"plan_id": plan.id, "item": one.item, "role": one.role, "words": one.words, "position": position}
         for position, one in enumerate(named, start=1)
     ]
-    kept = upsert(session, UnsettledParty, ("plan_id", "item", "role", "words"), rows)
-    gone = (UnsettledParty.plan_id == plan.id) & ~any_of_ids(UnsettledParty.id, kept.values())
-    of_gone = SettledParty.unsettled_party_id.in_(select(UnsettledParty.id).where(gone))
-    _delete_together(session, delete(SettledParty).where(of_gone), delete(UnsettledParty).where(gone))
+    return set(upsert(session, UnsettledParty, ("plan_id", "item", "role", "words"), rows).values())
 
 
 def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> Iterator[dict[str, Any]]:
@@ -544,8 +545,13 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
     }
 
 
-def _clear_links(session: Session, plan: Plan) -> None:
-    """Who is a member, responsible or asked is written anew. Findings have addressees of their own."""
+def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
+    """Who is a member, responsible or asked is written anew. Findings have addressees of their own.
+
+    Parties that the plan does not name any longer go on the way, and as whom they were settled.
+    """
+    unnamed = (UnsettledParty.plan_id == plan.id) & ~any_of_ids(UnsettledParty.id, ids.unsettled)
+    of_unnamed = SettledParty.unsettled_party_id.in_(select(UnsettledParty.id).where(unnamed))
     areas = select(Area.id).where(_in(plan, Area))
     is_issued = exists().where(Assignment.requirement_id == CoLead.requirement_id)
     collectives = select(Collective.id).where(_in(plan, Collective))
@@ -553,6 +559,8 @@ def _clear_links(session: Session, plan: Plan) -> None:
     asked = select(Requirement.id).where(Requirement.phase_id.in_(phases), IS_NO_FINDING)
     _delete_together(
         session,
+        delete(SettledParty).where(of_unnamed),
+        delete(UnsettledParty).where(unnamed),
         delete(Addressee).where(Addressee.requirement_id.in_(asked)),
         delete(CoLead).where(CoLead.requirement_id.in_(asked), ~is_issued),
         delete(Responsibility).where(Responsibility.area_id.in_(areas)),

@@ -204,7 +204,7 @@ def require(session: Session, plan: Plan, act: Act, actor: Actor, assignment: As
     if assignment is not None and Capacity.REVIEWER in allowed:
         reviewer = reviewer_of(session, plan, assignment)
         raise RefusedError("{ref} is reviewed by {unit}", ref=assignment.ref, unit=reviewer.code)
-    if Capacity.OFFICE in allowed:
+    if Capacity.OFFICE in allowed and Capacity.UNIT not in allowed:
         if assignment is not None and assignment.unit.kind is UnitKind.OFFICE:
             leader = body_of(session, plan.id, UnitKind.LEADER)
             raise RefusedError("on what the office owes, only the head of the group ({unit}) decides", unit=leader.code)

@@ -10,9 +10,10 @@ from models.dates.workdays import ONE_DAY, CalendarName, Settled, WorkCalendar
 from models.loading import asked_of as asked_in
 from models.plan.area import Role
 from models.plan.document import PhaseEntry, PlanDocument, RequirementEntry, phase_refs
-from models.plan.parties import Item, addressees
+from models.plan.parties import Item, Unknown, addressees, all_parties
 from models.plan.unit import BODIES
 
+MOST_MONTHS = 24  # beyond so many, months in which nothing is due are left out where people look
 MOST_A_WEEK = 10  # things due of one unit from Monday to Sunday, beyond which it is told as a collision
 
 
@@ -111,6 +112,18 @@ class Preview:
         for one in self.collisions:
             weeks[one.week].append(one)
         return dict(sorted(weeks.items()))
+
+    @property
+    def unsettled(self) -> tuple[Unknown, ...]:
+        """Parties that the document names without saying who they are: what is asked of them is not counted."""
+        return tuple(dict.fromkeys(one for parties in all_parties(self.document) for one in parties.unknown))
+
+    @property
+    def shown_months(self) -> tuple[str, ...]:
+        """The months as people look at them: of many years, only those in which anything is due."""
+        if len(self.months) <= MOST_MONTHS:
+            return self.months
+        return tuple(month for month, count in self.monthly().items() if count)
 
     def monthly(self) -> dict[str, int]:
         """How many things are due in each month, all months from the first to the last."""

@@ -1,14 +1,17 @@
-"""What stands in a plan: units, collectives, areas with their measures, indicators."""
+"""What stands in a plan: units, collectives, indicators."""
 
+import dataclasses
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
+from adapters.language import N_
+from adapters.plan_files.codes import given_codes
 from adapters.plan_files.known import Known
-from adapters.plan_files.parties import Leads, Responsible, check_first, leads_of, responsible_of
+from adapters.plan_files.names import Names, claim_or_make, named_list
 from adapters.yaml_nodes import Place
-from models.common.kinds import AreaKind, Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
+from models.common.kinds import Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
 from models.common.text import Text
-from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, MeasureEntry, UnitEntry
+from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, UnitEntry
 
 RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
@@ -46,47 +49,12 @@ def on_day_off_of(place: Place) -> OnDayOff | None:
     return place.choice(OnDayOff) if place.given else None
 
 
-def claim(place: Place, taken: dict[str, int], owner: str) -> str:
-    """The code at this place, which nothing before it may have."""
-    code = place.code()
-    if code in taken:
-        place.problem(
-            "expected a code that no other {owner} has; it is also on line {line}",
-            owner=owner,
-            line=taken[code],
-        )
-    elif code:
-        taken[code] = place.line
-    return code
-
-
-def named(place: Place, known: Container[str] | None, expected: str) -> str:
-    """The code at this place, which has to be known; "" when it is not."""
-    code = place.code()
-    if not code or known is None or code in known:
-        return code
-    place.problem(expected)
-    return ""
-
-
-def named_list(place: Place, known: Container[str] | None, expected: str) -> tuple[str, ...]:
-    """The codes in a list, known and each once."""
-    codes: dict[str, int] = {}
-    for item in place.items():
-        code = named(item, known, expected)
-        if code in codes:
-            item.problem("expected each code once; it is also on line {line}", line=codes[code])
-        elif code:
-            codes[code] = item.line
-    return tuple(codes)
-
-
 def words_of(place: Place, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for item in place.items() if (word := item.one_of(words))))
 
 
 def units_of(place: Place, known: Known) -> tuple[UnitEntry, ...]:
-    units = tuple(_unit(item, known.unit_lines) for item in place.items(MAX_UNITS))
+    units = tuple(_unit(item, known) for item in place.items(MAX_UNITS))
     if not place.is_list:
         return units
     known.units = {unit.code for unit in units if unit.kind in (UnitKind.BUREAU, UnitKind.COUNTY)}
@@ -97,13 +65,16 @@ def units_of(place: Place, known: Known) -> tuple[UnitEntry, ...]:
     return units
 
 
-def _unit(place: Place, taken: dict[str, int]) -> UnitEntry:
-    fields = place.fields("code", "name", "kind", optional=("full_name", "basis", "source"))
+def _unit(place: Place, known: Known) -> UnitEntry:
+    fields = place.fields("name", "kind", optional=("code", "full_name", "aliases", "basis", "source"))
+    code = claim_or_make(fields["code"], fields["name"], known.unit_lines, known.given, "unit")
+    known.names.add(code, fields)
     return UnitEntry(
-        code=claim(fields["code"], taken, "unit"),
+        code=code,
         name=both(fields["name"]),
         kind=fields["kind"].choice(UnitKind),
         full_name=fields["full_name"].text() or None,
+        aliases=tuple(dict.fromkeys(filter(None, (item.text() for item in fields["aliases"].items())))),
         basis=basis_of(fields["basis"]),
         source=fields["source"].text(),
     )
@@ -114,10 +85,12 @@ def collective_places(place: Place, known: Known) -> list[NamedCollective]:
     found: list[NamedCollective] = []
     taken = dict(known.unit_lines)
     for item in place.items(MAX_COLLECTIVES):
-        fields = item.fields("code", "name", optional=(*MEMBER_KEYS, "basis", "source"))
+        fields = item.fields("name", optional=("code", *MEMBER_KEYS, "basis", "source"))
         if item.is_mapping and sum(fields[key].given for key in MEMBER_KEYS) != 1:
             item.problem("expected exactly one of the keys {keys}", keys=", ".join(MEMBER_KEYS))
-        found.append((claim(fields["code"], taken, "unit or collective"), fields))
+        code = claim_or_make(fields["code"], fields["name"], taken, known.given, "unit or collective")
+        known.names.add(code, fields)
+        found.append((code, fields))
     if place.is_list or not place.given:
         known.collectives = {code for code, _ in found}
     return found
@@ -158,6 +131,7 @@ def _members(
         fields["members"],
         allowed,
         "expected the code of a bureau or county, or of a collective above this one",
+        known.names,
     )
     found = [member for code in codes for member in above.get(code, (code,))]
     kinds = words_of(fields["kinds"], (UnitKind.BUREAU, UnitKind.COUNTY))
@@ -172,8 +146,8 @@ def _members(
 
 def _from_areas(fields: dict[str, Place], known: Known) -> list[str]:
     expected = "expected the code of an area in areas.yaml"
-    responsible = named_list(fields["responsible_of"], known.areas, expected)
-    leads = named_list(fields["leads_of"], known.areas, expected)
+    responsible = named_list(fields["responsible_of"], known.areas, expected, known.area_names)
+    leads = named_list(fields["leads_of"], known.areas, expected, known.area_names)
     if known.areas is None or known.units is None:
         return []
     areas = known.areas
@@ -192,92 +166,33 @@ def _leading(area: AreaEntry) -> list[str]:
     return [code for codes in named for code in codes]
 
 
-def areas_of(place: Place, known: Known) -> tuple[AreaEntry, ...]:
-    taken: dict[str, int] = {}
-    areas = tuple(_area(item, taken, known) for item in place.items())
-    if place.is_list:
-        known.areas = {area.code: area for area in areas}
-    return areas
-
-
-def _area(place: Place, taken: dict[str, int], known: Known) -> AreaEntry:
-    fields = place.fields("code", "kind", "name", "lead", "responsible", "source", optional=("basis", "measures"))
-    code = claim(fields["code"], taken, "area or measure")
-    kind = fields["kind"].choice(AreaKind)
-    leads = leads_of(fields["lead"], known)
-    answers = responsible_of(fields["responsible"], leads, known)
-    check_first(fields["lead"], fields["responsible"], leads, answers, known)
-    _check_measures(fields["measures"], fields["kind"].raw)
-    return AreaEntry(
-        code=code,
-        kind=kind,
-        name=both(fields["name"]),
-        lead=leads.lead,
-        responsible=answers.codes,
-        measures=tuple(_measure(item, taken, (leads, answers), known) for item in fields["measures"].items()),
-        source=fields["source"].text(),
-        basis=basis_of(fields["basis"]),
-        co_leads=leads.co_leads,
-        unsettled_lead=leads.unsettled,
-        unsettled=answers.unsettled,
-    )
-
-
-def _check_measures(place: Place, kind: str | None) -> None:
-    if kind == AreaKind.BRAND and not place.given:
-        place.problem("expected the measures of this area")
-    if kind == AreaKind.SAFEGUARD and place.given:
-        place.problem("expected no measures: a safeguard is asked for as a whole")
-
-
-def _measure(place: Place, taken: dict[str, int], of_area: tuple[Leads, Responsible], known: Known) -> MeasureEntry:
-    """Its date is only noted: what may stand there hangs on the phases."""
-    fields = place.fields("code", "name", "proof", "source", optional=("basis", "due", "lead", "responsible"))
-    code = claim(fields["code"], taken, "area or measure")
-    if fields["due"].given:
-        known.dues[code] = fields["due"]
-    leads, answers = of_area
-    own_lead, own_responsible = fields["lead"].given, fields["responsible"].given
-    if own_lead:
-        leads = leads_of(fields["lead"], known)
-    if own_responsible:
-        answers = responsible_of(fields["responsible"], leads if own_lead else Leads(), known)
-    check_first(fields["lead"], fields["responsible"], leads, answers, known)
-    return MeasureEntry(
-        code=code,
-        name=both(fields["name"]),
-        proof=both(fields["proof"]),
-        source=fields["source"].text(),
-        basis=basis_of(fields["basis"]),
-        lead=leads.lead if own_lead else None,
-        co_leads=leads.co_leads if own_lead else (),
-        unsettled_lead=leads.unsettled if own_lead else "",
-        responsible=answers.codes if own_responsible else None,
-        unsettled=answers.unsettled if own_responsible else (),
-    )
-
-
 def indicators_of(place: Place, known: Known) -> tuple[IndicatorEntry, ...]:
     taken: dict[str, int] = {}
-    places: list[tuple[str, Place]] = []
-    entries = tuple(_indicator(item, taken, known, places) for item in place.items())
-    for code, conflicts in places:
-        others = set(taken) - {code}
-        named_list(conflicts, others, "expected the code of another indicator, one that asks for less")
-    return entries
+    names, conflicts = Names(), list[Place]()
+    known.given = given_codes(place)
+    entries = [_indicator(item, taken, known, names, conflicts) for item in place.items()]
+    expected = N_("expected the code of another indicator, one that asks for less")
+    return tuple(
+        dataclasses.replace(one, conflicts_with=named_list(where, set(taken) - {one.code}, expected, names))
+        for one, where in zip(entries, conflicts, strict=True)
+    )
 
 
-def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: list[tuple[str, Place]]) -> IndicatorEntry:
-    """Its conflicts are only noted: they may name indicators further down, and are checked at the end."""
+def _indicator(
+    place: Place, taken: dict[str, int], known: Known, names: Names, conflicts: list[Place]
+) -> IndicatorEntry:
+    """Its conflicts are only noted: they may name indicators further down, and are read at the end."""
     told = ("value", "unit", "reference", "due_basis", "soft", "note", "basis")
-    optional = (*told, "rollup", "rollup_basis", "conflicts_with", "reporters")
-    fields = place.fields("code", "name", "comparator", "due", "source", optional=optional)
+    optional = ("code", *told, "rollup", "rollup_basis", "conflicts_with", "reporters")
+    fields = place.fields("name", "comparator", "due", "source", optional=optional)
     comparator = fields["comparator"].choice(Comparator)
     value = _value(fields["value"])
     if fields["comparator"].raw in set(Comparator):
         _check_value(fields, comparator, value)
-    code, unit = claim(fields["code"], taken, "indicator"), both(fields["unit"])
-    conflicts.append((code, fields["conflicts_with"]))
+    code = claim_or_make(fields["code"], fields["name"], taken, known.given, "indicator")
+    names.add(code, fields)
+    conflicts.append(fields["conflicts_with"])
+    unit = both(fields["unit"])
     return IndicatorEntry(
         code=code,
         name=both(fields["name"]),
@@ -293,14 +208,10 @@ def _indicator(place: Place, taken: dict[str, int], known: Known, conflicts: lis
         basis=basis_of(fields["basis"]),
         rollup=fields["rollup"].choice(Rollup, usual_rollup(comparator, unit.zh)),
         rollup_basis=basis_of(fields["rollup_basis"], Basis.INFERRED),
-        conflicts_with=_codes(fields["conflicts_with"]),
-        reporters=named_list(fields["reporters"], known.units, "expected the code of a bureau or county in units.yaml"),
+        reporters=named_list(
+            fields["reporters"], known.units, "expected the code of a bureau or county in units.yaml", known.names
+        ),
     )
-
-
-def _codes(place: Place) -> tuple[str, ...]:
-    """As they stand there; whether they name anything is told when all is read."""
-    return tuple(dict.fromkeys(item.raw or "" for item in place.items())) if place.is_list else ()
 
 
 def _value(place: Place) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from adapters.plan_files.names import Names
 from adapters.yaml_nodes import Place
 from models.common.kinds import NoLead
 from models.plan.document import AreaEntry, PhaseEntry, RequirementEntry
@@ -11,9 +12,13 @@ from models.plan.document import AreaEntry, PhaseEntry, RequirementEntry
 class Known:
     """What may be named. A set that could not be read is None: then no name in it is called unknown.
 
-    `units` are those that work is issued to; `leads` are these and the office.
+    `units` are those that work is issued to; `leads` are these and the office. `names` are those of units and
+    collectives. `given` are the codes that the file under way gives: none that is made may be one of them.
     """
 
+    given: set[str] = dataclasses.field(default_factory=set)
+    names: Names = dataclasses.field(default_factory=Names)
+    area_names: Names = dataclasses.field(default_factory=Names)
     unit_lines: dict[str, int] = dataclasses.field(default_factory=dict)
     units: set[str] | None = None
     leads: set[str] | None = None

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from adapters.plan_files.entries import claim, words_of
+from adapters.plan_files.entries import words_of
+from adapters.plan_files.names import claim
 from adapters.yaml_nodes import Place
 
 LADDER_WORDS = {

@@ -4,6 +4,7 @@ import dataclasses
 
 from adapters.language import N_
 from adapters.plan_files.known import Known
+from adapters.plan_files.names import named
 from adapters.yaml_nodes import Place
 from models.common.kinds import NoLead
 
@@ -11,7 +12,7 @@ NONE = "none"
 EXPECTED_LEAD = N_("expected the code of a bureau, of a county or of the office in units.yaml")
 EACH_CODE = "expected each code once; it is also on line {line}"
 EACH_PARTY = N_("expected each party once; it is also on line {line}")
-EXPECTED_PARTY = "expected the code of a bureau, county or collective in units.yaml"
+EXPECTED_PARTY = N_("expected the code of a bureau, county or collective in units.yaml")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,13 +41,13 @@ def leads_of(place: Place, known: Known) -> Leads:
     if place.is_mapping:
         return Leads(unsettled=_words(place))
     if not place.is_list:
-        return Leads() if _is_none(place, known) else Leads(_named(place, known.leads, EXPECTED_LEAD))
+        return Leads() if _is_none(place, known) else Leads(named(place, known.leads, EXPECTED_LEAD, known.names))
     codes: dict[str, int] = {}
     for item in place.items():
         if item.is_mapping:
             item.problem("expected the code of a unit: a lead that is not settled stands alone, not in a list")
         else:
-            _take(item, _named(item, known.leads, EXPECTED_LEAD), codes, EACH_CODE)
+            _take(item, named(item, known.leads, EXPECTED_LEAD, known.names), codes, EACH_CODE)
     first, *others = [*codes] or [""]
     return Leads(first, tuple(others))
 
@@ -61,7 +62,7 @@ def responsible_of(place: Place, leads: Leads, known: Known) -> Responsible:
         if item.is_mapping:
             _take(item, _words(item), words, EACH_PARTY)
         else:
-            _take(item, _named(item, known.parties, EXPECTED_PARTY), codes, EACH_CODE)
+            _take(item, named(item, known.parties, EXPECTED_PARTY, known.names), codes, EACH_CODE)
     for lead in leads.codes:
         if lead in codes:
             place.problem("expected the lead {lead} not to be responsible as well", lead=lead)
@@ -93,14 +94,6 @@ def _is_none(place: Place, known: Known) -> bool:
 
 def _words(place: Place) -> str:
     return place.fields("unsettled")["unsettled"].text()
-
-
-def _named(place: Place, codes: set[str] | None, expected: str) -> str:
-    code = place.code()
-    if not code or codes is None or code in codes:
-        return code
-    place.problem(expected)
-    return ""
 
 
 def _take(place: Place, one: str, taken: dict[str, int], expected: str) -> None:

@@ -1,26 +1,27 @@
 """Reads the folder of a plan, and reports all of its errors at once."""
 
 import dataclasses
+import os
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.plan_files.areas import areas_of
+from adapters.plan_files.codes import given_codes
 from adapters.plan_files.dues import check_dues, check_references, with_dues
 from adapters.plan_files.entries import (
-    areas_of,
     basis_of,
     both,
-    claim,
     collective_places,
     collectives_of,
     indicators_of,
-    named,
     on_day_off_of,
     units_of,
 )
 from adapters.plan_files.known import Known
 from adapters.plan_files.ladder import ladder_of
+from adapters.plan_files.names import claim, named, take
 from adapters.plan_files.schedule import phases_of, requirements_of
 from adapters.yaml_nodes import Place, Problem, read_yaml, shown
 from models.common.errors import RefusedError
@@ -32,6 +33,7 @@ __all__ = ["PlanProblemsError", "Problem", "read_plan"]
 Entry = TypeVar("Entry")
 
 FILES = ("plan.yaml", "units.yaml", "areas.yaml", "indicators.yaml", "phases.yaml", "requirements.yaml")
+NOT_NEEDED = "indicators.yaml"  # a plan may have no targets
 PLAN_KEYS = (
     "code",
     "title",
@@ -66,8 +68,10 @@ def read_plan(folder: Path) -> PlanDocument:
         missing = Problem(file, 0, "", None, "expected a folder with the files of a plan")
         raise PlanProblemsError(folder, [missing])
     problems: list[Problem] = []
-    document = _document({name: read_yaml(folder / name, problems) for name in FILES})
+    there = [name for name in FILES if name != NOT_NEEDED or os.path.lexists(folder / name)]
+    document = _document({name: read_yaml(folder / name, problems) for name in there})
     if problems or document is None:
+        problems = list(dict.fromkeys(problems))  # a date that measures take from above is read for each of them
         problems.sort(key=lambda problem: (FILES.index(problem.file), problem.line))
         raise PlanProblemsError(folder, problems)
     return document
@@ -78,12 +82,13 @@ def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     plan = _keys(roots["plan.yaml"], *PLAN_KEYS, optional=PLAN_OPTIONAL)
     head = _head(plan, known) if plan else {}
     files = _keys(roots["units.yaml"], "units", optional=("collectives",))
+    known.given = given_codes(files["units"]) | given_codes(files["collectives"]) if files else set()
     units = units_of(files["units"], known) if files else ()
     places = collective_places(files["collectives"], known) if files else []
     areas = _list(roots["areas.yaml"], "areas", areas_of, known)
     collectives = collectives_of(places, units, known)
     phases = _list(roots["phases.yaml"], "phases", phases_of, known)
-    indicators = _list(roots["indicators.yaml"], "indicators", indicators_of, known)
+    indicators = _list(roots.get("indicators.yaml"), "indicators", indicators_of, known)
     areas = with_dues(areas, known)
     requirements = _list(roots["requirements.yaml"], "requirements", requirements_of, known)
     check_dues(areas, requirements, known)
@@ -193,9 +198,9 @@ def _declared(place: Place, known: Known) -> tuple[DeclaredCount, ...]:
 
 def _declared_count(place: Place, taken: dict[str, int], known: Known) -> DeclaredCount:
     fields = place.fields("area", "name", "declared", "enumerated", "note")
-    area = named(fields["area"], known.areas, "expected the code of an area in areas.yaml")
+    area = named(fields["area"], known.areas, "expected the code of an area in areas.yaml", known.area_names)
     if area:
-        claim(fields["area"], taken, "entry")
+        take(fields["area"], area, taken, "entry")
     enumerated = fields["enumerated"].integer(0, 10_000)
     if area and known.areas is not None and enumerated is not None:
         count = len(known.areas[area].measures)

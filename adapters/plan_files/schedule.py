@@ -4,10 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 
+from adapters.plan_files.codes import free_code, given_codes, is_chinese
 from adapters.plan_files.dues import falls, recurrence_of
-from adapters.plan_files.entries import basis_of, both, named_list, on_day_off_of, words_of
+from adapters.plan_files.entries import basis_of, both, on_day_off_of, words_of
 from adapters.plan_files.known import Known
 from adapters.plan_files.ladder import ladder_of
+from adapters.plan_files.names import chinese_name, named_list
+from adapters.plan_files.parties import EXPECTED_PARTY
 from adapters.yaml_nodes import Place
 from models.common.kinds import Basis, PhaseKind, Scope
 from models.dates.recurrence import Recurrence
@@ -143,13 +146,14 @@ def _claim_pair(place: Place, pair: tuple[str, str], taken: dict[tuple[str, str]
 
 def requirements_of(place: Place, known: Known) -> tuple[RequirementEntry, ...]:
     taken: dict[tuple[str, str], int] = {}
+    known.given = given_codes(place)
     return tuple(_requirement(item, taken, known) for item in place.items())
 
 
 def _requirement(place: Place, taken: dict[tuple[str, str], int], known: Known) -> RequirementEntry:
-    required = ("code", "phase", "scope", "audience", "due", "title", "why", "proof")
-    fields = place.fields(*required, optional=("basis", "on_day_off", "rhythm", "ladder"))
-    code, phase = fields["code"].code(), _phase_named(fields["phase"], known)
+    required = ("phase", "scope", "audience", "due", "title", "why", "proof")
+    fields = place.fields(*required, optional=("code", "basis", "on_day_off", "rhythm", "ladder"))
+    code, phase = _requirement_code(fields["code"], fields["title"], known), _phase_named(fields["phase"], known)
     _claim_pair(fields["code"], (phase, code), taken, "requirement")
     scope = fields["scope"].choice(Scope)
     by_measure = fields["due"].raw == MEASURE
@@ -171,6 +175,18 @@ def _requirement(place: Place, taken: dict[tuple[str, str], int], known: Known) 
     if code and phase:
         known.asked.append((fields["code"], entry))
     return entry
+
+
+def _requirement_code(place: Place, title: Place, known: Known) -> str:
+    """As given, and then unique in its phase; or made of its Chinese code or title, and then unique in the plan."""
+    if place.given and not is_chinese(place.raw or ""):
+        return place.code()
+    said = place.raw if place.given else chinese_name(title)
+    if not said:
+        return ""
+    code = free_code(said, (), known.given)
+    known.given.add(code)
+    return code
 
 
 def _phase_named(place: Place, known: Known) -> str:
@@ -204,7 +220,7 @@ def _audience(place: Place, scope: Scope | None, known: Known) -> tuple[str, ...
         return ()
     if scope is not Scope.PLAN:
         return words_of(place, ROLES)
-    return named_list(place, known.parties, "expected the code of a bureau, county or collective in units.yaml")
+    return named_list(place, known.parties, EXPECTED_PARTY, known.names)
 
 
 def _due(place: Place, phase: str, known: Known) -> dict[str, dt.date]:

@@ -147,15 +147,12 @@ def judged_work(session: Session, plan: Plan) -> list[Measure | Area]:
     """The measures and safeguards: what a rectification can be about."""
     areas = areas_of(session, plan.id)
     of_area = defaultdict(list)
-    for one in session.scalars(select(Measure).where(Measure.area_id.in_([area.id for area in areas]))):
+    query = select(Measure).where(Measure.area_id.in_([area.id for area in areas])).order_by(Measure.id)
+    for one in session.scalars(query):
         of_area[one.area_id].append(one)
-    measures = [one for area in areas for one in sorted(of_area[area.id], key=_by_number)]
+    measures = [one for area in areas for one in of_area[area.id]]
     safeguards = [area for area in areas if area.kind is AreaKind.SAFEGUARD]
     return [*measures, *safeguards]
-
-
-def _by_number(one: Measure) -> tuple[int, str]:
-    return len(one.code), one.code  # T3.10 comes after T3.2
 
 
 def kind_of(item: Item) -> ItemKind:

@@ -75,8 +75,8 @@ class Responsibility(Base):
 
 
 def areas_of(session: Session, plan_id: int) -> Sequence[Area]:
-    """The plan's areas, then its safeguards."""
-    return session.scalars(select(Area).where(Area.plan_id == plan_id).order_by(Area.kind, Area.code)).all()
+    """The plan's areas, then its safeguards, each in the order in which the plan came to name them."""
+    return session.scalars(select(Area).where(Area.plan_id == plan_id).order_by(Area.kind, Area.id)).all()
 
 
 def lead_ids(session: Session, plan_id: int) -> Mapping[tuple[int, int | None], list[int]]:

@@ -16,12 +16,15 @@ from models.dates.recurrence import Recurrence
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UnitEntry:
+    """`aliases` are other names by which plans and people call it."""
+
     code: str
     name: Text
     kind: UnitKind
     full_name: str | None = None
     basis: Basis = Basis.STATED
     source: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -144,11 +144,16 @@ def plan_codes(session: Session) -> list[str]:
 def plan_of(session: Session, code: str | None = None) -> Plan:
     """The plan of that code; without one, the only plan there is.
 
-    Raises NotFoundError for an unknown code, RefusedError where a choice is needed.
+    Within a transaction it is looked up once: every act of a rehearsal's day, or of a form, asks for it again. Raises
+    NotFoundError for an unknown code, RefusedError where a choice is needed.
     """
+    known = session.info.get((Plan, code))
+    if isinstance(known, Plan) and known in session:
+        return known
     wanted = select(Plan) if code is None else select(Plan).where(Plan.code == code)
     found = session.scalars(wanted.limit(2)).all()
     if len(found) == 1:
+        session.info[Plan, found[0].code] = found[0]
         return found[0]
     codes = ", ".join(plan_codes(session)) or "-"
     if code is None:

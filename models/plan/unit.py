@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, any_, literal, or_, select, text
+from sqlalchemy import Text as SqlText
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.common.base import Base, Key, Named, Sourced, text_enum
@@ -38,6 +40,9 @@ class Unit(Named, Sourced, Base):
     full_name: Mapped[str | None] = mapped_column(doc="the full name")
     # A change set ended it: nothing new is asked of it, its links and letters end, and its history stays.
     closed_on: Mapped[dt.date | None] = mapped_column(doc="the day from which nothing was asked of it")
+    aliases: Mapped[list[str]] = mapped_column(
+        ARRAY(SqlText), server_default=text("'{}'"), doc="other names by which it is called"
+    )
 
 
 class Collective(Named, Sourced, Base):
@@ -61,11 +66,15 @@ class CollectiveMember(Base):
 
 
 def unit_of(session: Session, plan_id: int, code: str) -> Unit:
-    """The unit of that code in the plan. Raises NotFoundError."""
-    unit = session.scalar(select(Unit).where(Unit.plan_id == plan_id, Unit.code == code))
-    if unit is None:
+    """The unit of that code in the plan, or the only one of that name, full name or alias. Raises NotFoundError."""
+    is_called_so = or_(
+        Unit.code == code, Unit.name_zh == code, Unit.full_name == code, literal(code) == any_(Unit.aliases)
+    )
+    found = session.scalars(select(Unit).where(Unit.plan_id == plan_id, is_called_so)).all()
+    of_code = [one for one in found if one.code == code] or found
+    if len(of_code) != 1:
         raise NotFoundError("no unit {code!r} in this plan; `duban units` lists them", code=code)
-    return unit
+    return of_code[0]
 
 
 def collective_ids(session: Session, plan_id: int) -> dict[str, int]:

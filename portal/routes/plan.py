@@ -76,7 +76,7 @@ def _known(plan: Plan) -> Preview:
 
 
 def _loads(known: Preview, unit: str, most: int) -> list[Load]:
-    counts = ((month, known.load[unit].get(month, 0)) for month in known.months)
+    counts = ((month, known.load[unit].get(month, 0)) for month in known.shown_months)
     return [
         Load(count, -(-count * SHADES // most) if most else 0, Chosen(unit=unit, month=month).address())
         for month, count in counts

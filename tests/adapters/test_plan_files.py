@@ -335,7 +335,8 @@ CASES: dict[str, tuple[Break, str]] = {
     ),
     "unknown key": (
         replace("units.yaml", "    kind: county\n", "    kind: county\n    colour: red\n"),
-        ('units.yaml:11: units[2].colour: "red" – expected one of the keys code, name, kind, full_name, basis, source'),
+        'units.yaml:11: units[2].colour: "red" – expected one of the keys '
+        "name, kind, code, full_name, aliases, basis, source",
     ),
     "missing key": (
         replace("areas.yaml", "    lead: edu\n", ""),

@@ -766,7 +766,7 @@ def test_what_keeps_a_phase_open_stands_unit_by_unit(launch: Story, monkeypatch:
     office.get(f"/phases/{phase_id()}")
     assert "The first 4 of 6." in office.words
     office.get("/phases")
-    assert "Launch 2022 open 2022-11-01 Saturday, 31 December 2022 6 6 1 —" in office.words
+    assert "Launch 2022 open Tuesday, 1 November 2022 Saturday, 31 December 2022 6 6 1 —" in office.words
 
 
 def test_a_phase_leads_to_its_run(launch: Story) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from adapters import clock
 from adapters.language import N_
 from adapters.plan_files.reader import read_plan
+from adapters.plan_files.schemas import SCHEMAS, schema_of
 from deploy.cli.asking import confirm
 from deploy.cli.base import (
     Day,
@@ -141,6 +142,16 @@ def assignments_of(document: PlanDocument) -> dict[str, int]:
         units = {unit for code in parties for unit in members.get(code, (code,))}
         counts[labels[one.due.phase.code, one.due.phase.period]] += len(units)
     return dict(counts)
+
+
+@plan.command(
+    "schema",
+    help=_("Print the JSON Schema of a plan's files, or of one of them, for editors that check while one types."),
+)
+@click.argument("file", metavar="[FILE]", required=False, type=click.Choice([*SCHEMAS]))
+def print_schema(file: str | None) -> None:
+    found = schema_of(file) if file else {one: schema_of(one) for one in SCHEMAS}
+    tell(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @plan.command(help=_("What a stored plan holds: areas, phases, what is declared and what is enumerated."))
@@ -312,7 +323,8 @@ def settle(
 def units(plan_code: str | None) -> None:
     with work_on(plan_code) as (session, row):
         rows = session.scalars(select(Unit).where(Unit.plan_id == row.id).order_by(Unit.id)).all()
-    listed = table(_("code"), _("name"), _("kind"))
+    listed = table(_("code"), _("name"), _("also called"), _("kind"))
     for unit in rows:
-        listed.add_row(unit.code, language.text(unit.name), _(UNIT_KINDS[unit.kind]))
+        aliases = language.list(unit.aliases)
+        listed.add_row(unit.code, language.text(unit.name), aliases, _(UNIT_KINDS[unit.kind]))
     show_table(listed)

@@ -85,14 +85,18 @@ def _tell(known: Preview, most: int) -> None:
         )
     show_table(phases)
     months = table(_("month"), _("due"), numbers=[1])
-    for month, count in known.monthly().items():
-        months.add_row(month, str(count))
+    monthly = known.monthly()
+    for month in known.shown_months:
+        months.add_row(month, str(monthly[month]))
     show_table(months)
+    if known.shown_months != known.months:
+        tell(_("Months in which nothing is due are left out."))
     units = table(_("unit"), _("asked"), _("busiest month"), numbers=[1])
     for unit, total in known.busiest[:SHOWN]:
         month, count = max(known.load[unit].items(), key=lambda one: (one[1], one[0]))
         units.add_row(names[unit], str(total), f"{month} ({count})")
     show_table(units)
+    _tell_rest(len(known.load))
     _tell_of_nobody(known, names)
     _tell_collisions(known, names, most)
     _tell_days(known)
@@ -131,6 +135,13 @@ def _tell_of_nobody(known: Preview, names: dict[str, str]) -> None:
         tell(_("Nothing is asked of {units}.").format(units=language.list([names[one] for one in known.unasked])))
     if known.of_nobody:
         tell(_("These are asked of nobody: {refs}").format(refs=language.list([*known.of_nobody[:SHOWN]])))
+    if count := len(known.unsettled):
+        said = language.ngettext(
+            "{count} party is not known yet; what will be asked of it is not counted.",
+            "{count} parties are not known yet; what will be asked of them is not counted.",
+            count,
+        )
+        tell(said.format(count=count))
 
 
 def _tell_rest(count: int) -> None:
@@ -159,6 +170,7 @@ def _facts(known: Preview, asked: Iterable[Asked]) -> dict[str, Any]:
         "outside": known.outside,
         "asked_of_nobody": known.of_nobody,
         "unasked": known.unasked,
+        "unsettled": [{"item": one.item, "role": one.role, "words": one.words} for one in known.unsettled],
         "asked": [_fact(known, one) for one in asked],
     }
 

@@ -38,6 +38,7 @@ class SettledRow:
     """A party that was settled: as whom, by whom, when and by which authority."""
 
     item_code: str
+    item: Text
     role: Role
     words: str
     named: tuple[Text, ...]
@@ -74,12 +75,13 @@ def _unsettled(session: Session, plan: Plan, one: UnsettledParty, names: dict[st
 def settled_parties(session: Session, plan: Plan) -> list[SettledRow]:
     """Those that were settled, in the order of the plan."""
     query = select(UnsettledParty).where(UnsettledParty.plan_id == plan.id, UnsettledParty.settled_at.is_not(None))
-    found = []
+    names, found = item_names(session, plan), []
     for one in session.scalars(query.order_by(UnsettledParty.position, UnsettledParty.id)):
         assert one.settled_at is not None
         found.append(
             SettledRow(
                 item_code=one.item,
+                item=names.get(one.item, Text("", "")),  # the plan may have dropped it
                 role=one.role,
                 words=one.words,
                 named=_named(session, one),

@@ -2,14 +2,13 @@
 
 from alembic import op
 
-revision = "0050"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
 
 STATEMENTS = [
     "ALTER TABLE requirement ADD COLUMN withdrawn_on DATE",
-    "ALTER TABLE requirement ADD COLUMN earlier_words JSONB DEFAULT '[]' NOT NULL",
     "ALTER TABLE unit ADD COLUMN closed_on DATE",
     """
     CREATE TABLE change_set (

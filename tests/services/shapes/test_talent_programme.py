@@ -1,0 +1,299 @@
+"""A city's talent programme of five years, from launch to archive: 44 items, nearly each with its own units."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from adapters import clock as the_clock
+from adapters.database.sessions import read_session
+from adapters.plan_files.reader import read_plan
+from adapters.settings import settings
+from models.acceptance.verdict import VerdictOutcome
+from models.assignments.light import Light
+from models.common.errors import BlockedError, RefusedError
+from models.common.event import Actor
+from models.common.status import Status
+from models.loading import content_of
+from models.plan.content import document_of
+from models.plan.plan import plan_of
+from models.preview import preview
+from models.queries.board import board
+from models.queries.queues.unsettled import settled_parties, unsettled_parties
+from services import plans
+from tests.conftest import TINY, Clock
+from tests.services.shapes.whole_plan import (
+    archived,
+    asked,
+    audit_problems,
+    done,
+    issued,
+    judge,
+    missing,
+    on_the_days,
+    owed,
+    prove,
+    settle_all,
+)
+from tests.support.scenes import scene
+from tests.support.story import Story, moment
+
+FOLDER = TINY.parent / "talent-programme"
+# By hand from the plan: the number of each item, its lead, and its units. D: all districts; L: all that lead a project
+# (items 2 to 39); U: units, and V: districts, that the plan does not name; Y: asked each year.
+ITEMS = """
+2 reform: org hr D | 3 org: assets | 4 trade: hr merchants D | 5 hr: edu D | 6 banking: reform hr D | 7 hr: D
+8 hr: registry banking youth D | 9 org: science hr | 10 org: U | 11 hr: D | 12 hr: D | 13 science: D Y
+14 edu: hr assets | 15 sci-assoc: reform science assets trade | 16 org: D | 17 urban: D | 18 hr: org D
+19 farming: sci-assoc V | 20 publicity: U D | 21 culture: U D | 22 sports: hr D | 23 edu: hr D | 24 health: hr D
+25 civil: hr D Y | 26 law: court procuracy police justice legal D | 27 youth: hr | 28 returnees: U D | 29 hr:
+30 hr: U D | 31 org: reform hr science edu D | 32 returnees: U D | 33 org: science hr returnees | 34 hr: U D
+35 org: science hr finance east | 36 org: hr science V | 37 hr: org U D | 38 housing: planning land D
+39 hr: org U D | 40 org: staffing hr U D | 41 finance: org U D | 42 org: U D | 43 org: L D | 44 org: L D
+45 org: publicity U D
+"""
+DISTRICTS = {"east", "west", "south", "north", "upper", "lower"}
+
+
+def _items() -> dict[str, tuple[str, set[str], set[str]]]:
+    """By code: the lead, the units that are known, and the marks."""
+    found = {}
+    rows = [one.split(":") for one in ITEMS.replace("\n", "|").split("|") if one.strip()]
+    leads = {head.split()[1] for head, _ in rows if int(head.split()[0]) < 40}
+    for head, words in rows:
+        number, lead = head.split()
+        marks = {one for one in words.split() if one.isupper()}
+        units = set(words.split()) - marks
+        units |= (DISTRICTS if "D" in marks else set()) | (leads if "L" in marks else set())
+        found[f"P{number}"] = (lead, units - {lead}, marks)
+    return found
+
+
+BY_CODE = _items()
+LEADS = {lead for code, (lead, _, _) in BY_CODE.items() if int(code[1:]) < 40}
+YEARS = {"2012": "2012-12-20", "2013": "2013-12-20", "2014": "2014-12-19", "2015": "2015-12-18", "2016": "2016-12-20"}
+END = "2016-12-30"  # the 31st is a Saturday
+OF_COURT = "2012-2016/delivery/P26/court"
+OF_LAW = "2012-2016/delivery/P26/law"
+
+
+@scene
+def talents(database: Engine) -> str:
+    """The plan, loaded."""
+    return plans.load(read_plan(FOLDER), actor=Actor("test"), at=moment("2012-08-31")).code
+
+
+@scene
+def talents_begun(talents: str) -> str:
+    """Both phases that overlap are open, and everybody was told."""
+    clock_file = settings().clock_file
+    assert clock_file is not None
+    story = Story(talents, Clock(clock_file).set)
+    story.at("2012-09-03")
+    assert story.open("launch").issued == 37 + 19 + 6
+    story.deliver()
+    story.at("2012-11-01")
+    assert story.open("实施").issued == 390 + 125
+    story.deliver()
+    return talents
+
+
+@pytest.fixture
+def begun(talents_begun: str, clock: Clock) -> Story:
+    story = Story(talents_begun, clock.set)
+    story.at("2012-11-01")
+    story.told()
+    return story
+
+
+def waiting_for(story: Story) -> dict[str, tuple[str, int]]:
+    """Of each item with a party that is not known: its words, and how much waits for it in open phases."""
+    with read_session() as session:
+        plan = plan_of(session, story.plan)
+        found = unsettled_parties(session, plan, plan.day_of(the_clock.now()))
+        return {one.item_code: (one.words, one.waiting) for one in found}
+
+
+def areas_on_the_board(story: Story) -> list[str]:
+    with read_session() as session:
+        plan = plan_of(session, story.plan)
+        return [one.code for one in board(session, plan, plan.day_of(the_clock.now())).areas]
+
+
+def test_the_check_is_sound_and_the_preview_counts_what_was_counted_by_hand() -> None:
+    document = read_plan(FOLDER)
+    measures = [one for area in document.areas for one in area.measures]
+    assert [one.code for one in measures] == [*BY_CODE] == [f"P{number}" for number in range(2, 46)]
+    assert len({(lead, frozenset(units), *sorted(marks - {"Y"})) for lead, units, marks in BY_CODE.values()}) == 38
+    assert content_of(document_of(content_of(document))) == content_of(document)
+    known = preview(document)
+    # Each item once: 44 leads, 52 units by name, 6 districts with 33 items, and the 19 leads of projects but the one
+    # that leads the item with two items: 44 + 52 + 198 + 36 = 330. Items 13 and 25 are asked of 7 and 8 in each of five
+    # years: 60 more. A report of 19 + 6 in each year.
+    assert (len(LEADS), len(document.units) - 2) == (19, 37)
+    assert dict(known.by_requirement) == {
+        "liaison": 37,
+        "rules": 19,
+        "local-plan": 6,
+        "delivery": 390,
+        "yearly": 125,
+        "self-check": 330,
+    }
+    assert (dict(known.by_phase), known.total) == ({"launch": 62, "实施": 515, "acceptance": 330}, 907)
+    assert {str(one.planned_on): (str(one.due.on), one.count) for one in known.moved} == {
+        "2014-12-20": ("2014-12-19", 40),
+        "2015-12-20": ("2015-12-18", 40),
+        "2016-12-31": (END, 315),
+    }
+    assert (known.outside, known.of_nobody, known.unasked) == ((), (), ())
+    # The districts are the ones with too much in a week, and the two bureaus with most items.
+    assert {one.unit for one in known.collisions} == DISTRICTS | {"hr", "org"}
+    said = done("plan", "check", str(FOLDER))
+    assert "无误" in said
+    assert said.count("待办公室明确") == 15
+
+
+def test_what_a_terminal_shows_of_it_says_what_it_leaves_out() -> None:
+    known = preview(read_plan(FOLDER))
+    # From September 2012 to March 2017, and something is due in eight of these months.
+    assert (len(known.months), known.months[0], known.months[-1]) == (55, "2012-09", "2017-03")
+    assert known.shown_months == (
+        *("2012-09", "2012-10", "2012-12", "2013-12", "2014-12", "2015-12", "2016-12"),
+        "2017-03",
+    )
+    said = done("plan", "preview", str(FOLDER))
+    assert "2013-06" not in said
+    for line in ("没有事项到期的月份未列出", "另有 17 条", "有 15 个责任方尚未明确"):
+        assert line in said
+    facts = json.loads(done("plan", "preview", str(FOLDER), "--json"))
+    assert (facts["by_requirement"]["delivery"], facts["by_month"]["2013-06"], len(facts["load"])) == (390, 0, 37)
+    assert facts["unsettled"][0] == {"item": "P10", "role": "responsible", "words": "各有关单位"}
+    assert len(facts["unsettled"]) == 15
+    whole = preview(read_plan(FOLDER.parent / "county-livelihood"))
+    assert whole.shown_months == whole.months
+
+
+def test_exactly_these_units_are_asked_by_these_dates(begun: Story) -> None:
+    expected = {code: {lead: "office"} | dict.fromkeys(units, lead) for code, (lead, units, _marks) in BY_CODE.items()}
+    assert asked(begun, "delivery") == expected
+    assert areas_on_the_board(begun) == ["T1", "T2", "T3", "T4", "T5", "T6", "Z1", "Z2", "Z3", "J1", "J2"]
+    dates = issued(begun)
+    # The two dates that item 43 names, each of those who owe it.
+    assert {ref: due for ref, due in dates.items() if "/rules/" in ref} == {
+        f"2012/rules/{unit}": "2012-10-31" for unit in LEADS
+    }
+    assert {ref: due for ref, due in dates.items() if "/local-plan/" in ref} == {
+        f"2012/local-plan/{unit}": "2012-12-31" for unit in DISTRICTS
+    }
+    assert {ref: due for ref, due in dates.items() if "/yearly/" in ref} == {
+        f"{year}/yearly/{unit}": due for year, due in YEARS.items() for unit in LEADS | DISTRICTS
+    }
+    each_year = {ref: due for ref, due in dates.items() if "/P13/science" in ref or "/P25/civil" in ref}
+    assert each_year == {
+        f"{year}/delivery/{one}": due for year, due in YEARS.items() for one in ("P13/science", "P25/civil")
+    }
+    once = {due for ref, due in dates.items() if ref.startswith("2012-2016/delivery/")}
+    assert once == {END}
+
+
+def test_parties_that_are_settled_are_asked_at_once_and_only_for_their_item(begun: Story) -> None:
+    words = {"U": "各有关单位", "V": "有关区市"}
+    unknown = {code: words[mark] for code, (_, _, marks) in BY_CODE.items() for mark in sorted(marks) if mark in words}
+    assert waiting_for(begun) == {code: (said, 1) for code, said in unknown.items()}
+    assert len(unknown) == 15
+    begun.at("2013-03-01")
+    assert begun.settle_party("P10", "edu", "science", "health").issued == 3
+    assert begun.settle_party("P36", "south", "north").issued == 2
+    assert begun.settle_party("P37", "districts", "land").issued == 1  # the districts have it already
+    begun.deliver()
+    begun.expect(
+        *((unit, "issued", f"2012-2016/delivery/P10/{unit}") for unit in ("edu", "science", "health")),
+        *((unit, "issued", f"2012-2016/delivery/P36/{unit}") for unit in ("south", "north")),
+        ("land", "issued", "2012-2016/delivery/P37/land"),
+    )
+    assert waiting_for(begun).keys() == unknown.keys() - {"P10", "P36", "P37"}
+    of_edu = begun.row("2012-2016/delivery/P10/edu")
+    assert (of_edu.issued_on, of_edu.due_on) == (dt.date(2013, 3, 1), dt.date(2016, 12, 30))
+    assert asked(begun, "delivery")["P10"] == {"org": "office"} | dict.fromkeys(("edu", "health", "science"), "org")
+    assert audit_problems(begun) == []
+    with read_session() as session:
+        settled = [(one.item_code, one.item.zh) for one in settled_parties(session, plan_of(session, begun.plan))]
+    assert settled == [("P10", "特聘岗位50个"), ("P36", "人才试点区"), ("P37", "人才产业园")]
+    # Days before the end a date has to be named.
+    begun.at("2016-12-29")
+    with pytest.raises(RefusedError, match="name a date"):
+        begun.settle_party("P20", "culture")
+    assert begun.settle_party("P20", "culture", until="2017-02-06").issued == 1
+    assert begun.row("2012-2016/delivery/P20/culture").due_on == dt.date(2017, 2, 6)
+
+
+def test_yearly_reports_are_reminded_of_and_what_is_late_climbs_to_the_leader(begun: Story) -> None:
+    in_time, late = "2014/yearly/hr", "2014/delivery/P13/north"
+    begun.sign(in_time, late)
+    begun.only(in_time, late)
+    told = begun.patrol_daily("2014-11-17", "2014-12-19")
+    begun.settle(in_time)
+    told |= begun.patrol_daily("2014-12-22", "2015-01-08")
+    assert on_the_days(told, in_time) == [
+        ("2014-11-19", "hr", "reminder"),  # of the 19th, a Friday: the 20th is a day off
+        ("2014-12-12", "hr", "reminder"),
+        ("2014-12-16", "hr", "blue reminder"),
+        ("2014-12-18", "hr", "reminder"),
+        ("2014-12-19", "hr", "reminder"),
+        ("2014-12-22", "hr", "accepted"),
+    ]
+    assert [one for one in on_the_days(told, late) if one[0] > "2014-12-19"] == [
+        ("2014-12-22", "north", "red overdue"),
+        ("2014-12-22", "science", "red overdue"),  # who leads the item
+        ("2014-12-24", "office", "red overdue"),
+        ("2014-12-29", "north", "red overdue"),
+        ("2014-12-29", "science", "red overdue"),
+        ("2015-01-05", "leader", "red overdue"),
+        ("2015-01-06", "north", "red overdue"),
+        ("2015-01-06", "science", "red overdue"),
+        ("2015-01-08", "office", "red overdue"),
+    ]
+    assert (begun.light(in_time, "2014-12-31"), begun.light(late, "2014-12-31")) == (Light.GREEN, Light.RED)
+    assert audit_problems(begun) == []
+
+
+def test_from_the_launch_to_the_archive(begun: Story, tmp_path: Path) -> None:
+    settle_all(begun, [ref for ref in issued(begun) if ref.startswith("2012/") and "/delivery/" not in ref])
+    assert not begun.answer("launch", "close").refused
+    begun.at("2013-03-01")
+    begun.settle_party("P10", "edu", "science")
+    begun.at("2016-12-20")
+    # A lead's own part is accepted after those of its units, who hand in with it.
+    begun.submit(OF_LAW)
+    with pytest.raises(BlockedError, match="P26"):
+        begun.accept(OF_LAW)
+    of_units = [f"2012-2016/delivery/P26/{unit}" for unit in sorted(BY_CODE["P26"][1])]
+    prove(begun, of_units, tmp_path)
+    begun.accept(OF_LAW)
+    assert {begun.row(ref).status for ref in (OF_COURT, OF_LAW)} == {Status.ACCEPTED}
+    of_posts = [f"2012-2016/delivery/P10/{unit}" for unit in ("edu", "science", "org")]
+    prove(begun, of_posts, tmp_path)
+    settle_all(begun, owed(begun))
+    # Fourteen parties were never settled, and the gate lets the office close all the same.
+    assert len(waiting_for(begun)) == 14
+    assert not begun.answer("实施", "close").refused
+
+    begun.at("2017-01-03")
+    assert begun.open("acceptance").issued == 330 + 2
+    checks = [ref for ref in issued(begun) if ref.startswith("2017/self-check/")]
+    begun.at("2017-03-01")
+    proven = [ref for ref in checks if ref.split("/")[2] in {"P10", "P26"}]
+    prove(begun, sorted(proven, key=lambda ref: ref.endswith(("/org", "/law"))), tmp_path)
+    settle_all(begun, set(checks) - set(proven))
+    left = missing(begun)
+    assert left["P2"] == ["no file was handed in as evidence for {code}", "there is no figure for the target {code}"]
+    assert left["P10"] == left["P26"] == ["there is no figure for the target {code}"]
+    with pytest.raises(RefusedError, match="P10 cannot be accepted"):
+        judge(begun, ["P10"])
+    assert {one.outcome for one in judge(begun, [*BY_CODE], override="现场核实")} == {VerdictOutcome.ACCEPT}
+    begun.answer("acceptance", "close")
+    names = archived(begun, tmp_path)
+    assert len([name for name in names if name.startswith("originals/")]) == len([*of_units, *of_posts, *proven])
+    assert audit_problems(begun) == []
