@@ -9,12 +9,14 @@ from sqlalchemy import Engine
 from adapters import clock as present
 from adapters.database.sessions import transaction
 from models.changes.change_set import Touch
-from models.changes.orders import Move, Orders
+from models.changes.orders import Move, Orders, carried_out
 from models.common.errors import BlockedError
+from models.common.kinds import UnitKind
+from models.common.text import Text
 from models.monitoring.audit import audit
 from models.plan.area import Role
 from models.plan.content import document_of
-from models.plan.document import PlanDocument
+from models.plan.document import PlanDocument, UnitEntry
 from models.plan.plan import plan_of
 from services import change_sets
 from services.change_sets import Outcome
@@ -111,6 +113,18 @@ def test_who_was_settled_and_ends_gives_way_to_the_unit_that_follows(team: Story
     change(team, south=("health",))
     assert team.row(f"{VOLUNTEERS}/south").status == "waived"
     assert team.row(f"{VOLUNTEERS}/health").status == "issued"
+    assert wrong(team) == []
+
+
+def test_who_follows_may_be_a_unit_that_the_files_are_the_first_to_name(team: Story) -> None:
+    team.settle_party("T1.7", "south")
+    with transaction() as session:
+        document = document_of(plan_of(session, team.plan).content)
+    units = (*document.units, UnitEntry("west", Text("西县", "West County"), UnitKind.COUNTY))
+    succession = Orders(successors={"south": ("west",)})
+    change(team, carried_out(dataclasses.replace(document, units=units), succession), south=("west",))
+    assert team.row(f"{VOLUNTEERS}/west").status == "issued"
+    assert team.row("2023/delivery/T1.1/west").status == "issued"
     assert wrong(team) == []
 
 
