@@ -322,6 +322,7 @@ class _Deed:
             "source": words.source,
         }
         before = {name: getattr(requirement, name) for name in after}
+        requirement.earlier_words = [*requirement.earlier_words, before | {"until": self.at.isoformat()}]
         for name, text in after.items():
             setattr(requirement, name, text)
         requirement.basis = words.basis

@@ -1,9 +1,11 @@
 """Requirements: what is asked, of whom, at which scope, in which period, due when, proven by what."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, false, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, false, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models.common.base import Base, Instant, Key, text_enum
@@ -14,6 +16,16 @@ from models.plan.ladder import Step
 from models.plan.phase import Phase, phases_of
 from models.plan.plan import Ladder, Plan
 from models.plan.unit import Unit
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wording:
+    """What people read of a requirement."""
+
+    title: Text
+    why: Text
+    proof: Text
+    source: str
 
 
 class Requirement(Base):
@@ -60,6 +72,10 @@ class Requirement(Base):
     ladder_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("ladder.id"), doc="the ladder (ladder)")
     # A change set ended it: it stands in the plan no longer, and what was issued stays as it was.
     withdrawn_on: Mapped[dt.date | None] = mapped_column(doc="the day from which it was asked no longer")
+    # Words that a change set replaced, the oldest first; `until` is the instant at which it did.
+    earlier_words: Mapped[list[dict[str, str]]] = mapped_column(
+        JSONB, server_default=text("'[]'"), doc="words that were in force before, and until when"
+    )
 
     phase: Mapped[Phase] = relationship()
     lead: Mapped[Unit | None] = relationship()
@@ -82,6 +98,14 @@ class Requirement(Base):
     @property
     def proof(self) -> Text:
         return Text(self.proof_zh, self.proof_en)
+
+    def words_at(self, at: dt.datetime | None) -> "Wording":
+        """What people read at that instant: what was finished by then stays as it was. Without one, what holds now."""
+        then = (one for one in self.earlier_words if at is not None and dt.datetime.fromisoformat(one["until"]) > at)
+        for one in then:
+            title, why, proof = (Text(one[f"{name}_zh"], one[f"{name}_en"]) for name in ("title", "why", "proof"))
+            return Wording(title, why, proof, one["source"])
+        return Wording(self.title, self.why, self.proof, self.source)
 
     @property
     def leader(self) -> Text | None:

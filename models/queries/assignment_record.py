@@ -22,10 +22,11 @@ from models.assignments.reviewer import is_body_over, reviewing_lead
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason
 from models.common.event import Event, EventKind
+from models.common.status import CLOSED
 from models.common.text import Text
 from models.plan.phase import Phase
 from models.plan.plan import Plan, PlanVersion
-from models.plan.requirement import CoLead, Requirement, co_leads_of
+from models.plan.requirement import CoLead, Requirement, Wording, co_leads_of
 from models.plan.unit import Unit
 
 EXTENSION = "extension"
@@ -105,6 +106,13 @@ class Record:
     leads: Sequence[Unit] = ()
     asked: Sequence[Asked] = ()
     issued_under: int | None = None
+
+    @property
+    def wording(self) -> Wording:
+        """What is asked; of what is finished, as it was asked then."""
+        ends = (event.at for event in self.journal if event.status_after in CLOSED)
+        is_open = self.assignment.status.is_open
+        return self.assignment.requirement.words_at(None if is_open else next(ends, None))
 
     @property
     def objecting(self) -> list[Asked]:

@@ -40,6 +40,7 @@ KINDS = {
     MessageKind.ACCEPTED: N_("acceptance"),
     MessageKind.WAIVED: N_("no longer asked for"),
     MessageKind.DUE_MOVED: N_("new date"),
+    MessageKind.PLAN_CHANGED: N_("change of the plan"),
     MessageKind.EXTENSION_ASKED: N_("request for more time"),
     MessageKind.EXTENSION_GRANTED: N_("more time granted"),
     MessageKind.EXTENSION_REFUSED: N_("more time refused"),

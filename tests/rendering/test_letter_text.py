@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.language import Code, Language
+from models.changes.change_set import Touch
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
@@ -957,10 +958,12 @@ def test_the_most_urgent_kind_stands_first_and_the_order_of_the_lines_does_not_m
 
 
 def test_the_wording_of_every_kind_is_unambiguous() -> None:
-    rows = [(wording.kind, wording.others) for wording in WORDINGS]
+    rows = [(wording.kind, wording.others, wording.touches) for wording in WORDINGS]
 
     assert len(rows) == len(set(rows))
-    assert {kind for kind, _ in rows} == set(MessageKind)
+    assert {kind for kind, *_ in rows} == set(MessageKind)
+    touches = [touch for wording in WORDINGS for touch in wording.touches]
+    assert sorted(touches) == sorted(Touch)
 
 
 def test_a_county_with_39_items_of_one_requirement_reads_one_heading() -> None:

@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 
+from adapters.database.sessions import transaction
 from models.changes.carry_out import Heading
 from models.changes.change_set import Touch
 from models.common.errors import BlockedError, RefusedError
@@ -12,6 +13,8 @@ from models.common.event import Actor
 from models.common.kinds import Scope as AskedAt
 from models.common.text import Text
 from models.plan.document import RequirementEntry
+from models.plan.plan import plan_of
+from models.queries.assignment_record import record_of
 from services import change_sets
 from tests.services.changes.changing import (
     EDU,
@@ -402,6 +405,20 @@ def test_new_words_count_from_now_on_or_for_what_is_open(running: Story) -> None
     assert running.row(NORTH).requirement.title_en == "Newer title"
     running.deliver()
     running.expect(*((unit, "plan_changed", "tiny~2") for unit in ("edu", "finance", "north", "south")))
+
+
+def test_what_is_finished_keeps_the_words_that_it_was_finished_under(running: Story) -> None:
+    running.at("2023-02-01")
+    running.settle(SOUTH)
+    running.at("2023-03-01")
+    change(requirement("delivery", title=Text("新标题", "New title")), open_items_too=True)
+    with transaction() as session:
+        plan = plan_of(session, "tiny")
+        finished, open_one = (
+            record_of(session, plan, running.row(ref).id, dt.date(2023, 3, 2)) for ref in (SOUTH, NORTH)
+        )
+        assert finished.wording.title.en == "What was delivered"
+        assert open_one.wording.title.en == "New title"
 
 
 # Who may, and what is said
