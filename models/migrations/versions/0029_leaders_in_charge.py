@@ -8,7 +8,7 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = [
-    f"ALTER TABLE {table} ADD COLUMN {column} VARCHAR DEFAULT '' NOT NULL"
+    f"ALTER TABLE {table} ADD COLUMN {column} TEXT DEFAULT '' NOT NULL"
     for table in ("area", "measure")
     for column in ("leader_zh", "leader_en")
 ]
