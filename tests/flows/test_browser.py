@@ -90,7 +90,7 @@ def start_launch(page: Page, prefect: Stack, plan: str = "tiny", filled: Callabl
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
     expect(page.get_by_text("方案代码")).to_be_visible()
-    page.get_by_role("group").get_by_role("textbox").fill(plan)
+    page.get_by_role("group").get_by_role("textbox").first.fill(plan)  # the other one names a phase, and may stay empty
     filled()
     submit(page.get_by_role("button", name="Submit"))
     run_id = started_run(prefect)
