@@ -95,26 +95,26 @@ FAULTS: dict[str, tuple[Change, str]] = {
             "                proof: {zh: 批复, en: The approval}\n                source: 二·(一)·3\n",
             DEEPER,
         ),
-        'areas.yaml:38: areas[0].measures[1].measures[0].measures[0].measures: "[…]" – '
+        'areas.yaml:40: areas[0].measures[1].measures[0].measures[0].measures: "[…]" – '
         "expected measures in at most 3 levels",
     ),
     "no measure below": (
         replace("areas.yaml", "      # None\n", "      - {name: 空, measures: []}\n"),
-        'areas.yaml:49: areas[0].measures[2].measures: "[…]" – expected at least one item',
+        'areas.yaml:51: areas[0].measures[2].measures: "[…]" – expected at least one item',
     ),
     "a proof of an upper level": (
         replace("areas.yaml", "        responsible: [north]\n", "        proof: 名单\n"),
-        'areas.yaml:13: areas[0].measures[0].proof: "名单" – expected one of the keys name, measures, code, due, lead, '
-        "responsible",
+        'areas.yaml:14: areas[0].measures[0].proof: "名单" – expected one of the keys name, measures, code, due, lead, '
+        "responsible, leader",
     ),
     "a date outside of the phase": (
         replace("areas.yaml", "due: 2023-06-30", "due: 2025-06-30"),
-        'areas.yaml:14: areas[0].measures[0].due: "2025-06-30" – expected a date in one of the phases '
+        'areas.yaml:15: areas[0].measures[0].due: "2025-06-30" – expected a date in one of the phases '
         "implementation (2023-01-01 – 2023-12-31)",
     ),
     "a code twice": (
         replace("areas.yaml", "code: site-works", "code: S1"),
-        'areas.yaml:54: areas[1].code: "S1" – expected a code that no other area or measure has; it is also on line 39',
+        'areas.yaml:56: areas[1].code: "S1" – expected a code that no other area or measure has; it is also on line 41',
     ),
 }
 
