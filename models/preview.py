@@ -10,7 +10,7 @@ from models.dates.workdays import ONE_DAY, CalendarName, Settled, WorkCalendar
 from models.loading import asked_of as asked_in
 from models.plan.area import Role
 from models.plan.document import PhaseEntry, PlanDocument, RequirementEntry, phase_refs
-from models.plan.parties import Item, Unknown, addressees, all_parties
+from models.plan.parties import Item, Unknown, addressees, all_parties, is_asked
 from models.plan.unit import BODIES
 
 MOST_MONTHS = 24  # beyond so many, months in which nothing is due are left out where people look
@@ -157,7 +157,7 @@ def preview(document: PlanDocument, *, most_a_week: int = MOST_A_WEEK) -> Previe
         collisions=_collisions(weeks, most_a_week),
         moved=tuple(MovedDay(planned, due, count) for (planned, due), count in sorted(moved.items(), key=_first_day)),
         outside=tuple(outside),
-        of_nobody=tuple(_of_nobody(document)),
+        of_nobody=tuple(each.ref for each in asked_in(document) if not is_asked(each.entry, each.item)),
         most_a_week=most_a_week,
     )
 
@@ -176,24 +176,18 @@ def asked_of(
         due = calendar.settle(planned_on, *filter(None, [entry.on_day_off or document.on_day_off]))
         if month not in {None, f"{due.on:%Y-%m}"} or requirement not in {None, entry.code}:
             continue
-        for code, role in _parties(entry, each.item, members).items():
+        for code, role in units_asked(entry, each.item, members).items():
             if unit in {None, code}:
                 yield Asked(code, role, each.due.phase, entry, each.ref, each.title, each.item.name, planned_on, due)
 
 
-def _parties(entry: RequirementEntry, item: Item, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
+def units_asked(entry: RequirementEntry, item: Item, members: Mapping[str, tuple[str, ...]]) -> dict[str, Role]:
+    """Codes of the units that a requirement asks of an item, each with its role; `members` are those of collectives."""
     found: dict[str, Role] = {}
-    for role, code in addressees(entry, item):
+    for role, code in addressees(entry, item):  # leads come first, and then co-leads
         for unit in members.get(code, (code,)):
-            found[unit] = Role.LEAD if Role.LEAD in {role, found.get(unit)} else role
+            found.setdefault(unit, role)
     return found
-
-
-def _of_nobody(document: PlanDocument) -> Iterator[str]:
-    members = {entry.code: entry.members for entry in document.collectives}
-    for each in asked_in(document):
-        if not _parties(each.entry, each.item, members):
-            yield each.ref
 
 
 def _months(loads: Iterable[Mapping[str, int]]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from adapters.plan_files.areas import LEVELS
 from adapters.plan_files.entries import MEMBER_KEYS, RECURRENCES
 from adapters.plan_files.ladder import LADDER_AUDIENCE, LADDER_WORDS
+from adapters.plan_files.reader import CALENDARS, PLAN_KEYS
 from adapters.plan_files.schedule import ROLES
 from adapters.yaml_nodes import CODE_PATTERN
 from models.common.kinds import (
@@ -27,7 +28,6 @@ from models.dates.recurrence import Every, InMonth
 Schema = dict[str, Any]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-CALENDARS = ("china", "weekends")
 CHINESE = "[\\u3400-\\u4dbf\\u4e00-\\u9fff]"
 
 STRING: Schema = {"type": "string", "minLength": 1}
@@ -104,20 +104,7 @@ DECLARED = _list(
 )
 
 PLAN = _object(
-    [
-        "code",
-        "title",
-        "city",
-        "timezone",
-        "calendar",
-        "starts",
-        "ends",
-        "near_limit_days",
-        "unsigned_working_days",
-        "rework_working_days",
-        "source",
-        "declared",
-    ],
+    PLAN_KEYS,
     code=CODE,
     title=TEXT,
     city=TEXT,

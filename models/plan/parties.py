@@ -130,11 +130,16 @@ def waits_for(entry: RequirementEntry, item: Item) -> list[Unknown]:
     return [one for one in item.parties.unknown if one.role in asked] if item.parties else []
 
 
+def is_asked(entry: RequirementEntry, item: Item) -> bool:
+    """Whether a requirement asks anybody of this item, now or once they are known."""
+    return any(True for _ in addressees(entry, item)) or bool(waits_for(entry, item))
+
+
 def asked_of_nobody(document: PlanDocument) -> list[tuple[RequirementEntry, str]]:
     """Each requirement, with the code of the item of which it asks nobody, now or later."""
     return [
         (entry, item.code)
         for entry in document.requirements
         for item in items_of(document, entry.scope)
-        if not (any(True for _ in addressees(entry, item)) or waits_for(entry, item))
+        if not is_asked(entry, item)
     ]

@@ -36,10 +36,11 @@ from models.loading import Loaded, asked_of
 from models.plan.area import Area
 from models.plan.content import document_of
 from models.plan.document import PlanDocument, phase_refs
-from models.plan.parties import addressees, all_parties, asked_of_nobody
+from models.plan.parties import all_parties, asked_of_nobody
 from models.plan.phase import Phase, phase_label
 from models.plan.plan import PlanVersion, version_of, versions_of
 from models.plan.unit import BODIES, Unit, collective_ids, unit_of
+from models.preview import units_asked
 from models.queries import statistics
 from models.queries.queues.unsettled import Unsettled, unsettled_parties
 from rendering.labels import UNIT_KINDS
@@ -138,9 +139,8 @@ def assignments_of(document: PlanDocument) -> dict[str, int]:
     labels = {key: phase_label(*key, ref) for key, ref in refs.items()}
     counts: Counter[str] = Counter(dict.fromkeys(labels.values(), 0))
     for one in asked_of(document):
-        parties = (code for _role, code in addressees(one.entry, one.item))
-        units = {unit for code in parties for unit in members.get(code, (code,))}
-        counts[labels[one.due.phase.code, one.due.phase.period]] += len(units)
+        asked = units_asked(one.entry, one.item, members)
+        counts[labels[one.due.phase.code, one.due.phase.period]] += len(asked)
     return dict(counts)
 
 
