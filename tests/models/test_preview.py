@@ -12,6 +12,7 @@ from adapters.plan_files.reader import read_plan
 from models.assignments.assignment import Assignment
 from models.common.kinds import OnDayOff
 from models.loading import content_of
+from models.plan.area import Role
 from models.plan.content import document_of
 from models.plan.document import PlanDocument
 from models.preview import Collision, asked_of, preview
@@ -110,3 +111,21 @@ def test_lists_are_of_one_unit_month_or_requirement(tiny: PlanDocument) -> None:
     delivery = list(asked_of(tiny, requirement="delivery", unit="edu"))
     assert delivery
     assert {(one.requirement.code, one.unit) for one in delivery} == {("delivery", "edu")}
+
+
+def test_a_co_lead_that_is_responsible_as_well_is_asked_as_co_lead(tiny: PlanDocument) -> None:
+    first, *others = tiny.areas
+    plan = dataclasses.replace(tiny, areas=(dataclasses.replace(first, co_leads=("north",)), *others))
+    asked = {one.unit: one.role for one in asked_of(plan, requirement="delivery") if f"/{first.code}." in one.ref}
+    assert asked["north"] == Role.CO_LEAD
+    assert asked["south"] == Role.RESPONSIBLE
+
+
+def test_what_waits_for_a_party_is_not_asked_of_nobody(tiny: PlanDocument) -> None:
+    areas = tuple(
+        dataclasses.replace(one, lead="", responsible=(), unsettled_lead="主管部门", unsettled=("有关单位",))
+        for one in tiny.areas
+    )
+    known = preview(dataclasses.replace(tiny, areas=areas))
+    assert known.of_nobody == ()
+    assert {one.words for one in known.unsettled} == {"主管部门", "有关单位"}
