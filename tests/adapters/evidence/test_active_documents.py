@@ -8,30 +8,16 @@ from pathlib import Path
 import pytest
 
 from adapters.evidence import pdf as pdf_files
-from adapters.evidence.inspection import FileFacts, Limits, inspect
-from models.common.errors import RefusedError
+from tests.adapters.evidence.inspected import DDE, EMBEDDED, refusal, taken
 from tests.support.files import PAGES, compact_pdf, package, packed, pdf, relationships
 
 RUNS = "runs or sends something when it is opened; print it to a new PDF and hand that in"
 OPAQUE = "is packed in a way that cannot be looked through; print it to a new PDF and hand that in"
-CARRIED = "is embedded and could run a program; remove it, or hand in its content as a file of its own"
-DDE = "holds a field or a formula that starts another program (DDE); remove it and save it again"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "content"
-
-
-def taken(content: bytes, path: Path, suffix: str) -> FileFacts:
-    path.write_bytes(content)
-    return inspect(path, f"件.{suffix}", Limits())
-
-
-def refusal(content: bytes, path: Path, suffix: str) -> str:
-    with pytest.raises(RefusedError) as caught:
-        taken(content, path, suffix)
-    return str(caught.value)
 
 
 # ---- PDF
@@ -52,7 +38,7 @@ def test_a_pdf_that_acts_when_it_is_opened(acts: bytes, file: Path) -> None:
 
 def test_a_pdf_with_a_file_in_it(file: Path) -> None:
     carried = b"<</Type/EmbeddedFile/Length 1>>stream\n1\nendstream"
-    assert refusal(pdf(objects=(*PAGES, carried)), file, "pdf") == f"件.pdf › EmbeddedFile: {CARRIED}"
+    assert refusal(pdf(objects=(*PAGES, carried)), file, "pdf") == f"件.pdf › EmbeddedFile: {EMBEDDED}"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +168,7 @@ def test_a_workbook_that_asks_elsewhere_when_it_is_opened(queries: str, target: 
 
 def test_a_document_with_an_add_in(file: Path) -> None:
     parts = {"_rels/more.rels": relationships(("webextensiontaskpanes", "word/webextensions/taskpanes.xml", False))}
-    assert CARRIED in refusal(package("docx", parts), file, "docx")
+    assert EMBEDDED in refusal(package("docx", parts), file, "docx")
 
 
 def slide(links: str) -> dict[str, bytes]:
@@ -192,7 +178,7 @@ def slide(links: str) -> dict[str, bytes]:
 def test_a_slide_that_starts_a_program(file: Path) -> None:
     for tag, action in (("hlinkClick", "program"), ("hlinkMouseOver", "macro?name=a")):
         links = f'<a:{tag} action="ppaction://{action}"/>'
-        assert refusal(package("pptx", slide(links)), file, "pptx") == f"件.pptx › ppt/slides/slide1.xml: {CARRIED}"
+        assert refusal(package("pptx", slide(links)), file, "pptx") == f"件.pptx › ppt/slides/slide1.xml: {EMBEDDED}"
     assert taken(package("pptx", slide('<a:hlinkClick action="ppaction://hlinksldjump"/>')), file, "pptx")
 
 

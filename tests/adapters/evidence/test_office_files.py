@@ -9,32 +9,20 @@ import docx
 import openpyxl
 import pytest
 
-from adapters.evidence.inspection import MIB, Budget, FileFacts, Limits, inspect
+from adapters.evidence.inspection import MIB, Budget, Limits, inspect
 from models.common.errors import RefusedError
+from tests.adapters.evidence.inspected import DDE, EMBEDDED, refusal, taken
 from tests.support.files import OOXML, package, packed, relationships
 
 OLE2 = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(504)
 WINDOWS = b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0" + bytes(200)
 MACROS = "holds macros; save it without macros"
-EMBEDDED = "is embedded and could run a program; remove it, or hand in its content as a file of its own"
-DDE = "holds a field or a formula that starts another program (DDE); remove it and save it again"
 DTD = "holds a document type (DTD), which could fetch things or swell; save it again with Office"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "content"
-
-
-def taken(content: bytes, path: Path, suffix: str) -> FileFacts:
-    path.write_bytes(content)
-    return inspect(path, f"件.{suffix}", Limits())
-
-
-def refusal(content: bytes, path: Path, suffix: str) -> str:
-    with pytest.raises(RefusedError) as caught:
-        taken(content, path, suffix)
-    return str(caught.value)
 
 
 def word(body: str) -> dict[str, bytes]:
