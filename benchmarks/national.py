@@ -75,7 +75,7 @@ def store(townships: int) -> None:
 
 def issue() -> int:
     """Open its phase, which issues its assignments; returns how many."""
-    return open_phase(by_program(CODE), (PhaseKind.IMPLEMENTATION, YEAR)).issued
+    return open_phase(by_program(CODE, issued_at()), (PhaseKind.IMPLEMENTATION, YEAR)).issued
 
 
 def make_due(count: int) -> None:
