@@ -14,7 +14,7 @@ from models.common.errors import RefusedError
 
 DEFAULT = "default"
 MAX_BYTES = 10_000_000  # 38,600 townships with a robot each are 6 MB
-MAX_UNITS = 50_000
+MAX_UNITS = 100_000  # of all plans together
 TOKEN_ALONE = N_("feishu://TOKEN, or feishu://SECRET@TOKEN where the robot has a signing secret; lark:// likewise")
 EXPECTED = "mailbox, slack:C0123ABC (the id of a channel), or an Apprise URL such as dingtalk://…"
 
