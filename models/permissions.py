@@ -45,6 +45,9 @@ class Act(StrEnum):
     OBJECT = "object"
     DECIDE_OBJECTION = "decide objection"
     WAIVE = "waive"
+    WITHDRAW = "withdraw"  # what was handed in and nobody has reviewed
+    REOPEN = "reopen"  # take an acceptance back
+    ASK_AGAIN = "ask again"  # take a waiver back
     RELEASE_ITEM = "release item"  # give what was set aside back to patrol
 
     # In the plan
@@ -102,6 +105,9 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.OBJECT: frozenset({Capacity.OWNER}),
     Act.DECIDE_OBJECTION: frozenset({Capacity.OFFICE}),
     Act.WAIVE: frozenset({Capacity.OFFICE}),
+    Act.WITHDRAW: frozenset({Capacity.OWNER}),
+    Act.REOPEN: frozenset({Capacity.REVIEWER, Capacity.OFFICE}),
+    Act.ASK_AGAIN: frozenset({Capacity.OFFICE}),
     Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
 }
 _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {

@@ -53,8 +53,8 @@ FEWEST = 5  # items of a unit that has a rank
 class Stand:
     """All that a result depends on, read from the journal for a period.
 
-    `settled` says that its status is of this period; `excused` that its lateness, and `undone` that its return, was
-    taken back after the period's end.
+    `settled` says that its status is of this period; `excused` that its lateness, `undone` that its return, and
+    `reopened` that its acceptance was taken back after the period's end.
     """
 
     status: Status
@@ -63,6 +63,7 @@ class Stand:
     settled: bool
     excused: bool = False
     undone: bool = False
+    reopened: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def result_of(stand: Stand) -> Result | None:
         return None if stand.excused or stand.undone else Result.OVERDUE
     if stand.status is Status.RETURNED:
         return None if stand.undone else Result.RETURNED
-    if stand.status is Status.ACCEPTED and stand.settled:
+    if stand.status is Status.ACCEPTED and stand.settled and not stand.reopened:
         return Result.LATE if stand.was_late and not stand.excused else Result.ON_TIME
     return None
 
@@ -268,6 +269,7 @@ def _facts(plan: Plan, since: dt.date, until: dt.date, known_on: dt.date, unit: 
             (on >= since).label("settled"),
             func.coalesce(later.c.excused, False).label("excused"),
             func.coalesce(later.c.undone < later.c.first_move, False).label("undone"),
+            func.coalesce(later.c.reopened, False).label("reopened"),
         )
         .select_from(known)
         .join(status, status.id == known.c.status_id)
@@ -282,7 +284,7 @@ def _facts(plan: Plan, since: dt.date, until: dt.date, known_on: dt.date, unit: 
 
 
 def _corrections(plan: Plan, until: dt.date, known_on: dt.date, unit: Unit | None) -> AnySelect:
-    """What the office took back between two days: a lateness, and the return that was in force on the first."""
+    """What was taken back between two days: a lateness, and the return or acceptance in force on the first."""
     against_return = and_(
         Event.kind == EventKind.OBJECTION_DECIDED,
         Event.detail["about"].astext == About.RETURN,
@@ -293,6 +295,8 @@ def _corrections(plan: Plan, until: dt.date, known_on: dt.date, unit: Unit | Non
             Event.assignment_id,
             func.bool_or(Event.kind == EventKind.EXCUSED).label("excused"),
             func.min(Event.id).filter(against_return).label("undone"),
+            # Nothing but a correction leads out of an acceptance.
+            func.bool_or(Event.status_before == Status.ACCEPTED).label("reopened"),
             # Undoing a return moves the item back into review. If it had moved before that, another return was undone.
             func.min(Event.id).filter(Event.status_after.is_not(None)).label("first_move"),
         )

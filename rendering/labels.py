@@ -41,6 +41,7 @@ EVENTS = {
     EventKind.OBJECTION_RAISED: N_("objection raised"),
     EventKind.OBJECTION_DECIDED: N_("objection decided"),
     EventKind.EXCUSED: N_("lateness excused"),
+    EventKind.CORRECTED: N_("taken back"),
     EventKind.COMPLAINT_FILED: N_("complaint or suggestion"),
     EventKind.COMPLAINT_ANSWERED: N_("complaint or suggestion answered"),
     EventKind.FINDING_RAISED: N_("finding raised"),

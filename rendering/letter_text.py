@@ -75,6 +75,14 @@ WORDINGS = (
         by=N_("Reviewed by: {by}"),
     ),
     Wording(
+        MessageKind.ASKED_AGAIN,
+        N_("{count} asked for again"),
+        N_("It was no longer asked for, and that was taken back. Please hand in the proof by the date stated."),
+        _SUBMIT,
+        reason=N_("Why it is asked for again: {reason}"),
+        by=N_("Decided by: {by}"),
+    ),
+    Wording(
         MessageKind.REMINDER,
         N_("{count} due soon"),
         N_(
@@ -315,6 +323,24 @@ WORDINGS = (
         N_("Please read the answer. If it does not settle the matter, write to the leading-group office again."),
         reason=N_("Answer: {reason}"),
         by=N_("Answered by: {by}"),
+    ),
+    Wording(
+        MessageKind.REOPENED,
+        N_("{count} with the acceptance taken back"),
+        N_(
+            "What you handed in is under review again; this makes it no later than it was. Nothing is to be done "
+            "until the reviewer has decided."
+        ),
+        reason=N_("Why the acceptance was taken back: {reason}"),
+        by=N_("Decided by: {by}"),
+    ),
+    Wording(
+        MessageKind.WITHDRAWN,
+        N_("{count} withdrawn by their units"),
+        N_("Nothing is to be reviewed there until the unit hands in again."),
+        others=True,
+        reason=N_("Why it was withdrawn: {reason}"),
+        by=N_("Withdrawn by: {by}"),
     ),
     Wording(
         MessageKind.ACCEPTED,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.assignments import assignment, evidence, extension, objection, opinion, review
+from models.assignments import assignment, correction, evidence, extension, objection, opinion, review
 from models.assignments.assignment import Assignment
 from models.assignments.objection import About
 from models.assignments.review import Decision
@@ -145,11 +145,16 @@ def ask_extension(scope: Scope, items: Items, *, until: dt.date | None, reason: 
         return [Item.of(one) for one in found]
 
 
-def decide_extension(scope: Scope, item: int | str, *, grant: bool, reason: str = "") -> Item:
-    """Grant or refuse the request that waits. Raises NotFoundError where none does, RefusedError without a reason."""
+def decide_extension(
+    scope: Scope, item: int | str, *, grant: bool, reason: str = "", until: dt.date | None = None
+) -> Item:
+    """Grant or refuse the request that waits; `until` is the day granted, where another one was asked for.
+
+    Raises NotFoundError where none waits, RefusedError for a refusal without a reason and a day that cannot be granted.
+    """
     with scope.open() as (session, plan):
         (one,) = _allowed(session, plan, scope, Act.DECIDE_EXTENSION, _alone(item))
-        extension.decide(session, plan, one, grant=grant, reason=reason, actor=scope.actor, at=scope.at)
+        extension.decide(session, plan, one, grant=grant, reason=reason, until=until, actor=scope.actor, at=scope.at)
         return Item.of(one)
 
 
@@ -162,8 +167,12 @@ class DecidedRequests:
     refused: list[RefusedError] = dataclasses.field(default_factory=list)
 
 
-def decide_extensions(scope: Scope, asked: Mapping[int, int], *, grant: bool, reason: str = "") -> DecidedRequests:
+def decide_extensions(
+    scope: Scope, asked: Mapping[int, int], *, grant: bool, reason: str = "", until: dt.date | None = None
+) -> DecidedRequests:
     """Decide on many requests at once: `asked` maps the id of each request to that of its assignment.
+
+    `until` is the day that all are granted, where it is not the one that each asked for.
 
     One that was decided meanwhile is left as it is, and one that cannot be decided so keeps no other from it. Raises
     NotFoundError, and RefusedError where no request is named, or where none could be decided.
@@ -179,9 +188,8 @@ def decide_extensions(scope: Scope, asked: Mapping[int, int], *, grant: bool, re
                 done.meanwhile += 1
                 continue
             try:
-                extension.decide(
-                    session, plan, found[about], grant=grant, reason=reason, actor=scope.actor, at=scope.at
-                )
+                one, actor, at = found[about], scope.actor, scope.at
+                extension.decide(session, plan, one, grant=grant, reason=reason, until=until, actor=actor, at=at)
                 done.decided += 1
             except RefusedError as refused:  # which wrote nothing
                 done.refused.append(refused)
@@ -237,6 +245,47 @@ def waive(scope: Scope, items: Items, *, reason: str, seen_as: Status | None = N
                     after=one.status,
                 )
             review.waive(session, plan, one, reason=reason, actor=scope.actor, at=scope.at)
+        return [Item.of(one) for one in found]
+
+
+def withdraw(scope: Scope, items: Items, *, reason: str, version: int | None = None) -> list[Item]:
+    """撤回: take back what was handed in and nobody has reviewed; `version` refuses where a newer one came in.
+
+    Raises NotFoundError, IllegalMoveError where nothing is under review, and RefusedError without a reason.
+    """
+    with scope.open() as (session, plan):
+        found = _allowed(session, plan, scope, Act.WITHDRAW, items)
+        for one in found:
+            if version is not None and one.version != version:
+                raise RefusedError("{ref}: another version is under review by now; look again", ref=one.ref)
+            correction.withdraw(session, plan, one, reason=reason, actor=scope.actor, at=scope.at)
+        return [Item.of(one) for one in found]
+
+
+def reopen(scope: Scope, items: Items, *, reason: str, version: int | None = None) -> list[Item]:
+    """撤销办结: take an acceptance back, so that it is reviewed anew; `version` refuses where another one was accepted.
+
+    Raises NotFoundError, IllegalMoveError where one is not accepted, BlockedError while the lead's item rests on it,
+    and RefusedError without a reason and for whoever neither reviews it nor is the office.
+    """
+    with scope.open() as (session, plan):
+        found = _allowed(session, plan, scope, Act.REOPEN, items)
+        for one in found:
+            if version is not None and one.version != version:
+                raise RefusedError("{ref}: another version is under review by now; look again", ref=one.ref)
+            correction.reopen(session, plan, one, reason=reason, actor=scope.actor, at=scope.at)
+        return [Item.of(one) for one in found]
+
+
+def ask_again(scope: Scope, items: Items, *, reason: str, until: dt.date | None = None) -> list[Item]:
+    """恢复交办: take a waiver back. `until` is the new date of what is overdue by now.
+
+    Raises NotFoundError, IllegalMoveError where one is not waived, and RefusedError with every reason against it.
+    """
+    with scope.open() as (session, plan):
+        found = _allowed(session, plan, scope, Act.ASK_AGAIN, items)
+        for one in found:
+            correction.ask_again(session, plan, one, reason=reason, until=until, actor=scope.actor, at=scope.at)
         return [Item.of(one) for one in found]
 
 

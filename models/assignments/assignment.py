@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relat
 from models.common.base import Base, Instant, Key, text_enum
 from models.common.errors import IllegalMoveError, NotFoundError, Reason
 from models.common.event import Actor, EventKind, record
-from models.common.status import Status, may_move
+from models.common.status import Status, may_correct, may_move
 from models.dates.instants import first_round_on
 from models.plan.area import Role
 from models.plan.ladder import LadderState, next_look
@@ -189,13 +189,15 @@ def move(
     why: str = "",
     due_on: dt.date | None = None,
     detail: dict[str, Any] | None = None,
+    correcting: bool = False,
 ) -> None:
     """Change the status, with its journal entry and the next wake-up. No other function writes the status.
 
-    `due_on` sets a new date along with it. Raises IllegalMoveError where the move does not exist.
+    `due_on` sets a new date along with it; `correcting` says that it takes something back. Raises IllegalMoveError
+    where the move does not exist.
     """
     before, due_before = assignment.status, assignment.due_on
-    if not may_move(before, after):
+    if not (may_correct if correcting else may_move)(before, after):
         raise IllegalMoveError(
             "{ref} cannot become {after}: it is {before}", ref=assignment.ref, before=before, after=after
         )
@@ -217,12 +219,13 @@ def move(
 
 
 def _set_status(plan: Plan, assignment: Assignment, after: Status, due_on: dt.date | None, today: dt.date) -> None:
-    due_before, assignment.status = assignment.due_on, after
+    before, due_before, assignment.status = assignment.status, assignment.due_on, after
     if due_on is not None and due_on != due_before:
         assignment.due_on, assignment.due_provisional = due_on, plan.work_calendar.settle(due_on).provisional
     if after is Status.SUBMITTED:
         assignment.submitted_on = today
-        assignment.late = assignment.late or (today > due_before and not assignment.requirement.open_ended)
+        is_over = today > due_before and not assignment.requirement.open_ended
+        assignment.late = assignment.late or (before.is_owed and is_over)
     # Who signs on the morning of a reminder or an order still gets it.
     wake(plan, assignment, void_until=None if after is Status.ACKNOWLEDGED else today)
 

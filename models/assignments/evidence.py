@@ -204,6 +204,8 @@ def _hand_in(
     actor: Actor,
     at: dt.datetime,
     why: str = "",
+    *,
+    correcting: bool = False,
 ) -> None:
     assignment.version += 1
     session.add(SubmissionItem(submission_id=submission.id, assignment_id=assignment.id, version=assignment.version))
@@ -216,23 +218,24 @@ def _hand_in(
         at=at,
         why=why,
         detail={"version": assignment.version},
+        correcting=correcting,
     )
 
 
 def hand_in_again(
     session: Session, plan: Plan, assignment: Assignment, *, actor: Actor, at: dt.datetime, why: str
 ) -> None:
-    """Undo a return: what was handed in last is under review again as a new version, and the reviewer hears why.
+    """Undo a return or an acceptance: what was handed in last is under review again as a new version.
 
-    Raises IllegalMoveError where it was not returned.
+    The reviewer hears why. Raises IllegalMoveError where it is neither returned nor accepted.
     """
-    item = latest_item(session, assignment)
-    if assignment.status is not Status.RETURNED or item is None:
+    item, was_accepted = latest_item(session, assignment), assignment.status is Status.ACCEPTED
+    if not (was_accepted or assignment.status is Status.RETURNED) or item is None:
         raise IllegalMoveError(
-            "{ref} is {status}: there is no return to undo", ref=assignment.ref, status=assignment.status
+            "{ref} is {status}: there is no review to undo", ref=assignment.ref, status=assignment.status
         )
     submission = session.get_one(Submission, item.submission_id)
-    _hand_in(session, plan, assignment, submission, actor, at, why)
+    _hand_in(session, plan, assignment, submission, actor, at, why, correcting=was_accepted)
     reviewer = reviewer_of(session, plan, assignment)
     kind, by_name = MessageKind.TO_REVIEW, submission.by_name
     told = message_about(assignment, kind, reviewer.id, at, by_name=by_name, reason=why)

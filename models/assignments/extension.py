@@ -136,17 +136,18 @@ def decide(
     reason: str,
     actor: Actor,
     at: dt.datetime,
+    until: dt.date | None = None,
 ) -> Extension:
     """The office grants or refuses the pending request. A date on a day off moves to the next working day.
 
-    Raises NotFoundError where nothing is pending, RefusedError for a refusal without a reason and for a day too far
-    away to be granted.
+    `until` is the day that it grants, where that is another than the one asked for. Raises NotFoundError where nothing
+    is pending, RefusedError for a refusal without a reason and for a day that cannot be granted.
     """
-    extension = _decidable(session, plan, assignment, grant=grant, reason=reason)
+    extension = _decidable(session, plan, assignment, grant=grant, reason=reason, until=until)
     extension.granted = grant
     extension.decided_by, extension.decided_at, extension.decision_reason = actor.name, at, reason
     if grant:
-        _extend(session, plan, assignment, extension, actor, at)
+        _extend(session, plan, assignment, extension, until or extension.until, actor, at)
     else:
         about = {"plan_id": plan.id, "assignment_id": assignment.id}
         record(session, EventKind.EXTENSION_REFUSED, actor, at, why=reason, **about)
@@ -156,7 +157,9 @@ def decide(
     return extension
 
 
-def _decidable(session: Session, plan: Plan, assignment: Assignment, *, grant: bool, reason: str) -> Extension:
+def _decidable(
+    session: Session, plan: Plan, assignment: Assignment, *, grant: bool, reason: str, until: dt.date | None
+) -> Extension:
     """The pending request. Raises where there is none, where a refusal has no reason, or its day cannot be granted."""
     extension = pending(session, assignment)
     if extension is None:
@@ -166,17 +169,38 @@ def _decidable(session: Session, plan: Plan, assignment: Assignment, *, grant: b
             "{ref} is {status}: more time would change nothing", ref=assignment.ref, status=assignment.status
         )
     # The plan may have become shorter since it was asked for, and older versions took any day.
-    if grant and (reasons := plan.bounds.reasons_outside(extension.until)):
+    if grant and (reasons := _reasons_not_grantable(plan, assignment, until or extension.until)):
         raise RefusedError("{ref}: no time can be granted: {reasons}", ref=assignment.ref, reasons=reasons)
+    if until is not None and not grant:
+        raise RefusedError("{ref}: a refusal grants no day", ref=assignment.ref)
     if not (grant or said(reason)):
         raise RefusedError("{ref}: say why the extension is refused", ref=assignment.ref)
     return extension
 
 
+def _reasons_not_grantable(plan: Plan, assignment: Assignment, until: dt.date) -> list[Reason]:
+    reasons = plan.bounds.reasons_outside(until)
+    if until <= assignment.due_on:
+        reasons.append(Reason("{until} is not later than {due_on}", until=until, due_on=assignment.due_on))
+    return reasons
+
+
+def ends_before(assignment: Assignment, until: dt.date) -> dt.date | None:
+    """The last day of the item's phase, where more time until that day would go beyond it."""
+    last = assignment.requirement.phase.ends_on
+    return last if until > last else None
+
+
 def _extend(
-    session: Session, plan: Plan, assignment: Assignment, extension: Extension, actor: Actor, at: dt.datetime
+    session: Session,
+    plan: Plan,
+    assignment: Assignment,
+    extension: Extension,
+    until: dt.date,
+    actor: Actor,
+    at: dt.datetime,
 ) -> None:
-    settled = plan.work_calendar.settle(extension.until)
+    settled = plan.work_calendar.settle(until)
     extension.due_after = settled.on
     provisional, why = settled.provisional, extension.reason
     move_due(session, plan, assignment, settled.on, provisional=provisional, actor=actor, at=at, why=why)

@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     OBJECTION_RAISED = "objection_raised"
     OBJECTION_DECIDED = "objection_decided"
     EXCUSED = "excused"  # what was late until then no longer counts
+    CORRECTED = "corrected"  # a hand-in, an acceptance or a waiver was taken back; `detail` says which
     COMPLAINT_FILED = "complaint_filed"
     COMPLAINT_ANSWERED = "complaint_answered"
     FINDING_RAISED = "finding_raised"

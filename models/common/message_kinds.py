@@ -23,6 +23,9 @@ class MessageKind(StrEnum):
     RETURNED = "returned"  # to a unit: hand in again, and why
     ACCEPTED = "accepted"  # to a unit: done
     WAIVED = "waived"  # to a unit: no longer asked
+    WITHDRAWN = "withdrawn"  # to the reviewer: what came in was taken back by its unit
+    REOPENED = "reopened"  # to a unit: its acceptance was taken back
+    ASKED_AGAIN = "asked_again"  # to a unit: a waiver was taken back
     DUE_MOVED = "due_moved"  # to a unit: the working-day calendar of a year came out and moved a date
     EXTENSION_ASKED = "extension_asked"  # to the office
     EXTENSION_GRANTED = "extension_granted"  # to a unit

@@ -35,6 +35,17 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.WAIVED: frozenset(),
 }
 
+# Moves back, by a correction alone: a hand-in is withdrawn, an acceptance taken back, a waiver undone.
+CORRECTIONS: dict[Status, frozenset[Status]] = {
+    Status.SUBMITTED: frozenset({Status.ACKNOWLEDGED, Status.RETURNED}),
+    Status.ACCEPTED: frozenset({Status.SUBMITTED}),
+    Status.WAIVED: frozenset({Status.ISSUED, Status.ACKNOWLEDGED, Status.SUBMITTED, Status.RETURNED}),
+}
+
 
 def may_move(before: Status, after: Status) -> bool:
     return after in MOVES[before]
+
+
+def may_correct(before: Status, after: Status) -> bool:
+    return after in CORRECTIONS.get(before, frozenset())

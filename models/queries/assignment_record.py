@@ -22,7 +22,7 @@ from models.assignments.reviewer import is_body_over, reviewing_lead
 from models.common.base import AnyRow
 from models.common.errors import NotFoundError, Reason
 from models.common.event import Event, EventKind
-from models.common.status import CLOSED
+from models.common.status import CLOSED, Status
 from models.common.text import Text
 from models.plan.phase import Phase
 from models.plan.plan import Plan, PlanVersion
@@ -110,7 +110,7 @@ class Record:
     @property
     def wording(self) -> Wording:
         """What is asked; of what is finished, as it was asked then."""
-        ends = (event.at for event in self.journal if event.status_after in CLOSED)
+        ends = (event.at for event in reversed(self.journal) if event.status_after in CLOSED)
         is_open = self.assignment.status.is_open
         return self.assignment.requirement.words_at(None if is_open else next(ends, None))
 
@@ -126,6 +126,18 @@ class Record:
     def pending(self) -> PendingRequest | None:
         """The request that nobody has answered yet, if there is one."""
         return next((plea for plea in self.pleas if plea.granted is None and plea.about == EXTENSION), None)
+
+    @property
+    def goes_beyond_phase(self) -> bool:
+        """Whether the time that is asked for would end after the last day of the item's phase."""
+        asked = self.pending
+        return asked is not None and asked.until is not None and asked.until > self.assignment.requirement.phase.ends_on
+
+    @property
+    def was_judged(self) -> bool:
+        """Whether what is under review was accepted before, which was taken back."""
+        into = (event.status_before for event in reversed(self.journal) if event.status_after is Status.SUBMITTED)
+        return next(into, None) in CLOSED
 
     @property
     def objection(self) -> PendingRequest | None:

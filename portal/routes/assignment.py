@@ -111,6 +111,9 @@ def _may(ctx: RequestContext, record: Record) -> set[Act]:
         Act.OBJECT: record.objection is None and bool(objectionable(assignment, record.light, today)),
         Act.DECIDE_EXTENSION: record.pending is not None,
         Act.DECIDE_OBJECTION: record.objection is not None,
+        Act.WITHDRAW: assignment.status is Status.SUBMITTED and not record.was_judged,
+        Act.REOPEN: assignment.status is Status.ACCEPTED,
+        Act.ASK_AGAIN: assignment.status is Status.WAIVED,
     } | {act: may_move(assignment.status, after) for act, after in MOVED_BY.items()}
     found = {act for act, can_be in possible.items() if can_be and held & permissions.ALLOWED[act]}
     return found - _NOT_ON_PAGES.get(ctx.role, frozenset())

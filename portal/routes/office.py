@@ -18,7 +18,7 @@ from models.queries.queues.waiting import Waiting, waiting
 from models.queries.worklist import PAGE
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request, write_request
-from portal.forms import Ids, Page, Sent, Words
+from portal.forms import DayOfWork, Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
 from services import assignments
 from services.assignments import DecidedRequests
@@ -39,6 +39,9 @@ KINDS = {
     MessageKind.RETURNED: N_("return"),
     MessageKind.ACCEPTED: N_("acceptance"),
     MessageKind.WAIVED: N_("no longer asked for"),
+    MessageKind.WITHDRAWN: N_("hand-in withdrawn"),
+    MessageKind.REOPENED: N_("acceptance taken back"),
+    MessageKind.ASKED_AGAIN: N_("asked for again"),
     MessageKind.DUE_MOVED: N_("new date"),
     MessageKind.PLAN_CHANGED: N_("change of the plan"),
     MessageKind.EXTENSION_ASKED: N_("request for more time"),
@@ -92,6 +95,7 @@ class ExtensionsForm(Sent):
     ids: Ids = Field(default_factory=list)
     decision: Literal["grant", "refuse"]
     reason: Words = ""
+    until: DayOfWork = None
     page: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
@@ -117,7 +121,7 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
     def decide(ctx: RequestContext) -> Response:
         asked = asked_for(ctx.session, ctx.plan, form.ids)
         grant, reason = form.decision == "grant", form.reason
-        decided = assignments.decide_extensions(ctx.scope, asked, grant=grant, reason=reason)
+        decided = assignments.decide_extensions(ctx.scope, asked, grant=grant, reason=reason, until=form.until)
         to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
         return _told(ctx, to, form, decided)
 
@@ -125,7 +129,7 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
         asked = asked_for(ctx.session, ctx.plan, form.ids)
         if form.page or len(asked) != 1:
             return _extensions_page(ctx, form.page or 1, refused, form)
-        typed = {"extension_decision": form.decision, "extension_reason": form.reason}
+        typed = {"extension_decision": form.decision, "extension_reason": form.reason, "granted_until": form.until}
         return assignment_page(ctx, next(iter(asked.values())), refused, **typed)
 
     return perform(request, form, AccessRole.OFFICE, decide, again)

@@ -46,6 +46,9 @@ DECIDE_EXTENSION    no      no    no          no          yes     no      no
 OBJECT              yes     404   404         404         404     404     404
 DECIDE_OBJECTION    no      no    no          no          yes     no      no
 WAIVE               no      no    no          no          yes     no      no
+WITHDRAW            yes     404   404         404         404     404     404
+REOPEN              no      yes   no          no          yes     no      no
+ASK_AGAIN           no      no    no          no          yes     no      no
 RELEASE_ITEM        no      no    no          no          yes     no      no
 """
 
@@ -69,6 +72,9 @@ DECIDE_EXTENSION    no      no           no          yes     no      no
 OBJECT              yes     404          404         404     404     404
 DECIDE_OBJECTION    no      no           no          yes     no      no
 WAIVE               no      no           no          yes     no      no
+WITHDRAW            yes     404          404         404     404     404
+REOPEN              no      no           no          yes     no      no
+ASK_AGAIN           no      no           no          yes     no      no
 RELEASE_ITEM        no      no           no          yes     no      no
 """
 

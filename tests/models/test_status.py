@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from models.common.status import CLOSED, MOVES, OWED, Status, may_move
+from models.common.status import CLOSED, MOVES, OWED, Status, may_correct, may_move
 
 ALLOWED = {
     "issued": "acknowledged submitted waived",
@@ -19,6 +19,19 @@ ALLOWED = {
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(Status, Status)))
 def test_moves(before: Status, after: Status) -> None:
     assert may_move(before, after) is (after.value in ALLOWED[before].split())
+
+
+CORRECTED = {
+    "submitted": "acknowledged returned",
+    "accepted": "submitted",
+    "waived": "issued acknowledged submitted returned",
+}
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(Status, Status)))
+def test_moves_back_exist_for_corrections_alone(before: Status, after: Status) -> None:
+    assert may_correct(before, after) is (after.value in CORRECTED.get(before, "").split())
+    assert not (may_correct(before, after) and may_move(before, after)) or after is Status.RETURNED
 
 
 def test_what_is_closed_stays_closed_and_what_is_open_can_be_waived() -> None:

@@ -434,7 +434,7 @@ def extension_ids() -> list[int]:
 def test_many_requests_are_decided_at_once(busy: Story) -> None:
     office = office_of(busy)
     office.get("/queues/extensions")
-    assert "Finance Bureau Friday, 30 December 2022 Saturday, 7 January 2023 人手不足" in office.words
+    assert "Saturday, 7 January 2023 after the phase ends, Saturday, 31 December 2022 人手不足" in office.words
     seen = office.page
     office.post("/extensions", ids=extension_ids(), decision="grant", page=1)
     assert (office.path, office.notice) == ("/queues/extensions", "2 granted")

@@ -342,5 +342,5 @@ class TestWhatIsRefused:
     def test_only_a_return_is_undone(self, north: Story) -> None:
         with transaction() as session:
             plan, row = plan_of(session, north.plan), session.get_one(Assignment, north.row(NORTH).id)
-            with pytest.raises(IllegalMoveError, match="is acknowledged: there is no return to undo"):
+            with pytest.raises(IllegalMoveError, match="is acknowledged: there is no review to undo"):
                 hand_in_again(session, plan, row, actor=Actor(DIRECTOR), at=clock.now(), why="x")

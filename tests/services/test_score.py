@@ -244,10 +244,10 @@ class TestRule:
         assert after is not None
         assert after >= before
 
-    @given(st.builds(Stand, st.sampled_from(Status), *[st.booleans()] * 5))
+    @given(st.builds(Stand, st.sampled_from(Status), *[st.booleans()] * 6))
     def test_what_is_no_longer_late_is_worth_no_less(self, stand: Stand) -> None:
-        late = Stand(stand.status, True, True, stand.settled, stand.excused, stand.undone)
-        in_time = Stand(stand.status, False, False, stand.settled, stand.excused, stand.undone)
+        late = Stand(stand.status, True, True, stand.settled, stand.excused, stand.undone, stand.reopened)
+        in_time = Stand(stand.status, False, False, stand.settled, stand.excused, stand.undone, stand.reopened)
         before, after = result_of(late), result_of(in_time)
         assert before is None or after is None or POINTS[after] >= POINTS[before]
         assert after is not None or before in {None, Result.OVERDUE}

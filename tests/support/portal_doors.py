@@ -65,6 +65,7 @@ def alike(*people: str, **values: Any) -> dict[str, Values]:
 LIAISON, SCHEME = "assignment-2022/liaison/north", f"assignment-2022/scheme/T1/{LEAD}"
 DELIVERY, RETURNED = f"assignment-{T1}/north", f"assignment-{T2}/north"
 EXTENDED, PRIVATE = "assignment-2023Q1/progress/north", "assignment-2023H1/progress/north"
+RECTIFIED, WAIVED = "assignment-2023/rectify/1/north", "assignment-2022/liaison/finance"
 OPEN_LEAD, OWN_OF_FINANCE = f"assignment-{T2}/{LEAD}", "assignment-2022/scheme/S1/finance"
 
 DOORS: dict[Key, Door] = {
@@ -153,6 +154,27 @@ DOORS: dict[Key, Door] = {
         {"assignment_id": "assignment"},
         status=303,
         entries=1,
+    ),
+    ("POST", "/assignments/{assignment_id}/withdraw"): Door(
+        (UNIT, OFFICE),
+        {"north": {"assignment_id": Id(PRIVATE), "reason": "wrong file", "version": 1}},
+        {"assignment_id": "assignment"},
+        status=303,
+        entries=2,
+    ),
+    ("POST", "/assignments/{assignment_id}/reopen"): Door(
+        EVERYBODY,
+        {"office": {"assignment_id": Id(RECTIFIED), "reason": "wrong file", "version": 1}},
+        {"assignment_id": "assignment"},
+        status=303,
+        entries=2,
+    ),
+    ("POST", "/assignments/{assignment_id}/ask-again"): Door(
+        (OFFICE, LEADER),
+        {"office": {"assignment_id": Id(WAIVED), "reason": "needed after all", "until": "2023-03-31"}},
+        {"assignment_id": "assignment"},
+        status=303,
+        entries=2,
     ),
     ("POST", "/assignments/{assignment_id}/objection/decision"): Door(
         (OFFICE,),

@@ -111,6 +111,9 @@ class Story:
     def ask_extension(self, ref: str, until: str, reason: str = "等待上级文件", by: str = CLERK) -> None:
         assignments.ask_extension(self._owner(ref, by), [ref], until=dt.date.fromisoformat(until), reason=reason)
 
+    def withdraw(self, ref: str, reason: str = "材料有误", by: str = CLERK) -> None:
+        assignments.withdraw(self._owner(ref, by), [ref], reason=reason)
+
     def object(self, ref: str, about: str, reason: str = "材料齐全", by: str = CLERK) -> None:
         assignments.object_to(self._owner(ref, by), ref, about=About(about), reason=reason)
 
@@ -139,10 +142,13 @@ class Story:
         scope = self._unit(self._reviewer(ref), by)
         assignments.decide_review(scope, [ref], Decision.RETURN, reason=reason, version=version)
 
+    def reopen(self, ref: str, reason: str = "材料有误", *, by: str = REVIEWER) -> None:
+        assignments.reopen(self._unit(self._reviewer(ref), by), [ref], reason=reason)
+
     # The office
 
-    def grant(self, ref: str, *, unit: str = "office") -> None:
-        self._decide_extension(ref, "同意", unit, grant=True)
+    def grant(self, ref: str, *, unit: str = "office", until: str | None = None) -> None:
+        self._decide_extension(ref, "同意", unit, grant=True, until=until)
 
     def refuse(self, ref: str, reason: str = "时间充足", *, unit: str = "office") -> None:
         self._decide_extension(ref, reason, unit, grant=False)
@@ -214,6 +220,10 @@ class Story:
 
     def waive(self, ref: str, reason: str = "上级已取消", *, unit: str = "office") -> None:
         assignments.waive(self._unit(unit, DIRECTOR), [ref], reason=reason)
+
+    def ask_again(self, ref: str, reason: str = "免办有误", *, until: str | None = None) -> None:
+        day = dt.date.fromisoformat(until) if until else None
+        assignments.ask_again(self._unit("office", DIRECTOR), [ref], reason=reason, until=day)
 
     def release(self, *refs: str) -> None:
         assignments.release(self._unit("office", DIRECTOR), refs)
@@ -316,8 +326,13 @@ class Story:
         with self._assignment(ref) as (session, plan, row):
             return reviewer_of(session, plan, row).code
 
-    def _decide_extension(self, ref: str, reason: str, unit: str, *, grant: bool) -> None:
-        assignments.decide_extension(self._unit(unit, DIRECTOR), ref, grant=grant, reason=reason)
+    def _decide_extension(self, ref: str, reason: str, unit: str, *, grant: bool, until: str | None = None) -> None:
+        day = dt.date.fromisoformat(until) if until else None
+        assignments.decide_extension(self._unit(unit, DIRECTOR), ref, grant=grant, reason=reason, until=day)
+
+    def as_unit(self, code: str, by: str = CLERK) -> Scope:
+        """For what has no verb here: as a person of that unit, now."""
+        return self._unit(code, by)
 
     def _unit(self, code: str, by: str) -> Scope:
         """As a person of that unit, now."""

@@ -123,7 +123,9 @@ def opinion(
 
 @click.command()
 @ref_argument
-@click.option("--until", type=Day(), metavar="DATE", help=_("ask for time until this day"))
+@click.option(
+    "--until", type=Day(), metavar="DATE", help=_("ask for time until this day; with --grant, grant until this day")
+)
 @click.option("--grant", is_flag=True, help=_("the office grants the request"))
 @click.option("--refuse", is_flag=True, help=_("the office refuses the request; needs a reason"))
 @reason_option
@@ -139,8 +141,8 @@ def extend(
     grant: bool,
     refuse: bool,
 ) -> None:
-    one_choice(until=until, grant=grant, refuse=refuse)
-    if until is not None:
+    one_choice(until=until is not None and not grant, grant=grant, refuse=refuse)
+    if until is not None and not grant:
         ((scope, own),) = owner_scopes(plan_code, [ref], by_name)
         (one,) = assignments.ask_extension(scope, own, until=until, reason=reason)
         tell(
@@ -149,7 +151,8 @@ def extend(
             )
         )
         return
-    one = assignments.decide_extension(deciding_scope(plan_code, ref, by_name), ref, grant=grant, reason=reason)
+    scope = deciding_scope(plan_code, ref, by_name)
+    one = assignments.decide_extension(scope, ref, grant=grant, reason=reason, until=until)
     done = _("{ref}: extended, now due on {due}") if grant else _("{ref}: not extended, due on {due}")
     tell(done.format(ref=ref, due=one.due_on))
 

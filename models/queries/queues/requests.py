@@ -40,11 +40,19 @@ class PendingRequest:
     due_on: dt.date
     planned_due_on: dt.date
     provisional: bool
+    phase_ends_on: dt.date
+
+    @property
+    def goes_beyond_phase(self) -> bool:
+        """Whether more time until the day asked for would end after the last day of its phase."""
+        return self.until is not None and self.until > self.phase_ends_on
 
 
 # More time for what was handed in since changes nothing; where that is sent back, the request waits again.
 WAITS = and_(Extension.granted.is_(None), Assignment.status.in_(OWED))
-_ABOUT = ASSIGNMENT_COLUMNS.add_columns(Assignment.status).join(Phase, Phase.id == Requirement.phase_id)
+_ABOUT = ASSIGNMENT_COLUMNS.add_columns(Assignment.status, Phase.ends_on.label("phase_ends_on")).join(
+    Phase, Phase.id == Requirement.phase_id
+)
 
 
 def extensions(session: Session, plan: Plan, page: int = 1) -> list[PendingRequest]:
@@ -102,6 +110,7 @@ def _pending_request(row: AnyRow) -> PendingRequest:
         due_on=row.due_on,
         planned_due_on=row.planned_due_on,
         provisional=row.due_provisional,
+        phase_ends_on=row.phase_ends_on,
     )
 
 

@@ -1,0 +1,1 @@
+"""Acts on one assignment that stand on its page."""
