@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from adapters.language import Code, Language
 from models.common.errors import DubanError
 from models.common.text import Text
-from rendering.instants import local_minute
+from rendering.instants import local_minute, period_words
 
 FOLDER = Path(__file__).parent
 KIB = 1024
@@ -56,6 +56,7 @@ def environment(code: Code) -> Environment:
 
     made.globals.update(_=gettext, ngettext=ngettext, language=language)
     made.filters.update(said=lambda value: say(value, language), day=language.date, moment=local_minute, size=size)
+    made.filters["period"] = lambda period: period_words(period, language)
     made.globals["marks"] = _marks(made)
     return made
 

@@ -9,6 +9,7 @@ from adapters.language import N_, Language
 from models.common.text import Text
 from models.plan.plan import Plan
 from models.queries.worklist import DatedWork, WorkItem
+from rendering.instants import period_words
 from rendering.typed_text import one_line, quoted
 
 REFRESH = dt.timedelta(hours=1)
@@ -55,9 +56,9 @@ def _event(dated: DatedWork, plan: Plan, language: Language, portal: str) -> Eve
 
 
 def _item(dated: DatedWork, language: Language) -> str:
-    """What tells it from others with its title: the period, as 2023Q1, and the item where it is asked of one."""
-    item = dated.work.item
-    return f"{dated.period} {one_line(language.text(item))}" if item else dated.period
+    """What tells it from others with its title: the period in words, and the item where it is asked of one."""
+    item, period = dated.work.item, period_words(dated.work.period, language)
+    return f"{period} · {one_line(language.text(item))}" if item else period
 
 
 def _description(work: WorkItem, language: Language) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.language import N_, Language
 from models.acceptance.dossier import ItemKind, conflicts_of
@@ -23,7 +23,7 @@ from models.monitoring.replay import Outcome as StepOutcome
 from models.outbox.message import MessageStatus
 from models.plan.area import Role
 from models.plan.indicator import Indicator
-from models.plan.ladder import Audience
+from models.plan.ladder import Audience, Condition, Step
 from models.plan.phase import PhaseStatus
 from models.score import Result
 
@@ -245,3 +245,96 @@ def _template(changed: Changed) -> str:  # noqa: C901, PLR0911  (a sentence for 
             return N_("Nothing new is asked of the unit, and its links end. What was open goes to: {units}")
         case Touch.CLOSED:
             return N_("Nothing new is asked of the unit, and its links end.")
+
+
+# What the journal says of one item
+
+PROGRAM = "duban"  # as the program signs what it does by itself
+
+
+class Entry(Protocol):
+    """Of an entry of the journal what is put into words."""
+
+    @property
+    def kind(self) -> EventKind: ...
+    @property
+    def detail(self) -> dict[str, Any] | None: ...
+
+
+def event_words(entry: Entry, steps: Mapping[str, Step], language: Language) -> str:
+    """What happened; `steps` are those of the ladder by their codes. A step that it does not know has its code."""
+    detail = entry.detail or {}
+    what = language.gettext(EVENTS[entry.kind])
+    if "upheld" in detail:
+        decided = language.gettext(N_("upheld") if detail["upheld"] else N_("dismissed"))
+        return language.gettext(N_("{what}: {more}")).format(what=what, more=decided)
+    code = detail.get("step")
+    if not code:
+        return what
+    if code not in steps:
+        return f"{what} {code}"
+    return step_words(steps[code], language, is_historic=bool(detail.get("historic")))
+
+
+def step_words(step: Step, language: Language, *, is_historic: bool = False) -> str:
+    """`reminder 3 days before the date (for the unit)`. `is_historic`: from before notices began."""
+    audience = language.list([language.gettext(AUDIENCES[one]) for one in step.audience])
+    whom = language.gettext(N_("nobody, as notices had not begun")) if is_historic else audience
+    return _step_template(step, language).format(days=abs(step.offset), whom=whom)
+
+
+def _step_template(step: Step, language: Language) -> str:
+    days, ngettext = abs(step.offset), language.ngettext
+    if step.condition is not Condition.OPEN:
+        return _waiting(step, language)
+    if step.offset == 0:
+        return language.gettext(N_("reminder on the day (for {whom})"))
+    if step.offset < 0 and step.working:
+        return ngettext(
+            "reminder {days} working day before the date (for {whom})",
+            "reminder {days} working days before the date (for {whom})",
+            days,
+        )
+    if step.offset < 0:
+        return ngettext(
+            "reminder {days} day before the date (for {whom})",
+            "reminder {days} days before the date (for {whom})",
+            days,
+        )
+    return _overdue(step, language)
+
+
+def _overdue(step: Step, language: Language) -> str:
+    """Of one that comes again, it is not said for how long exactly."""
+    if not step.working:
+        return language.ngettext(
+            "overdue for {days} day (for {whom})", "overdue for {days} days (for {whom})", step.offset
+        )
+    if step.every:
+        return language.ngettext(
+            "overdue for {days} working day or more (for {whom})",
+            "overdue for {days} working days or more (for {whom})",
+            step.offset,
+        )
+    return language.ngettext(
+        "overdue for {days} working day (for {whom})", "overdue for {days} working days (for {whom})", step.offset
+    )
+
+
+def _waiting(step: Step, language: Language) -> str:
+    if step.condition is Condition.UNSIGNED:
+        return language.ngettext(
+            "not signed for {days} working day after it was issued (for {whom})",
+            "not signed for {days} working days after it was issued (for {whom})",
+            step.offset,
+        )
+    return language.ngettext(
+        "not reviewed {days} working day after it was handed in (for {whom})",
+        "not reviewed {days} working days after it was handed in (for {whom})",
+        step.offset,
+    )
+
+
+def actor_words(name: str, language: Language) -> str:
+    """Who it was: a name as it was given, and for the program that it did it by itself."""
+    return language.gettext(N_("Duban itself")) if name == PROGRAM else name

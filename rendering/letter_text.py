@@ -13,6 +13,7 @@ from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
 from models.delivery.letter import Letter, Line, RenderedLetter
+from rendering.instants import period_words
 from rendering.labels import change_words
 from rendering.typed_text import one_line, quoted
 
@@ -507,7 +508,7 @@ def _group(
     yield "\n".join(head)
     folds: dict[tuple[object, ...], list[Line]] = {}
     for line in lines:
-        folds.setdefault((line.title, line.due_on, line.order), []).append(line)
+        folds.setdefault((line.title, line.period, line.due_on, line.order), []).append(line)
     for number, fold in enumerate(folds.values(), 1):
         yield _fold(number, fold, wording, letter, language)
 
@@ -515,6 +516,9 @@ def _group(
 def _fold(number: int, lines: list[Line], wording: Wording, letter: Letter, language: Language) -> str:
     """One requirement and due date. What its items share is said once, above the list of them."""
     title = language.text(lines[0].title)
+    if period := lines[0].period:
+        said = period_words(period, language)
+        title = language.gettext(N_("{title} ({period})")).format(title=title, period=said)
     if order := lines[0].order:
         title = language.gettext(_ORDERS[order]).format(title=title)
     if len(lines) > 1:

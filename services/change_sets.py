@@ -1,25 +1,34 @@
 """Change sets (方案调整): what a change of a plan that runs would do, and doing it; one function for each act."""
 
 import dataclasses
+import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import transaction
-from models.changes.carry_out import CarriedOut, Heading
+from adapters.language import Language
+from adapters.settings import settings
+from models.changes.carry_out import CarriedOut, Heading, subject
 from models.changes.carry_out import carry_out as change_plan
 from models.changes.change_set import ChangeItem, Touch
 from models.changes.meaning import Changed, meaning_of
-from models.changes.orders import Orders
-from models.common.errors import RefusedError
+from models.changes.orders import Orders, carried_out, reasons_against
+from models.common.errors import BlockedError, RefusedError
+from models.common.message_kinds import MessageKind
 from models.common.text import Text
+from models.delivery.compose import LetterComposer
+from models.delivery.letter import RenderedLetter
+from models.outbox.message import Message
 from models.permissions import Act, require
 from models.plan.document import PlanDocument
 from models.plan.plan import Plan, plan_of
-from models.plan.unit import names_of
+from models.plan.unit import Unit, names_of
+from rendering.letter_text import linked, render
 from services.scope import Scope
 
 
@@ -44,6 +53,7 @@ class Outcome:
     """What a change set does or did; `number` is None where it changes nothing.
 
     `touched` is grouped by unit. `passed`: who is not asked for what has passed. `mark` tells two results apart.
+    `letters`: of a preview, what units would be told, by their codes.
     """
 
     number: int | None
@@ -53,6 +63,7 @@ class Outcome:
     touched: tuple[Touched, ...]
     passed: tuple[str, ...]
     mark: str
+    letters: dict[str, RenderedLetter] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -70,23 +81,63 @@ def by_unit(touched: Iterable[Touched]) -> dict[str, list[Touched]]:
     return found
 
 
+def combined(before: PlanDocument, edited: PlanDocument, orders: Orders) -> tuple[PlanDocument | None, Orders]:
+    """A document that was edited here, and orders beside it, as `preview` and `carry_out` take them.
+
+    Without an edit there is no new document. Raises BlockedError where the orders cannot be carried out in it.
+    """
+    if edited == before:
+        return None, orders
+    reasons = reasons_against(edited, orders)
+    if reasons:
+        raise BlockedError("the change cannot be carried out: {reasons}", reasons)
+    return carried_out(edited, orders), dataclasses.replace(orders, withdrawn=())
+
+
 class _Undone(Exception):  # noqa: N818  (it is no error: it ends a transaction that is not to be kept)
     def __init__(self, changed: Outcome) -> None:
         super().__init__()
         self.changed = changed
 
 
-def preview(scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading) -> Outcome:
+def preview(
+    scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading, *, letters: int = 0
+) -> Outcome:
     """What carrying it out would do. It is carried out, and the transaction is undone: so the two cannot differ.
 
-    Always in a transaction of its own. Raises what `carry_out` raises.
+    Always in a transaction of its own. `letters`: for how many units, in the order of their codes, the letter is
+    written as well. Raises what `carry_out` raises.
     """
     try:
         with transaction() as session:
-            changed = _carry_out(session, plan_of(session, scope.plan), scope, document, orders, heading)
+            plan = plan_of(session, scope.plan)
+            changed = _carry_out(session, plan, scope, document, orders, heading)
+            changed.letters.update(_letters(session, plan, changed, scope.at, letters))
             raise _Undone(changed)  # noqa: TRY301  (it has to leave the transaction)
     except _Undone as undone:
         return undone.changed
+
+
+def _letters(
+    session: Session, plan: Plan, changed: Outcome, at: dt.datetime, most: int
+) -> Iterator[tuple[str, RenderedLetter]]:
+    """The letters by the codes of their units, in the language and with the words in which they would leave."""
+    if changed.number is None:
+        return
+    language, has_portal = Language.of(settings().language), bool(settings().portal_url)
+    query = (
+        select(Message, Unit)
+        .join(Unit, Unit.id == Message.recipient_id)
+        .where(Unit.plan_id == plan.id, Message.kind == MessageKind.PLAN_CHANGED)
+        .where(Message.subject == subject(plan, changed.number))
+        .order_by(Unit.code)
+        .limit(most)
+    )
+    rows: list[tuple[Any, Unit]] = [(message, unit) for message, unit in session.execute(query)]
+    composer = LetterComposer(session, plan, plan.day_of(at), [message for message, _ in rows])
+    for message, unit in rows:
+        letter = render(composer.of(unit, [message]), language, with_link=has_portal)
+        yield unit.code, dataclasses.replace(letter, body=linked(letter.body, "…"))
 
 
 def carry_out(

@@ -49,6 +49,42 @@ def settle(
         return Settled(party.id, party.item, party.words, issued)
 
 
+def settle_all(
+    scope: Scope,
+    party_ids: Sequence[int],
+    *,
+    units: Sequence[int] = (),
+    collectives: Sequence[int] = (),
+    reason: str,
+    until: dt.date | None = None,
+) -> list[Settled]:
+    """Say of several parties that they are the same, as of all that the plan names by the same words; all or none.
+
+    `until` counts for those of which something would be due too soon. Raises what `settle` raises.
+    """
+    ids = sorted(dict.fromkeys(party_ids))  # in one order, so that two people who settle the same wait for each other
+    with scope.open() as (session, plan):
+        inside = scope.joining(session)
+        needs = {one: _needs_date(session, plan, one, scope.at) for one in ids}
+        is_needed = any(needs.values())
+        return [
+            settle(
+                inside,
+                one,
+                units=units,
+                collectives=collectives,
+                reason=reason,
+                until=None if is_needed and not needs[one] else until,
+            )
+            for one in ids
+        ]
+
+
+def _needs_date(session: Session, plan: Plan, party_id: int, at: dt.datetime) -> bool:
+    party = party_at(session, plan, party_id)
+    return bool(settling.too_soon(plan, settling.affected_by(session, plan, party), plan.day_of(at)))
+
+
 def _units(session: Session, plan: Plan, ids: Sequence[int]) -> list[Unit]:
     """In the order in which they were named: of several leads the first one answers."""
     wanted = list(dict.fromkeys(ids))

@@ -9,7 +9,7 @@ from adapters import clock
 from adapters.database.sessions import read_session, retrying_transaction
 from adapters.gc import gc_frozen
 from models.dates.instants import first_round_on
-from models.patrol import calendar_update, escalation, gate_reminders, rounds
+from models.patrol import calendar_update, co_lead_reminders, escalation, gate_reminders, rounds
 from models.patrol.calendar_update import Followed, Settlement
 from models.patrol.escalation import Chased
 from models.patrol.rounds import Begun
@@ -85,11 +85,14 @@ def chase(scope: Scope) -> Chased:
 
 
 def keep_up(scope: Scope) -> KeptUp:
-    """Tell the office of gates, move dates whose calendar came out, resume runs that were not told of a decision."""
+    """Tell the office of gates and remind co-leads, move dates whose calendar came out, resume runs that were not told
+    of a decision.
+    """
 
     def look(session: Session, plan: Plan) -> tuple[int, Settlement, list[Decided]]:
         require(session, plan, Act.KEEP_UP, scope.actor)
         told = gate_reminders.tell_gates(session, plan, at=scope.at)
+        co_lead_reminders.remind_co_leads(session, plan, at=scope.at)
         settled = calendar_update.settle_provisional(session, plan, actor=scope.actor, at=scope.at, limit=BATCH)
         return told, settled, gates.untold(session, plan)
 

@@ -110,8 +110,9 @@ def ask(
         why=reason,
         detail={"until": until.isoformat()},
     )
-    office = body_of(session, plan.id, UnitKind.OFFICE)
-    message = message_about(assignment, MessageKind.EXTENSION_ASKED, office.id, at, by_name=actor.name, reason=reason)
+    decides = UnitKind.LEADER if assignment.unit.kind is UnitKind.OFFICE else UnitKind.OFFICE
+    told, kind = body_of(session, plan.id, decides), MessageKind.EXTENSION_ASKED
+    message = message_about(assignment, kind, told.id, at, by_name=actor.name, reason=reason)
     post(session, plan, [_of(extension, message)])
     return extension
 

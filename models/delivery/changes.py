@@ -59,6 +59,7 @@ def _line(plan: Plan, today: dt.date, one: ChangeItem, message: AnyRow, names: M
         kind=message.kind,
         ref=one.ref,
         title=asked.title,
+        period=asked.period,
         item=asked.item,
         due_on=due_on,
         planned_due_on=row.planned_due_on if row and is_owed else None,

@@ -82,6 +82,7 @@ class LetterComposer:
             kind=message.kind,
             ref=f"{fact.requirement_ref}/{fact.unit_code}",
             title=Text(fact.title_zh, fact.title_en),
+            period=fact.period,
             item=item_of(fact),
             unit=Text(fact.unit_zh, fact.unit_en),
             asked_by=self.office,

@@ -15,12 +15,14 @@ class Line:
 
     `working_days_left` counts from the day of the notice to `due_on`: 0 on the day, negative when late.
     `planned_due_on` is the date as the plan states it, where `due_on` differs (a day off, an extension).
+    `period`: of what is asked, the year or part of a year, such as `2023Q1`.
     `provisional` marks a date in a year whose working-day calendar is not published yet.
     """
 
     kind: MessageKind
     ref: str
     title: Text
+    period: str = ""
     item: Text | None = None
     unit: Text | None = None
     asked_by: Text | None = None

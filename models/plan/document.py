@@ -6,7 +6,7 @@
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from models.common.kinds import AreaKind, Basis, Comparator, NoLead, OnDayOff, PhaseKind, Rollup, Scope, UnitKind
@@ -143,6 +143,13 @@ class PhaseEntry:
     @property
     def kind(self) -> PhaseKind:
         return self.of_kind or PhaseKind(self.code)
+
+
+def items_named(areas: Iterable[AreaEntry]) -> Iterator[AreaEntry | MeasureEntry]:
+    """Each area, and its measures after it."""
+    for area in areas:
+        yield area
+        yield from area.measures
 
 
 def phase_refs(phases: Sequence[PhaseEntry]) -> dict[tuple[str, str], str]:

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import exists, func, literal, null, select, union_all
@@ -24,6 +24,7 @@ from models.common.errors import NotFoundError, Reason
 from models.common.event import Event, EventKind
 from models.common.status import CLOSED, Status
 from models.common.text import Text
+from models.plan.ladder import Step
 from models.plan.phase import Phase
 from models.plan.plan import Plan, PlanVersion
 from models.plan.requirement import CoLead, Requirement, Wording, co_leads_of
@@ -169,6 +170,13 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
         leads=[*([lead] if lead else []), *co_leads],
         asked=asked_about(session, plan, [assignment]).get(assignment.id, ()) if co_leads else (),
     )
+
+
+def steps_of(plan: Plan, record: Record) -> Mapping[str, Step]:
+    """The steps of the ladder by which the assignment was followed, by code; read only where one of them fired."""
+    if all(event.kind is not EventKind.ESCALATED for event in record.journal):
+        return {}
+    return {step.code: step for step in record.assignment.requirement.ladder_in(plan).rungs}
 
 
 def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool, int | None]:

@@ -34,6 +34,7 @@ ASSIGNMENT_COLUMNS = (
         Assignment.planned_due_on,
         Assignment.due_provisional,
         Requirement.ref.label("requirement_ref"),
+        Requirement.period,
         Requirement.title_zh,
         Requirement.title_en,
         Requirement.proof_zh,

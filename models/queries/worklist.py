@@ -58,7 +58,7 @@ STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class WorkItem:
     """One assignment in a work list. `left`: working days to its date, negative when it has passed; None where that
-    makes nothing late.
+    makes nothing late. `period`: the year or part of a year, such as `2023Q1`.
 
     Compared by identity: equal items are made once and shared, see `_item_now`.
     """
@@ -66,6 +66,7 @@ class WorkItem:
     id: int
     ref: str
     title: Text
+    period: str
     item: Text | None
     unit_code: str
     unit: Text
@@ -88,13 +89,9 @@ class WorkItem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DatedWork:
-    """One entry of a calendar. `dated_at`: when its date was set. `moves`: how often the date changed until then.
-
-    `period`: the year or part of a year, such as `2023Q1`.
-    """
+    """One entry of a calendar. `dated_at`: when its date was set. `moves`: how often the date changed until then."""
 
     work: WorkItem
-    period: str
     dated_at: dt.datetime
     moves: int
 
@@ -203,6 +200,20 @@ def to_opine(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[W
     return _items_now(plan, rows, today)
 
 
+def open_refs(session: Session, plan: Plan, asked: str, unit: str) -> list[str]:
+    """The references of what is open at a unit (its code) under a requirement of one period, as `2023/delivery`."""
+    query = (
+        select(Requirement.ref)
+        .join(Assignment, Assignment.requirement_id == Requirement.id)
+        .join(Phase, Phase.id == Requirement.phase_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .where(Phase.plan_id == plan.id, Unit.code == unit, Assignment.status.not_in(CLOSED))
+        .where(Requirement.period + "/" + Requirement.code == asked)
+        .order_by(Requirement.ref)
+    )
+    return [f"{ref}/{unit}" for ref in session.scalars(query)]
+
+
 def count_to_review(session: Session, plan: Plan, unit: Unit) -> int:
     return session.scalars(counting_to_review(plan, unit)).one()
 
@@ -230,11 +241,11 @@ def work_items(session: Session, plan: Plan, ids: Collection[int], on: dt.date) 
 
 def open_dates(session: Session, plan: Plan, unit: Unit, today: dt.date) -> list[DatedWork]:
     """All that a unit owes, with its dates, for a calendar."""
-    query = _ITEMS.add_columns(Requirement.period).where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
+    query = _ITEMS.where(Assignment.unit_id == unit.id, Assignment.status.in_(OWED))
     rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref).limit(CALENDAR)).all()
     dated = _dated(session, [row.id for row in rows])
     rules = _rules_of(plan, today)
-    return [DatedWork(_item_now(rules, row, today), row.period, *dated[row.id]) for row in rows]
+    return [DatedWork(_item_now(rules, row, today), *dated[row.id]) for row in rows]
 
 
 def _dated(session: Session, ids: Sequence[int]) -> dict[int, tuple[dt.datetime, int]]:
@@ -323,6 +334,7 @@ def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
         id=row.id,
         ref=f"{row.requirement_ref}/{row.unit_code}",
         title=Text(row.title_zh, row.title_en),
+        period=row.period,
         item=item_of(row),
         unit_code=row.unit_code,
         unit=Text(row.unit_zh, row.unit_en),

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 from collections import Counter
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -17,7 +18,9 @@ from models.access import AccessRole
 from models.common.errors import DubanError
 from models.indicators.reading import plain
 from models.phases.gate import Via
+from models.plan.area import Measure
 from models.plan.unit import units_of
+from models.queries.queues.unsettled import unsettled_leads
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import attachment
@@ -54,6 +57,23 @@ class CommendationForm(Sent):
     reason: Words = ""
 
 
+def _lead_words(ctx: RequestContext) -> Callable[[Dossier], str]:
+    """Who leads an item; where nobody does, why."""
+    unknown, language = unsettled_leads(ctx.session, ctx.plan), ctx.language
+
+    def words(one: Dossier) -> str:
+        if one.leads:
+            return language.list([language.text(unit.name) for unit in one.leads])
+        if one.area is None:
+            return language.gettext(N_("it belongs to no area"))
+        holder = one.area.code if isinstance(one.item, Measure) and not one.item.names_leads else one.code
+        if holder in unknown:
+            return language.gettext(N_("not settled yet: “{words}”")).format(words=unknown[holder])
+        return language.gettext(N_("nobody leads it; the units answer to the office"))
+
+    return words
+
+
 @router.get("/acceptance")
 def show_acceptance(request: Request, on: Annotated[Day, Query()] = None) -> Response:
     with read_request(request, *LEADING_GROUP) as ctx:
@@ -61,6 +81,7 @@ def show_acceptance(request: Request, on: Annotated[Day, Query()] = None) -> Res
         found = panel.dossiers(ctx.session, ctx.plan, day)
         return ctx.page(
             "acceptance.html",
+            lead_words=_lead_words(ctx),
             on=day,
             groups=[
                 (kind, heading, [one for one in found if one.kind is kind]) for kind, heading in ITEM_KINDS.items()
@@ -104,6 +125,7 @@ def _item_page(
     item = panel.item_of(ctx.session, ctx.plan, code.replace("\0", ""))
     return ctx.page(
         "acceptance_item.html",
+        lead_words=_lead_words(ctx),
         status=UNPROCESSABLE if refused else 200,
         on=day,
         one=panel.dossier(ctx.session, ctx.plan, item, day),

@@ -24,13 +24,13 @@ from models.common.event import EventKind
 from models.common.status import Status, may_move
 from models.permissions import Act
 from models.plan.unit import names_of
-from models.queries.assignment_record import Record, record_of
+from models.queries.assignment_record import Record, record_of, steps_of
 from models.queries.files import files_of_assignment
 from portal.actions import Roles, perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, DayOfWork, FormId, Id, Sent, Words
-from rendering.labels import EVENTS, TOUCHES, change_words
+from rendering.labels import TOUCHES, actor_words, change_words, event_words
 from services import assignments
 from services.assignments import Item
 
@@ -47,10 +47,10 @@ MOVED_BY = {
 }
 
 
-# What a person of the leading group may do and has no form for: the head of the group decides on what the office owes.
+# What a person of the leading group may do and has no form for.
 _NOT_ON_PAGES = {
-    AccessRole.LEADER: frozenset({Act.DECIDE_EXTENSION, Act.DECIDE_OBJECTION, Act.WAIVE}),
-    AccessRole.OFFICE: frozenset({Act.ASK_EXTENSION, Act.OBJECT}),
+    AccessRole.LEADER: frozenset({Act.DECIDE_OBJECTION, Act.WAIVE}),
+    AccessRole.OFFICE: frozenset({Act.OBJECT}),
 }
 
 
@@ -75,7 +75,8 @@ def assignment_page(
         objectionable=objectionable(record.assignment, record.light, ctx.today),
         changes=_changes(ctx, record),
         run_address=settings().run_address(run) if run and ctx.sees_all else None,
-        words={kind: ctx.language.gettext(words) for kind, words in EVENTS.items()},
+        happened=functools.partial(event_words, steps=steps_of(ctx.plan, record), language=ctx.language),
+        actor=functools.partial(actor_words, language=ctx.language),
         refused=refused,
         typed=defaultdict(str, typed),
     )
@@ -144,10 +145,14 @@ class ExtensionForm(Sent):
 def ask_extension(request: Request, assignment_id: Id, form: Annotated[ExtensionForm, Form()]) -> Response:
     def ask(ctx: RequestContext) -> Response:
         (one,) = assignments.ask_extension(ctx.scope, [assignment_id], until=form.until, reason=form.reason)
-        told = N_("{ref}: asked for time until {day}; {due} stands until the office decides")
+        told = (
+            N_("{ref}: asked for time until {day}; {due} stands until the head of the group decides")
+            if ctx.role is AccessRole.OFFICE
+            else N_("{ref}: asked for time until {day}; {due} stands until the office decides")
+        )
         return ctx.done(_page(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
 
-    return acted(request, assignment_id, form, AccessRole.UNIT, ask)
+    return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), ask)
 
 
 class ObjectionForm(Sent):

@@ -26,7 +26,8 @@ from models.plan.plan import Plan
 from models.plan.unit import Unit, units_of
 from models.queries.board import WHOLE_PLAN, Board, Counts, board, snapshot_and
 from models.queries.counts import Cut, lit, lit_page
-from models.queries.worklist import PAGE, WorkItem, counting_to_review, issued_between, work_items
+from models.queries.queues.waiting import waiting_for_leader
+from models.queries.worklist import PAGE, WorkItem, issued_between, work_items
 from portal.cache import Cache
 from portal.context import RequestContext, read_request
 from portal.forms import Day, Page
@@ -99,7 +100,7 @@ _NEWS = {AccessRole.OFFICE: "unsettled", AccessRole.LEADER: "to_review"}
 
 def _waiting(ctx: RequestContext) -> ScalarSelect[int]:
     if ctx.role is AccessRole.LEADER:
-        return counting_to_review(ctx.plan, ctx.stay.unit).scalar_subquery()
+        return waiting_for_leader(ctx.plan, ctx.stay.unit)
     return count_unsettled(ctx.plan)
 
 

@@ -116,7 +116,10 @@ def _extensions_page(
 
 @router.post("/extensions")
 def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()]) -> Response:
-    """Grant or refuse one request or many; what was decided meanwhile, or cannot be decided so, is left as it is."""
+    """Grant or refuse one request or many; what was decided meanwhile, or cannot be decided so, is left as it is.
+
+    On what the office asks for itself, the head of the group decides, on the page of the item.
+    """
 
     def decide(ctx: RequestContext) -> Response:
         asked = asked_for(ctx.session, ctx.plan, form.ids)
@@ -127,12 +130,12 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
         asked = asked_for(ctx.session, ctx.plan, form.ids)
-        if form.page or len(asked) != 1:
+        if ctx.role is AccessRole.OFFICE and (form.page or len(asked) != 1):
             return _extensions_page(ctx, form.page or 1, refused, form)
         typed = {"extension_decision": form.decision, "extension_reason": form.reason, "granted_until": form.until}
         return assignment_page(ctx, next(iter(asked.values())), refused, **typed)
 
-    return perform(request, form, AccessRole.OFFICE, decide, again)
+    return perform(request, form, (AccessRole.OFFICE, AccessRole.LEADER), decide, again)
 
 
 def _page_of(asked: dict[int, int]) -> str:

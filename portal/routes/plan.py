@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from adapters.language import Language
 from models.access import AccessRole
 from models.common.errors import NotFoundError
 from models.plan.content import document_of
@@ -17,6 +18,7 @@ from models.queries.worklist import PAGE
 from portal.cache import Cache
 from portal.context import read_request
 from portal.forms import Page
+from portal.routes.plans.names import Names
 
 router = APIRouter()
 
@@ -64,11 +66,18 @@ def show_plan(request: Request, seen: Annotated[Seen, Query()]) -> Response:
             "plan.html",
             known=known,
             names={unit.code: unit.name for unit in known.document.units},
+            of_nobody=_of_nobody(known, ctx.language),
             rows=[(unit, total, _loads(known, unit, most)) for unit, total in units],
             address=Chosen().address,
             page=seen.page,
             last=-(-len(known.load) // UNITS) or 1,
         )
+
+
+def _of_nobody(known: Preview, language: Language) -> list[str]:
+    """What no unit answers for, by name."""
+    names = Names([known.document], language) if known.of_nobody else None
+    return [f"{names.ref(ref)} [{ref}]" for ref in known.of_nobody] if names else []
 
 
 def _known(plan: Plan) -> Preview:

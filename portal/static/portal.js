@@ -202,7 +202,10 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  if (keeps(event.target)) sessionStorage.setItem("sent", draft(event.target));
+  if (!keeps(event.target)) return;
+  // What goes back and forth comes back as the server understood it, and must not be typed over.
+  if ("forget" in event.target.dataset) localStorage.removeItem(draft(event.target));
+  else sessionStorage.setItem("sent", draft(event.target));
 });
 
 function remember() {

@@ -61,10 +61,10 @@ def states(token: str, ref: str) -> tuple[dt.date, int, dt.datetime]:
 
 def test_each_is_called_by_its_title_period_and_item_once(token: str) -> None:
     titles = {ref: str(one["SUMMARY"]) for ref, one in entries(token).items()}
-    assert titles[FIRST] == "到期：进展报告 · 2023Q1"
-    assert titles[HALF] == "到期：进展报告 · 2023H1"
-    assert titles[DELIVERY].startswith("到期：完成情况 · 2023 T1.1 ")
-    assert str(entries(token, "en")[FIRST]["SUMMARY"]) == "Due: Progress report · 2023Q1"
+    assert titles[FIRST] == "到期：进展报告 · 2023年第一季度"
+    assert titles[HALF] == "到期：进展报告 · 2023年上半年"
+    assert titles[DELIVERY].startswith("到期：完成情况 · 2023年 · T1.1 ")
+    assert str(entries(token, "en")[FIRST]["SUMMARY"]) == "Due: Progress report · first quarter of 2023"
 
 
 def test_an_alarm_rings_in_the_morning_of_a_day_before(token: str) -> None:

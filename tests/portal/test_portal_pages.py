@@ -197,7 +197,7 @@ class Walker:
             form = self.reader.main.locator(f"form[method=post][action='{action}']").first
             if form.count():  # what was sent before may have settled it
                 form.evaluate(CARELESS)
-                form.locator("[type=submit]").click()
+                form.locator("[type=submit]").last.click()
                 expect(self.reader.main.locator(".notice, .refused, #address").first).to_be_visible()
                 self.look()
 

@@ -115,7 +115,7 @@ DOORS: dict[Key, Door] = {
         EVERYBODY, alike(*PEOPLE, assignment_id=Id(DELIVERY)), {"assignment_id": "assignment"}
     ),
     ("POST", "/assignments/{assignment_id}/extension"): Door(
-        (UNIT,),
+        (UNIT, OFFICE),
         {
             "north": {"assignment_id": Id(RETURNED), "until": "2024-01-31", "reason": "more time"},
             LEAD: {"assignment_id": Id(OPEN_LEAD), "until": "2024-01-31", "reason": "more time"},
@@ -208,17 +208,12 @@ DOORS: dict[Key, Door] = {
         (OFFICE,),
         {
             "office": {
-                "order": "move",
-                "ref": f"{T1}/south",
-                "day": "2023-12-27",
-                "unit": Id("unit-north"),  # which the order has no need of, nor of the other
-                "to": Id("unit-south"),
+                "lines": [f'{{"kind":"move","refs":["{T1}/south"],"day":"2023-12-27"}}'],
                 "why": "w",
                 "authority": "a",
                 "step": "carry out",
             }
         },
-        {"unit": "unit", "to": "unit"},
         status=303,
         entries=3,  # the date, the item and the plan
     ),
@@ -303,7 +298,7 @@ DOORS: dict[Key, Door] = {
     ("GET", "/queues/messages"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/complaints"): Door((OFFICE,), alike("office")),
     ("POST", "/extensions"): Door(
-        (OFFICE,),
+        (OFFICE, LEADER),
         {"office": {"ids": [Id("extension-north"), Id("extension-south")], "decision": "grant"}},
         {"ids": "extension"},
         status=303,
@@ -316,12 +311,13 @@ DOORS: dict[Key, Door] = {
         {
             "office": {
                 "party_id": Id("party-S1"),
+                "also": [Id("party-S1")],  # itself once more
                 "units": [Id("unit-edu")],
                 "collectives": [Id("collective-counties")],  # which have it already
                 "reason": "minutes of a meeting",
             }
         },
-        {"party_id": "party", "units": "unit", "collectives": "collective"},
+        {"party_id": "party", "also": "party", "units": "unit", "collectives": "collective"},
         status=303,
         entries=2,
     ),
@@ -442,6 +438,7 @@ for _person in ("north", LEAD):
 FOREIGN[LEAD]["acting"] = [*FOREIGN[LEAD]["assignment"], Id(DELIVERY), Id(RETURNED)]  # it sees them and reviews them
 _ELSEWHERE: dict[str, list[Id]] = {
     "assignment": [other(DELIVERY), other(LIAISON), other(SCHEME)],
+    "acting": [other(DELIVERY), Id(DELIVERY), Id(LIAISON)],  # what units owe, which they see
     "file": [other("file-north:delivery"), other("file-north:own")],
     "extension": [other("extension-north")],
     "objection": [Id("objection-south"), other("objection-north")],

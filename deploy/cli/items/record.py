@@ -3,9 +3,7 @@
 import datetime as dt
 import hashlib
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,9 +20,9 @@ from models.common.errors import RefusedError
 from models.common.file_names import distinct
 from models.common.status import Status
 from models.plan.plan import Plan
-from models.queries.assignment_record import EXTENSION, PendingRequest, Record, Version, record_of
+from models.queries.assignment_record import EXTENSION, PendingRequest, Record, Version, record_of, steps_of
 from models.queries.files import files_of_assignment
-from rendering.labels import EVENTS
+from rendering.labels import actor_words, event_words
 
 
 @click.command()
@@ -110,20 +108,14 @@ def _show_plea(plan: Plan, plea: PendingRequest) -> None:
 
 def _show_journal(plan: Plan, record: Record) -> None:
     listed = table(_("when"), _("what"), _("who"), _("status"), _("due"), _("why"))
+    steps = steps_of(plan, record)
     for event in record.journal:
-        what = f"{_(EVENTS[event.kind])} {_outcome(event.detail or {})}".rstrip()
+        what = event_words(event, steps, language)
         statuses = _change(event.status_before, event.status_after)
         dates = _change(event.due_before, event.due_after)
-        listed.add_row(local_time(plan, event.at), what, event.actor, statuses, dates, event.why)
+        listed.add_row(local_time(plan, event.at), what, actor_words(event.actor, language), statuses, dates, event.why)
     tell("\n" + _("journal"))
     show_table(listed)
-
-
-def _outcome(detail: Mapping[str, Any]) -> str:
-    """Details of an entry: which step fired, how something was decided."""
-    if "upheld" in detail:
-        return _("upheld") if detail["upheld"] else _("dismissed")
-    return str(detail.get("step") or "")
 
 
 def _change(before: Status | dt.date | None, after: Status | dt.date | None) -> str:

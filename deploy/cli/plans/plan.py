@@ -291,8 +291,13 @@ def _unsettled_facts(one: Unsettled) -> dict[str, object]:
     }
 
 
-@plan.command(help=_("The office says who a party is that the plan does not settle; what waited for it is issued."))
-@click.argument("number", type=int)
+@plan.command(
+    help=_(
+        "The office says who a party is that the plan does not settle; what waited for it is issued. Several numbers "
+        "are settled alike, all or none."
+    )
+)
+@click.argument("numbers", metavar="NUMBER...", nargs=-1, required=True, type=int)
 @click.option(
     "--as", "codes", metavar="CODE", multiple=True, required=True, help=_("a unit or a set of units; may be repeated")
 )
@@ -301,7 +306,7 @@ def _unsettled_facts(one: Unsettled) -> dict[str, object]:
 @by_option
 @plan_option
 def settle(
-    number: int,
+    numbers: tuple[int, ...],
     codes: tuple[str, ...],
     until: dt.date | None,
     reason: str,
@@ -313,9 +318,9 @@ def settle(
         sets = collective_ids(session, row.id)
         units = [unit_of(session, row.id, code).id for code in codes if code not in sets]
     named = [sets[code] for code in codes if code in sets]
-    done = parties.settle(scope, number, units=units, collectives=named, reason=reason, until=until)
     told = _("{item}: “{words}” is settled; {count} assignments issued")
-    tell(told.format(item=done.item, words=done.words, count=done.issued))
+    for done in parties.settle_all(scope, numbers, units=units, collectives=named, reason=reason, until=until):
+        tell(told.format(item=done.item, words=done.words, count=done.issued))
 
 
 @click.command()

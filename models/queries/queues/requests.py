@@ -12,11 +12,13 @@ from models.assignments.extension import Extension
 from models.assignments.objection import Objection
 from models.common.base import AnyRow, AnySelect
 from models.common.errors import NotFoundError
+from models.common.kinds import UnitKind
 from models.common.status import OWED, Status
 from models.common.text import Text
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
+from models.plan.unit import Unit
 from models.queries.listing import ASSIGNMENT_COLUMNS, item_of
 from models.queries.worklist import paged
 
@@ -34,6 +36,7 @@ class PendingRequest:
     assignment_id: int
     ref: str
     title: Text
+    period: str
     item: Text | None
     unit: Text
     status: Status
@@ -55,8 +58,17 @@ _ABOUT = ASSIGNMENT_COLUMNS.add_columns(Assignment.status, Phase.ends_on.label("
 )
 
 
-def extensions(session: Session, plan: Plan, page: int = 1) -> list[PendingRequest]:
-    """Requests for more time that nobody has decided and that would change something, the longest wait first."""
+# On what the office asks for itself, the head of the group decides.
+IS_OF_OFFICE = Assignment.unit_id.in_(select(Unit.id).where(Unit.kind == UnitKind.OFFICE))
+
+
+def extensions(
+    session: Session, plan: Plan, page: int = 1, *, decided_by: UnitKind = UnitKind.OFFICE
+) -> list[PendingRequest]:
+    """Requests for more time that nobody has decided and that would change something, the longest wait first.
+
+    Those that the office decides on, or that the head of the group does.
+    """
     asked = (
         Extension.id.label("plea_id"),
         literal("extension").label("about"),
@@ -68,7 +80,7 @@ def extensions(session: Session, plan: Plan, page: int = 1) -> list[PendingReque
     query = (
         _ABOUT.add_columns(*asked)
         .join(Extension, Extension.assignment_id == Assignment.id)
-        .where(Phase.plan_id == plan.id, WAITS)
+        .where(Phase.plan_id == plan.id, WAITS, IS_OF_OFFICE if decided_by is UnitKind.LEADER else ~IS_OF_OFFICE)
         .order_by(Extension.id)
     )
     return [_pending_request(row) for row in session.execute(paged(query, page))]
@@ -104,6 +116,7 @@ def _pending_request(row: AnyRow) -> PendingRequest:
         assignment_id=row.id,
         ref=f"{row.requirement_ref}/{row.unit_code}",
         title=Text(row.title_zh, row.title_en),
+        period=row.period,
         item=item_of(row),
         unit=Text(row.unit_zh, row.unit_en),
         status=row.status,

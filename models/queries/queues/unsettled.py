@@ -93,6 +93,13 @@ def settled_parties(session: Session, plan: Plan) -> list[SettledRow]:
     return found
 
 
+def unsettled_leads(session: Session, plan: Plan) -> dict[str, str]:
+    """The plan's words for leads that are not known yet, by the code of the area or measure that names them so."""
+    of_plan = (UnsettledParty.plan_id == plan.id, UnsettledParty.settled_at.is_(None))
+    query = select(UnsettledParty.item, UnsettledParty.words).where(*of_plan, UnsettledParty.role == Role.LEAD)
+    return {row.item: row.words for row in session.execute(query)}
+
+
 def _named(session: Session, party: UnsettledParty) -> tuple[Text, ...]:
     rows = session.execute(
         select(Unit, Collective)

@@ -21,7 +21,7 @@ from models.queries.queues.complaints import unanswered
 from models.queries.queues.dead_messages import dead
 from models.queries.queues.escalations import reached
 from models.queries.queues.gates import waiting_at_gate
-from models.queries.queues.requests import WAITS, pending_requests
+from models.queries.queues.requests import IS_OF_OFFICE, WAITS, pending_requests
 from models.queries.worklist import counting_to_review
 
 
@@ -53,7 +53,7 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
     """How much waits, in one question."""
     counts = (
         counting_to_review(plan, office).scalar_subquery(),
-        _count(pending_requests(plan, Extension).where(WAITS)),
+        _count(pending_requests(plan, Extension).where(WAITS, ~IS_OF_OFFICE)),
         _count(reached(plan, today)),
         _count(pending_requests(plan, Objection).where(Objection.upheld.is_(None))),
         _count(dead(plan, Message.id)),
@@ -63,6 +63,12 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
         _count(select(Assignment.id).where(Assignment.unit_id == office.id, Assignment.status.in_(OWED))),
     )
     return Waiting(*session.execute(select(*counts)).one())
+
+
+def waiting_for_leader(plan: Plan, leader: Unit) -> ScalarSelect[int]:
+    """How much of the office's own waits for the head of the group: hand-ins to review, requests for more time."""
+    wanted = _count(pending_requests(plan, Extension).where(WAITS, IS_OF_OFFICE))
+    return select(counting_to_review(plan, leader).scalar_subquery() + wanted).scalar_subquery()
 
 
 def _count(query: AnySelect) -> ScalarSelect[int]:

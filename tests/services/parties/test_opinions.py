@@ -149,3 +149,19 @@ def test_every_word_stands_in_the_journal_and_the_audit_is_clean(handed_in: Stor
         entry = session.scalars(select(Event).where(Event.kind == EventKind.OPINION_GIVEN)).one()
         assert (entry.actor, entry.why, entry.detail) == (REVIEWER, "缺结对名单", {"agrees": False, "version": 1})
     assert replay(handed_in.plan, clock.now()).problems == []
+
+
+def test_a_co_lead_that_has_said_nothing_is_asked_once_more_on_the_last_day(handed_in: Story) -> None:
+    handed_in.told()
+    handed_in.opine(NORTH, "health", agrees=True)
+    told = handed_in.patrol_daily("2023-05-16", "2023-05-22")
+    asked = {day: [one for one in some if one[1] == "opinion_asked"] for day, some in told.items()}
+    assert {day: some for day, some in asked.items() if some} == {"2023-05-18": [("culture", "opinion_asked", NORTH)]}
+    assert replay(handed_in.plan, clock.now()).problems == []
+
+
+def test_no_co_lead_is_reminded_of_what_was_accepted_or_sent_back(handed_in: Story) -> None:
+    handed_in.told()
+    handed_in.send_back(NORTH)
+    told = handed_in.patrol_daily("2023-05-16", "2023-05-22")
+    assert [one for some in told.values() for one in some if one[1] == "opinion_asked"] == []

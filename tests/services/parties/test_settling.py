@@ -17,10 +17,12 @@ from models.common.kinds import UnitKind
 from models.loading import Loaded, compare, load_plan
 from models.plan.area import Role
 from models.plan.plan import plan_of
-from models.plan.unit import body_of
+from models.plan.unit import body_of, unit_of
 from models.queries.queues.unsettled import settled_parties, unsettled_parties
 from models.queries.queues.waiting import waiting
 from services.monitoring.audit import replay
+from services.parties import Settled, settle_all
+from services.scope import Scope
 from tests.conftest import LOADED_AT
 from tests.services.parties.conftest import PARTIES
 from tests.support.story import DIRECTOR, Story
@@ -235,6 +237,40 @@ def test_only_the_office_settles_and_says_whom_and_why(year: Story) -> None:
             "until": None,
             "issued": 2,
         }
+
+
+def settle_alike(year: Story, *items: str, units: tuple[str, ...], until: str | None = None) -> list[Settled]:
+    with read_session() as session:
+        plan = plan_of(session, year.plan)
+        office = body_of(session, plan.id, UnitKind.OFFICE).id
+        found = {one.item_code: one.id for one in unsettled_parties(session, plan, plan.day_of(clock.now()))}
+        ids = [unit_of(session, plan.id, unit).id for unit in units]
+    return settle_all(
+        Scope(year.plan, Actor(DIRECTOR, office), clock.now()),
+        [found[one] for one in items],
+        units=ids,
+        reason="主任会议纪要",
+        until=dt.date.fromisoformat(until) if until else None,
+    )
+
+
+def test_several_are_settled_alike_all_or_none(year: Story) -> None:
+    with pytest.raises(RefusedError, match="no work is issued to office"):
+        settle_alike(year, "T1.7", "S1", units=("health", "office"))
+    assert [one[:2] for one in unsettled(year)] == WAITS
+    done = settle_alike(year, "S1", "T1.7", "T1.7", units=("health",))
+    assert sorted((one.item, one.issued) for one in done) == [("S1", 2), ("T1.7", 2)]
+    assert [one[:2] for one in unsettled(year)] == [("T1.8", "主管部门")]
+    assert replay(year.plan, clock.now()).problems == []
+
+
+def test_a_date_counts_where_one_is_needed(year: Story) -> None:
+    year.at("2023-12-28")
+    assert {one[0]: one[4] for one in unsettled(year)}["T1.7"] is True
+    with pytest.raises(RefusedError, match="name a date"):
+        settle_alike(year, "T1.7", "S1", units=("health",))
+    settle_alike(year, "T1.7", "S1", units=("health",), until="2024-01-31")
+    assert str(year.row("2023/delivery/T1.7/health").due_on) == "2024-01-31"
 
 
 def test_who_was_named_cannot_vanish_from_the_plan_while_the_party_stands_there(team: Story) -> None:
