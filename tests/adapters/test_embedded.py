@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import make_url
 
 from adapters.database import embedded
-from models.common.errors import RefusedError, UnavailableError
+from models.common.errors import RefusedError
 
 USER = """
 import sys
@@ -233,7 +233,7 @@ class TestANoteThatIsNotTheServers:
 
     def test_it_is_a_folder(self, stopped: Path) -> None:
         note_of(stopped).mkdir()
-        with pytest.raises(UnavailableError, match="cannot be started"):
+        with pytest.raises(RefusedError, match=r"postmaster\.pid: is a folder"):
             embedded.url(stopped)
         note_of(stopped).rmdir()
         is_used_and_left(stopped)
