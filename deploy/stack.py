@@ -19,7 +19,7 @@ import psycopg
 
 from adapters.database import embedded
 from adapters.database import sessions as database
-from adapters.folders import data_folder, private_folder, private_log
+from adapters.folders import data_folder, locked, private_folder, private_log
 from adapters.prefect_server import prefect_api, prefect_secret
 from adapters.settings import child_environment, override, reach_this_machine_directly, settings
 from deploy.ports import LOOPBACK, listen, listen_somewhere, port_of
@@ -145,14 +145,14 @@ def _start(parts: Parts, doors: Mapping[str, int], lock: int, *, by_schedule: bo
 @contextmanager
 def _alone_in(home: Path) -> Iterator[int]:
     """One stack at a time: two servers would write to one SQLite. The descriptor of the lock."""
-    with (home / "stack.lock").open("w") as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as held:
+            lock = held.enter_context(locked(home / "stack.lock", fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError as taken:
             raise RefusedError(
                 "another stack is at work in {folder}, or the Prefect server that one left behind; stop it first",
                 folder=str(home),
-            ) from held
+            ) from taken
         yield lock.fileno()
 
 

@@ -10,11 +10,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from adapters.settings import settings
 from portal import security_log
+from portal.addresses import neighbourhood
 
 HEAD_S = 15  # seconds in which the head of a request has to be there
 OF_AN_ADDRESS, OF_A_PROXY = 64, 1024  # connections at once
 
-_open: Counter[str] = Counter()  # connections by address
+_open: Counter[str] = Counter()  # connections by the place that they come from
 _AMBIGUOUS = "the head of the request can be read in two ways"
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _LONGEST_END = 4
@@ -62,8 +63,8 @@ class PortalProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        _open[self._address] += 1
-        if _open[self._address] > _most(self._address):
+        _open[self._place] += 1
+        if _open[self._place] > _most(self._address):
             security_log.note("too many connections", address=self._address)
             transport.abort()
             return
@@ -71,9 +72,9 @@ class PortalProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
-        _open[self._address] -= 1
-        if not _open[self._address]:
-            del _open[self._address]
+        _open[self._place] -= 1
+        if not _open[self._place]:
+            del _open[self._place]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -86,6 +87,10 @@ class PortalProtocol(H11Protocol):
     @property
     def _address(self) -> str:
         return self.client[0] if self.client else "-"
+
+    @property
+    def _place(self) -> str:
+        return neighbourhood(self._address)
 
     def _wait_for_head(self) -> None:
         self._patience = self.loop.call_later(HEAD_S, self._give_up)

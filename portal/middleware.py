@@ -23,6 +23,7 @@ from adapters.settings import settings
 from models.access import WEB_SESSION_LASTS
 from models.common.errors import DubanError
 from portal import cookies, security_log
+from portal.addresses import neighbourhood
 from portal.context import CAPABILITIES, address_of, known_as, may_come_in, page
 from portal.turns import Turns
 
@@ -150,7 +151,7 @@ class RequestGuard:
 
     def _may_ask(self, request: Request) -> bool:
         """Limits by link and by web session; by address for strangers alone: none shuts out their neighbours."""
-        path, who = request.url.path, address_of(request)
+        path, who = request.url.path, neighbourhood(address_of(request))
         if path.startswith("/static/") or (path == HEALTH and _is_near(request)):
             return True
         if path.startswith(CAPABILITIES) and not self._may_open(request, who):
@@ -169,7 +170,7 @@ class RequestGuard:
     async def _is_known_after_all(self, request: Request) -> bool:
         """Whether the database knows a cookie that is new to us, where strangers used up what an address may ask."""
         new = cookies.stay_of(request) and not self._is_known(request)
-        if not new or not self._hit(self._unproven, "unproven", address_of(request)):
+        if not new or not self._hit(self._unproven, "unproven", neighbourhood(address_of(request))):
             return False
         if found := await run_in_threadpool(may_come_in, request):
             self._meet(cookies.stay_of(request))
@@ -247,6 +248,11 @@ def declared(request: Request) -> int:
     """The bytes that the request says it brings; 0 where it does not say."""
     length = request.headers.get("content-length", "0")
     return int(length[:_DIGITS]) if length.isdecimal() else 0
+
+
+def expected(request: Request) -> int:
+    """The bytes that the request brings at most: what it says, and as many as are taken where it does not say."""
+    return declared(request) if "content-length" in request.headers else _most_bytes(request)
 
 
 def _bounded(request: Request, receive: Receive) -> Receive:

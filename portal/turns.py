@@ -5,9 +5,9 @@ import contextvars
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from models.common.errors import RefusedError
@@ -55,6 +55,35 @@ class Turns:
             if is_free:
                 self._under_way[who] += 1
             return is_free
+
+
+class UnderWay:
+    """How many bytes are on their way, of one and in all: each of several might find room for itself alone."""
+
+    def __init__(self) -> None:
+        self._coming: Counter[Hashable] = Counter()
+        self._alone = threading.Lock()
+
+    @contextmanager
+    def coming(self, who: Hashable, size: int) -> Iterator[None]:
+        """So many bytes of one come in meanwhile."""
+        with self._alone:
+            self._coming[who] += size
+        try:
+            yield
+        finally:
+            with self._alone:
+                self._coming[who] -= size
+                if not self._coming[who]:
+                    del self._coming[who]
+
+    def of(self, who: Hashable) -> int:
+        with self._alone:
+            return self._coming[who]
+
+    def in_all(self) -> int:
+        with self._alone:
+            return self._coming.total()
 
 
 class Aside:

@@ -20,7 +20,9 @@ from adapters.evidence.store import EvidenceStore, Incoming
 from adapters.settings import settings
 from models.common.errors import RefusedError
 from models.common.files import StoredEvidence
+from portal.turns import UnderWay
 
+UNDER_WAY = UnderWay()  # what units send just now, by their ids
 MAX_FIELDS = 2000
 LONGEST_TEXT_KB = 64
 MAX_TEXT_KB = 1024  # in all fields together

@@ -21,10 +21,13 @@ _FILES = frozenset(
 _SCHEME = re.compile(r"(?<=[A-Za-z]{2}):(?=\S)|:(?=//)")
 # Before the last part of a host: a letter of any script, and a further one or one of its marks. What stands before it
 # may be a picture. Browsers take all of these for dots.
-_DOT = re.compile(r"(?<=[^\s.])([.\uff0e\uff61]|\u3002(?=[A-Za-z]))(?=([^\W\d_][A-Za-z\u0080-\U0010ffff]\S*))")
+_DOT = re.compile(
+    r"(?<=[^\s.])([.\uff0e\uff61\u2024\ufe52]|\u3002(?=[A-Za-z]))(?=([^\W\d_][A-Za-z\u0080-\U0010ffff]\S*))"
+)
 _WWW = re.compile(r"(?<!\w)(www\d?)\.(?=\S)", re.IGNORECASE)
 _IP_ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?=[:/])")
-_CALL = re.compile("([@\uff20])(?=\\S)")
+_CALL = re.compile("([@\uff20\ufe6b])(?=\\S)")
+_SHARE = re.compile(r"\\\\(?=\w)")  # a folder of another machine, which mail clients open with the reader's password
 _OF_MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#+!|~&-]")
 _MARKS = str.maketrans("\u27e6\u27e7", "[]")  # the brackets of the mark that the reader's link takes the place of
 
@@ -36,7 +39,7 @@ def one_line(text: str) -> str:
     line = " ".join(seen(text).split()).translate(_MARKS)
     line = _IP_ADDRESS.sub(lambda found: found[0].replace(".", ". "), line)
     line = _DOT.sub(_apart, _WWW.sub(r"\1. ", line))
-    return _CALL.sub(r"\1 ", _SCHEME.sub(": ", line))
+    return _SHARE.sub(r"\\\\ ", _CALL.sub(r"\1 ", _SCHEME.sub(": ", line)))
 
 
 def in_markdown(text: str) -> str:

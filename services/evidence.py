@@ -41,12 +41,12 @@ class Swept:
     kept: int = 0
 
 
-def refuse_without_room(session: Session, unit_id: int, size: int, at: dt.datetime) -> None:
-    """Raises RefusedError where there is no room for `size` more bytes of this unit."""
+def refuse_without_room(session: Session, unit_id: int, size: int, at: dt.datetime, *, in_all: int) -> None:
+    """Raises RefusedError where there is no room for `size` more bytes of this unit, or `in_all` of all units."""
     mine = settings()
     quota = Quota(mine.unit_daily_files, mine.unit_daily_mb * MIB, mine.unit_total_mb * MIB)
     refuse_beyond(quota, session, unit_id, size, at)
-    if not _store().has_room_for(size, mine.evidence_free_mb * MIB):
+    if not _store().has_room_for(in_all, mine.evidence_free_mb * MIB):
         raise RefusedError("the evidence store is nearly full, and nothing is taken; tell the leading-group office")
 
 

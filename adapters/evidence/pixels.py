@@ -3,7 +3,7 @@
 import re
 import struct
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from adapters.evidence.suspect import MIB, Suspect, refuse_mismatch
 from models.common.errors import RefusedError
@@ -18,8 +18,13 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 _MOST_SEGMENTS = 20_000
 _HEAD = MIB
+_OLD_BMP = 12  # bytes of its head
+_TIFF: dict[bytes, "_Order"] = {b"II*\0": "little", b"MM\0*": "big"}
+_WIDTH, _LENGTH, _SHORT = 256, 257, 3
+_MOST_PAGES, _MOST_FACTS = 100, 1_000
 
 Size = tuple[int, int]
+_Order = Literal["little", "big"]
 
 
 def check_png(file: Suspect) -> None:
@@ -41,6 +46,8 @@ def check_size(name: str, source: BinaryIO) -> None:
         _judge(name, jpeg_size(source))
     elif beginning[4:8] == b"ftyp":
         _judge(name, heif_size(source))
+    else:
+        _judge(name, _size_in_head(source))
 
 
 def png_size(source: BinaryIO) -> Size | None:
@@ -76,6 +83,66 @@ def heif_size(source: BinaryIO) -> Size | None:
     source.seek(0)
     sizes: list[Size] = [struct.unpack(">II", found[1]) for found in _HEIF_SIZE.finditer(source.read(_HEAD))]
     return max(sizes, key=_pixels, default=None)
+
+
+def _size_in_head(source: BinaryIO) -> Size | None:
+    """Of what cannot be handed in alone and documents hold all the same: GIF, BMP, WebP and TIFF pictures."""
+    source.seek(0)
+    head = source.read(_HEAD)
+    if head[:6] in {b"GIF87a", b"GIF89a"}:
+        return _two(head, 6, 2, "little")
+    if head[:2] == b"BM" and head[6:10] == bytes(4):  # reserved: two letters alone may be chance
+        length = int.from_bytes(head[14:18], "little")
+        return _two(head, 18, 2 if length == _OLD_BMP else 4, "little")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return _webp_size(head)
+    if head[:4] in _TIFF:
+        return _tiff_size(head, _TIFF[head[:4]])
+    return None
+
+
+def _two(head: bytes, place: int, length: int, order: _Order) -> Size:
+    """Two numbers of so many bytes that follow each other; a negative height of BMP says that it begins at the top."""
+    width, height = (
+        int.from_bytes(head[at : at + length], order, signed=length > 2)  # noqa: PLR2004  (of the older form none is)
+        for at in (place, place + length)
+    )
+    return abs(width), abs(height)
+
+
+def _webp_size(head: bytes) -> Size | None:
+    """By the first chunk (RFC 9649): extended, lossless, or lossy, which has its frame's head before the size."""
+    match head[12:16]:
+        case b"VP8X":
+            return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+        case b"VP8L":
+            packed = int.from_bytes(head[21:25], "little")
+            return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            width, height = _two(head, 26, 2, "little")
+            return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _tiff_size(head: bytes, order: _Order) -> Size | None:
+    """The largest of the pictures whose lists of facts stand in the head (TIFF 6.0, section 2)."""
+    sizes: list[Size] = []
+    place = int.from_bytes(head[4:8], order)
+    for _ in range(_MOST_PAGES):
+        count = min(int.from_bytes(head[place : place + 2], order), _MOST_FACTS)
+        facts = [head[at : at + 12] for at in range(place + 2, place + 2 + 12 * count, 12)]
+        said = {int.from_bytes(one[:2], order): _tiff_number(one, order) for one in facts if len(one) == 12}  # noqa: PLR2004  (a fact)
+        sizes.append((said.get(_WIDTH, 0), said.get(_LENGTH, 0)))
+        behind = place + 2 + 12 * count
+        place = int.from_bytes(head[behind : behind + 4], order)
+        if not place:
+            break
+    return max(sizes, key=_pixels, default=None)
+
+
+def _tiff_number(fact: bytes, order: _Order) -> int:
+    """Its value where that is one short or long number."""
+    return int.from_bytes(fact[8:10] if int.from_bytes(fact[2:4], order) == _SHORT else fact[8:12], order)
 
 
 def _next_marker(source: BinaryIO) -> int | None:

@@ -2,17 +2,21 @@
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 import tempfile
 from base64 import b64encode
 from pathlib import Path
 
+from adapters.folders import ROOT
 from adapters.settings import settings
+from models.common.errors import RefusedError
 
 FILE = "prefect-secret"
 USER = "duban"
 BYTES = 32
+FORM = re.compile(r"[^\s:]+:\S+")  # as HTTP carries it
 OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -21,26 +25,39 @@ def file_in(folder: Path) -> Path:
 
 
 def kept_in(folder: Path) -> str | None:
-    """The secret of a data folder; None where there is none yet."""
+    """The secret of a data folder; None where there is none yet, or none that a server could ask for.
+
+    Raises RefusedError where something else stands in its place.
+    """
+    file = file_in(folder)
     try:
-        return file_in(folder).read_text(encoding="ascii").strip() or None
-    except FileNotFoundError:
+        content = file.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
         return None
+    except IsADirectoryError as there:
+        raise RefusedError("{file}: is a folder, and a file of ours should be there", file=str(file)) from there
+    return content if FORM.fullmatch(content) else None
 
 
 def ensure_in(folder: Path) -> str:
     """The secret of a data folder, made where there is none; of several who make it at once, one is kept.
 
-    One that other accounts may read is one no more: it is thrown away, and a new one is made.
+    One that other accounts may read or have put there is none: it is thrown away, and a new one is made. Raises
+    RefusedError where something else stands in its place.
     """
     file = file_in(folder)
-    if file.exists() and (kept_in(folder) is None or file.stat().st_mode & OF_OTHERS):
+    if os.path.lexists(file) and (kept_in(folder) is None or _is_known_to_others(file)):
         file.unlink(missing_ok=True)
     if not file.exists():
         _make(file)
     kept = kept_in(folder)
     assert kept is not None
     return kept
+
+
+def _is_known_to_others(file: Path) -> bool:
+    found = file.stat()
+    return bool(found.st_mode & OF_OTHERS) or found.st_uid not in {os.geteuid(), ROOT}
 
 
 def _make(file: Path) -> None:

@@ -130,6 +130,20 @@ def plain(number: float) -> str:
     return "0" if text == "-0" else text
 
 
+class YesOrNo(float):
+    """1 or 0 where somebody wrote yes or no: a number where that is asked for, and nowhere else."""
+
+
+def is_in_per_cent(indicator: Indicator) -> bool:
+    """Whether its figures are in per cent: where the target is full coverage without a number, they are."""
+    return indicator.unit == "%" or (indicator.comparator is Comparator.FULL and not indicator.value)
+
+
+def says_per_cent(text: str) -> bool:
+    """Whether somebody wrote a number in per cent."""
+    return word(text).endswith("%")
+
+
 def number_of(text: str) -> float | None:
     """The number that somebody wrote: `1,200`, `95.2%`, yes and no as 1 and 0. None where it is none.
 
@@ -140,7 +154,7 @@ def number_of(text: str) -> float | None:
         return None
     said = word(text)
     if said in YES or said in NO:
-        return float(said in YES)
+        return YesOrNo(said in YES)
     number = _NUMBER.fullmatch(said)
     return float(re.sub("[, ]", "", said.rstrip("% "))) if number else None
 
@@ -159,6 +173,7 @@ def wrong_in(plan: Plan, figure: Figure, by: Unit, today: dt.date) -> Wrong:
     """The same, each with the name of the field of `Figure` that it is about."""
     yield from (("unit", reason) for reason in _wrong_unit(figure, by))
     yield from (("period", reason) for reason in _wrong_period(plan, figure, today))
+    yield from _wrong_words(figure)
     yield from (("value", reason) for reason in _wrong_value(figure))
     yield from _wrong_company(figure)
 
@@ -192,6 +207,13 @@ def _wrong_period(plan: Plan, figure: Figure, today: dt.date) -> Iterator[Reason
         yield Reason("expected a year up to {due}, in which the target is due", due=due)
     elif period.first > today:
         yield Reason("expected a period that has begun; this one begins on {day}", day=period.first)
+
+
+def _wrong_words(figure: Figure) -> Wrong:
+    for name in ("value", "reference", "weight"):
+        is_asked_for = name == "value" and figure.indicator.comparator is Comparator.STATUS
+        if isinstance(getattr(figure, name), YesOrNo) and not is_asked_for:
+            yield name, Reason("expected a number")
 
 
 def _wrong_value(figure: Figure) -> Iterator[Reason]:
@@ -334,14 +356,18 @@ def enter(
     """
     if reasons := reasons_not_enterable(plan, figures, by, plan.day_of(at)):
         raise BlockedError("nothing was entered: {reasons}", reasons)
-    # Locked: of two people who enter at once, the second one compares with what the first one wrote.
-    session.execute(select(func.pg_advisory_xact_lock(_LOCK, plan.id % 2**31)))
+    lock(session, plan)
     compared = compare(session, plan, figures)
     for one in compared:
         if one.change is not Change.SAME:
             _write(session, plan, one, by, evidence_id, actor, at)
     session.flush()
     return compared
+
+
+def lock(session: Session, plan: Plan) -> None:
+    """Until the transaction ends: of two who enter at once, the second one compares with what the first wrote."""
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK, plan.id % 2**31)))
 
 
 _LOCK = 0x0D1C  # the first number of the advisory lock for readings; the second is the id of the plan

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from models.assignments.assignment import QUARANTINED, Assignment
+from models.assignments.assignment import OPEN, QUARANTINED, Assignment
 from models.common.base import AnySelect
 from models.common.errors import Reason
 from models.dates.instants import FIRST_ROUND, LocalInstant
@@ -58,6 +58,7 @@ class AlertKind(StrEnum):
     NO_RUN = "no_run"
     NO_PREFECT = "no_prefect"
     ADDRESSES = "addresses"
+    CLOCK = "clock"
     UNSEEN = "unseen"
 
 
@@ -312,6 +313,30 @@ def _patrols(session: Session, plan: Plan, at: dt.datetime, opened_at: dt.dateti
             AlertKind.CUT_SHORT,
             Reason("the patrol did not come to its end: {starts}", starts=[_local(plan, start) for start in unended]),
         )
+
+
+def clock_alerts(session: Session, plan: Plan, *, now: dt.datetime) -> Iterable[Alert]:
+    """Whether rounds are dated ahead of the present: what was done then was done too early, and stays done."""
+    last = session.scalar(select(func.max(PatrolRound.started_at)).where(PatrolRound.plan_id == plan.id))
+    if last is None or last <= now + GRACE:
+        return
+    ahead = session.scalar(
+        select(func.count())
+        .select_from(Assignment)
+        .join(Assignment.requirement)
+        .join(Requirement.phase)
+        .where(Phase.plan_id == plan.id, OPEN, Assignment.done_until > plan.day_of(now))
+    )
+    yield Alert(
+        AlertKind.CLOCK,
+        Reason(
+            "the clock was set back: patrols are dated up to {last}; {count} open assignments had their steps "
+            "too early then, and are not looked at until that day",
+            last=_local(plan, last),
+            count=ahead,
+        ),
+        (last.isoformat(),),
+    )
 
 
 def _rounds(session: Session, plan: Plan, since: dt.datetime) -> list[Round]:

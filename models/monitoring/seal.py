@@ -4,6 +4,7 @@ Entries are not sealed as they are written: patrols at once would wait in one li
 watchdog seals what is there; until then an entry is guarded by the trigger alone.
 """
 
+import bisect
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -86,6 +87,7 @@ class Tampering(StrEnum):
     DELETED = "deleted"
     INSERTED = "inserted"
     SEAL = "seal"  # the seal itself does not fit
+    CLOCK = "clock"  # the machine's clock was set back: what was written before is dated ahead
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ def forgotten(session: Session, kept: Sequence[str]) -> Iterator[Broken]:
 
 def broken(session: Session) -> Iterator[Broken]:
     """Everything in the journal that is not as it was sealed, seal by seal, in little memory."""
-    after, before, begun = 0, FIRST, None
+    after, before = 0, FIRST
+    times: list[dt.datetime] = []  # of the seals so far, each later than those before it
     seals = session.scalars(select(JournalSeal).order_by(JournalSeal.id).execution_options(yield_per=20))
     for one in seals:
         found = session.execute(FOUND, {"after": after, "upto": one.last_event_id, "before": before}).one()
@@ -157,9 +160,24 @@ def broken(session: Session) -> Iterator[Broken]:
             yield Broken(
                 Tampering.SEAL, Reason("the seal of {at} was changed, or one before it is gone", at=_instant(one.at))
             )
-        yield from _dated_back(session, after, one.last_event_id, begun)
-        after, before, begun = one.last_event_id, one.digest, one.at
-    yield from _dated_back(session, after, None, begun)
+        if times and one.at < times[-1] - GRACE:
+            yield _set_back(times[-1], one.at)
+            del times[bisect.bisect_right(times, one.at) :]
+        yield from _dated_back(session, after, one.last_event_id, times)
+        if not times or one.at > times[-1]:
+            times.append(one.at)
+        after, before = one.last_event_id, one.digest
+    yield from _dated_back(session, after, None, times)
+
+
+def _set_back(ahead: dt.datetime, at: dt.datetime) -> Broken:
+    """Told once for each time, and not for each entry that was written until the clock had caught up."""
+    back = Reason(
+        "the clock was set back: a seal is dated {ahead}, and the one after it {at}",
+        ahead=_instant(ahead),
+        at=_instant(at),
+    )
+    return Broken(Tampering.CLOCK, back)
 
 
 def _differing(seal: JournalSeal, ids: Sequence[int], hashes: bytes) -> Iterator[Broken]:
@@ -186,10 +204,11 @@ def _by_id(ids: Sequence[int], hashes: bytes) -> dict[int, bytes]:
     return {entry: hashes[n * HASH_BYTES : (n + 1) * HASH_BYTES] for n, entry in enumerate(ids)}
 
 
-def _dated_back(session: Session, after: int, upto: int | None, sealed_at: dt.datetime | None) -> Iterator[Broken]:
-    """Entries that say to be older than the seal before them: they would have stood under it."""
-    if sealed_at is None:
+def _dated_back(session: Session, after: int, upto: int | None, times: Sequence[dt.datetime]) -> Iterator[Broken]:
+    """Entries that say to be older than the last of the seals before them: they would have stood under it."""
+    if not times:
         return
+    sealed_at = times[-1]
     query = select(Event.id, Event.at).where(Event.id > after, Event.at < sealed_at - GRACE).order_by(Event.id)
     for entry, at in session.execute(query if upto is None else query.where(Event.id <= upto)):
         back = Reason(

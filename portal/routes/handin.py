@@ -18,9 +18,9 @@ from models.queries.files import files_of_unit, kept
 from models.queries.worklist import WorkItem, owes_work, work_items
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
 from portal.forms import MAX_IDS_IN_FORM, FormId, Ids, Sent, Words
-from portal.middleware import MIB, declared
+from portal.middleware import MIB, expected
 from portal.turns import Turns
-from portal.uploads import Upload, receive
+from portal.uploads import UNDER_WAY, Upload, receive
 from services import assignments
 from services.evidence import refuse_without_room
 from services.scope import Scope
@@ -92,11 +92,12 @@ async def hand_in(request: Request) -> Response:
         with read_request(request, *WORKING) as ctx:
             _own(ctx, form.ids)
             kept(ctx.session, ctx.unit_id, form.again)
-            refuse_without_room(ctx.session, ctx.unit_id, declared(request), ctx.at)
+            refuse_without_room(ctx.session, unit_id, UNDER_WAY.of(unit_id), ctx.at, in_all=UNDER_WAY.in_all())
 
     try:
         async with UPLOADS.turn(unit_id):
-            upload = await receive(request, check=check)
+            with UNDER_WAY.coming(unit_id, expected(request)):
+                upload = await receive(request, check=check)
     except (ForgedError, NotFoundError):
         raise
     except DubanError as refused:

@@ -29,9 +29,9 @@ from portal.actions import perform
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
 from portal.downloads import attachment
 from portal.forms import Day, Id, Sent, Words
-from portal.middleware import declared
+from portal.middleware import expected
 from portal.turns import Aside, Turns
-from portal.uploads import Upload, receive
+from portal.uploads import UNDER_WAY, Upload, receive
 from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
 from services.evidence import refuse_without_room
 from services.indicators import readings
@@ -309,11 +309,12 @@ async def import_readings(request: Request) -> Response:
     def check(fields: Mapping[str, list[str]]) -> None:
         check_form(request, _read(fields))
         with read_request(request, *ENTERING) as ctx:
-            refuse_without_room(ctx.session, ctx.unit_id, declared(request), ctx.at)
+            refuse_without_room(ctx.session, unit_id, UNDER_WAY.of(unit_id), ctx.at, in_all=UNDER_WAY.in_all())
 
     try:
         async with IMPORTS.turn(unit_id):
-            upload = await receive(request, check=check)
+            with UNDER_WAY.coming(unit_id, expected(request)):
+                upload = await receive(request, check=check)
             return await ASIDE.run(functools.partial(_look_at, request, upload))
     except (NotFoundError, ForgedError):
         raise

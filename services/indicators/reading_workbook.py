@@ -20,7 +20,7 @@ from models.common.errors import BlockedError, DubanError, Reason, RefusedError
 from models.common.kinds import Comparator
 from models.common.typed import word
 from models.dates.period import Period
-from models.indicators.reading import CITY, Figure, number_of, wrong_in
+from models.indicators.reading import CITY, Figure, YesOrNo, is_in_per_cent, number_of, says_per_cent, wrong_in
 from models.plan.indicator import Indicator
 from models.plan.unit import Unit
 from rendering.reading_sheets import COLUMNS, Context
@@ -270,21 +270,21 @@ class _Line:
         if cell.percent is None:
             self._problem(key, Reason("expected a plain number format: Excel shows another figure than the cell holds"))
             return None
-        is_share = key != "weight" and _in_per_cent(indicator)
+        is_share = key != "weight" and indicator is not None and is_in_per_cent(indicator)
+        if key != "weight" and indicator is not None and not is_share and (cell.percent or _says_per_cent(cell)):
+            self._problem(key, Reason("expected a figure without %: this indicator is not in per cent"))
+            return None
         head = str(self.cells.get("head", key)) if key == "value" else key
         if head in self.table.in_per_cent and not is_share:
             self._problem(key, Reason("expected a figure that is in per cent, as the heading says; this one is not"))
             return None
         # Excel shows 0.952 as 95.2%: what the person saw counts.
         shown = number * 100**cell.percent if is_share else number
-        return round(shown, 9)
+        return number if isinstance(number, YesOrNo) else round(shown, 9)
 
 
-def _in_per_cent(indicator: Indicator | None) -> bool:
-    """Where the target is full coverage without a number, figures are in per cent."""
-    if indicator is None:
-        return False
-    return indicator.unit == "%" or (indicator.comparator is Comparator.FULL and not indicator.value)
+def _says_per_cent(cell: Cell) -> bool:
+    return isinstance(cell.value, str) and says_per_cent(cell.value)
 
 
 def _expected_value(indicator: Indicator | None) -> Reason:

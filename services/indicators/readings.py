@@ -183,6 +183,7 @@ def import_upload(scope: Scope, file: StoredEvidence, *, shown: str | None = Non
     with scope.open() as (session, plan):
         by = _entering(session, plan, scope)
         figures = _in_store(session, plan, scope, by, file)
+        reading.lock(session, plan)  # or what is compared here would not be what is compared as it is entered
         if shown is not None and reading.fingerprint(reading.compare(session, plan, figures)) != shown:
             raise RefusedError("somebody entered readings since the preview; choose the workbook and look again")
         return _enter(session, plan, scope, by, figures, file)

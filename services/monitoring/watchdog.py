@@ -159,6 +159,7 @@ def look(scope: Scope, on: dt.date | None = None) -> list[Alert]:
         may_leave = functools.partial(_may_leave, plan)
         found = alerts.alerts(session, plan, at=_instant(plan, scope.at, on), may_leave=may_leave)
         found += address_alerts(session, plan)
+        found += alerts.clock_alerts(session, plan, now=clock.now())
         phases = phases_of(session, plan)
         waiting = [(gate, run_names(gate.phase, phases)) for gate in alerts.open_gates(session, plan)]
     return [*found, *_at_gates(plan, waiting)]

@@ -231,6 +231,19 @@ class TestANoteThatIsNotTheServers:
         note_of(stopped).write_bytes(content)
         is_used_and_left(stopped)
 
+    def test_it_is_a_folder(self, stopped: Path) -> None:
+        note_of(stopped).mkdir()
+        with pytest.raises(RefusedError, match=r"postmaster\.pid: is a folder"):
+            embedded.url(stopped)
+        note_of(stopped).rmdir()
+        is_used_and_left(stopped)
+
+    def test_it_is_a_link_that_leads_to_the_note_of_another_server(self, stopped: Path, tmp_path: Path) -> None:
+        (tmp_path / "note").write_text(f"{os.getpid()}\n")
+        note_of(stopped).symlink_to(tmp_path / "note")
+        is_used_and_left(stopped)
+        assert (tmp_path / "note").read_text() == f"{os.getpid()}\n"
+
     def test_we_ourselves_have_the_number(self, stopped: Path) -> None:
         write_note(stopped, os.getpid())
         is_used_and_left(stopped)

@@ -21,6 +21,7 @@ from adapters.settings import Settings, settings
 from deploy.cli.main import _tell_settings
 from deploy.cli.operation import running
 from deploy.cli.root import duban, error_lines
+from models.common.errors import RefusedError
 
 PASSWORD = "office:一个密码"
 ELSEWHERE = "https://prefect.example.cn"
@@ -80,6 +81,36 @@ class TestMaking:
 
         assert prefect_secret.kept_in(folder) is None
         assert len(prefect_secret.ensure_in(folder)) > 43
+
+    @pytest.mark.parametrize("left", [b"garbage", b"duban:", b":x", b"a:b\nc:d", b"\xff\xfe", b"duban:one two"])
+    def test_what_no_server_could_ask_for_is_made_anew(self, folder: Path, left: bytes) -> None:
+        prefect_secret.file_in(folder).write_bytes(left)
+        prefect_secret.file_in(folder).chmod(0o600)
+
+        assert prefect_secret.kept_in(folder) is None
+        assert prefect_secret.ensure_in(folder).startswith("duban:")
+        assert len(prefect_secret.ensure_in(folder)) > 43
+
+    def test_one_that_another_account_put_there_is_made_anew(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = prefect_secret.ensure_in(folder)
+        owner = prefect_secret.file_in(folder).stat().st_uid
+        monkeypatch.setattr(prefect_secret, "ROOT", owner + 2)
+        with monkeypatch.context() as other:
+            other.setattr(os, "geteuid", lambda: owner + 1)
+            assert prefect_secret.ensure_in(folder) != made
+
+    def test_a_link_that_leads_nowhere_is_replaced_and_a_folder_told(self, folder: Path) -> None:
+        prefect_secret.file_in(folder).symlink_to(folder / "elsewhere")
+        made = prefect_secret.ensure_in(folder)
+        assert not (folder / "elsewhere").exists()
+        assert prefect_secret.kept_in(folder) == made
+
+        prefect_secret.file_in(folder).unlink()
+        prefect_secret.file_in(folder).mkdir()
+        with pytest.raises(RefusedError, match="is a folder"):
+            prefect_secret.ensure_in(folder)
 
 
 class TestWhatIsSent:

@@ -3,6 +3,8 @@
 import dataclasses
 import datetime as dt
 import os
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -16,6 +18,7 @@ from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from deploy.cli.root import duban
 from models.assignments.evidence import Evidence
+from portal.uploads import UNDER_WAY
 from services import evidence
 from tests.support.portal_doors import LIAISON
 from tests.support.portal_world import Visitor, World, world
@@ -201,3 +204,46 @@ def test_the_files_of_another_database_are_not_swept(
     assert others.path.exists()
     assert "已清除 1 个残余文件" in cli("evidence", "sweep", "--claim")
     assert not others.path.exists()
+
+
+@pytest.mark.parametrize("path", ["/hand-in", "/readings/import"])
+def test_what_others_send_just_now_takes_room_too(world: World, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Each of many who send at once would find the same room."""
+    north, before = world.person("north"), files_in_store()
+    free = shutil.disk_usage(settings().evidence_address).free
+    fields = north.hidden() | {"ids": world.id(LIAISON)}
+    sent = [("files", ("a.txt", b"proof", "text/plain"))]
+    with UNDER_WAY.coming("another unit", free):
+        refused = north.ask("POST", path, data=fields, files=sent)
+    assert "the evidence store is nearly full" in refused.text
+    assert files_in_store() == before
+    assert UNDER_WAY.in_all() == 0
+    assert hand_in(north, world.id(LIAISON)).status_code == 303
+
+
+def test_what_a_unit_sends_just_now_counts_for_its_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(monkeypatch, UNIT_DAILY_MB=3)
+    north, liaison = world.person("north"), world.id(LIAISON)
+    with UNDER_WAY.coming(world.id("unit-north"), 3 * MIB):
+        assert "within a day; at most 3 MB" in hand_in(north, liaison).text
+    with UNDER_WAY.coming(world.id("unit-south"), 3 * MIB):
+        assert hand_in(north, liaison).status_code == 303
+
+
+def test_who_does_not_say_how_much_comes_is_expected_to_send_the_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program that sends in pieces (Transfer-Encoding: chunked)."""
+    limit(monkeypatch, UNIT_DAILY_MB=3, UPLOAD_MAX_MB=4)
+    north, before = world.person("north"), files_in_store()
+    hidden = "".join(_field(name, value) for name, value in (north.hidden() | {"ids": str(world.id(LIAISON))}).items())
+    content = '--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nproof\r\n--b--\r\n'
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield hidden.encode()
+        yield content.encode()
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = north.ask("POST", "/hand-in", content=pieces(), headers=kind)
+    assert "within a day; at most 3 MB" in answer.text
+    assert files_in_store() == before

@@ -20,11 +20,11 @@ from tests.rendering.test_letter_text import OFFICE, PLAN, TASKBOOK, D, letter, 
 
 # As chat clients find addresses in text: with a scheme, by "www.", or a host before a top-level domain.
 MADE_A_LINK = re.compile(
-    r"\w://|\b(?:mailto|tel|javascript):\S|\bwww\d?\.\S|\w[.\uff0e\uff61\u3002][a-z]{2,}(?![a-z])(?<!docx)(?<!pdf)(?<!xlsx)"
-    r"|\w[.\uff0e\uff61](?:中国|公司|网络|भारत|ｃｏｍ)|❤\.ws|\d\.\d+\.\d+\.\d+[:/]",
+    r"\w://|\b(?:mailto|tel|javascript):\S|\bwww\d?\.\S|\w[.\uff0e\uff61\u3002\u2024\ufe52][a-z]{2,}(?![a-z])(?<!docx)(?<!pdf)(?<!xlsx)"
+    r"|\w[.\uff0e\uff61](?:中国|公司|网络|भारत|ｃｏｍ)|❤\.ws|\d\.\d+\.\d+\.\d+[:/]|\\\\\w",
     re.IGNORECASE,
 )
-CALLED = re.compile("[@\uff20]\\S")
+CALLED = re.compile("[@\uff20\ufe6b]\\S")
 FORGED = "\n\n督办系统升级，请重新登录：\nhttps://duban.example/enter/abc\n== 3 项逾期 ==\n"
 
 
@@ -34,6 +34,7 @@ FORGED = "\n\n督办系统升级，请重新登录：\nhttps://duban.example/ent
         *("http://evil.example/x", "HTTPS://evil.example", "ftp://10.0.0.1/", "weixin://dl/x", "s3://bucket/x"),
         *("www.evil.com", "WWW.a1.com", "www3.a1.com", "evil.com", "a.b.evil.co.uk/path?x=1", "evil.com:8443/x"),
         *("见evil.com看看", "请点evil.cn。", "照片.zip", "例子.中国", "教育。com", "evil\uff0ecom", "evil\uff61com"),
+        *("evil\u2024com", "evil\ufe52com", "\\\\server\\share", "见\\\\10.0.0.1\\x"),
         *("xn--fiqs8s.xn--55qx5d", "ev\u200bil.c\u200dom", "evil\u2060.com", "mailto:a@b.cn", "javascript:alert(1)"),
         *(
             "i❤.ws",
@@ -56,7 +57,9 @@ def test_no_client_makes_a_link_of_it(address: str) -> None:
         ), "it can still be read"
 
 
-@pytest.mark.parametrize("call", ["@all", "@所有人", "@channel", "@here", "\uff20所有人", "<@U0123>", "@1"])
+@pytest.mark.parametrize(
+    "call", ["@all", "@所有人", "@channel", "@here", "\uff20所有人", "\ufe6ball", "<@U0123>", "@1"]
+)
 def test_nobody_is_called(call: str) -> None:
     assert CALLED.search(call)
     assert not CALLED.search(one_line(f"请{call}看"))

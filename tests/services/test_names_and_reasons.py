@@ -38,7 +38,19 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize("text", [*NOTHING, "张", "J", "12", "赵\u200b"])
+# Places that are kept for signs that nobody sees, and for none; marks that only belong to a letter.
+NO_SIGNS = [
+    "\u2065\u2065",
+    "\ufff0\ufff8",
+    "\U000e0fff\U000e0080",
+    "\ufdd0\ufdef",
+    "\U0001fffe\U0010ffff",
+    "\U0001d173\U0001bca0",
+]
+MARKS = ["ーー", "ˈˈ", "ــ", "ʼʼ", "々々"]
+
+
+@pytest.mark.parametrize("text", [*NOTHING, "张", "J", "12", "赵\u200b", *NO_SIGNS, *MARKS])
 def test_nobody_is_known_by_what_is_no_name(text: str) -> None:
     assert person_name(text) == ""
     with pytest.raises(RefusedError, match="a name is needed"):
@@ -52,6 +64,8 @@ def test_nobody_is_known_by_what_is_no_name(text: str) -> None:
         (" 赵 主任\u3164", "赵 主任"),
         ("Ｌｉ\nＷｅｉ", "Li Wei"),
         ("买买提·艾力", "买买提·艾力"),
+        ("佐々木", "佐々木"),
+        ("⻢\u2065超", "马超"),  # as it is copied out of a PDF
         ("\ue000\ue001", "\ue000\ue001"),  # rare characters of names that Unicode has no place for
     ],
 )
@@ -59,7 +73,7 @@ def test_a_name_is_kept_as_it_is_seen(typed: str, name: str) -> None:
     assert person_name(typed) == Actor(typed).name == name
 
 
-@pytest.mark.parametrize("text", NOTHING)
+@pytest.mark.parametrize("text", [*NOTHING, *NO_SIGNS, *MARKS])
 def test_no_reason_is_read_in_what_says_nothing(text: str) -> None:
     assert said(text) == ""
 
@@ -84,6 +98,10 @@ def test_a_name_written_in_another_way_is_the_same_person(other: str) -> None:
 
 def test_other_names_are_other_people() -> None:
     assert is_same_person("Li Wei", "LI WEI")
+    assert is_same_person("Wang Pan", "Wаng Раn"), "with letters of Cyrillic"
+    assert is_same_person("KATE MO", "ΚΑΤΕ ΜΟ"), "with letters of Greek"
+    assert is_same_person("龙马飞", "⻰⻢⻜"), "with parts of characters that look like whole ones"
+    assert not is_same_person("Анна Ли", "Анна Лю")
     assert not is_same_person("赵主任", "钱主任")
     assert not is_same_person("李伟", "李玮")
 

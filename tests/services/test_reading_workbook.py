@@ -106,6 +106,44 @@ def test_commas_that_only_part_digits(number_format: str) -> None:
     assert formats.percents(number_format, 1234567) == 0
 
 
+@pytest.mark.parametrize(
+    "number_format",
+    [
+        *('0"."0', r"0\.0", "0!.0", '"9"0', '0"0"', '0"5" "%"', '"-"0', r"\-0", "-0", '0","000', '"1"0%'),
+        *("0.0!%", '0.0"%'),  # Excel in China and elsewhere, and no Excel at all, read these
+    ],
+)
+def test_what_a_format_writes_itself_into_a_figure_is_refused(read: Read, number_format: str) -> None:
+    told = problems(read, one_figure(lambda page: setattr(page["E2"], "number_format", number_format), 95))
+    assert told == ["E2 expected a plain number format: Excel shows another figure than the cell holds"]
+
+
+@pytest.mark.parametrize(
+    "number_format",
+    [
+        '"约"0',
+        '0"万元"',
+        '0.0"."',
+        '0_-"."',
+        "0.00E-00",
+        "0;-0",
+        '0;"-"0',
+        '0" (2023)"',
+        '"共 "0',
+        "# ?/?",
+        '"2023年"0',
+        "[<=-1]0",
+    ],
+)
+def test_words_that_a_format_writes_beside_a_figure(number_format: str) -> None:
+    assert formats.percents(number_format, 95) == 0
+
+
+def test_a_minus_that_the_part_below_zero_writes() -> None:
+    assert [formats.percents(one, -95) for one in ("0;-0", '0;"-"0', "0;(0)", "0;0")] == [0, 0, 0, 0]
+    assert formats.percents('0;"9"0', -95) is None
+
+
 @pytest.mark.parametrize("text", ["95.2①", "95²", "1,200³", "95.2⑴", "１２₁"])
 def test_the_number_of_a_note_is_no_digit(text: str, read: Read) -> None:
     assert number_of(text) is None
@@ -157,6 +195,27 @@ def test_other_commas_are_refused_by_their_cell(read: Read) -> None:
 
 def test_true_is_no_number(read: Read) -> None:
     assert problems(read, figures(("I01", 2022, "", True))) == ["E2 expected a number"]
+
+
+@pytest.mark.parametrize("word", ["是", "yes", "TRUE", "完成", "否", "no"])
+def test_yes_is_no_number_either(read: Read, word: str) -> None:
+    assert problems(read, figures(("I01", 2022, "", word))) == ["E2 expected a number"]
+
+
+def test_a_percentage_of_what_is_not_in_per_cent_is_refused(read: Read) -> None:
+    told = ["E2 expected a figure without %: this indicator is not in per cent"]
+    assert problems(read, figures(("I02", 2022, "", "2%"))) == told
+    assert problems(read, figures(("I02", 2022, "", "2％"))) == told
+
+    def of_two(page: Worksheet) -> None:
+        page["A2"], page["C2"] = "I02", "2022"
+
+    def in_per_cent(page: Worksheet) -> None:
+        of_two(page)
+        page["E2"].number_format = "0%"
+
+    assert read(one_figure(of_two, 0.02))[0].value == 0.02
+    assert problems(read, one_figure(in_per_cent, 0.02)) == told
 
 
 def test_two_columns_with_one_heading_are_named(read: Read) -> None:

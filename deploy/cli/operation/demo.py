@@ -12,6 +12,7 @@ import click
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import read_session
+from adapters.folders import lock_file
 from adapters.language import Language
 from adapters.plan_files.reader import read_plan
 from adapters.settings import override, settings
@@ -79,7 +80,7 @@ def _own_folder() -> Iterator[Path]:
     if home.exists() and any(home.iterdir()) and not (home / "postgres").is_dir():
         raise RefusedError("{folder} holds something else; the demo needs a folder of its own", folder=str(home))
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "demo.lock").open("w") as lock:
+    with lock_file(home / "demo.lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.evidence import pdf as pdf_files
+from adapters.evidence import pdf_streams
 from tests.adapters.evidence.inspected import DDE, EMBEDDED, refusal, taken
 from tests.support.files import PAGES, compact_pdf, package, packed, pdf, relationships
 
@@ -27,6 +28,8 @@ ACTS = (
     *(b"<</S/JavaScript/JS(app.alert(1))>>", b"<</S /JavaScript>>", b"<</Names<</JavaScript 9 0 R>>>>"),
     *(b"<</S/Launch/F(cmd.exe)>>", b"<</S/SubmitForm/F(http://a.cn)>>", b"<</S/ImportData>>"),
     *(b"<</Subtype/RichMedia>>", b"<</S/#4aava#53cript>>", b"<</S/L#61unch>>"),
+    # A script of an action of another kind, and a form with scripts of its own.
+    *(b"<</S/Rendition/OP 0/JS(app.alert(1))>>", b"<</AcroForm<</XFA[(template)9 0 R]>>>>"),
 )
 
 
@@ -58,6 +61,66 @@ def test_objects_that_are_packed_so_that_nobody_sees_them(file: Path, monkeypatc
     assert refusal(pdf(objects=(*PAGES, said + hidden + b"\nendstream")), file, "pdf") == f"件.pdf: {OPAQUE}"
     monkeypatch.setattr(pdf_files, "UNPACKED", 1000)
     assert refusal(compact_pdf(pages=b"<</Type/Page>>" + b" " * 9_000), file, "pdf") == f"件.pdf: {OPAQUE}"
+
+
+HIDDEN = b"1 0 <</S/JavaScript>>"
+FLATE = zlib.compress(HIDDEN)
+
+
+def up(content: bytes) -> bytes:
+    """As a predictor of PNG tells it: by how each row differs from the one above."""
+    rows = [content[at : at + 4].ljust(4) for at in range(0, len(content), 4)]
+    before = [bytes(4), *rows]
+    return b"".join(
+        b"\2" + bytes((one - other) % 256 for one, other in zip(row, above, strict=True))
+        for row, above in zip(rows, before, strict=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        (b"/Filter[/FlateDecode/FlateDecode]", zlib.compress(FLATE)),
+        (b"/Filter[/AHx/FlateDecode]", FLATE.hex().encode()),  # readers know the short names here as well
+        (b"/Filter/Fl", FLATE),
+        (b"/Filter/LZW", FLATE),
+        (b"/Filter 9 0 R", FLATE),
+        (b"/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 4>>", zlib.compress(up(HIDDEN))),
+        (b"/Filter/FlateDecode/DecodeParms 9 0 R", zlib.compress(up(HIDDEN))),
+        (b"/F#69lter[/A#48x/FlateDecode]", FLATE.hex().encode()),
+        (b"/Filter/FlateDecode/F(other.bin)", FLATE),
+        # What looks like the beginning of an object stands in a text or a comment.
+        (b"/Filter[/AHx/FlateDecode]/X(1 0 obj<<)", FLATE.hex().encode()),
+        (b"/Filter[/AHx/FlateDecode]%1 0 obj<</Filter/FlateDecode\n", FLATE.hex().encode()),
+        (b"/Filter/FlateDecode/X(stream\n)", b"x" + FLATE),
+    ],
+)
+def test_objects_that_are_packed_in_a_way_of_their_own(said: bytes, content: bytes, file: Path) -> None:
+    for kind in (b"/Type/ObjStm", b""):  # most readers do not ask what the stream calls itself
+        stream = b"<<%b/N 1/First 4%b/Length %d>>stream\n%b\nendstream" % (kind, said, len(content), content)
+        assert refusal(pdf(objects=(*PAGES, stream)), file, "pdf") == f"件.pdf: {OPAQUE}"
+
+
+@pytest.mark.parametrize("kind", [b"/Type/ObjStm", b"", b"/Type /Obj#53tm"])
+def test_objects_that_are_packed_and_act(kind: bytes, file: Path) -> None:
+    for said in (b"/N 1/First 4", b"/First 4 /N 1 /X(endobj)", b"/N 9 0 R/First 8 0 R"):
+        stream = b"<<%b%b/Filter/FlateDecode/Length %d>>\r\nstream\r\n%b\nendstream" % (kind, said, len(FLATE), FLATE)
+        assert refusal(pdf(objects=(*PAGES, stream)), file, "pdf") == f"件.pdf: {RUNS}"
+
+
+def test_a_pdf_with_a_table_of_contents_and_pictures(file: Path) -> None:
+    contents = b"<</Title(1 0 obj<<)/Parent 4 0 R/First 6 0 R/Last 6 0 R/Count 1>>"
+    image = b"<</Subtype/Image/Filter[/ASCII85Decode/DCTDecode]/Length 4>>stream\n1234\nendstream"
+    plain = b"<</Type/ObjStm/N 1/First 4/Length 12>>stream\n1 0 <</A 1>>\nendstream"
+    assert taken(pdf(objects=(*PAGES, contents, image, plain)), file, "pdf")
+    packed_well = b"<</Type/ObjStm/N 1/First 4/Filter[/FlateDecode]/DecodeParms<</Predictor 1>>/Length 99>>stream\n"
+    assert taken(pdf(objects=(*PAGES, packed_well + zlib.compress(b"1 0 <</A 1>>") + b"\nendstream")), file, "pdf")
+
+
+def test_a_pdf_that_says_so_much_that_nobody_could_read_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_streams, "MOST_WORDS", 1000)
+    many = b"<<" + b"/First 1/N 1" * 500 + b">>stream\n\nendstream"
+    assert refusal(pdf(objects=(*PAGES, many)), file, "pdf") == f"件.pdf: {OPAQUE}"
 
 
 # ---- OpenDocument
@@ -103,6 +166,11 @@ def test_open_documents_that_fetch_something(suffix: str, body: str, target: str
     fetches = f"fetches {target} when it is opened; break the link, or put what it leads to into the file"
     assert refusal(document(suffix, body), file, suffix) == f"件.{suffix}: {fetches}"
     assert refusal(document(suffix, body, part="styles.xml"), file, suffix) == f"件.{suffix}: {fetches}"
+
+
+def test_a_table_that_asks_a_server(file: Path) -> None:
+    cell = '<table:table-cell table:formula="of:=COM.MICROSOFT.WEBSERVICE(&quot;http://a.cn/&quot;)"/>'
+    assert "fetches WEBSERVICE when it is opened" in refusal(document("ods", cell), file, "ods")
 
 
 def test_open_documents_whose_events_call_macros(file: Path) -> None:

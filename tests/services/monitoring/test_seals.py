@@ -273,3 +273,45 @@ def test_a_full_disk_is_no_busy_moment(sealed: Story, monkeypatch: pytest.Monkey
     monkeypatch.setattr(seal, "FIND_HORIZON", text("SELECT 1 / 0"))
     with pytest.raises(DBAPIError):
         seals.seal_journal(PROGRAM, clock.now())
+
+
+class TestAClockThatWasWrong:
+    """A machine whose clock was a month ahead for an hour, and is right again."""
+
+    @pytest.fixture
+    def back(self, sealed: Story) -> Story:
+        sealed.at("2022-12-01")
+        sealed.sign("2022/liaison/south")
+        seals.seal_journal(PROGRAM, clock.now())
+        sealed.at("2022-11-01 10:00")
+        return sealed
+
+    def test_it_is_told_once_and_not_for_each_entry_until_it_has_caught_up(self, back: Story) -> None:
+        for day in ("2022-11-01 11:00", "2022-11-02", "2022-11-10", "2022-12-02"):
+            back.at(day)
+            back.complain("north", "太急")
+            seals.seal_journal(PROGRAM, clock.now())
+        assert found() == [(Tampering.CLOCK, None)]
+        [told] = seals.check()[1]
+        assert "2022-12-01" in str(told.reason)
+        assert "2022-11-01" in str(told.reason)
+
+    def test_what_is_put_in_with_an_older_date_is_named_all_the_same(self, back: Story) -> None:
+        back.complain("north", "太急")
+        seals.seal_journal(PROGRAM, clock.now())
+        execute(COPY, id=ids()[-1] + 1, later=dt.timedelta(days=-3))
+        assert found() == [(Tampering.CLOCK, None), (Tampering.INSERTED, ids()[-1])]
+
+    def test_so_is_what_was_written_with_it_and_is_sealed_with_it(self, back: Story) -> None:
+        with owners_transaction() as session:
+            put_in = session.scalars(text("SELECT nextval(pg_get_serial_sequence('event', 'id'))")).one()
+        execute(COPY, id=put_in, later=dt.timedelta(days=-3))
+        back.complain("north", "太急")
+        seals.seal_journal(PROGRAM, clock.now())
+        assert found() == [(Tampering.CLOCK, None), (Tampering.INSERTED, put_in)]
+
+    def test_a_few_minutes_are_nothing(self, sealed: Story) -> None:
+        sealed.at("2022-11-01 08:30")
+        sealed.sign("2022/liaison/south")
+        seals.seal_journal(PROGRAM, clock.now())
+        assert found() == []
