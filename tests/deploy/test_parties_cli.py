@@ -43,6 +43,24 @@ def test_the_office_lists_and_settles(year: Story, clock: Clock) -> None:
     assert len(json.loads(done("plan", "unsettled", "--json"))) == 2
 
 
+def test_several_parties_are_settled_alike(year: Story) -> None:
+    found = {one["item"]: str(one["number"]) for one in json.loads(done("plan", "unsettled", "parties", "--json"))}
+    alike = ("plan", "settle", found["T1.7"], found["S1"])
+    refused(*alike, "--as", "office", "--reason", "纪要", "--by", "王五", because="office")
+    told = done(*alike, "--as", "health", "--reason", "纪要", "--by", "王五")
+    assert "T1.7" in told
+    assert "S1" in told
+    assert [one["item"] for one in json.loads(done("plan", "unsettled", "--json"))] == ["T1.8"]
+
+
+def test_the_record_names_steps_and_the_program_in_words(year: Story) -> None:
+    year.patrol_daily("2023-01-04", "2023-01-10")
+    shown = done("show", NORTH)
+    assert "未签收" in shown
+    assert "unsigned" not in shown
+    assert "督办系统" in shown
+
+
 def test_a_co_lead_speaks(year: Story) -> None:
     year.submit(NORTH)
     refused("review", NORTH, "--accept", "--as", "edu", "--by", "李四", because="尚未表态")

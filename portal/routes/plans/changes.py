@@ -166,6 +166,7 @@ def _form_page(
 ) -> Response:
     names = draft.names
     reasons = refused.reasons if isinstance(refused, BlockedError) else []
+    draft.blame(reasons)
     faults = [*draft.faults.values(), *draft.broken.values()]
     if faults and refused is None:
         refused = RefusedError("this needs another look; what is wrong stands at its place")

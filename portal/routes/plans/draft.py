@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -143,6 +143,26 @@ class Draft:
 
     def orders(self, form: ChangeForm) -> Orders:
         return orders_of(self.lines, past=form.past, open_items_too=form.open_items_too)
+
+    def blame(self, reasons: Iterable[DubanError]) -> None:
+        """Put each reason against the change at the line that it speaks of, where it names what the line orders."""
+        for reason in reasons:
+            named = {value for value in reason.facts.values() if isinstance(value, str)}
+            for place, line in enumerate(self.lines):
+                if place not in self.broken and any(_is_about(line, one) for one in named):
+                    self.broken[place] = reason
+
+
+def _is_about(line: Line, name: str) -> bool:
+    """`name`: a reference or a code, as reasons have them."""
+    match line:
+        case MoveLine():
+            return any(name == ref or name.startswith(f"{ref}/") for ref in line.refs)
+        case WithdrawLine():
+            return name == line.code
+        case EndLine() | RenameLine():
+            return name == line.unit
+    return False
 
 
 def draft_of(form: ChangeForm, known: Known, names_in: Callable[[PlanDocument], Names]) -> Draft:

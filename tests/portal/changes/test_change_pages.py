@@ -203,6 +203,9 @@ def test_what_cannot_be_is_said_by_name_and_with_what_to_do(office: Drafter) -> 
     office.preview(end_unit="edu", status=REFUSED)
     assert "Education Bureau leads T1 Quality; say which unit leads it from now on" in office.refusal
     assert "Others answer for it" in office.refusal
+    (line,) = re.findall(r"<li><p>([^<]*)</p>\s*<p class=\"error\">([^<]*)", office.page.text)
+    assert line[0] == "Education Bureau ends, and nobody takes its work over"
+    assert line[1].startswith("Education Bureau leads T1 Quality"), "it stands at its line as well"
     office.take_out(0)
     office.preview(
         move_what="2023/delivery", move_item="T1.1", move_unit="north", move_day="2022-12-01", status=REFUSED
