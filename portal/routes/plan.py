@@ -8,15 +8,21 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from adapters.language import Language
 from models.access import AccessRole
 from models.common.errors import NotFoundError
+from models.common.text import Text
 from models.plan.content import document_of
+from models.plan.document import PlanDocument
+from models.plan.parties import owners_of
 from models.plan.plan import Plan
+from models.plan.quotas import sums_off
 from models.preview import Asked, Preview, asked_of, preview
 from models.queries.worklist import PAGE
 from portal.cache import Cache
 from portal.context import read_request
 from portal.forms import Page
+from rendering.labels import dated_words, entry_target, sum_off_words
 
 router = APIRouter()
 
@@ -63,12 +69,39 @@ def show_plan(request: Request, seen: Annotated[Seen, Query()]) -> Response:
         return ctx.page(
             "plan.html",
             known=known,
-            names={unit.code: unit.name for unit in known.document.units},
+            names=known.document.names,
             rows=[(unit, total, _loads(known, unit, most)) for unit, total in units],
             address=Chosen().address,
+            targets=_targets(known.document, ctx.language),
+            sums_off=[sum_off_words(one) for one in sums_off(known.document)],
             page=seen.page,
             last=-(-len(known.load) // UNITS) or 1,
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """A target of the plan with who answers for it; `quotas` are units and what each has to reach, in words."""
+
+    code: str
+    name: Text
+    target: Text
+    due: str
+    leads: tuple[str, ...]
+    responsible: tuple[str, ...]
+    quotas: tuple[tuple[str, Text], ...]
+
+
+def _targets(document: PlanDocument, language: Language) -> list[Target]:
+    """Those that say themselves who answers, or that give quotas to single units."""
+    found = []
+    for one in document.indicators:
+        leads, responsible = owners_of(one, document.no_lead)
+        quotas = tuple((quota.code, entry_target(one, quota.value)) for quota in one.quotas)
+        if leads or responsible or quotas:
+            due = dated_words(one.due, one.due_day, language)
+            found.append(Target(one.code, one.name, entry_target(one), due, leads, responsible, quotas))
+    return found
 
 
 def _known(plan: Plan) -> Preview:
