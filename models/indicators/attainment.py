@@ -27,6 +27,7 @@ ROUNDING = 0.05  # a published percentage has one decimal: less than this is no 
 DECIMALS = 9  # further digits are rounding errors of floating point
 NOTHING = 1e-9  # tolerance for sums of decimal fractions
 CITY = ""  # the code that stands for the whole city
+MAX_NAMED = 10  # of the units that are short of their quota: the others are counted
 
 
 class Outcome(StrEnum):
@@ -89,7 +90,7 @@ class Attainment:
     `period` is that of the reading that counts, or the one that is asked for where there is none. `distance` is zero
     or more where the target is reached, and below zero by what is missing, in the indicator's unit. `trend` is the
     change a year (`slope`). `is_over`: the time for it is up, so that not met is final. `course` are all periods,
-    `of_units` the units that have a quota.
+    `of_units` the units that have a quota, `missing` the periods that passed without a figure.
     """
 
     indicator: Indicator
@@ -108,11 +109,13 @@ class Attainment:
     remarks: tuple[Reason, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     of_units: tuple["UnitStanding", ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def is_off_course(self) -> bool:
         """Whether somebody has to answer for it: it is not met, or its time is up and nobody knows."""
-        return self.outcome is Outcome.NOT_MET or (self.outcome is Outcome.NO_DATA and self.is_over)
+        is_unknown = self.outcome is Outcome.NO_DATA and (self.is_over or bool(self.missing))
+        return self.outcome is Outcome.NOT_MET or is_unknown
 
     @property
     def target_levels(self) -> list[float]:
@@ -407,16 +410,20 @@ def _of_units(
 ) -> Iterator[UnitStanding]:
     """Each unit with a quota by its own readings, as if it were the whole."""
     quotas = indicator.quotas or {}
+    own: dict[str, list[Read]] = defaultdict(list)
+    for read in reads:
+        own[read.unit].append(dataclasses.replace(read, unit=CITY))
     for code in [*(one for one in names if one in quotas), *(one for one in quotas if one not in names)]:
-        alone = indicator.of_unit(code)
-        own = [dataclasses.replace(read, unit=CITY) for read in reads if read.unit == code]
-        if alone is not None:
-            yield UnitStanding(code, names.get(code) or Text(code, code), _attain(alone, own, on, years, ()))
+        if (alone := indicator.of_unit(code)) is not None:
+            yield UnitStanding(code, names.get(code) or Text(code, code), _attain(alone, own[code], on, years, ()))
 
 
 def _behind(of_units: Sequence[UnitStanding]) -> Iterator[Reason]:
     behind = [one.name for one in of_units if one.attained.outcome is Outcome.NOT_MET]
-    if behind:
+    more = len(behind) - MAX_NAMED
+    if more > 0:
+        yield Reason("short of their own quota: {units} and {count} more", units=behind[:MAX_NAMED], count=more)
+    elif behind:
         yield Reason("short of their own quota: {units}", units=behind)
 
 
@@ -468,7 +475,8 @@ def _recurrent(indicator: Indicator, course: tuple[Point, ...], on: dt.date, yea
     if missing:
         remarks.append(Reason("no figure for {periods}", periods=missing))
     is_over = point is not None and _until(indicator, point.period) < on
-    return _stands(indicator, course, point, outcome, begun[-1] if begun else "", is_over, remarks)
+    stands = _stands(indicator, course, point, outcome, begun[-1] if begun else "", is_over, remarks)
+    return dataclasses.replace(stands, missing=tuple(missing))
 
 
 def _until(indicator: Indicator, period: Period) -> dt.date:

@@ -23,6 +23,7 @@ from models.indicators import reading
 from models.indicators.attainment import (
     Attainment,
     Outcome,
+    UnitStanding,
     attainments,
     own_target,
     reaches_quota,
@@ -59,6 +60,7 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAN_AS_A_WHOLE = "-"
 # A workbook may take seconds to read.
 IMPORTS, ASIDE = Turns(of_one=1, in_all=8), Aside(2)
+MAX_UNITS_SHOWN = 200  # with their quotas; the workbook has all
 MAX_PROBLEMS_SHOWN = 500  # that a page shows; the figure says how many there are
 
 
@@ -240,6 +242,7 @@ def _indicator_page(
         target=target_of(then),
         attained=attained[0] if attained else None,
         own=own.get(one.id),
+        of_units=sorted(attained[0].of_units, key=_is_reached)[:MAX_UNITS_SHOWN] if attained else [],
         sees_whole=sees_whole,
         owners=_owners(ctx, one),
         drawing=indicator_chart.drawn(attained[0]) if attained else None,
@@ -252,6 +255,11 @@ def _indicator_page(
         refused=refused,
         **_words(ctx),
     )
+
+
+def _is_reached(one: UnitStanding) -> bool:
+    """For the order: units that are short of their quota come first."""
+    return one.attained.outcome is not Outcome.NOT_MET
 
 
 def _indicator_at(ctx: RequestContext, indicator_id: int) -> Indicator:
@@ -319,9 +327,15 @@ def _figure(ctx: RequestContext, indicator: Indicator, form: ReadingForm) -> Fig
 
 
 def _own_figure(ctx: RequestContext, indicator: Indicator, chosen: str) -> str | None:
-    """Whose figure a unit enters: its own, or with nothing chosen that of the whole city, where it leads the target."""
-    is_whole = not chosen and reading.leads(indicator, ctx.stay.unit)
-    return None if is_whole else ctx.unit_code
+    """Whose figure a unit enters: its own, or with nothing chosen that of the whole city, where it leads the target.
+
+    Raises NotFoundError where a lead chooses another unit.
+    """
+    if not reading.leads(indicator, ctx.stay.unit):
+        return ctx.unit_code
+    if chosen not in {"", ctx.unit_code}:
+        raise NotFoundError("there is no such unit")
+    return chosen or None
 
 
 def _number(text: str) -> float | None:

@@ -28,6 +28,7 @@ router = APIRouter()
 
 READERS = (AccessRole.OFFICE, AccessRole.LEADER)
 UNITS = 100  # on a page
+QUOTAS = 50  # of one target
 SHADES = 5
 KEPT = 4  # plans that are counted once
 
@@ -81,7 +82,10 @@ def show_plan(request: Request, seen: Annotated[Seen, Query()]) -> Response:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """A target of the plan with who answers for it; `quotas` are units and what each has to reach, in words."""
+    """A target of the plan with who answers for it; `quotas` are units and what each has to reach, in words.
+
+    `more`: how many quotas beside these it has.
+    """
 
     code: str
     name: Text
@@ -90,6 +94,7 @@ class Target:
     leads: tuple[str, ...]
     responsible: tuple[str, ...]
     quotas: tuple[tuple[str, Text], ...]
+    more: int
 
 
 def _targets(document: PlanDocument, language: Language) -> list[Target]:
@@ -97,10 +102,11 @@ def _targets(document: PlanDocument, language: Language) -> list[Target]:
     found = []
     for one in document.indicators:
         leads, responsible = owners_of(one, document.no_lead)
-        quotas = tuple((quota.code, entry_target(one, quota.value)) for quota in one.quotas)
+        quotas = tuple((quota.code, entry_target(one, quota.value)) for quota in one.quotas[:QUOTAS])
         if leads or responsible or quotas:
             due = dated_words(one.due, one.due_day, language)
-            found.append(Target(one.code, one.name, entry_target(one), due, leads, responsible, quotas))
+            more = len(one.quotas) - len(quotas)
+            found.append(Target(one.code, one.name, entry_target(one), due, leads, responsible, quotas, more))
     return found
 
 

@@ -50,6 +50,14 @@ def test_each_unit_is_held_against_its_own_and_the_city_against_the_sum() -> Non
     assert [unit.attained.target.zh for unit in one.of_units] == ["≥ 30 个", "≥ 20 个"]
 
 
+def test_of_many_units_that_are_short_the_first_are_named() -> None:
+    codes = [f"u{number:02}" for number in range(12)]
+    one = shared(quotas={code: [5.0] for code in codes})
+    assert said(stands(one, *(("2023", code, 4) for code in codes)))[-1] == (
+        f"short of their own quota: {'; '.join(codes[:10])} and 2 more"
+    )
+
+
 def test_a_unit_that_has_not_reported_is_not_called_short() -> None:
     one = stands(shared(), ("2023", "north", 31))
     assert of_units(one) == {"north": (MET, 31.0, 1.0), "south": (NO_DATA, None, None)}

@@ -1,6 +1,6 @@
 """What a plan says of its targets beside the figures: who answers, the quotas of units, and what is declared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deploy.cli.base import _, language, show_table, table, tell
@@ -9,6 +9,8 @@ from models.plan.document import Counted, IndicatorEntry, PlanDocument
 from models.plan.parties import owners_of
 from models.plan.quotas import sums_off
 from rendering.labels import dated_words, entry_target, sum_off_words
+
+SHOWN = 20  # quotas of one target on a terminal; JSON holds all
 
 
 def tell_targets(document: PlanDocument) -> None:
@@ -27,9 +29,15 @@ def tell_targets(document: PlanDocument) -> None:
             language.text(entry_target(one)),
             dated_words(one.due, one.due_day, language),
             *(language.list([names[code] for code in codes]) for codes in (leads, responsible)),
-            language.list([f"{names[quota.code]} {'–'.join(map(plain, quota.value))}" for quota in one.quotas]),
+            _quotas(one, names),
         )
     show_table(listed)
+
+
+def _quotas(one: IndicatorEntry, names: Mapping[str, str]) -> str:
+    said = [f"{names[quota.code]} {'–'.join(map(plain, quota.value))}" for quota in one.quotas[:SHOWN]]
+    more = [f"… (+{len(one.quotas) - SHOWN})"] if len(one.quotas) > SHOWN else []
+    return language.list([*said, *more])
 
 
 def _says_more(one: IndicatorEntry) -> bool:

@@ -110,6 +110,11 @@ def test_the_day_of_the_target_passes(summer: Story) -> None:
     assert of_units("I03", "2023-11-05") == {"north": MET, "south": NOT_MET}  # as it was known then
 
 
+def test_who_answers_is_named_from_the_day_on_which_a_figure_is_missing(team: Story) -> None:
+    assert said("I05", "2023-06-25") == []
+    assert said("I05", "2023-06-26") == ["no figure for 2023H1", "Health Bureau answers for it"]
+
+
 def test_a_quota_that_changes_in_mid_course_leaves_what_was_judged(summer: Story) -> None:
     put("south", ("I03", "2023", "south", 22))
     assert (stands("I03").outcome, of_units("I03")) == (MET, {"north": MET, "south": MET})
@@ -188,6 +193,8 @@ def test_on_its_page_the_owner_sees_the_whole_and_enters_it(summer: Story) -> No
         assert shown in page
     culture.post(f"/indicators/{one}", period="2023", unit="", value="47", words="月报")
     assert (stands("I03").value, stands("I03").is_over) == (47.0, False)
+    culture.get(f"/indicators/{one}")
+    culture.post(f"/indicators/{one}", period="2023", unit="north", value="99", words="月报", status=404)
     assert "You answer for it." in culture.get("/indicators").text
 
 
