@@ -34,8 +34,10 @@ from services.indicators import readings
 from services.indicators.readings import EnteredFigure, FigureInput
 from tests.deploy.test_cli import done
 from tests.services.parties.conftest import PARTIES
+from tests.services.test_readings import confirm, upload
 from tests.support.portal_client import enter
 from tests.support.story import DIRECTOR, Story
+from tests.support.workbooks import figures as workbook_of
 
 MET, NOT_MET, NO_DATA = Outcome.MET, Outcome.NOT_MET, Outcome.NO_DATA
 ENGLISH = Language.of("en")
@@ -237,6 +239,26 @@ def test_a_workbook_says_the_quota_and_the_preview_whether_it_is_reached(summer:
     told = done("indicator", "import", str(file), "--as", "south", "--preview")
     assert "15 → 19" in told
     assert "分解任务数 ≥ 20 个，未达到" in told
+
+
+def test_the_page_that_brings_a_workbook_in_judges_each_county_by_its_own(summer: Story) -> None:
+    office = enter("parties", "office")
+    upload(office, workbook_of(("I03", 2023, "north", 29), ("I03", 2023, "south", 20), ("I03", 2023, None, 49)))
+    for shown in ("quota ≥ 30 points, not met", "quota ≥ 20 points, met"):
+        assert shown in office.page.text
+    assert office.page.text.count("quota ≥") == 2  # the city has a target and no quota
+    confirm(office)
+    assert of_units("I03") == {"north": NOT_MET, "south": MET}
+
+
+def test_a_lead_brings_the_citys_figure_in_and_a_stranger_does_not(summer: Story) -> None:
+    health, finance = (enter("parties", unit) for unit in ("health", "finance"))
+    content = workbook_of(("I05", "2023H1", "全市", 91))
+    upload(finance, content, status=422)
+    assert "a unit enters its own alone" in finance.page.text
+    upload(health, content)
+    confirm(health)
+    assert stands("I05").value == 91.0
 
 
 def test_the_template_of_an_owner_asks_for_the_citys_figure(summer: Story, tmp_path: Path) -> None:
