@@ -36,7 +36,7 @@ from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.plan.area import Area, Measure, Responsibility, Role
-from models.plan.document import AreaEntry, PlanDocument, RequirementEntry, UnitEntry, phase_refs
+from models.plan.document import AreaEntry, IndicatorEntry, PlanDocument, RequirementEntry, UnitEntry, phase_refs
 from models.plan.dues import Due, dues_of
 from models.plan.indicator import JUDGED, TARGET, Indicator
 from models.plan.ladder import Step, default_ladder, never_late
@@ -48,6 +48,7 @@ from models.plan.parties import (
     addressees,
     all_parties,
     items_of,
+    owners_of,
     parties_of,
     roles_asked,
 )
@@ -78,6 +79,9 @@ UNSAID = (
     ("ladder", None),
     ("aliases", ()),
     ("leader", None),
+    ("quotas", ()),
+    ("due_day", None),
+    ("declared_in_all", ()),
 )
 
 
@@ -464,9 +468,18 @@ def _indicators(session: Session, plan: Plan, document: PlanDocument, yesterday:
             "rollup_basis": entry.rollup_basis,
             "conflicts_with": list(entry.conflicts_with),
             "reporters": list(entry.reporters),
+            "quotas": {one.code: list(one.value) for one in entry.quotas},
+            "due_day": dataclasses.asdict(entry.due_day) if entry.due_day else None,
+            **_owners(entry, document),
         }
         before = known.get(entry.code)
         yield {**fields, "earlier_targets": _earlier_targets(before, fields, yesterday) if before else []}
+
+
+def _owners(entry: IndicatorEntry, document: PlanDocument) -> dict[str, Any]:
+    leads, responsible = owners_of(entry, document.no_lead)
+    names_leads = bool(leads) or entry.lead is not None
+    return {"leads": list(leads), "names_leads": names_leads, "responsible": list(responsible)}
 
 
 def _earlier_targets(before: AnyRow, fields: Mapping[str, Any], yesterday: dt.date) -> list[dict[str, Any]]:

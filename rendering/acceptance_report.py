@@ -13,6 +13,7 @@ from models.acceptance.summary import AcceptanceSummary
 from models.acceptance.verdict import Verdict, VerdictOutcome
 from models.dates.instants import day_of
 from models.indicators.attainment import Attainment
+from models.plan.document import Counted
 from rendering.labels import NO_VERDICT, NOT_ENUMERATED, OUTCOMES, VERDICTS, figure_words
 
 Row = tuple[str | int, ...]
@@ -90,15 +91,16 @@ class _Words:
 
     def overview(self) -> Iterator[str]:
         report = self.report
-        enumerated = sum(one.enumerated for one in report.declared)
+        declared, enumerated, missing = report.measures
         yield self.say(
             N_(
                 "The plan declares {declared} measures and enumerates {enumerated}; {missing} are declared without "
                 "being named, and are listed as such."
             )
-        ).format(
-            declared=sum(one.declared for one in report.declared), enumerated=enumerated, missing=report.not_enumerated
-        )
+        ).format(declared=declared, enumerated=enumerated, missing=missing)
+        if of_all := report.in_all.get(Counted.INDICATORS):
+            said = self.say(N_("The plan declares {declared} indicators and enumerates {enumerated}."))
+            yield said.format(declared=of_all.declared, enumerated=of_all.enumerated)
         for kind, sentence in (
             (ItemKind.MEASURE, N_("Measures: {count}, of these {counts}.")),
             (ItemKind.SAFEGUARD, N_("Safeguards: {count}, of these {counts}.")),
@@ -122,12 +124,14 @@ class _Words:
                 if one.area and one.area.code == area:
                     yield (area, one.code, *self._judged(one))
             if area in declared:
-                yield from self._unnamed(declared[area])
+                yield from self._unnamed(declared[area], area, declared[area].missing)
+        if whole := self.report.in_all.get(Counted.MEASURES):
+            yield from self._unnamed(whole, "-", self.report.unnamed_in_all)
 
-    def _unnamed(self, one: Declared) -> Iterator[Row]:
-        for number in range(1, one.missing + 1):
+    def _unnamed(self, one: Declared, area: str, missing: int) -> Iterator[Row]:
+        for number in range(1, missing + 1):
             words = (self.say(NOT_ENUMERATED), "", self.language.text(one.note))
-            yield (one.area, f"{one.area} ({number}/{one.missing})", "-", "-", *words, *["-"] * len(PROOF))
+            yield (area, f"{area} ({number}/{missing})", "-", "-", *words, *["-"] * len(PROOF))
 
     def safeguards(self) -> Iterator[Row]:
         for one in self.report.of_kind(ItemKind.SAFEGUARD):

@@ -330,7 +330,28 @@ class _Sections:
             (self._indicator(row) for row in sorted(rows, key=lambda row: row.outcome is Outcome.NO_DATA)),
             limit=None,  # a plan has a few dozen, and all are shown
         )
-        return Section(1, _("Indicators"), [said.format(total=len(rows), **counts)], [table] if rows else [])
+        tables = [table, *self._quotas(rows)] if rows else []
+        return Section(1, _("Indicators"), [said.format(total=len(rows), **counts)], tables)
+
+    def _quotas(self, rows: Sequence[Attainment]) -> list[Table]:
+        """How units stand against their own quotas: those that are short of it first."""
+        _ = self._
+        found = [(row, unit) for row in rows for unit in row.of_units]
+        if not found:
+            return []
+        heads = [_("Indicator"), _("Unit"), _("Quota"), _("Period"), _("Reading"), _("Distance"), _("Outcome")]
+        cells = (
+            [
+                f"{row.indicator.code} {self.language.text(row.indicator.name)}",
+                self.language.text(unit.name),
+                self.language.text(unit.attained.target),
+                unit.attained.period,
+                *self._measured(unit.attained),
+                _(OUTCOMES[unit.attained.outcome]),
+            ]
+            for row, unit in sorted(found, key=lambda one: one[1].attained.outcome is not Outcome.NOT_MET)
+        )
+        return [self._table(_("Quotas"), _("Units and their own quotas"), heads, cells)]
 
     def _indicator(self, row: Attainment) -> list[Cell]:
         return [

@@ -1,6 +1,6 @@
 """Words for codes of the database that are not themselves words for people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -17,14 +17,19 @@ from models.changes.meaning import Changed
 from models.common.errors import Reason
 from models.common.event import EventKind
 from models.common.kinds import AreaKind, Basis, Comparator, Rollup, UnitKind
-from models.indicators.attainment import Attainment, Outcome
+from models.common.text import Text
+from models.dates.period import EACH_TERM, HALF_YEARLY, MONTHLY, QUARTERLY, YEARLY
+from models.dates.recurrence import Every, InMonth, Recurrence
+from models.indicators.attainment import Attainment, Outcome, target_of
 from models.indicators.reading import Change, plain
 from models.monitoring.replay import Outcome as StepOutcome
 from models.outbox.message import MessageStatus
 from models.plan.area import Role
+from models.plan.document import IndicatorEntry
 from models.plan.indicator import Indicator
 from models.plan.ladder import Audience, Condition, Step
 from models.plan.phase import PhaseStatus
+from models.plan.quotas import SumOff
 from models.score import Result
 
 EVENTS = {
@@ -83,11 +88,58 @@ ROLLUPS = {
     Rollup.LATEST: N_("one figure for the whole city"),
     Rollup.ALL: N_("each unit has to reach it"),
 }
-DUES = {"yearly": N_("every year"), "monthly": N_("every month"), "each_term": N_("every term")}
+DUES = {
+    YEARLY: N_("every year"),
+    HALF_YEARLY: N_("every half-year"),
+    QUARTERLY: N_("every quarter"),
+    MONTHLY: N_("every month"),
+    EACH_TERM: N_("every term"),
+}
+DUE_DAYS = {
+    InMonth.FIRST: N_("{every}, by day {day} of its first month"),
+    InMonth.LAST: N_("{every}, by day {day} of its last month"),
+    InMonth.NEXT: N_("{every}, by day {day} of the month after"),
+}
 
 
 def due_words(indicator: Indicator, language: Language) -> str:
-    return language.gettext(DUES[indicator.due]) if indicator.due in DUES else indicator.due
+    return dated_words(indicator.due, indicator.recurrence, language)
+
+
+def dated_words(due: str, rule: Recurrence | None, language: Language) -> str:
+    """When a target is due: a year or a day as it stands, otherwise in words, with the day of each period."""
+    if due not in DUES:
+        return due
+    every = language.gettext(DUES[due])
+    if rule is None:
+        return every
+    within_a_month = rule.every is Every.MONTH and rule.month is not InMonth.NEXT
+    said = N_("{every}, by day {day}") if within_a_month else DUE_DAYS[rule.month]
+    return language.gettext(said).format(every=every, day=rule.day)
+
+
+def entry_target(entry: IndicatorEntry, quota: Sequence[float] = ()) -> Text:
+    """The target of a plan that is not stored, or the quota of one unit in its place, in words."""
+    return target_of(
+        Indicator(
+            comparator=entry.comparator,
+            value=list(quota or entry.value),
+            unit=entry.unit.zh,
+            unit_en=entry.unit.en,
+            reference=entry.reference.zh,
+            reference_en=entry.reference.en,
+        )
+    )
+
+
+def sum_off_words(one: SumOff) -> Reason:
+    """That the quotas of a target do not add up to it."""
+    return Reason(
+        "{code}: the quotas add up to {quotas}, and the target is {target}",
+        code=one.code,
+        quotas="–".join(map(plain, one.quotas)),
+        target="–".join(map(plain, one.target)),
+    )
 
 
 def remark_words(one: Attainment, language: Language) -> str:
@@ -176,6 +228,12 @@ def figure_words(of: Compared, value: float | None, language: Language) -> str:
     if of.comparator is Comparator.STATUS:
         return language.gettext(N_("yes") if value else N_("no"))
     return plain(value)
+
+
+def quota_words(target: Text, reached: bool | None, language: Language) -> str:  # noqa: FBT001  (the rule's answer)
+    """The quota of a unit, and whether a figure reaches it; that is None where there is no figure."""
+    said = {True: N_("quota {target}, met"), False: N_("quota {target}, not met"), None: N_("quota {target}")}[reached]
+    return language.gettext(said).format(target=language.text(target))
 
 
 # What a change set did to one thing

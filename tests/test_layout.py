@@ -50,6 +50,7 @@ RENDERING_FROM_ADAPTERS = {"adapters.language"}
 PLAIN_IN_MODELS = {
     *("models.common", "models.migrations", "models.delivery.rate_limit"),
     *("models.plan.document", "models.plan.dues", "models.dates.recurrence", "models.dates.spans"),
+    "models.dates.period",
 }
 MAX_MODULES_IN_FOLDER = 20
 MODULES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]

@@ -1,33 +1,18 @@
-"""What stands in a plan: units, collectives, indicators."""
+"""What stands in a plan: units and collectives."""
 
-import dataclasses
-import re
 from collections.abc import Sequence
 
-from adapters.language import N_
-from adapters.plan_files.codes import given_codes
 from adapters.plan_files.known import Known
-from adapters.plan_files.names import Names, claim_or_make, named_list
+from adapters.plan_files.names import claim_or_make, named_list
 from adapters.yaml_nodes import Place
-from models.common.kinds import Basis, Comparator, OnDayOff, Rollup, UnitKind, usual_rollup
+from models.common.kinds import Basis, OnDayOff, UnitKind
 from models.common.text import Text
-from models.plan.document import AreaEntry, CollectiveEntry, IndicatorEntry, UnitEntry
+from models.plan.document import AreaEntry, CollectiveEntry, UnitEntry
 
-RECURRENCES = ("yearly", "monthly", "each_term")
 MEMBER_KEYS = ("members", "kinds", "responsible_of", "leads_of")
 MAX_UNITS = 50_000  # China has 38,600 townships and streets
 MAX_COLLECTIVES = 200
 MAX_MEMBERS = 1_000_000  # of all collectives together: each may hold every unit
-VALUES = {
-    Comparator.AT_LEAST: (1,),
-    Comparator.EQUAL: (1,),
-    Comparator.EACH: (1,),
-    Comparator.RANGE: (2,),
-    Comparator.FULL: (0, 1),
-    Comparator.ABOVE_REFERENCE: (0,),
-    Comparator.STATUS: (0,),
-}
-
 NamedCollective = tuple[str, dict[str, Place]]
 
 
@@ -164,85 +149,3 @@ def _answering(area: AreaEntry) -> list[str]:
 def _leading(area: AreaEntry) -> list[str]:
     named = [(area.lead, *area.co_leads), *((one.lead or "", *one.co_leads) for one in area.measures)]
     return [code for codes in named for code in codes]
-
-
-def indicators_of(place: Place, known: Known) -> tuple[IndicatorEntry, ...]:
-    taken: dict[str, int] = {}
-    names, conflicts = Names(), list[Place]()
-    known.given = given_codes(place)
-    entries = [_indicator(item, taken, known, names, conflicts) for item in place.items()]
-    expected = N_("expected the code of another indicator, one that asks for less")
-    return tuple(
-        dataclasses.replace(one, conflicts_with=named_list(where, set(taken) - {one.code}, expected, names))
-        for one, where in zip(entries, conflicts, strict=True)
-    )
-
-
-def _indicator(
-    place: Place, taken: dict[str, int], known: Known, names: Names, conflicts: list[Place]
-) -> IndicatorEntry:
-    """Its conflicts are only noted: they may name indicators further down, and are read at the end."""
-    told = ("value", "unit", "reference", "due_basis", "soft", "note", "basis")
-    optional = ("code", *told, "rollup", "rollup_basis", "conflicts_with", "reporters")
-    fields = place.fields("name", "comparator", "due", "source", optional=optional)
-    comparator = fields["comparator"].choice(Comparator)
-    value = _value(fields["value"])
-    if fields["comparator"].raw in set(Comparator):
-        _check_value(fields, comparator, value)
-    code = claim_or_make(fields["code"], fields["name"], taken, known.given, "indicator")
-    names.add(code, fields)
-    conflicts.append(fields["conflicts_with"])
-    unit = both(fields["unit"])
-    return IndicatorEntry(
-        code=code,
-        name=both(fields["name"]),
-        comparator=comparator,
-        value=value,
-        unit=unit,
-        reference=both(fields["reference"]),
-        due=_indicator_due(fields["due"], known),
-        due_basis=basis_of(fields["due_basis"]),
-        soft=fields["soft"].flag(),
-        source=fields["source"].text(),
-        note=fields["note"].text(),
-        basis=basis_of(fields["basis"]),
-        rollup=fields["rollup"].choice(Rollup, usual_rollup(comparator, unit.zh)),
-        rollup_basis=basis_of(fields["rollup_basis"], Basis.INFERRED),
-        reporters=named_list(
-            fields["reporters"], known.units, "expected the code of a bureau or county in units.yaml", known.names
-        ),
-    )
-
-
-def _value(place: Place) -> tuple[float, ...]:
-    if not place.given:
-        return ()
-    return tuple(item.number() for item in place.items()) if place.is_list else (place.number(),)
-
-
-def _check_value(fields: dict[str, Place], comparator: Comparator, value: tuple[float, ...]) -> None:
-    counts = VALUES[comparator]
-    if len(value) not in counts:
-        fields["value"].problem(
-            "expected this many values for {comparator}: {count}",
-            comparator=comparator.value,
-            count=" or ".join(map(str, counts)),
-        )
-    elif comparator is Comparator.RANGE and value[0] >= value[1]:
-        fields["value"].problem("expected a range from the smaller to the greater value")
-    if comparator is Comparator.ABOVE_REFERENCE and not fields["reference"].given:
-        fields["reference"].problem("expected what the figure is compared with")
-
-
-def _indicator_due(place: Place, known: Known) -> str:
-    word = place.word() or ""
-    first, last = known.years or (2000, 2100)
-    in_plan = re.fullmatch(r"[0-9]{4}", word) and first <= int(word) <= last
-    if place.raw is not None and not in_plan and word not in RECURRENCES:
-        place.problem(
-            "expected a year from {first} to {last}, or one of {words}",
-            first=first,
-            last=last,
-            words=", ".join(RECURRENCES),
-        )
-    return word

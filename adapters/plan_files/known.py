@@ -25,6 +25,7 @@ class Known:
     collectives: set[str] | None = None
     areas: dict[str, AreaEntry] | None = None
     phases: tuple[PhaseEntry, ...] | None = None
+    indicators: int | None = 0  # how many there are
     years: tuple[int, int] | None = None
     no_lead: NoLead | None = None
     dues: dict[str, Place] = dataclasses.field(default_factory=dict)  # of measures, by code

@@ -9,24 +9,25 @@ from typing import Any, TypeVar
 
 from adapters.plan_files.areas import areas_of
 from adapters.plan_files.codes import given_codes
+from adapters.plan_files.declared import declared_of
 from adapters.plan_files.dues import check_dues, check_references, with_dues
 from adapters.plan_files.entries import (
     basis_of,
     both,
     collective_places,
     collectives_of,
-    indicators_of,
     on_day_off_of,
     units_of,
 )
+from adapters.plan_files.indicators import indicators_of
 from adapters.plan_files.known import Known
 from adapters.plan_files.ladder import ladder_of
-from adapters.plan_files.names import claim, named, take
+from adapters.plan_files.names import claim
 from adapters.plan_files.schedule import phases_of, requirements_of
 from adapters.yaml_nodes import Place, Problem, read_yaml, shown
 from models.common.errors import RefusedError
 from models.common.kinds import NoLead
-from models.plan.document import DeclaredCount, PlanDocument
+from models.plan.document import PlanDocument
 
 __all__ = ["PlanProblemsError", "Problem", "read_plan"]
 
@@ -88,16 +89,19 @@ def _document(roots: dict[str, Place | None]) -> PlanDocument | None:
     areas = _list(roots["areas.yaml"], "areas", areas_of, known)
     collectives = collectives_of(places, units, known)
     phases = _list(roots["phases.yaml"], "phases", phases_of, known)
-    indicators = _list(roots.get("indicators.yaml"), "indicators", indicators_of, known)
+    known.indicators = None if NOT_NEEDED in roots else 0
+    indicators = _list(roots.get(NOT_NEEDED), "indicators", indicators_of, known)
     areas = with_dues(areas, known)
     requirements = _list(roots["requirements.yaml"], "requirements", requirements_of, known)
     check_dues(areas, requirements, known)
     check_references(areas, known)
     if plan is None:
         return None
+    declared, in_all = declared_of(plan["declared"], known)
     return PlanDocument(
         **head,
-        declared=_declared(plan["declared"], known),
+        declared=declared,
+        declared_in_all=in_all,
         units=units,
         collectives=collectives,
         areas=areas,
@@ -189,27 +193,3 @@ def _duty(place: Place) -> dict[str, Any]:
         "basis": basis_of(fields["basis"]).value,
         "source": fields["source"].text(),
     }
-
-
-def _declared(place: Place, known: Known) -> tuple[DeclaredCount, ...]:
-    taken: dict[str, int] = {}
-    return tuple(_declared_count(item, taken, known) for item in place.items())
-
-
-def _declared_count(place: Place, taken: dict[str, int], known: Known) -> DeclaredCount:
-    fields = place.fields("area", "name", "declared", "enumerated", "note")
-    area = named(fields["area"], known.areas, "expected the code of an area in areas.yaml", known.area_names)
-    if area:
-        take(fields["area"], area, taken, "entry")
-    enumerated = fields["enumerated"].integer(0, 10_000)
-    if area and known.areas is not None and enumerated is not None:
-        count = len(known.areas[area].measures)
-        if enumerated != count:
-            fields["enumerated"].problem("expected {count}, as many as areas.yaml holds", count=count)
-    return DeclaredCount(
-        area=area,
-        name=both(fields["name"]),
-        declared=fields["declared"].integer(0, 10_000) or 0,
-        enumerated=enumerated or 0,
-        note=both(fields["note"]),
-    )

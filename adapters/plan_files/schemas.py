@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from adapters.plan_files.areas import LEVELS
-from adapters.plan_files.entries import MEMBER_KEYS, RECURRENCES
+from adapters.plan_files.entries import MEMBER_KEYS
+from adapters.plan_files.indicators import RECURRENCES
 from adapters.plan_files.ladder import LADDER_AUDIENCE, LADDER_WORDS
 from adapters.plan_files.reader import CALENDARS, PLAN_KEYS
 from adapters.plan_files.schedule import ROLES
@@ -24,6 +25,7 @@ from models.common.kinds import (
     UnitKind,
 )
 from models.dates.recurrence import Every, InMonth
+from models.plan.document import Counted
 
 Schema = dict[str, Any]
 
@@ -92,14 +94,11 @@ ORGANISATION = _object(
     duties=_list(_object(["of", "what", "source"], of=TEXT, what=_list(TEXT), **SOURCED)),
 )
 
+COUNT = {"name": TEXT, "declared": _whole(0, 10_000), "enumerated": _whole(0, 10_000), "note": TEXT}
 DECLARED = _list(
-    _object(
-        ["area", "name", "declared", "enumerated", "note"],
-        area=STRING,
-        name=TEXT,
-        declared=_whole(0, 10_000),
-        enumerated=_whole(0, 10_000),
-        note=TEXT,
+    _any(
+        _object(["area", *COUNT], area=STRING, **COUNT),
+        _object(["of", *COUNT], of=_words(Counted), **COUNT),
     )
 )
 
@@ -182,7 +181,7 @@ INDICATOR = _object(
     value=_any(NUMBER, _list(NUMBER)),
     unit=TEXT,
     reference=TEXT,
-    due=_any(_whole(2000, 2100), _words(RECURRENCES)),
+    due=_any(_whole(2000, 2100), DATE, _words(RECURRENCES.values()), RECURRENCE),
     due_basis=BASIS,
     soft=FLAG,
     note=STRING,
@@ -190,6 +189,9 @@ INDICATOR = _object(
     rollup_basis=BASIS,
     conflicts_with=_list(STRING),
     reporters=_list(STRING),
+    lead=_any(STRING, _list(STRING)),
+    responsible=_any({"const": "none"}, _list(STRING)),
+    quotas={"type": "object", "additionalProperties": _any(NUMBER, _list(NUMBER)), "minProperties": 1},
     **SOURCED,
 )
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 
 from models.common.kinds import Comparator, Rollup
-from models.dates.period import Period, recurring
+from models.dates.period import Period, last_day, recurring
 from models.indicators.reading import Figure
 from models.plan.indicator import Indicator
 from models.plan.plan import Plan
@@ -39,7 +39,7 @@ def course(seed: int, indicator: Indicator) -> Course:
     misses = dice.random() < MISSED
     last = dice.uniform(0.95, 0.985) if misses else dice.uniform(1.01, 1.04)
     # What has to hold each year is no way to go.
-    first = dice.uniform(0.8, 0.93) if indicator.due.isdecimal() else last
+    first = dice.uniform(0.8, 0.93) if last_day(indicator.due) else last
     return Course(first, last)
 
 
@@ -50,7 +50,8 @@ def reports(
 
     Each some days after its period, from one day on, and what would come after the other day is entered on that.
     """
-    last = int(indicator.due) if indicator.due.isdecimal() else plan.ends
+    due = last_day(indicator.due)
+    last = due.year if due else plan.ends
     periods = [one for one in recurring(indicator.due, plan.starts, last) if since <= one.last and one.first <= until]
     way = course(seed, indicator)
     for number, period in enumerate(periods, 1):
@@ -64,7 +65,8 @@ def _reporters(indicator: Indicator, counties: Sequence[Unit]) -> Sequence[Unit]
     """Nobody where there is one figure for the whole city."""
     if indicator.rollup is Rollup.LATEST:
         return ()
-    return [unit for unit in counties if not indicator.reporters or unit.code in indicator.reporters]
+    named = indicator.reporters or indicator.quotas
+    return [unit for unit in counties if not named or unit.code in named]
 
 
 def _of_period(
@@ -74,13 +76,14 @@ def _of_period(
         value, reference = _value(indicator, share)
         yield None, Figure(indicator, period.text, None, value, reference, None, SOURCE)
         return
-    sizes = [_dice(seed, f"{indicator.code}/{unit.code}").randint(20, 200) for unit in units]
+    sizes = [_size(seed, indicator, unit) for unit in units]
     counted = _shared_out(round(indicator.value[0] * share), sizes) if indicator.rollup is Rollup.SUM else None
     for place, unit in enumerate(units):
         dice = _dice(seed, f"{indicator.code}/{period.text}/{unit.code}")
         if dice.random() < FORGOTTEN:
             continue
-        value, reference = _value(indicator, share * dice.uniform(0.995, 1.005))
+        own = indicator.of_unit(unit.code) or indicator
+        value, reference = _value(own, share * dice.uniform(0.995, 1.005))
         weight = sizes[place] * HUNDRED if indicator.rollup is Rollup.WEIGHTED_MEAN else None
         value = value if counted is None else float(counted[place])
         yield unit, Figure(indicator, period.text, unit, value, reference, weight, SOURCE)
@@ -98,6 +101,13 @@ def _value(indicator: Indicator, share: float) -> tuple[float, float | None]:
     if indicator.comparator in {Comparator.EACH, Comparator.RANGE}:  # the mean of many schools or pupils
         return round(wanted * share, 2), None
     return float(round(wanted * share)), None
+
+
+def _size(seed: int, indicator: Indicator, unit: Unit) -> int:
+    """How large a unit is beside the others: as its quota has it, where it has one."""
+    size = _dice(seed, f"{indicator.code}/{unit.code}").randint(20, 200)
+    quota = (indicator.quotas or {}).get(unit.code)
+    return max(round(quota[0]), 1) if quota else size
 
 
 def _shared_out(whole: int, sizes: Sequence[int]) -> list[int]:

@@ -25,11 +25,13 @@ from models.common.message_kinds import MessageKind
 from models.common.status import Status
 from models.common.text import Text
 from models.dates.instants import end_of
+from models.dates.period import last_day
 from models.finding import Finding, raise_finding
 from models.indicators.attainment import Attainment, Outcome, attainments
 from models.outbox.message import NewMessage, post
 from models.phases.gate import Via
 from models.plan.area import Area, Measure, areas_of, lead_ids
+from models.plan.document import Counted
 from models.plan.indicator import Indicator, indicators_of
 from models.plan.phase import Phase, PhaseStatus, phases_of
 from models.plan.plan import Plan
@@ -71,7 +73,7 @@ class Counts:
 class Dossier:
     """All that the panel judges one item by.
 
-    `leads` are empty for a target that belongs to no area, and where nobody leads; the first one answers. `open_work`
+    `leads` are a target's own, or its area's; empty where there is neither. The first one answers. `open_work`
     names the first of what is open. `attained` are the indicators of the item's own clause in the plan, or the
     indicator itself. `reasons` speak against accepting.
     """
@@ -178,6 +180,7 @@ def reasons_not_acceptable(session: Session, plan: Plan, item: Item, on: dt.date
 def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) -> Iterable[Dossier]:
     areas = {area.id: area for area in areas_of(session, plan.id)}
     units = {unit.id: unit for unit in session.scalars(select(Unit).where(Unit.plan_id == plan.id))}
+    by_code = {unit.code: unit for unit in units.values()}
     leads = lead_ids(session, plan.id)
     by = end_of(on, plan.timezone)
     status = _status_on(session, plan, on)
@@ -193,7 +196,7 @@ def _dossiers(session: Session, plan: Plan, on: dt.date, items: Sequence[Item]) 
             item=item,
             kind=kind_of(item),
             area=area,
-            leads=tuple(units[one] for one in _leads(item, area, leads)),
+            leads=_own_leads(item, by_code) or tuple(units[one] for one in _leads(item, area, leads)),
             counts=counts.get(key, Counts()),
             open_work=tuple(named.get(key, nothing)),
             open_findings=tuple(findings.get(key, ())),
@@ -221,7 +224,14 @@ def _area_of(item: Item, areas: Mapping[int, Area]) -> Area | None:
     return within[0] if len(within) == 1 else None
 
 
+def _own_leads(item: Item, units: Mapping[str, Unit]) -> tuple[Unit, ...]:
+    """Of a target that says itself who leads it."""
+    return tuple(units[code] for code in item.leads) if isinstance(item, Indicator) else ()
+
+
 def _leads(item: Item, area: Area | None, leads: Mapping[tuple[int, int | None], list[int]]) -> list[int]:
+    if isinstance(item, Indicator) and item.names_leads:
+        return []
     measure_id = item.id if isinstance(item, Measure) else None
     return leads[area.id, measure_id] if area else []
 
@@ -277,8 +287,8 @@ def _reasons_of_figure(figure: Attainment) -> Iterable[Reason]:
 
 def _is_before_due(figure: Attainment) -> bool:
     """Whether a target was reached before the year in which it is due: it may not hold any more then."""
-    due, point = figure.indicator.due, figure.point
-    return due.isdecimal() and point is not None and point.period.year < int(due)
+    until, point = last_day(figure.indicator.due), figure.point
+    return until is not None and point is not None and point.period.year < until.year
 
 
 def conflicts_of(figure: Attainment) -> list[Reason]:
@@ -607,7 +617,10 @@ def is_accepted(session: Session, plan: Plan) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Declared:
-    """What an area declares beside what it enumerates: `missing` measures have no name, and none is invented."""
+    """What an area declares beside what it enumerates: `missing` measures have no name, and none is invented.
+
+    `area` is "" where the plan declares it as a whole.
+    """
 
     area: str
     name: Text
@@ -633,3 +646,18 @@ def declared_measures(plan: Plan) -> list[Declared]:
         )
         for code, one in declared.items()
     ]
+
+
+def declared_in_all(plan: Plan) -> dict[Counted, Declared]:
+    """What the plan declares as a whole, of measures and of indicators."""
+    declared = plan.content.get("declared_in_all") or {}
+    return {
+        Counted(of): Declared(
+            area="",
+            name=Text(**one["name"]),
+            note=Text(**one["note"]),
+            declared=one["declared"],
+            enumerated=one["enumerated"],
+        )
+        for of, one in declared.items()
+    }

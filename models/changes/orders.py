@@ -8,7 +8,8 @@ from typing import Any
 
 from models.changes.difference import Settled
 from models.common.errors import Reason
-from models.plan.document import PlanDocument, RequirementEntry
+from models.common.kinds import Rollup
+from models.plan.document import Counted, IndicatorEntry, PlanDocument, QuotaEntry, RequirementEntry
 
 # The fields of a document that name units.
 PARTIES = frozenset({"lead", "co_leads", "responsible", "members", "audience", "reporters"})
@@ -68,6 +69,10 @@ def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
         for code, lead in _leads(document)
         if orders.successors.get(lead) == ()
     ]
+    reasons += [
+        Reason("{unit} has a quota of {indicator} and is split: say in the files what each has to reach", **facts)
+        for facts in _split_quotas(document, orders)
+    ]
     known = {*_withdrawable(document)}
     reasons += [
         Reason("there is no requirement or measure {code}", code=code) for code in orders.withdrawn if code not in known
@@ -93,7 +98,8 @@ def succeeded(settled: Settled, orders: Orders, gone: Collection[str]) -> Settle
 
 
 def _leads(document: PlanDocument) -> Iterator[tuple[str, str]]:
-    """The codes of areas and measures that name their lead, with that."""
+    """The codes of areas, measures and targets that name their lead, with that."""
+    yield from ((one.code, one.lead) for one in document.indicators if one.lead)
     for area in document.areas:
         yield from ((one.code, one.lead) for one in area.measures if one.lead)
         if area.lead:
@@ -113,8 +119,34 @@ def carried_out(document: PlanDocument, orders: Orders) -> PlanDocument:
     without = _without(document, frozenset(orders.withdrawn))
     replaced: PlanDocument = _replaced(without, orders.successors)
     return dataclasses.replace(
-        replaced, units=tuple(one for one in replaced.units if one.code not in orders.successors)
+        replaced,
+        units=tuple(one for one in replaced.units if one.code not in orders.successors),
+        indicators=tuple(
+            dataclasses.replace(one, quotas=_inherited(one, orders.successors)) if one.quotas else one
+            for one in replaced.indicators
+        ),
     )
+
+
+def _split_quotas(document: PlanDocument, orders: Orders) -> Iterator[dict[str, str]]:
+    """Quotas of which nobody can tell what becomes of them: a number in the sum goes to one unit, not to several."""
+    for entry in document.indicators:
+        for one in entry.quotas if entry.rollup is Rollup.SUM else ():
+            if len(orders.successors.get(one.code, ())) > 1:
+                yield {"unit": one.code, "indicator": entry.code}
+
+
+def _inherited(entry: IndicatorEntry, successors: Mapping[str, tuple[str, ...]]) -> tuple[QuotaEntry, ...]:
+    """The quotas with those of units that end: in a sum they are added up; else a unit keeps what it has itself."""
+    found = {one.code: one.value for one in entry.quotas if one.code not in successors}
+    for one in entry.quotas:
+        for heir in successors.get(one.code, ()):
+            own = found.get(heir)
+            if own is not None and entry.rollup is Rollup.SUM:
+                found[heir] = tuple(a + b for a, b in zip(own, one.value, strict=True))
+            else:
+                found.setdefault(heir, one.value)
+    return tuple(QuotaEntry(code, value) for code, value in found.items())
 
 
 def _without(document: PlanDocument, withdrawn: Collection[str]) -> PlanDocument:
@@ -129,9 +161,17 @@ def _without(document: PlanDocument, withdrawn: Collection[str]) -> PlanDocument
         }
     )
     declared = tuple(dataclasses.replace(one, enumerated=one.enumerated - fewer[one.area]) for one in document.declared)
+    in_all = tuple(
+        dataclasses.replace(one, enumerated=one.enumerated - fewer.total()) if one.code is Counted.MEASURES else one
+        for one in document.declared_in_all
+    )
     kept = (_of_other_periods(one, withdrawn) for one in document.requirements if one.code not in withdrawn)
     return dataclasses.replace(
-        document, areas=areas, declared=declared, requirements=tuple(one for one in kept if one is not None)
+        document,
+        areas=areas,
+        declared=declared,
+        declared_in_all=in_all,
+        requirements=tuple(one for one in kept if one is not None),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a reading is for: a year `2023`, a month `2023-05`, or a term `2023T1`."""
+"""What a reading is for: a year `2023`, a half `2023H1`, a quarter `2023Q1`, a month `2023-05`, or a term `2023T1`."""
 
 import calendar
 import dataclasses
@@ -6,15 +6,22 @@ import datetime as dt
 import re
 from typing import Self
 
+from models.dates.spans import Span
+
 YEARLY, MONTHLY, EACH_TERM = "yearly", "monthly", "each_term"
+HALF_YEARLY, QUARTERLY = "half_yearly", "quarterly"
 
 _YEAR = "(?P<year>(?:19|20|21)[0-9]{2})"
 FORMS = {
     MONTHLY: re.compile(rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])"),
     EACH_TERM: re.compile(rf"{_YEAR}T(?P<term>[12])"),
+    QUARTERLY: re.compile(rf"{_YEAR}Q(?P<part>[1-4])"),
+    HALF_YEARLY: re.compile(rf"{_YEAR}H(?P<part>[12])"),
 }
 YEAR = re.compile(_YEAR)
-EXAMPLES = {MONTHLY: "2023-05", EACH_TERM: "2023T1"}
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+EXAMPLES = {MONTHLY: "2023-05", EACH_TERM: "2023T1", QUARTERLY: "2023Q1", HALF_YEARLY: "2023H1"}
+PARTS = {QUARTERLY: 4, HALF_YEARLY: 2}  # of a year
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,6 +55,9 @@ class Period:
             if term == 1:
                 return cls(text, dt.date(year, 2, 1), dt.date(year, 7, 31), year + 0.5)
             return cls(text, dt.date(year, 8, 1), dt.date(year + 1, 1, 31), year + 1)
+        for form, count in PARTS.items():
+            if (found := FORMS[form].fullmatch(text)) and (span := Span.read(text)):
+                return cls(text, span.first, span.last, span.first.year + int(found["part"]) / count)
         return None
 
 
@@ -63,16 +73,27 @@ def fits(period: Period, due: str) -> bool:
 
 def recurring(due: str, first: int, last: int) -> list[Period]:
     """Every period from year to year in which a recurring target has to hold, in order."""
-    endings = {MONTHLY: [f"-{month:02}" for month in range(1, 13)], EACH_TERM: ["T1", "T2"]}.get(due, [""])
+    endings = {
+        MONTHLY: [f"-{month:02}" for month in range(1, 13)],
+        EACH_TERM: ["T1", "T2"],
+        QUARTERLY: ["Q1", "Q2", "Q3", "Q4"],
+        HALF_YEARLY: ["H1", "H2"],
+    }.get(due, [""])
     found = (Period.read(f"{year}{ending}") for year in range(first, last + 1) for ending in endings)
     return [one for one in found if one is not None]
 
 
 def current(due: str, today: dt.date) -> str:
-    """The year, month or term that contains a day; for an indicator that is due once, at the latest its due year."""
-    if due == MONTHLY:
-        return f"{today:%Y-%m}"
-    if due == EACH_TERM:
-        terms = recurring(due, today.year - 1, today.year)
-        return next(term.text for term in terms if term.first <= today <= term.last)
-    return str(min(today.year, int(due)) if due.isdecimal() else today.year)
+    """The period that contains a day; for an indicator that is due once, at the latest the year in which it is due."""
+    if due in FORMS:
+        periods = recurring(due, today.year - 1, today.year)
+        return next(one.text for one in periods if one.first <= today <= one.last)
+    last = last_day(due)
+    return str(min(today.year, last.year) if last else today.year)
+
+
+def last_day(due: str) -> dt.date | None:
+    """The last day for what is due once: the end of its year, or the day that it names. None for what recurs."""
+    if YEAR.fullmatch(due):
+        return dt.date(int(due), 12, 31)
+    return dt.date.fromisoformat(due) if DAY.fullmatch(due) else None

@@ -4,8 +4,9 @@ import dataclasses
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,18 +14,20 @@ from sqlalchemy.orm import Session
 from models.common.errors import Reason
 from models.common.kinds import Comparator, PhaseKind, Rollup, UnitKind
 from models.common.text import Text
-from models.dates.period import Period, recurring
-from models.indicators.reading import Reading, newest, plain
+from models.dates.period import Period, last_day, recurring
+from models.dates.spans import Span
+from models.indicators.reading import Figure, Reading, newest, plain
 from models.plan.indicator import Indicator, indicators_of
 from models.plan.phase import Phase
 from models.plan.plan import Plan
-from models.plan.unit import Unit, units_of
+from models.plan.unit import Unit, names_of, units_of
 
 FULL = 100.0  # per cent: what `full` means where the plan gives no number
 ROUNDING = 0.05  # a published percentage has one decimal: less than this is no contradiction
 DECIMALS = 9  # further digits are rounding errors of floating point
 NOTHING = 1e-9  # tolerance for sums of decimal fractions
 CITY = ""  # the code that stands for the whole city
+MAX_NAMED = 10  # of the units that are short of their quota: the others are counted
 
 
 class Outcome(StrEnum):
@@ -86,7 +89,8 @@ class Attainment:
 
     `period` is that of the reading that counts, or the one that is asked for where there is none. `distance` is zero
     or more where the target is reached, and below zero by what is missing, in the indicator's unit. `trend` is the
-    change a year (`slope`). `is_over`: the time for it is up, so that not met is final. `course` are all periods.
+    change a year (`slope`). `is_over`: the time for it is up, so that not met is final. `course` are all periods,
+    `of_units` the units that have a quota, `missing` the periods that passed without a figure.
     """
 
     indicator: Indicator
@@ -104,6 +108,14 @@ class Attainment:
     forecast: Reason | None = None
     remarks: tuple[Reason, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    of_units: tuple["UnitStanding", ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_off_course(self) -> bool:
+        """Whether somebody has to answer for it: it is not met, or its time is up and nobody knows."""
+        is_unknown = self.outcome is Outcome.NO_DATA and (self.is_over or bool(self.missing))
+        return self.outcome is Outcome.NOT_MET or is_unknown
 
     @property
     def target_levels(self) -> list[float]:
@@ -111,6 +123,15 @@ class Attainment:
         if self.indicator.value:
             return list(self.indicator.value)
         return {Comparator.FULL: [100.0], Comparator.STATUS: [1.0]}.get(self.indicator.comparator, [])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnitStanding:
+    """How one unit stands against its own quota, by its own readings; `unit` is its code."""
+
+    unit: str
+    name: Text
+    attained: Attainment
 
 
 # ---- one figure against its target
@@ -142,22 +163,25 @@ def _measured(sign: str, number: str, unit: Text) -> Text:
     return Text(f"{sign}{number}{gap}{unit.zh}".rstrip(), f"{sign}{number}{gap}{unit.en}".rstrip())
 
 
-def distance(indicator: Indicator, value: float, reference: float | None) -> float:
-    """Zero or more where the target is reached, below zero by what is missing.
+def distance(
+    indicator: Indicator, value: float, reference: float | None, quota: Sequence[float] | None = None
+) -> float:
+    """Zero or more where the target is reached, or the quota in its place; below zero by what is missing.
 
     More than an equal target asks for reaches it too: a school too many is none too few.
     """
+    wanted = indicator.value if quota is None else quota
     match indicator.comparator:
         case Comparator.RANGE:
-            low, high = indicator.value
+            low, high = wanted
             return min(value - low, high - value, 0.0)
         case Comparator.ABOVE_REFERENCE:
             return value - (math.nan if reference is None else reference)
         case Comparator.STATUS:
             return value - 1
-        case Comparator.FULL if not indicator.value:
+        case Comparator.FULL if not wanted:
             return value - FULL
-    return value - indicator.value[0]
+    return value - wanted[0]
 
 
 def is_met(indicator: Indicator, away: float) -> bool:
@@ -182,8 +206,17 @@ def roll_up(indicator: Indicator, reads: Sequence[Read]) -> tuple[float, float |
         case Rollup.LATEST:
             last = max(reads, key=lambda read: read.order)
             return last.value, last.reference
-    lowest = min(reads, key=lambda read: distance(indicator, read.value, read.reference))
+    lowest = _lowest(indicator, reads)
     return lowest.value, lowest.reference
+
+
+def _lowest(indicator: Indicator, reads: Sequence[Read]) -> Read:
+    """Who comes last where each has to reach the target for itself, or its own quota."""
+    return min(reads, key=lambda read: _own_distance(indicator, read))
+
+
+def _own_distance(indicator: Indicator, read: Read) -> float:
+    return distance(indicator, read.value, read.reference, (indicator.quotas or {}).get(read.unit))
 
 
 def _joint(reads: Sequence[Read], weights: Sequence[float], whole: float) -> tuple[float, float | None]:
@@ -200,7 +233,9 @@ def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[s
     of_units = [read for read in reads if read.unit != CITY]
     parts = roll_up(indicator, of_units) if of_units else None
     value, reference = (own.value, own.reference) if own else parts or (math.nan, None)
-    away = round(distance(indicator, value, reference), DECIMALS)
+    by_quotas = own is None and bool(of_units) and _each_has_its_own(indicator)
+    lowest = _lowest(indicator, of_units) if by_quotas else None
+    away = round(_own_distance(indicator, lowest) if lowest else distance(indicator, value, reference), DECIMALS)
     waiting = tuple(code for code in expected if code not in {read.unit for read in of_units})
     met = is_met(indicator, away)
     unknown = not own and waiting and _may_turn(indicator, met=met)
@@ -217,6 +252,11 @@ def point_of(indicator: Indicator, reads: Sequence[Read], expected: Collection[s
         parts=parts[0] if own and parts else None,
         read_on=max((read.on for read in reads if read.on), default=None),
     )
+
+
+def _each_has_its_own(indicator: Indicator) -> bool:
+    """Whether each unit has to reach a target of its own: the figures of two units are then not to be compared."""
+    return bool(indicator.quotas) and indicator.rollup is Rollup.ALL
 
 
 def _may_turn(indicator: Indicator, *, met: bool) -> bool:
@@ -248,6 +288,8 @@ def _expected(indicator: Indicator, reads: Sequence[Read], counties: Sequence[st
         return indicator.reporters
     if indicator.rollup is Rollup.LATEST:
         return ()
+    if indicator.quotas:
+        return list(indicator.quotas)
     reporters = {read.unit for read in reads} - {CITY}
     if indicator.rollup is Rollup.ALL and counties:
         return counties
@@ -275,7 +317,7 @@ def _fitting(course: Sequence[Point]) -> list[Point]:
 
 
 def _trend(indicator: Indicator, course: Sequence[Point]) -> float | None:
-    if indicator.comparator is Comparator.STATUS:
+    if indicator.comparator is Comparator.STATUS or _each_has_its_own(indicator):
         return None
     return slope([(point.period.position, point.value) for point in _fitting(course)])
 
@@ -283,15 +325,15 @@ def _trend(indicator: Indicator, course: Sequence[Point]) -> float | None:
 def forecast(indicator: Indicator, course: Sequence[Point]) -> Reason | None:
     """What it comes to when it is due if it goes on like this, from the newest figure at the change a year.
 
-    None for what recurs, for a yes or no, with one figure alone, and when the year is there. Where a reference is
-    to be exceeded, it is the lead over it that goes on.
+    None for what recurs, for a yes or no, where each unit has a quota to reach, with one figure alone, and when the
+    year is there. Where a reference is to be exceeded, it is the lead over it that goes on.
     """
-    fitting = _fitting(course)
-    if not fitting or not indicator.due.isdecimal() or indicator.comparator is Comparator.STATUS:
+    fitting, until = _fitting(course), last_day(indicator.due)
+    if not fitting or until is None or indicator.comparator is Comparator.STATUS or _each_has_its_own(indicator):
         return None
     leads = indicator.comparator is Comparator.ABOVE_REFERENCE
     pace = slope([(one.period.position, one.distance if leads else one.value) for one in fitting])
-    last, due = fitting[-1], int(indicator.due)
+    last, due = fitting[-1], until.year
     if pace is None or last.period.position >= due:
         return None
     if leads:
@@ -338,25 +380,74 @@ def _value_then(indicator: Indicator, pace: float, value: float, due: int) -> Re
 
 
 def attain(
+    indicator: Indicator,
+    reads: Iterable[Read],
+    on: dt.date,
+    years: tuple[int, int],
+    counties: Sequence[str],
+    names: Mapping[str, Text] = MappingProxyType({}),
+) -> Attainment:
+    """How an indicator stands on that day, without its conflicts. `years` are the first and last of the work.
+
+    `names` are those of the units, in the order in which those with a quota are shown.
+    """
+    known = list(reads)
+    one = _attain(indicator, known, on, years, counties)
+    of_units = tuple(_of_units(indicator, known, on, years, names))
+    remarks = (*one.remarks, *_behind(of_units), *_who_answers(one, names))
+    return dataclasses.replace(one, of_units=of_units, remarks=remarks)
+
+
+def _attain(
     indicator: Indicator, reads: Iterable[Read], on: dt.date, years: tuple[int, int], counties: Sequence[str]
 ) -> Attainment:
-    """How an indicator stands on that day, without its conflicts. `years` are the first and last of the work."""
-    course = course_of(indicator, reads, counties)
-    if indicator.due.isdecimal():
-        return _due_once(indicator, course, on)
-    return _recurrent(indicator, course, on, years)
+    course, until = course_of(indicator, reads, counties), last_day(indicator.due)
+    return _recurrent(indicator, course, on, years) if until is None else _due_once(indicator, course, on, until)
 
 
-def _due_once(indicator: Indicator, course: tuple[Point, ...], on: dt.date) -> Attainment:
+def _of_units(
+    indicator: Indicator, reads: Sequence[Read], on: dt.date, years: tuple[int, int], names: Mapping[str, Text]
+) -> Iterator[UnitStanding]:
+    """Each unit with a quota by its own readings, as if it were the whole."""
+    quotas = indicator.quotas or {}
+    own: dict[str, list[Read]] = defaultdict(list)
+    for read in reads:
+        own[read.unit].append(dataclasses.replace(read, unit=CITY))
+    for code in [*(one for one in names if one in quotas), *(one for one in quotas if one not in names)]:
+        if (alone := indicator.of_unit(code)) is not None:
+            yield UnitStanding(code, names.get(code) or Text(code, code), _attain(alone, own[code], on, years, ()))
+
+
+def _behind(of_units: Sequence[UnitStanding]) -> Iterator[Reason]:
+    behind = [one.name for one in of_units if one.attained.outcome is Outcome.NOT_MET]
+    more = len(behind) - MAX_NAMED
+    if more > 0:
+        yield Reason("short of their own quota: {units} and {count} more", units=behind[:MAX_NAMED], count=more)
+    elif behind:
+        yield Reason("short of their own quota: {units}", units=behind)
+
+
+def _who_answers(one: Attainment, names: Mapping[str, Text]) -> Iterator[Reason]:
+    """The lead that the target itself names, where it is off its course; the first of several answers."""
+    leads = one.indicator.leads or []
+    if leads and one.is_off_course:
+        yield Reason("{unit} answers for it", unit=names.get(leads[0]) or leads[0])
+
+
+def _due_once(indicator: Indicator, course: tuple[Point, ...], on: dt.date, until: dt.date) -> Attainment:
     """The newest period counts of which the outcome is known; where there is none, the newest."""
     known = [point for point in course if point.outcome is not Outcome.NO_DATA] or course
     point = known[-1] if known else None
-    over = on > dt.date(int(indicator.due), 12, 31)
-    if point and over and point.period.year < int(indicator.due):
+    over, asked = on > until, str(until.year)
+    if point and over and point.period.year < until.year:
         remarks = [Reason("the newest figure is of {period}", period=point.period.text)]
-        return _stands(indicator, course, point, Outcome.NO_DATA, indicator.due, over, remarks)
+        return _stands(indicator, course, point, Outcome.NO_DATA, asked, over, remarks)
     outcome = point.outcome if point else Outcome.NO_DATA
-    return _stands(indicator, course, point, outcome, indicator.due, over, [])
+    is_day = indicator.due != asked
+    if is_day and point and point.read_on and point.read_on > until:
+        remarks = [Reason("entered on {day}, after {until} by which it was due", day=point.read_on, until=until)]
+        return _stands(indicator, course, point, outcome, asked, over, remarks)
+    return _stands(indicator, course, point, outcome, asked, over, [])
 
 
 def _recurrent(indicator: Indicator, course: tuple[Point, ...], on: dt.date, years: tuple[int, int]) -> Attainment:
@@ -366,10 +457,12 @@ def _recurrent(indicator: Indicator, course: tuple[Point, ...], on: dt.date, yea
     of_plan = {point.period.text: point for point in course if point.period.text in asked}
     # In a period that still runs, figures of only some of the units say nothing yet.
     known = {
-        text: point for text, point in of_plan.items() if point.period.last < on or point.outcome is not Outcome.NO_DATA
+        text: point
+        for text, point in of_plan.items()
+        if _until(indicator, point.period) < on or point.outcome is not Outcome.NO_DATA
     }
     points = known or of_plan
-    over = [period for period in periods if period.last < on]
+    over = [period for period in periods if _until(indicator, period) < on]
     missing = [period.text for period in over if period.text not in points]
     missed = [text for text, point in points.items() if point.outcome is Outcome.NOT_MET]
     unknown = missing or [text for text, point in points.items() if point.outcome is Outcome.NO_DATA]
@@ -381,8 +474,15 @@ def _recurrent(indicator: Indicator, course: tuple[Point, ...], on: dt.date, yea
         remarks.append(Reason("not met in {periods}", periods=missed))
     if missing:
         remarks.append(Reason("no figure for {periods}", periods=missing))
-    is_over = point is not None and point.period.last < on
-    return _stands(indicator, course, point, outcome, begun[-1] if begun else "", is_over, remarks)
+    is_over = point is not None and _until(indicator, point.period) < on
+    stands = _stands(indicator, course, point, outcome, begun[-1] if begun else "", is_over, remarks)
+    return dataclasses.replace(stands, missing=tuple(missing))
+
+
+def _until(indicator: Indicator, period: Period) -> dt.date:
+    """The last day for the figure of a period: its end, or the day in it or after it that the plan names."""
+    rule, span = indicator.recurrence, Span.read(period.text)
+    return rule.due_in(span) if rule and span else period.last
 
 
 def _stands(
@@ -453,8 +553,38 @@ def attainments(session: Session, plan: Plan, on: dt.date) -> list[Attainment]:
     for row in newest(session, plan, on):
         reads[row.indicator_id].append(_read(plan, row, units))
     years = _years(session, plan)
-    found = [attain(one.as_of(on), reads[one.id], on, years, counties) for one in indicators]
+    names = {unit.code: unit.name for unit in units.values()}
+    if any(one.leads for one in indicators):  # the office may be one of them
+        names |= names_of(session, plan.id)
+    found = [attain(one.as_of(on), reads[one.id], on, years, counties, names) for one in indicators]
     return with_conflicts(found)
+
+
+def unit_standings(
+    session: Session, plan: Plan, unit: Unit, on: dt.date, indicators: Iterable[Indicator]
+) -> dict[int, Attainment]:
+    """How one unit stood at the end of that day against each quota that it has, by the id of the indicator."""
+    shares = {one.id: own for one in indicators if (own := one.as_of(on).of_unit(unit.code))}
+    if not shares:
+        return {}
+    reads: dict[int, list[Read]] = defaultdict(list)
+    for row in newest(session, plan, on, unit=unit):
+        reads[row.indicator_id].append(dataclasses.replace(_read(plan, row, {unit.id: unit}), unit=CITY))
+    years = _years(session, plan)
+    return {key: _attain(own, reads[key], on, years, ()) for key, own in shares.items()}
+
+
+def own_target(figure: Figure) -> Indicator | None:
+    """What the figure of a unit is judged by for itself: its quota, as an indicator; None where it has none."""
+    return figure.indicator.of_unit(figure.unit.code) if figure.unit else None
+
+
+def reaches_quota(figure: Figure) -> bool | None:
+    """Whether the figure of a unit reaches its own quota; None where it has none, or where it is withdrawn."""
+    own = own_target(figure)
+    if own is None or figure.value is None:
+        return None
+    return is_met(own, round(distance(own, figure.value, figure.reference), DECIMALS))
 
 
 def _read(plan: Plan, row: Reading, units: Mapping[int, Unit]) -> Read:

@@ -20,7 +20,7 @@ from models.common.kinds import Comparator, Rollup, UnitKind
 from models.common.text import Text
 from models.common.typed import said, word
 from models.dates.instants import end_of
-from models.dates.period import Period, example, fits
+from models.dates.period import Period, example, fits, last_day
 from models.plan.indicator import Indicator
 from models.plan.plan import Plan
 from models.plan.unit import BODIES, Unit
@@ -180,17 +180,29 @@ def wrong_in(plan: Plan, figure: Figure, by: Unit, today: dt.date) -> Wrong:
 
 def _wrong_unit(figure: Figure, by: Unit) -> Iterator[Reason]:
     named = figure.unit
-    if by.kind is not UnitKind.OFFICE and (named is None or named.id != by.id):
-        yield Reason("expected a figure of {unit}: a unit enters its own alone", unit=by.name)
+    answers = leads(figure.indicator, by)
+    if by.kind is not UnitKind.OFFICE and not (answers if named is None else named.id == by.id):
+        yield _wrong_owner(by, answers=answers)
     elif named is not None and named.kind in BODIES:
         yield Reason("expected a bureau, a county or the whole city")
     elif named is not None and not may_report(figure.indicator, named):
         yield _wrong_reporter(figure.indicator)
 
 
+def _wrong_owner(by: Unit, *, answers: bool) -> Reason:
+    if answers:
+        return Reason("expected a figure of {unit}, or of the whole city, for which it answers", unit=by.name)
+    return Reason("expected a figure of {unit}: a unit enters its own alone", unit=by.name)
+
+
 def _wrong_reporter(indicator: Indicator) -> Reason:
     if indicator.reporters:
         return Reason("expected one of the units that this is asked of: {units}", units=list(indicator.reporters))
+    if indicator.leads:
+        return Reason(
+            "expected no unit: there is one figure for the whole city, which the office or its lead enters: {units}",
+            units=list(indicator.leads),
+        )
     return Reason("expected no unit: there is one figure for the whole city, which the office enters")
 
 
@@ -203,8 +215,8 @@ def _wrong_period(plan: Plan, figure: Figure, today: dt.date) -> Iterator[Reason
     first, last = plan.starts - YEARS_BEFORE, plan.ends
     if not first <= period.year <= last:
         yield Reason("expected a year from {first} to {last}", first=first, last=last)
-    elif due.isdecimal() and period.year > int(due):
-        yield Reason("expected a year up to {due}, in which the target is due", due=due)
+    elif (until := last_day(due)) and period.year > until.year:
+        yield Reason("expected a year up to {due}, in which the target is due", due=until.year)
     elif period.first > today:
         yield Reason("expected a period that has begun; this one begins on {day}", day=period.first)
 
@@ -229,13 +241,19 @@ def _wrong_value(figure: Figure) -> Iterator[Reason]:
         yield Reason("expected a number that is not negative")
     elif _is_share(indicator) and value > WHOLE:
         yield Reason("expected a percentage from 0 to 100")
-    elif indicator.rollup is Rollup.SUM and not value.is_integer():
+    elif _is_counted(indicator) and not value.is_integer():
         yield Reason("expected a whole number: this is counted")
 
 
 def _is_share(indicator: Indicator) -> bool:
     """Whether a percentage must not exceed 100: a gross rate may, a target of exactly 100 may not."""
     return indicator.comparator in SHARES and (indicator.unit == "%" or not indicator.value)
+
+
+def _is_counted(indicator: Indicator) -> bool:
+    """Whether it comes in whole numbers: what is summed does, unless the target or a quota of it does not."""
+    wanted = [*indicator.value, *(one for quota in (indicator.quotas or {}).values() for one in quota)]
+    return indicator.rollup is Rollup.SUM and all(float(one).is_integer() for one in wanted)
 
 
 def _wrong_company(figure: Figure) -> Wrong:
@@ -262,6 +280,22 @@ def may_report(indicator: Indicator, unit: Unit) -> bool:
     if indicator.reporters:
         return unit.code in indicator.reporters
     return indicator.rollup is not Rollup.LATEST and unit.kind not in BODIES
+
+
+def leads(indicator: Indicator, unit: Unit) -> bool:
+    """Whether a unit answers for the target by what the target says itself: such a unit enters the city's figure."""
+    return unit.code in (indicator.leads or ())
+
+
+def concerns(indicator: Indicator, unit: Unit, sets: Collection[str]) -> bool:
+    """Whether a unit has a part in a target. `sets` are the codes of the sets of units that it belongs to."""
+    named = indicator.responsible or ()
+    return (
+        may_report(indicator, unit)
+        or leads(indicator, unit)
+        or unit.code in named
+        or not frozenset(sets).isdisjoint(named)
+    )
 
 
 def newest(

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from typing import Any
 
 from models.common.kinds import AreaKind, Basis, Comparator, NoLead, OnDayOff, PhaseKind, Rollup, Scope, UnitKind
@@ -101,11 +102,21 @@ class AreaEntry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class IndicatorEntry:
-    """`value` is a number, or two numbers for a range; `due` a year ("2025") or a recurrence ("yearly").
+class QuotaEntry:
+    """The target of one unit by its `code`: as many numbers as that of the whole."""
 
-    `conflicts_with` are codes of indicators that ask for the same less strictly: this one is the stricter.
-    `reporters` are the units whose readings make up the city's; where none is named, the counties.
+    code: str
+    value: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IndicatorEntry:
+    """`value` is a number, or two numbers for a range; `due` a year ("2025"), a day or a recurrence ("yearly").
+
+    `due_day`: the day of each period, where the plan names one. `conflicts_with` are codes of indicators that ask for
+    the same less strictly: this one is the stricter. `reporters` are the units whose readings make up the city's;
+    where none is named, those with `quotas`, or the counties. `lead` and `responsible` are as a measure's: None where
+    the indicator names none of its own.
     """
 
     code: str
@@ -124,6 +135,11 @@ class IndicatorEntry:
     rollup_basis: Basis = Basis.INFERRED
     conflicts_with: tuple[str, ...] = ()
     reporters: tuple[str, ...] = ()
+    lead: str | None = None
+    co_leads: tuple[str, ...] = ()
+    responsible: tuple[str, ...] | None = None
+    quotas: tuple[QuotaEntry, ...] = ()
+    due_day: Recurrence | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -200,6 +216,24 @@ class DeclaredCount:
     note: Text
 
 
+class Counted(StrEnum):
+    """Of what the plan as a whole declares how many there are."""
+
+    MEASURES = "measures"
+    INDICATORS = "indicators"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WholeCount:
+    """What the plan declares as a whole, of measures or of indicators by `code`, beside what it enumerates."""
+
+    code: Counted
+    name: Text
+    declared: int
+    enumerated: int
+    note: Text
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlanDocument:
     """A whole plan that has passed all checks: every code that is named exists, every date lies in its phase."""
@@ -228,3 +262,16 @@ class PlanDocument:
     on_day_off: OnDayOff | None = None  # later, where it is None
     no_lead: NoLead | None = None  # the office, where it is None
     co_lead_working_days: int | None = None  # CO_LEAD_WORKING_DAYS, where it is None
+    declared_in_all: tuple[WholeCount, ...] = ()
+
+    @property
+    def names(self) -> dict[str, Text]:
+        """The names of units and of sets of units, by code."""
+        return {one.code: one.name for one in self.units} | {one.code: one.name for one in self.collectives}
+
+    def declared_count(self, of: Counted) -> int | None:
+        """How many the plan declares as a whole; of measures else area by area. None where it declares nothing."""
+        whole = next((one.declared for one in self.declared_in_all if one.code is of), None)
+        if whole is not None or of is Counted.INDICATORS or not self.declared:
+            return whole
+        return sum(one.declared for one in self.declared)

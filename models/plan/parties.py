@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from models.common.kinds import NoLead, Scope
 from models.common.text import Text
 from models.plan.area import Role
-from models.plan.document import AreaEntry, MeasureDue, MeasureEntry, PlanDocument, RequirementEntry
+from models.plan.document import AreaEntry, IndicatorEntry, MeasureDue, MeasureEntry, PlanDocument, RequirementEntry
 
 CO_LEAD_WORKING_DAYS = 3  # within which a co-lead says what it thinks, where the plan does not say
 
@@ -82,6 +82,18 @@ def parties_of(area: AreaEntry, measure: MeasureEntry | None, no_lead: NoLead | 
         leads_of=leads.code,
         responsible_of=answers.code,
     )
+
+
+def owners_of(entry: IndicatorEntry, no_lead: NoLead | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who answers for a target by what it says itself: its leads, the first one first, and who is responsible.
+
+    Where the plan lets the first responsible unit lead, it is the lead of a target that names none.
+    """
+    leads = (entry.lead, *entry.co_leads) if entry.lead else ()
+    responsible = entry.responsible or ()
+    if no_lead is NoLead.FIRST and responsible and not leads:
+        return responsible[:1], responsible[1:]
+    return leads, responsible
 
 
 def items_of(document: PlanDocument, scope: Scope) -> Iterator[Item]:

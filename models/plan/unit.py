@@ -83,6 +83,17 @@ def collective_ids(session: Session, plan_id: int) -> dict[str, int]:
     return {row.code: row.id for row in rows}
 
 
+def collective_names(session: Session, plan_id: int) -> dict[str, Text]:
+    """The names of the plan's sets of units, by code."""
+    return {one.code: one.name for one in session.scalars(select(Collective).where(Collective.plan_id == plan_id))}
+
+
+def collectives_with(session: Session, unit: Unit) -> frozenset[str]:
+    """The codes of the sets that this unit belongs to."""
+    query = select(Collective.code).join(CollectiveMember, CollectiveMember.collective_id == Collective.id)
+    return frozenset(session.scalars(query.where(CollectiveMember.unit_id == unit.id)))
+
+
 def units_of(session: Session, plan_id: int) -> Sequence[Unit]:
     """The units that work is issued to, in the order of the plan."""
     query = select(Unit).where(Unit.plan_id == plan_id, Unit.kind.not_in(BODIES)).order_by(Unit.kind, Unit.id)

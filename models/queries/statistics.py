@@ -20,6 +20,7 @@ from models.dates.instants import end_of
 from models.outbox.message import Attempt, AttemptMessage, AttemptOutcome, Message, MessageStatus
 from models.patrol.escalation import Escalation
 from models.plan.area import Role
+from models.plan.document import Counted
 from models.plan.indicator import Indicator
 from models.plan.phase import Phase, phase_label
 from models.plan.plan import Plan
@@ -219,20 +220,26 @@ def doubled(session: Session, plan: Plan) -> int:
 
 
 def plan_counts(session: Session, plan: Plan) -> dict[str, Any]:
-    """What the plan holds: units, measures declared and enumerated, indicators."""
+    """What the plan holds: units, measures and indicators declared and enumerated.
+
+    Of measures what the plan declares as a whole, or else area by area; of indicators None where it declares nothing.
+    """
     declared = plan.content.get("declared") or {}
+    in_all = plan.content.get("declared_in_all") or {}
     areas = plan.content.get("areas") or {}
+    of_areas = sum(entry["declared"] for entry in declared.values())
     return {
         "units": session.scalars(
             select(func.count()).select_from(Unit).where(Unit.plan_id == plan.id, Unit.kind.not_in(BODIES))
         ).one(),
         "measures": {
-            "declared": sum(entry["declared"] for entry in declared.values()),
+            "declared": in_all.get(Counted.MEASURES, {}).get("declared", of_areas),
             "enumerated": sum(len(area["measures"]) for area in areas.values()),
         },
         "indicators": session.scalars(
             select(func.count()).select_from(Indicator).where(Indicator.plan_id == plan.id)
         ).one(),
+        "indicators_declared": in_all.get(Counted.INDICATORS, {}).get("declared"),
     }
 
 

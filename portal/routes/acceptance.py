@@ -88,6 +88,7 @@ def show_acceptance(request: Request, on: Annotated[Day, Query()] = None) -> Res
             ],
             counts=_counts(found),
             declared=panel.declared_measures(ctx.plan),
+            in_all=panel.declared_in_all(ctx.plan).values(),
             accepted=bool(found) and all(one.is_accepted for one in found),
             verdicts=VERDICTS,
             no_verdict=NO_VERDICT,

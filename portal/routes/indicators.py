@@ -17,13 +17,23 @@ from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import BlockedError, DubanError, NotFoundError, RefusedError
 from models.common.files import StoredEvidence
+from models.common.text import Text
 from models.dates.period import current, example
 from models.indicators import reading
-from models.indicators.attainment import Attainment, Outcome, attainments, target_of
-from models.indicators.reading import Change, Compared, number_of, plain
+from models.indicators.attainment import (
+    Attainment,
+    Outcome,
+    UnitStanding,
+    attainments,
+    own_target,
+    reaches_quota,
+    target_of,
+    unit_standings,
+)
+from models.indicators.reading import Change, Compared, Figure, Reading, number_of, plain
 from models.plan.area import Area, areas_of
 from models.plan.indicator import Indicator, indicators_of
-from models.plan.unit import units_of
+from models.plan.unit import collective_names, collectives_with, names_of, units_of
 from portal import indicator_chart
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, check_form, read_request, write_request
@@ -32,7 +42,7 @@ from portal.forms import Day, Id, Sent, Words
 from portal.middleware import expected
 from portal.turns import Aside, Turns
 from portal.uploads import UNDER_WAY, Upload, receive
-from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words
+from rendering.labels import OUTCOMES, ROLLUPS, due_words, figure_words, quota_words
 from services.evidence import refuse_without_room
 from services.indicators import readings
 from services.indicators.readings import FigureInput
@@ -50,6 +60,7 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAN_AS_A_WHOLE = "-"
 # A workbook may take seconds to read.
 IMPORTS, ASIDE = Turns(of_one=1, in_all=8), Aside(2)
+MAX_UNITS_SHOWN = 200  # with their quotas; the workbook has all
 MAX_PROBLEMS_SHOWN = 500  # that a page shows; the figure says how many there are
 
 
@@ -80,6 +91,17 @@ class ImportForm(Sent):
     kept: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     name: Words = ""
     shown: Annotated[str, Field(max_length=64)] = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A target as a unit sees it: `own` is how the unit stands against its quota, None where it has none."""
+
+    indicator: Indicator
+    target: Text
+    newest: Reading | None
+    own: Attainment | None
+    leads: bool
 
 
 # ---- all of them
@@ -132,14 +154,23 @@ def _figure_words(ctx: RequestContext) -> Callable[[Indicator, float | None], st
     return functools.partial(figure_words, language=ctx.language)
 
 
+def _quota_words(ctx: RequestContext, figure: Figure) -> str:
+    """The quota of the unit whose figure it is, and whether the figure reaches it; "" where it has none."""
+    own = own_target(figure)
+    return quota_words(target_of(own), reaches_quota(figure), ctx.language) if own else ""
+
+
 def _units_list(ctx: RequestContext) -> Response:
-    """For a unit: the targets in which its figures have a part, and the newest that it entered for each."""
+    """For a unit: the targets in which it has a part, what it has to reach itself, and its newest figure for each."""
     unit = ctx.stay.unit
     newest = {one.indicator_id: one for one in reading.newest(ctx.session, ctx.plan, unit=unit)}
+    indicators = indicators_of(ctx.session, ctx.plan.id)
+    sets = collectives_with(ctx.session, unit) if any(one.responsible for one in indicators) else frozenset()
+    own = unit_standings(ctx.session, ctx.plan, unit, ctx.today, indicators)
     rows = [
-        (one, newest.get(one.id), target_of(one))
-        for one in indicators_of(ctx.session, ctx.plan.id)
-        if one.id in newest or reading.may_report(one, unit)
+        UnitRow(one, target_of(one), newest.get(one.id), own.get(one.id), leads=reading.leads(one, unit))
+        for one in indicators
+        if one.id in newest or reading.concerns(one, unit, sets)
     ]
     return ctx.page("indicators_unit.html", rows=rows, **_words(ctx))
 
@@ -147,13 +178,18 @@ def _units_list(ctx: RequestContext) -> Response:
 @router.get("/indicators.xlsx")
 def download_indicators(request: Request, on: Annotated[Day, Query()] = None) -> Response:
     """How they stand and the readings behind it; the second sheet can be brought in again."""
-    from rendering.reading_sheets import readings_sheet, standing_sheet  # noqa: PLC0415  (pandas takes its time)
+    from rendering.reading_sheets import (  # noqa: PLC0415  (pandas takes its time)
+        quotas_sheets,
+        readings_sheet,
+        standing_sheet,
+    )
 
     with read_request(request, *LEADING_GROUP) as ctx:
         day = on or ctx.today
         attained = attainments(ctx.session, ctx.plan, day)
         counting = reading.newest(ctx.session, ctx.plan, day)
-        sheets = [standing_sheet(attained, ctx.language), readings_sheet(counting, ctx.language)]
+        standing = [standing_sheet(attained, ctx.language), *quotas_sheets(attained, ctx.language)]
+        sheets = [*standing, readings_sheet(counting, ctx.language)]
         return _workbook(f"{ctx.plan.code}-{day}.xlsx", sheets)
 
 
@@ -192,9 +228,12 @@ def _indicator_page(
     typed: ReadingForm | None = None,
 ) -> Response:
     one, day = _indicator_at(ctx, indicator_id), on or ctx.today
-    unit = None if ctx.sees_all else ctx.stay.unit
-    known = [] if unit else attainments(ctx.session, ctx.plan, day)
+    # Who answers for a target sees how it stands and what all units reported; others see their own part.
+    sees_whole = ctx.sees_all or reading.leads(one, ctx.stay.unit)
+    unit = None if sees_whole else ctx.stay.unit
+    known = attainments(ctx.session, ctx.plan, day) if sees_whole else []
     attained = [each for each in known if each.indicator.id == one.id]
+    own = {} if sees_whole else unit_standings(ctx.session, ctx.plan, ctx.stay.unit, day, [one])
     return ctx.page(
         "indicator.html",
         status=UNPROCESSABLE if refused else 200,
@@ -202,16 +241,25 @@ def _indicator_page(
         then=(then := one.as_of(day)),
         target=target_of(then),
         attained=attained[0] if attained else None,
+        own=own.get(one.id),
+        of_units=sorted(attained[0].of_units, key=_is_reached)[:MAX_UNITS_SHOWN] if attained else [],
+        sees_whole=sees_whole,
+        owners=_owners(ctx, one),
         drawing=indicator_chart.drawn(attained[0]) if attained else None,
         rows=reading.history(ctx.session, ctx.plan, one, day, unit),
         on=day,
-        may_enter=ctx.role in ENTERING,
+        may_enter=ctx.role in ENTERING and (sees_whole or reading.may_report(one, ctx.stay.unit)),
         typed=typed or ReadingForm(period=current(one.due, ctx.today)),
         example=example(one.due),
-        units=[] if unit else _units(ctx, one),
+        units=_units(ctx, one) if sees_whole else [],
         refused=refused,
         **_words(ctx),
     )
+
+
+def _is_reached(one: UnitStanding) -> bool:
+    """For the order: units that are short of their quota come first."""
+    return one.attained.outcome is not Outcome.NOT_MET
 
 
 def _indicator_at(ctx: RequestContext, indicator_id: int) -> Indicator:
@@ -219,17 +267,34 @@ def _indicator_at(ctx: RequestContext, indicator_id: int) -> Indicator:
     found = ctx.session.scalar(select(Indicator).where(Indicator.id == indicator_id, Indicator.plan_id == ctx.plan.id))
     if found is None:
         raise NotFoundError("there is no such page")
-    if ctx.sees_all or reading.may_report(found, ctx.stay.unit):
+    unit = ctx.stay.unit
+    sets = collectives_with(ctx.session, unit) if found.responsible and not ctx.sees_all else frozenset()
+    if ctx.sees_all or reading.concerns(found, unit, sets):
         return found
     raise NotFoundError("there is no such page")
 
 
 def _units(ctx: RequestContext, indicator: Indicator) -> list[tuple[str, str]]:
+    """Of whom a figure may be entered, beside the whole city: the office of all, a lead of itself alone."""
+    if not ctx.sees_all:
+        unit = ctx.stay.unit
+        return [(unit.code, ctx.language.text(unit.name))] if reading.may_report(indicator, unit) else []
     return [
         (unit.code, ctx.language.text(unit.name))
         for unit in units_of(ctx.session, ctx.plan.id)
         if not indicator.reporters or unit.code in indicator.reporters
     ]
+
+
+def _owners(ctx: RequestContext, indicator: Indicator) -> dict[str, str]:
+    """The names of who leads it and who is responsible for it, by what the target says itself."""
+    if not (indicator.leads or indicator.responsible):
+        return {"leads": "", "responsible": ""}
+    names = names_of(ctx.session, ctx.plan.id) | collective_names(ctx.session, ctx.plan.id)
+    return {
+        "leads": ctx.language.list([ctx.language.text(names[code]) for code in indicator.leads]),
+        "responsible": ctx.language.list([ctx.language.text(names[code]) for code in indicator.responsible]),
+    }
 
 
 @router.post("/indicators/{indicator_id}")
@@ -253,12 +318,24 @@ def enter_reading(request: Request, indicator_id: Id, form: Annotated[ReadingFor
 def _figure(ctx: RequestContext, indicator: Indicator, form: ReadingForm) -> FigureInput:
     if ctx.sees_all and form.unit and form.unit not in {one.code for one in units_of(ctx.session, ctx.plan.id)}:
         raise NotFoundError("there is no such unit")
-    of_unit = (form.unit or None) if ctx.sees_all else ctx.unit_code
+    of_unit = (form.unit or None) if ctx.sees_all else _own_figure(ctx, indicator, form.unit)
     value = None if form.withdraw else _number(form.value)
     if value is None and not form.withdraw:
         raise RefusedError("give the figure, or choose to withdraw the one that is there")
     reference, weight = _number(form.reference), _number(form.weight)
     return FigureInput(indicator.code, form.period, of_unit, value, reference, weight, form.words)
+
+
+def _own_figure(ctx: RequestContext, indicator: Indicator, chosen: str) -> str | None:
+    """Whose figure a unit enters: its own, or with nothing chosen that of the whole city, where it leads the target.
+
+    Raises NotFoundError where a lead chooses another unit.
+    """
+    if not reading.leads(indicator, ctx.stay.unit):
+        return ctx.unit_code
+    if chosen not in {"", ctx.unit_code}:
+        raise NotFoundError("there is no such unit")
+    return chosen or None
 
 
 def _number(text: str) -> float | None:
@@ -296,6 +373,7 @@ def _import_page(
         counts=Counter(one.change.value for one in compared),
         file=file,
         figure_words=_figure_words(ctx),
+        quota_words=lambda figure: _quota_words(ctx, figure),
         shown=reading.fingerprint(compared),
         limit=10 * 1024 * 1024,
     )

@@ -11,19 +11,25 @@ from pydantic import BaseModel, Field
 from adapters.language import Language
 from models.access import AccessRole
 from models.common.errors import NotFoundError
+from models.common.text import Text
 from models.plan.content import document_of
+from models.plan.document import PlanDocument
+from models.plan.parties import owners_of
 from models.plan.plan import Plan
+from models.plan.quotas import sums_off
 from models.preview import Asked, Preview, asked_of, preview
 from models.queries.worklist import PAGE
 from portal.cache import Cache
 from portal.context import read_request
 from portal.forms import Page
 from portal.routes.plans.names import Names
+from rendering.labels import dated_words, entry_target, sum_off_words
 
 router = APIRouter()
 
 READERS = (AccessRole.OFFICE, AccessRole.LEADER)
 UNITS = 100  # on a page
+QUOTAS = 50  # of one target
 SHADES = 5
 KEPT = 4  # plans that are counted once
 
@@ -65,10 +71,12 @@ def show_plan(request: Request, seen: Annotated[Seen, Query()]) -> Response:
         return ctx.page(
             "plan.html",
             known=known,
-            names={unit.code: unit.name for unit in known.document.units},
             of_nobody=_of_nobody(known, ctx.language),
+            names=known.document.names,
             rows=[(unit, total, _loads(known, unit, most)) for unit, total in units],
             address=Chosen().address,
+            targets=_targets(known.document, ctx.language),
+            sums_off=[sum_off_words(one) for one in sums_off(known.document)],
             page=seen.page,
             last=-(-len(known.load) // UNITS) or 1,
         )
@@ -78,6 +86,36 @@ def _of_nobody(known: Preview, language: Language) -> list[str]:
     """What no unit answers for, by name."""
     names = Names([known.document], language) if known.of_nobody else None
     return [f"{names.ref(ref)} [{ref}]" for ref in known.of_nobody] if names else []
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """A target of the plan with who answers for it; `quotas` are units and what each has to reach, in words.
+
+    `more`: how many quotas beside these it has.
+    """
+
+    code: str
+    name: Text
+    target: Text
+    due: str
+    leads: tuple[str, ...]
+    responsible: tuple[str, ...]
+    quotas: tuple[tuple[str, Text], ...]
+    more: int
+
+
+def _targets(document: PlanDocument, language: Language) -> list[Target]:
+    """Those that say themselves who answers, or that give quotas to single units."""
+    found = []
+    for one in document.indicators:
+        leads, responsible = owners_of(one, document.no_lead)
+        quotas = tuple((quota.code, entry_target(one, quota.value)) for quota in one.quotas[:QUOTAS])
+        if leads or responsible or quotas:
+            due = dated_words(one.due, one.due_day, language)
+            more = len(one.quotas) - len(quotas)
+            found.append(Target(one.code, one.name, entry_target(one), due, leads, responsible, quotas, more))
+    return found
 
 
 def _known(plan: Plan) -> Preview:
@@ -106,7 +144,6 @@ def list_asked(request: Request, chosen: Annotated[Chosen, Query()]) -> Response
             ],
             months=[(month, month) for month in known.months],
             requirements=[(one.code, ctx.language.text(one.title)) for one in known.document.requirements],
-            names={unit.code: unit.name for unit in known.document.units},
             rows=rows,
             count=count,
             last=-(-count // PAGE) or 1,

@@ -20,7 +20,9 @@ from models.assignments.evidence import Evidence
 from models.common.errors import NotFoundError, RefusedError
 from models.common.files import StoredEvidence
 from models.common.kinds import Comparator
+from models.common.text import Text
 from models.indicators import reading
+from models.indicators.attainment import own_target, reaches_quota, target_of
 from models.indicators.reading import Change, Compared, Figure
 from models.permissions import Act, require
 from models.plan.indicator import indicator_of, indicators_of
@@ -52,7 +54,8 @@ class FigureInput:
 class EnteredFigure:
     """What became of one figure; `before` is what counted until then, None where nothing did.
 
-    `is_hidden`: it stood in a row or a sheet of the workbook that Excel does not show.
+    `is_hidden`: it stood in a row or a sheet of the workbook that Excel does not show. `quota`: what the unit has to
+    reach for itself, and `reaches` whether the figure does; None where it has no quota.
     """
 
     ref: str
@@ -61,19 +64,29 @@ class EnteredFigure:
     value: float | None
     before: float | None
     is_hidden: bool = False
+    quota: Text | None = None
+    reaches: bool | None = None
 
     @classmethod
     def of(cls, one: Compared) -> "EnteredFigure":
-        figure = one.figure
-        before = one.before.value if one.before else None
-        return cls(figure.ref, figure.indicator.comparator, one.change, figure.value, before, figure.is_hidden)
+        figure, own = one.figure, own_target(one.figure)
+        return cls(
+            ref=figure.ref,
+            comparator=figure.indicator.comparator,
+            change=one.change,
+            value=figure.value,
+            before=one.before.value if one.before else None,
+            is_hidden=figure.is_hidden,
+            quota=target_of(own) if own else None,
+            reaches=reaches_quota(figure),
+        )
 
 
 def enter(scope: Scope, figures: Sequence[FigureInput], *, file: Path | None = None) -> list[EnteredFigure]:
     """Write down what is new or changed; `file` proves it, and is kept only where all may be entered.
 
-    A unit enters its own figures, the office those of all. Raises NotFoundError, and BlockedError or RefusedError with
-    everything that is wrong; then nothing is written.
+    A unit enters its own figures and those of the whole city of targets that it leads, the office those of all. Raises
+    NotFoundError, and BlockedError or RefusedError with everything that is wrong; then nothing is written.
     """
     stored = None
     if file is not None:

@@ -589,8 +589,8 @@ CASES: dict[str, tuple[Break, str]] = {
     "indicator due outside the plan": (
         replace("indicators.yaml", "due: 2024", "due: 2025"),
         (
-            'indicators.yaml:7: indicators[0].due: "2025"'
-            " – expected a year from 2022 to 2024, or one of yearly, monthly, each_term"
+            'indicators.yaml:7: indicators[0].due: "2025" – expected a year or a day from 2022 to 2024, or one of'
+            " yearly, monthly, each_term, quarterly, half_yearly"
         ),
     ),
     "unknown phase code": (

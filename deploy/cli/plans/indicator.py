@@ -16,7 +16,7 @@ from deploy.cli.operation.access import local_time, unit_scope, work_on
 from models.common.errors import RefusedError
 from models.common.typed import person_name
 from models.indicators import reading
-from models.indicators.attainment import Attainment, Outcome, attainments
+from models.indicators.attainment import Attainment, Outcome, UnitStanding, attainments
 from models.indicators.reading import CITY, Change, plain
 from models.plan.indicator import indicator_of
 from models.plan.unit import unit_of
@@ -89,10 +89,12 @@ def set_reading(
 
 
 def _told(one: EnteredFigure) -> str:
-    from rendering.labels import READING_CHANGES, figure_words  # noqa: PLC0415
+    from rendering.labels import READING_CHANGES, figure_words, quota_words  # noqa: PLC0415
 
     value, before = (figure_words(one, number, language) for number in (one.value, one.before))
-    facts = {"ref": one.ref, "value": value, "before": before, "change": _(READING_CHANGES[one.change])}
+    change = _(READING_CHANGES[one.change])
+    said = [change, quota_words(one.quota, one.reaches, language)] if one.quota else [change]
+    facts = {"ref": one.ref, "value": value, "before": before, "change": language.list(said)}
     if one.change is Change.CHANGED:
         return _("{ref}: {before} → {value} ({change})").format(**facts)
     return _("{ref}: {value} ({change})").format(**facts)
@@ -200,13 +202,14 @@ def show(
 
 
 def _write_workbook(session: "Session", plan: "Plan", attained: list[Attainment], day: dt.date, output: Path) -> None:
-    from rendering.reading_sheets import readings_sheet, standing_sheet  # noqa: PLC0415
+    from rendering.reading_sheets import quotas_sheets, readings_sheet, standing_sheet  # noqa: PLC0415
     from rendering.workbook import write_workbook  # noqa: PLC0415
 
     shown = {one.indicator.id for one in attained}
     counting = [one for one in reading.newest(session, plan, day) if one.indicator_id in shown]
     with output.open("wb") as file:
-        write_workbook([standing_sheet(attained, language), readings_sheet(counting, language)], file)
+        standing = [standing_sheet(attained, language), *quotas_sheets(attained, language)]
+        write_workbook([*standing, readings_sheet(counting, language)], file)
 
 
 def _draw(attained: list[Attainment], day: dt.date, chart: Path, *, alone: bool) -> None:
@@ -221,8 +224,13 @@ def _draw(attained: list[Attainment], day: dt.date, chart: Path, *, alone: bool)
 
 def facts_of(one: Attainment) -> dict[str, Any]:
     """An indicator as JSON."""
+    indicator = one.indicator
     return {
-        "code": one.indicator.code,
+        "code": indicator.code,
+        "due": indicator.due,
+        "due_day": indicator.due_day,
+        "leads": indicator.leads,
+        "responsible": indicator.responsible,
         "period": one.period,
         "outcome": one.outcome.value,
         "value": one.value,
@@ -236,6 +244,19 @@ def facts_of(one: Attainment) -> dict[str, Any]:
         "remarks": [str(remark) for remark in one.remarks],
         "conflicts_with": [conflict.other.code for conflict in one.conflicts],
         "contradictions": [str(conflict.contradiction) for conflict in one.conflicts if conflict.contradiction],
+        "quotas": [_quota_facts(unit) for unit in one.of_units],
+    }
+
+
+def _quota_facts(unit: UnitStanding) -> dict[str, Any]:
+    own = unit.attained
+    return {
+        "unit": unit.unit,
+        "target": own.target.en,
+        "period": own.period,
+        "outcome": own.outcome.value,
+        "value": own.value,
+        "distance": own.distance,
     }
 
 
@@ -295,9 +316,32 @@ def _show_one(session: "Session", plan: "Plan", one: Attainment, day: dt.date) -
         )
         if conflict.contradiction:
             tell(language.say(conflict.contradiction))
+    if indicator.names_leads:
+        tell(_("lead: {units}").format(units=language.list(list(indicator.leads)) or "-"))
+    if indicator.responsible:
+        tell(_("responsible: {units}").format(units=language.list(list(indicator.responsible))))
+    if one.of_units:
+        _show_quotas(one)
     listed = table(_("entered"), _("period"), _("unit"), _("value"), _("by"), _("where it comes from"), numbers=[3])
     for row in reading.history(session, plan, indicator, day):
         unit = row.unit.code if row.unit else language.text(CITY)
         value = _("withdrawn") if row.value is None else figure_words(indicator, row.value, language)
         listed.add_row(local_time(plan, row.at), row.period, unit, value, row.by_name, row.words)
+    show_table(listed)
+
+
+def _show_quotas(one: Attainment) -> None:
+    from rendering.labels import OUTCOMES, figure_words  # noqa: PLC0415
+
+    listed = table(_("unit"), _("quota"), _("period"), _("outcome"), _("value"), _("distance"), numbers=[4, 5])
+    for unit in one.of_units:
+        own = unit.attained
+        listed.add_row(
+            language.text(unit.name),
+            language.text(own.target),
+            own.period,
+            _(OUTCOMES[own.outcome]),
+            figure_words(own.indicator, own.value, language),
+            "" if own.distance is None else plain(own.distance),
+        )
     show_table(listed)

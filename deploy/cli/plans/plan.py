@@ -30,6 +30,7 @@ from deploy.cli.base import (
 from deploy.cli.operation.access import local_time, office_scope, work_on
 from deploy.cli.plans.change import change_plan, diff_versions, list_changes
 from deploy.cli.plans.preview import preview_plan
+from deploy.cli.plans.targets import declared_lines, tell_sums_off, tell_targets
 from models.common.errors import NotFoundError
 from models.common.event import Actor
 from models.loading import Loaded, asked_of
@@ -67,7 +68,9 @@ def check(folder: Path) -> None:
     document = read_plan(folder)
     tell(_("{plan} is sound.").format(plan=document.code))
     _tell_summary(document)
+    tell_targets(document)
     _tell_open_ends(document)
+    tell_sums_off(document)
 
 
 @plan.command(
@@ -105,13 +108,10 @@ def _agree(document: PlanDocument, changes: Sequence[str], *, yes: bool) -> None
 
 
 def _tell_summary(document: PlanDocument) -> None:
-    declared = sum(entry.declared for entry in document.declared)
     for label, count in (
         (_("units"), sum(unit.kind not in BODIES for unit in document.units)),
         (_("areas"), len(document.areas)),
-        (_("measures declared"), declared),
-        (_("measures enumerated"), sum(len(area.measures) for area in document.areas)),
-        (_("indicators"), len(document.indicators)),
+        *declared_lines(document),
         (_("requirements"), len(document.requirements)),
     ):
         tell(f"  {label}: {count}")
@@ -174,6 +174,8 @@ def show(number: int | None, plan_code: str | None, *, as_json: bool) -> None:
             **measures, units=counts["units"], indicators=counts["indicators"]
         )
     )
+    if counts["indicators_declared"] is not None:
+        tell(_("indicators declared: {count}").format(count=counts["indicators_declared"]))
     _show_areas(row.content, order)
     listed = table(_("phase"), _("name"), _("from"), _("until"), _("status"))
     for one in phases:

@@ -9,6 +9,7 @@ import click
 
 from adapters.plan_files.reader import read_plan
 from deploy.cli.base import _, language, show_table, table, tell
+from deploy.cli.plans.targets import declared_facts, declared_lines, target_facts, tell_sums_off, tell_targets
 from models.common.errors import NotFoundError, RefusedError
 from models.preview import MOST_A_WEEK, Asked, Preview, asked_of, preview
 
@@ -97,6 +98,11 @@ def _tell(known: Preview, most: int) -> None:
         units.add_row(names[unit], str(total), f"{month} ({count})")
     show_table(units)
     _tell_rest(len(known.load))
+    tell_targets(known.document)
+    tell_sums_off(known.document)
+    if known.document.declared_in_all:
+        for label, count in declared_lines(known.document):
+            tell(f"{label}: {count}")
     _tell_of_nobody(known, names)
     _tell_collisions(known, names, most)
     _tell_days(known)
@@ -171,6 +177,8 @@ def _facts(known: Preview, asked: Iterable[Asked]) -> dict[str, Any]:
         "asked_of_nobody": known.of_nobody,
         "unasked": known.unasked,
         "unsettled": [{"item": one.item, "role": one.role, "words": one.words} for one in known.unsettled],
+        "declared": declared_facts(known.document),
+        "targets": target_facts(known.document),
         "asked": [_fact(known, one) for one in asked],
     }
 
