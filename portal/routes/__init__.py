@@ -19,6 +19,8 @@ from portal.routes import (
     unit,
     unsettled,
 )
+from portal.routes.people import register as people
+from portal.routes.people import workbook as people_workbook
 from portal.routes.plans import changes
 
 ALL = (
@@ -39,5 +41,7 @@ ALL = (
     findings.router,
     indicators.router,
     links.router,
+    people_workbook.router,
+    people.router,
     acceptance.router,
 )
