@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import Text as SqlText
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
 from models.common.base import Base, Instant, Key, any_of_ids, on_creation, text_enum
 from models.common.errors import NotFoundError, Reason, RefusedError
@@ -401,7 +401,8 @@ def people_of(
     session: Session, plan: Plan, on: dt.date, units: Collection[int] | None = None
 ) -> dict[int, list[Person]]:
     """Who is registered on that day, by the unit's id (of these units, where named), each in the order of the posts."""
-    query = select(Person).join(Person.unit).where(Unit.plan_id == plan.id, in_force(on))
+    query = select(Person).join(Person.unit).options(contains_eager(Person.unit))
+    query = query.where(Unit.plan_id == plan.id, in_force(on))
     if units is not None:
         query = query.where(any_of_ids(Person.unit_id, units))
     found: dict[int, list[Person]] = {}
@@ -435,6 +436,15 @@ def history_of(session: Session, person: Person) -> list[Person]:
 
 
 MAX_HISTORY = 100  # entries that a page shows
+TO_REACH = (Post.LIAISON, Post.CONTACT, Post.HEAD)  # whom one asks for, whatever unit it is
+
+
+def units_with_nobody(session: Session, plan: Plan, on: dt.date, limit: int) -> tuple[Sequence[Unit], int]:
+    """The units at work of which nobody is registered whom one would ask for, and how many they are."""
+    reached = select(Person.unit_id).where(Person.post.in_(TO_REACH), in_force(on))
+    without = select(Unit).where(Unit.plan_id == plan.id, Unit.closed_on.is_(None), Unit.id.not_in(reached))
+    count = session.scalar(select(func.count()).select_from(without.subquery())) or 0
+    return session.scalars(without.order_by(Unit.kind, Unit.id).limit(limit)).all(), count
 
 
 def holder_of(session: Session, unit: Unit, post: Post, on: dt.date) -> Person | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from models.common.base import any_of_ids
 from models.outbox.message import Attempt, AttemptOutcome
@@ -43,6 +43,7 @@ def receiving(
     query = (
         select(Person)
         .join(Person.unit)
+        .options(contains_eager(Person.unit))
         .where(Unit.plan_id == plan.id, in_force(on), func.cardinality(Person.addresses) > 0)
         .order_by(Person.id)
     )

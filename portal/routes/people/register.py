@@ -16,6 +16,7 @@ from models.common.kinds import UnitKind
 from models.outbox.message import AttemptOutcome
 from models.people.person import (
     ALONE,
+    TO_REACH,
     Entry,
     EntryError,
     Person,
@@ -27,6 +28,7 @@ from models.people.person import (
     people_of,
     person_at,
     posts_of,
+    units_with_nobody,
 )
 from models.people.reach import Reached
 from models.permissions import Act, may_towards, require_towards
@@ -34,7 +36,7 @@ from models.plan.asked import units_led_by
 from models.plan.unit import Unit, bodies_of, body_of, units_at_work
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
-from portal.forms import DayOfWork, Id, Sent, Words
+from portal.forms import DayOfWork, Id, Page, Sent, Words
 from portal.turns import Aside
 from rendering.labels import POSTS, REACHED
 from services.people import register, trying
@@ -43,6 +45,7 @@ from services.people.trying import Tried
 router = APIRouter()
 
 EVERYBODY = (AccessRole.UNIT, AccessRole.OFFICE, AccessRole.LEADER)
+UNITS_SHOWN = 100  # on one page
 PAST_SHOWN = 50  # entries of a unit that have ended
 ASIDE = Aside(2)  # a service may take a minute to answer
 TRIED = {
@@ -94,24 +97,33 @@ class Row:
 
 
 @router.get("/people")
-def show_people(request: Request) -> Response:
+def show_people(request: Request, page: Page = 1) -> Response:
     with read_request(request, *EVERYBODY) as ctx:
-        return _overview(ctx) if ctx.sees_all else _unit_page(ctx, ctx.stay.unit)
+        return _overview(ctx, page) if ctx.sees_all else _unit_page(ctx, ctx.stay.unit)
 
 
-def _overview(ctx: RequestContext) -> Response:
+def _overview(ctx: RequestContext, page: int) -> Response:
     office, leader = bodies_of(ctx.session, ctx.plan.id)
     units = [leader, office, *units_at_work(ctx.session, ctx.plan.id)]
-    people = people_of(ctx.session, ctx.plan, ctx.today)
+    last = -(-len(units) // UNITS_SHOWN)
+    shown = units[(min(page, last) - 1) * UNITS_SHOWN :][:UNITS_SHOWN]
+    people = people_of(ctx.session, ctx.plan, ctx.today, [unit.id for unit in shown])
     known = trying.known_addresses(ctx.session, [one for found in people.values() for one in found])
-    rows = [_row(unit, people.get(unit.id, ()), known) for unit in units]
+    nobody, nobody_count = units_with_nobody(ctx.session, ctx.plan, ctx.today, UNITS_SHOWN)
     return ctx.page(
-        "people.html", rows=rows, nobody=[row.unit for row in rows if row.main is None], posts=POSTS, reached=REACHED
+        "people.html",
+        rows=[_row(unit, people.get(unit.id, ()), known) for unit in shown],
+        page=min(page, last),
+        last=last,
+        nobody=nobody,
+        nobody_count=nobody_count,
+        posts=POSTS,
+        reached=REACHED,
     )
 
 
 def _row(unit: Unit, people: Sequence[Person], known: Mapping[int, Sequence[trying.KnownAddress]]) -> Row:
-    main = next((one for one in people if one.post in {Post.LIAISON, Post.CONTACT, Post.HEAD}), None)
+    main = next((one for one in people if one.post in TO_REACH), None)
     state = next((each.known.state for each in known[main.id]), None) if main else None
     return Row(unit, people, main, state)
 

@@ -8,11 +8,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from adapters.database.sessions import read_session, transaction
-from models.common.errors import DubanError, NotFoundError, RefusedError
+from adapters.plan_files.reader import read_plan
+from models.common.errors import BlockedError, DubanError, NotFoundError, RefusedError
+from models.common.event import Actor
+from models.loading import load_plan
 from models.people.person import MAX_IN_FORCE, Entry, EntryError, Post, history_of, people_of, person_at
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
 from services.people import register
+from tests.conftest import LOADED_AT, TINY
+from tests.models.test_loading import without_unit
 from tests.services.people.people import LI, WANG, entries_of_journal, registered, row, scope_of
 from tests.support.story import Story
 
@@ -173,3 +178,15 @@ def test_the_database_itself_keeps_the_history(story: Story) -> None:
     register.end(scope_of("north"), one.id)
     with pytest.raises(DubanError, match="neither changed nor deleted"), transaction() as session:
         session.execute(text("UPDATE person SET until_on = NULL, ended_by = NULL, ended_at = NULL"))
+
+
+def test_a_unit_with_people_does_not_vanish_from_the_plan_by_a_newer_file(story: Story) -> None:
+    story.at("2022-11-01")
+    registered("south", "handler", LI)
+    registered("south")
+    smaller = without_unit(read_plan(TINY), "south")
+    with (
+        pytest.raises(BlockedError, match="people in the register and cannot vanish: south"),
+        transaction() as session,
+    ):
+        load_plan(session, smaller, actor=Actor("test"), at=LOADED_AT)
