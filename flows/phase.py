@@ -23,6 +23,7 @@ from tasks.stand import stand, stood_before
 # The default is an hour, and a timeout fails the run: a gate may stand open for as long as a plan lasts.
 TEN_YEARS = dt.timedelta(days=10 * 365)
 RUNNER: Any = ThreadPoolTaskRunner(max_workers=8)  # as many as share the database well
+MAX_UNITS_NAMED = 50  # of those that cannot be reached; the office's letter names all
 MAX_NOTIFY_RUNS = 200  # with more units, several share a task run: Prefect makes about 150 task runs a second
 
 Choice = Literal["保持开放 keep open", "关闭 close", "延期 extend"]
@@ -71,6 +72,11 @@ def conduct(plan: str, kind: PhaseKind, year: int | None, phase: str) -> State[s
             *(opened.phase_ref, opened.days_early, opened.days_early),
         )
     publish.tag_phase(plan, phase, year)
+    if unreached := phases.tell_unreached(plan, phase, year):
+        logger.warning(
+            "%s 个单位无信函地址且无电话 units have neither an address for letters nor a telephone: %s",
+            *(len(unreached), ", ".join(unreached[:MAX_UNITS_NAMED])),
+        )
     _notify_units(plan, phase, year)
     while True:
         waiting = phases.ask_at_gate(plan, phase, year)

@@ -34,6 +34,10 @@ LEFT_OUT_COLUMNS = frozenset(
         ("attempt", "detail"),
         ("attempt", "lane"),
         ("bulletin_copy", "content"),  # a document of its own
+        # How people are reached is of use while they have the post; who had it is history.
+        ("person", "telephone"),
+        ("person", "mobile"),
+        ("person", "addresses"),
     }
 )
 JOURNAL = Event.__tablename__

@@ -35,6 +35,7 @@ from models.common.upsert import insert_rows, upsert
 from models.dates.workdays import ONE_DAY, CalendarName
 from models.finding import Finding
 from models.indicators.reading import Reading
+from models.people.person import Person
 from models.plan.area import Area, Measure, Responsibility, Role
 from models.plan.document import AreaEntry, IndicatorEntry, PlanDocument, RequirementEntry, UnitEntry, phase_refs
 from models.plan.dues import Due, dues_of
@@ -711,6 +712,7 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
         (Indicator, Indicator.code, gone.indicators & is_read),
         (Requirement, Requirement.ref, gone.requirements & is_issued),
         (Unit, Unit.code, gone.units & is_busy),
+        (Person, _UNIT_OF_PERSON, Person.unit_id.in_(select(Unit.id).where(gone.units))),
         (SettledParty, _SETTLED_CODE, _settled_as_gone(gone)),
         (Phase, Phase.ref, gone.phases & (Phase.status != PhaseStatus.PLANNED)),
     ]
@@ -726,12 +728,16 @@ def _refuse_in_use(session: Session, gone: _Gone) -> None:
         raise BlockedError("these requirements were issued and cannot vanish: {reasons}", reasons)
     if reasons := kept["unit"]:
         raise BlockedError("these units have work in hand and cannot vanish: {reasons}", reasons)
+    if reasons := kept["person"]:
+        named = [Reason("{ref}", ref=ref) for ref in dict.fromkeys(one.facts["ref"] for one in reasons)]
+        raise BlockedError("these units have people in the register and cannot vanish: {reasons}", named)
     if reasons := kept["settled_party"]:
         raise BlockedError("these were named for a party that was not settled, and cannot vanish: {reasons}", reasons)
     if reasons := kept["phase"]:
         raise BlockedError("this phase was opened and cannot vanish: {reasons}", reasons)
 
 
+_UNIT_OF_PERSON = select(Unit.code).where(Unit.id == Person.unit_id).scalar_subquery()
 _SETTLED_CODE = func.coalesce(
     select(Unit.code).where(Unit.id == SettledParty.unit_id).scalar_subquery(),
     select(Collective.code).where(Collective.id == SettledParty.collective_id).scalar_subquery(),

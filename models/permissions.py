@@ -15,6 +15,7 @@ from models.assignments.reviewer import reviewer_of, reviews
 from models.common.errors import NotFoundError, RefusedError
 from models.common.event import Actor
 from models.common.kinds import UnitKind
+from models.plan.asked import units_led_by
 from models.plan.plan import Plan
 from models.plan.unit import Unit, body_of
 
@@ -25,6 +26,7 @@ class Capacity(StrEnum):
     OWNER = "owner"  # the unit whose item it is
     REVIEWER = "reviewer"  # who reviews the item, which is never its own unit
     CO_LEAD = "co-lead"  # who is asked before the first lead accepts it
+    LEAD = "lead"  # leads work in which that unit has a part
     UNIT = "unit"  # a unit that work is issued to
     OFFICE = "office"
     LEADER = "leader"  # the head of the leading group
@@ -49,6 +51,11 @@ class Act(StrEnum):
     REOPEN = "reopen"  # take an acceptance back
     ASK_AGAIN = "ask again"  # take a waiver back
     RELEASE_ITEM = "release item"  # give what was set aside back to patrol
+
+    # With what is one unit's: its register of people
+    SEE_TELEPHONES = "see telephones"  # and who the people are
+    KEEP_PEOPLE = "keep people"  # register, change, end
+    TRY_ADDRESS = "try address"  # by a letter
 
     # In the plan
     SIGN_ALL = "sign all"  # whatever the unit has not signed for
@@ -110,6 +117,11 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.ASK_AGAIN: frozenset({Capacity.OFFICE}),
     Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
 }
+_OF_A_UNIT: dict[Act, frozenset[Capacity]] = {
+    Act.SEE_TELEPHONES: frozenset({Capacity.OWNER, Capacity.LEAD, Capacity.OFFICE, Capacity.LEADER, Capacity.PROGRAM}),
+    Act.KEEP_PEOPLE: frozenset({Capacity.OWNER, Capacity.OFFICE}),
+    Act.TRY_ADDRESS: frozenset({Capacity.OWNER, Capacity.OFFICE}),
+}
 _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.SIGN_ALL: frozenset({Capacity.UNIT}),
     Act.KEEP_FILES: frozenset({Capacity.UNIT, Capacity.OFFICE}),
@@ -142,7 +154,7 @@ _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {
     Act.CHANGE_PLAN: frozenset({Capacity.OFFICE}),
     Act.ARCHIVE: frozenset({Capacity.OFFICE, Capacity.PROGRAM}),
 }
-ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_THE_PLAN
+ALLOWED: Mapping[Act, frozenset[Capacity]] = _OF_AN_ITEM | _OF_A_UNIT | _OF_THE_PLAN
 
 
 def capacities(session: Session, plan: Plan, actor: Actor, assignment: Assignment | None = None) -> frozenset[Capacity]:
@@ -183,6 +195,28 @@ def may(session: Session, plan: Plan, act: Act, actor: Actor, assignment: Assign
     if not allowed.isdisjoint(_without_co_lead(session, plan, actor, assignment)):
         return True
     return Capacity.CO_LEAD in allowed and _is_co_lead(session, plan, actor, assignment)
+
+
+def may_towards(session: Session, plan: Plan, act: Act, actor: Actor, unit: Unit) -> bool:
+    """Whether this actor has the authority for it towards a unit: its people, its addresses."""
+    held = set(_without_co_lead(session, plan, actor, None))
+    if unit.plan_id != plan.id or not held:
+        return False
+    if actor.unit_id == unit.id:
+        held.add(Capacity.OWNER)
+    allowed = _OF_A_UNIT[act]
+    if not allowed.isdisjoint(held):
+        return True
+    return Capacity.LEAD in allowed and actor.unit_id is not None and unit.id in units_led_by(session, actor.unit_id)
+
+
+def require_towards(session: Session, plan: Plan, act: Act, actor: Actor, unit: Unit) -> None:
+    """Raises RefusedError unless this actor may; NotFoundError for whoever may not even see whom the unit has."""
+    if may_towards(session, plan, act, actor, unit):
+        return
+    if not may_towards(session, plan, Act.SEE_TELEPHONES, actor, unit):
+        raise NotFoundError("there is no such unit")
+    raise RefusedError("only {unit} itself and the leading-group office keep its register", unit=unit.name)
 
 
 def require_program(act: Act, actor: Actor) -> None:

@@ -24,6 +24,7 @@ from models.monitoring.seal import JournalSeal
 from models.outbox.message import Attempt, AttemptMessage, Message
 from models.patrol.escalation import Escalation
 from models.patrol.rounds import PatrolRound
+from models.people.person import Person
 from models.phases.gate import Gate
 from models.plan.area import Area, Measure, Responsibility
 from models.plan.indicator import Indicator
@@ -64,6 +65,7 @@ MAPPED = (
     AttemptMessage,
     Escalation,
     PatrolRound,
+    Person,
     Gate,
     Area,
     Measure,

@@ -29,7 +29,7 @@ from portal.turns import Turns
 
 MIB = 1024 * 1024
 FORM_BYTES = 256 * 1024
-UPLOADS = ("/hand-in", "/readings/import")
+UPLOADS = ("/hand-in", "/readings/import", "/people/import")
 HEALTH = "/health"
 # What is sent there by whoever has not come in; everybody else is asked for their cookie before what they send is read.
 STRANGERS = "strangers"

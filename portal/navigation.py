@@ -12,6 +12,7 @@ ENTRIES: dict[AccessRole, tuple[tuple[str, str], ...]] = {
         ("/files", N_("Our files")),
         ("/indicators", N_("Indicators")),
         ("/calendar", N_("Calendar")),
+        ("/people", N_("People")),
         ("/bulletins", N_("Bulletins")),
         ("/complaints", N_("Complaints and suggestions")),
     ),
@@ -26,6 +27,7 @@ ENTRIES: dict[AccessRole, tuple[tuple[str, str], ...]] = {
         ("/findings", N_("Rectification")),
         ("/bulletins", N_("Bulletins")),
         ("/acceptance", N_("Acceptance")),
+        ("/people", N_("People")),
         ("/links", N_("Access links")),
     ),
     AccessRole.LEADER: (
@@ -36,6 +38,7 @@ ENTRIES: dict[AccessRole, tuple[tuple[str, str], ...]] = {
         ("/plan", N_("Plan")),
         ("/bulletins", N_("Bulletins")),
         ("/acceptance", N_("Acceptance")),
+        ("/people", N_("People")),
     ),
     AccessRole.CALENDAR: (),
 }

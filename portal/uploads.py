@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -51,6 +52,21 @@ async def receive(request: Request, *, check: Check) -> Upload:
     Raises RefusedError for whatever is wrong with the form or its files, ClientDisconnect when the
     client is gone. Nothing is left behind then, nor when the task is cancelled.
     """
+    fields, files = await _received(request, check, _Files.take_in)
+    return Upload(fields, files)
+
+
+async def look_at(
+    request: Request, *, check: Check, look: Callable[[Path, str], _T]
+) -> tuple[dict[str, list[str]], list[_T]]:
+    """As `receive`, for files that are looked at and not kept: the fields, and what `look` says of each file.
+
+    `look` gets where the file lies and what its sender calls it. It runs in the upload's own thread.
+    """
+    return await _received(request, check, partial(_Files.looked_at, look=look))
+
+
+async def _received(request: Request, check: Check, end: Callable[["_Files"], _T]) -> tuple[dict[str, list[str]], _T]:
     files = _Files()
     async with _worker(files.leave) as worker:
         form = _Form(files, check)
@@ -62,7 +78,7 @@ async def receive(request: Request, *, check: Check) -> Upload:
                     await worker.hand_over(form.work())
         form.finish()
         await worker.hand_over(form.work())
-        return Upload(form.fields, await worker.result_of(files.take_in))
+        return form.fields, await worker.result_of(partial(end, files))
 
 
 class _Worker:
@@ -123,6 +139,9 @@ class _Files:
 
     def take_in(self) -> tuple[StoredEvidence, ...]:
         return take_in([HandedIn(file.path, file.name, file.keep) for file in self._incoming])
+
+    def looked_at(self, look: Callable[[Path, str], _T]) -> list[_T]:
+        return [look(file.path, file.name) for file in self._incoming]
 
     def leave(self) -> None:
         self._stack.close()

@@ -12,6 +12,7 @@ TABLES = {
     "plan": N_("The plan; its full text is in plan.json."),
     "plan_version": N_("Each version of the plan that was loaded, and what it changed."),
     "unit": N_("Bureaus, counties, the leading-group office and the leader."),
+    "person": N_("Who had which post in a unit, from when until when; without telephones and addresses."),
     "collective": N_("Named sets of units."),
     "collective_member": N_("Which units belong to a set."),
     "area": N_("Areas of work and safeguards."),
@@ -75,7 +76,8 @@ INTRODUCTION = (
     ),
     N_(
         "Left out are: links and stays that let people into the portal, internet addresses, recipients' addresses and "
-        "the keys of other systems, because they are secrets; and how the program itself ran (its rounds and its pace)."
+        "the keys of other systems, because they are secrets; people's telephones; and how the program itself ran (its "
+        "rounds and its pace)."
     ),
 )
 

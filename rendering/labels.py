@@ -23,7 +23,9 @@ from models.dates.recurrence import Every, InMonth, Recurrence
 from models.indicators.attainment import Attainment, Outcome, target_of
 from models.indicators.reading import Change, plain
 from models.monitoring.replay import Outcome as StepOutcome
-from models.outbox.message import MessageStatus
+from models.outbox.message import AttemptOutcome, MessageStatus
+from models.people.person import Post
+from models.people.reach import Reached
 from models.plan.area import Role
 from models.plan.document import IndicatorEntry
 from models.plan.indicator import Indicator
@@ -56,6 +58,8 @@ EVENTS = {
     EventKind.PLAN_ACCEPTED: N_("plan accepted"),
     EventKind.LINKS_WITHDRAWN: N_("all links of a unit withdrawn"),
     EventKind.PLAN_CHANGED: N_("changed by a change set"),
+    EventKind.REGISTER_CHANGED: N_("register of people changed"),
+    EventKind.ADDRESS_TRIED: N_("address tried"),
     EventKind.READING_ENTERED: N_("reading entered"),
     EventKind.BULLETIN_DRAFTED: N_("bulletin drafted or edited"),
     EventKind.BULLETIN_RELEASED: N_("bulletin released"),
@@ -181,6 +185,25 @@ UNIT_KINDS = {
     UnitKind.COUNTY: N_("county"),
     UnitKind.OFFICE: N_("the leading-group office"),
     UnitKind.LEADER: N_("the head of the leading group"),
+}
+POSTS = {
+    Post.HEAD: N_("head of the group"),
+    Post.MEMBER: N_("member of the group"),
+    Post.CONTACT: N_("contact of the office"),
+    Post.DEPUTY: N_("deputy head in charge"),
+    Post.LIAISON: N_("liaison"),
+    Post.HANDLER: N_("handler"),
+}
+REACHED = {
+    Reached.UNTRIED: N_("not tried"),
+    Reached.WORKS: N_("works"),
+    Reached.REFUSED: N_("refused"),
+}
+TRIED = {
+    AttemptOutcome.SENT: N_("it arrived"),
+    AttemptOutcome.TEMPORARY: N_("it could not be sent now"),
+    AttemptOutcome.PERMANENT: N_("it was refused"),
+    AttemptOutcome.AMBIGUOUS: N_("nobody can tell whether it arrived"),
 }
 STEP_OUTCOMES = {
     StepOutcome.FIRED: N_("fired"),

@@ -12,7 +12,7 @@ from models.changes.meaning import Changed
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
-from models.delivery.letter import Letter, Line, RenderedLetter
+from models.delivery.letter import Contact, Letter, Line, RenderedLetter
 from rendering.instants import period_words
 from rendering.labels import change_words
 from rendering.typed_text import one_line, quoted
@@ -116,6 +116,16 @@ WORDINGS = (
         N_("duban attention {ref} --retry --by NAME"),
         others=True,
         reason=N_("What went wrong: {reason}"),
+    ),
+    Wording(
+        MessageKind.UNREACHED,
+        N_("{count} with units that cannot be reached"),
+        N_(
+            "Please find out whom to speak to in each of these units, and enter them into the register of people: "
+            "a telephone, or an address for letters. Until then what they are sent waits where nobody may look."
+        ),
+        due=N_("Last day of the phase: {due}"),
+        reason=N_("Nothing reaches: {reason}"),
     ),
     Wording(
         MessageKind.GATE_DUE,
@@ -418,7 +428,7 @@ def render(letter: Letter, language: Language, *, with_link: bool = False) -> Re
         paragraphs.append(language.gettext("Do all of it here: {link}").format(link=LINK))
     for wording, lines in groups:
         paragraphs.extend(_group(wording, lines, letter, language, with_command=not with_link))
-    paragraphs.append(_footer(language, with_link=with_link))
+    paragraphs.append(_footer(letter, language, with_link=with_link))
     return RenderedLetter(subject, "\n\n".join(paragraphs) + "\n")
 
 
@@ -429,6 +439,7 @@ def _harmless(letter: Letter) -> Letter:
         recipient=_each(one_line, letter.recipient),
         plan=_each(one_line, letter.plan),
         lines=tuple(map(_harmless_line, letter.lines)),
+        contact=letter.contact and Contact(one_line(letter.contact.name), one_line(letter.contact.telephone)),
     )
 
 
@@ -626,9 +637,18 @@ def _count(line: Line, language: Language) -> str:
     return template.format(count=line.count)
 
 
-def _footer(language: Language, *, with_link: bool) -> str:
-    objections, suggestions = _ON_PAGES if with_link else _IN_WRITING
-    return f"{language.gettext(objections)}\n{language.gettext(suggestions)}"
+def _footer(letter: Letter, language: Language, *, with_link: bool) -> str:
+    said = map(language.gettext, _ON_PAGES if with_link else _IN_WRITING)
+    return "\n".join([*said, *_whom_to_ask(letter.contact, language)])
+
+
+def _whom_to_ask(contact: Contact | None, language: Language) -> Iterator[str]:
+    """Nothing where nobody is registered."""
+    if contact is not None and contact.telephone:
+        template = N_("Questions: ask {name} at the leading-group office, telephone {telephone}.")
+        yield language.gettext(template).format(name=contact.name, telephone=contact.telephone)
+    elif contact is not None:
+        yield language.gettext(N_("Questions: ask {name} at the leading-group office.")).format(name=contact.name)
 
 
 _IN_WRITING = (

@@ -7,14 +7,22 @@ from collections.abc import Collection
 from sqlalchemy.orm import Session
 
 from adapters.database.sessions import no_statement_timeout, read_session
+from adapters.language import Language
+from adapters.settings import settings
 from models.common.errors import RefusedError
-from models.common.kinds import PhaseKind
+from models.common.kinds import PhaseKind, UnitKind
+from models.common.message_kinds import MessageKind
+from models.common.text import Text
 from models.monitoring import alerts
+from models.outbox.message import NewMessage, post
 from models.permissions import Act, require
 from models.phases import opening
 from models.phases.opening import Opening
+from models.plan.asked import units_asked_in
 from models.plan.phase import Phase, PhaseStatus, RunName, phase_at, phase_of, phases_of, run_names
 from models.plan.plan import Plan, plan_of
+from models.plan.unit import body_of
+from services.letters.addresses import unreached
 from services.scope import Scope
 
 # By its id, as pages know it, or by a name and a year, as people say it and as `models.plan.phase.meant` takes it.
@@ -63,6 +71,7 @@ class PhaseToStart:
     names: frozenset[RunName]
     rounds: Collection[int]
     early_for: dt.date | None
+    unreached: tuple[Text, ...] = ()  # units that neither a letter nor a telephone reaches
 
 
 def start(scope: Scope, which: WhichPhase) -> StartedPhase:
@@ -95,7 +104,36 @@ def to_be_started(scope: Scope, which: WhichPhase, *, anew: bool = True) -> Phas
             run_names(phase, phases_of(session, plan)),
             waits_at.get(phase.id, ()),
             phase.issue_on if is_planned and plan.day_of(scope.at) < phase.issue_on else None,
+            tuple(unreached_in(session, plan, phase, scope.at)) if is_planned else (),
         )
+
+
+def unreached_in(session: Session, plan: Plan, phase: Phase, at: dt.datetime) -> list[Text]:
+    """The names of the units that a phase asks something of and that neither a letter nor a telephone reaches."""
+    asked = units_asked_in(session, phase)
+    return [unit.name for unit in unreached(session, plan, plan.day_of(at), asked)]
+
+
+def tell_unreached(scope: Scope, which: WhichPhase) -> list[str]:
+    """Tell the office which units of a phase that was opened cannot be reached, once; returns their names.
+
+    Raises NotFoundError.
+    """
+
+    def act(session: Session, plan: Plan) -> list[str]:
+        require(session, plan, Act.OPEN_PHASE, scope.actor)
+        phase = _phase(session, plan, which, lock=False)
+        if phase.status is not PhaseStatus.OPEN or phase.opened_at is None:
+            return []
+        language = Language.of(settings().language)
+        names = [language.text(one) for one in unreached_in(session, plan, phase, scope.at)]
+        if names:
+            office, kind = body_of(session, plan.id, UnitKind.OFFICE), MessageKind.UNREACHED
+            day, said = plan.day_of(phase.opened_at), language.list(names)
+            post(session, plan, [NewMessage(office.id, kind, phase.ref, scope.at, day, phase_id=phase.id, reason=said)])
+        return names
+
+    return scope.repeat(act)
 
 
 def start_run(phase: PhaseToStart) -> StartedPhase:

@@ -16,6 +16,11 @@ def open_phase(plan: str, phase: str, year: int | None, kind: PhaseKind) -> Open
     return phases.open_phase(this_run(plan), (phase, year), kind)
 
 
+@task(name="tell-unreached", **OPTIONS)
+def tell_unreached(plan: str, phase: str, year: int | None) -> list[str]:
+    return phases.tell_unreached(this_run(plan), (phase, year))
+
+
 @task(name="units-to-notify", **OPTIONS)
 def units_to_notify(plan: str, phase: str, year: int | None) -> list[str]:
     return phases.units_to_notify(plan, (phase, year))

@@ -157,6 +157,7 @@ BY_A_SCOPE_OF_THEIR_OWN = {
     "services.plans.load": "there may be no plan yet; it asks with the actor that it is given",
 }
 MIGRATIONS = {"models.migrations.upgrading.upgrade"}
+REQUIRING = {f"models.permissions.{name}" for name in ("require", "require_program", "require_towards")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,9 +187,7 @@ class Services:
         return cls(
             frozenset(public & and_users(changing, functions)),
             frozenset(public & scoped),
-            frozenset(
-                public & and_callers({"models.permissions.require", "models.permissions.require_program"}, functions)
-            ),
+            frozenset(public & and_callers(REQUIRING, functions)),
         )
 
     def without_authority(self) -> list[str]:

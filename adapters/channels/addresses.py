@@ -19,6 +19,13 @@ TOKEN_ALONE = N_("feishu://TOKEN, or feishu://SECRET@TOKEN where the robot has a
 EXPECTED = "mailbox, slack:C0123ABC (the id of a channel), or an Apprise URL such as dingtalk://…"
 
 # Only ids: a channel's name can be posted to, but its history cannot be read back by it.
+HIDDEN = "****"  # in the place of what is secret
+EXPECTED_OF_PEOPLE = N_(
+    "slack:C0123ABC (the id of a channel), or a group robot: dingtalk://…, wecombot://…, feishu://… or lark://…"
+)
+# Services whose host the address does not say: whoever keeps a register cannot have Duban ask any other machine.
+SCHEMES_OF_PEOPLE = frozenset({"dingtalk", "wecombot", "feishu", "lark"})
+
 _SLACK = re.compile(r"slack:(?P<channel>[CGD][A-Z0-9]{2,})")
 _SIGNING_ROBOT = re.compile(r"(feishu|lark)://(?P<host>[^/?]*)(?P<path>[^?]*)(\?(?P<query>.*))?", re.IGNORECASE)
 _SECRETS = {"secret", "sign", "sign_secret", "signing_secret", "key", "password", "pass"}
@@ -140,6 +147,25 @@ def address_in(text: str) -> Address | None:
     return Address("apprise", text) if is_url else None
 
 
+def address_of_person(text: str) -> Address | None:
+    """The address that a text is, of those that people may register by themselves; None for every other."""
+    address = address_in(text)
+    if address is None or address.kind == "mailbox":
+        return None
+    return address if address.kind == "slack" or service_of(address) in SCHEMES_OF_PEOPLE else None
+
+
+def service_of(address: Address) -> str:
+    """The service that carries it: `slack`, `dingtalk` …"""
+    return address.kind if address.kind != "apprise" else address.target.partition("://")[0].lower()
+
+
+def shown_address(text: str) -> str:
+    """An address without what is secret in it: `slack:C0123ABC`, `dingtalk://****`."""
+    address = address_in(text)
+    return str(address).removeprefix("apprise:") if address else _masked(text)
+
+
 def _holds_what_is_dropped(text: str) -> bool:
     """Whether it is a robot's, with the secret where nobody looks for it: each post would be refused for good."""
     found = _SIGNING_ROBOT.fullmatch(text)
@@ -151,7 +177,7 @@ def _holds_what_is_dropped(text: str) -> bool:
 def _masked(text: str) -> str:
     """What kind of address it is, and nothing of what it holds."""
     scheme = re.match(r"([a-z][a-z0-9+.]{0,19})(://|:)", text)
-    return f"{scheme[1]}{scheme[2]}****" if scheme else "****" if text else "empty"
+    return f"{scheme[1]}{scheme[2]}{HIDDEN}" if scheme else HIDDEN if text else "empty"
 
 
 def _refused(path: Path, line: int, what: str, expected: str) -> RefusedError:

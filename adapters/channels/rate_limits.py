@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.channels.addresses import Address
+from adapters.channels.addresses import Address, service_of
 from models.common.errors import RefusedError
 from models.delivery.rate_limit import Destination
 
@@ -35,7 +35,7 @@ class Limits:
     by_service: Mapping[str, Limit]
 
     def of(self, address: Address) -> Limit:
-        return self.by_service.get(_service(address)) or self.by_service[DEFAULT]
+        return self.by_service.get(service_of(address)) or self.by_service[DEFAULT]
 
     def destination_of(self, address: Address) -> Destination:
         """The destination of an address; its name is a hash, so that no secret is stored."""
@@ -74,7 +74,3 @@ def _parse(path: Path) -> dict[str, dict[str, float]]:
 def _is_right(entry: tuple[str, Any]) -> bool:
     name, seconds = entry
     return name in FIELDS and type(seconds) in {int, float} and 0 <= seconds <= LONGEST_S
-
-
-def _service(address: Address) -> str:
-    return address.kind if address.kind != "apprise" else address.target.partition("://")[0].lower()

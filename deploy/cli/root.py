@@ -46,6 +46,7 @@ COMMANDS = {
         N_("Replay the journal: that each step that was due fired exactly once; 1 where not."),
     ),
     "indicator": ("plans.indicator", N_("Indicators: enter a reading, bring them in from Excel, show how they stand.")),
+    "people": ("plans.people", N_("The register of people: list, enter, change, end, try addresses, Excel.")),
     "access": ("operation.portal", N_("Access links: make, list, withdraw.")),
     "portal": ("operation.portal", N_("Serve the pages on which units and the office work.")),
     "evidence": ("items.evidence", N_("The evidence store: verify, sweep.")),

@@ -64,6 +64,11 @@ def statistician(seed: int, unit: str | None) -> str:
     return person(random.Random(f"{seed}/statistician/{unit or 'office'}")) + "统计员"  # noqa: S311
 
 
+def made_up_person(seed: int, unit: str) -> str:
+    """The person whom a unit registers."""
+    return person(random.Random(f"{seed}/registered/{unit}"))  # noqa: S311
+
+
 def evidence_text(unit: str, refs: Sequence[str], version: int) -> str:
     """What a small real file says."""
     return "\n".join([f"佐证材料 第 {version} 版", f"单位:{unit}", *refs, ""])

@@ -21,6 +21,7 @@ from adapters.evidence.inspection import MIB, Limits, inspect
 from adapters.evidence.store import EvidenceStore
 from adapters.settings import settings
 from deploy.rehearsal.habits import Habit, evidence_text, habit, reviewer, statistician
+from deploy.rehearsal.made_up_people import register_people
 from deploy.rehearsal.made_up_readings import reports
 from deploy.rehearsal.office_acts import (
     DIRECTOR,
@@ -126,6 +127,8 @@ class Rehearsal:
         self._set_clock(first)
         at = first_round_on(first, self.document.timezone)
         plans.load(self.document, actor=Actor("rehearsal"), at=at, rehearsal_seed=self.seed)
+        with together() as session:
+            register_people(session, plan_of(session, self.code), self.seed, at)
         with read_session() as session:
             plan = plan_of(session, self.code)
             self.calendar = plan.work_calendar

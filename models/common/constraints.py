@@ -21,6 +21,8 @@ MEANINGS = {
     "verdict_indicator_id_fkey": Reason("a verdict was given on an indicator that would vanish"),
     "bulletin_released": Reason("a released bulletin stays as it is; correct it instead"),
     "journal_seal_append_only": Reason("seals of the journal are append-only: they are neither changed nor deleted"),
+    "person_one_in_post_idx": Reason("somebody registered this post at the same moment; look again"),
+    "person_kept": Reason("entries of the register end, and are neither changed nor deleted"),
     "event_append_only": Reason("the journal is append-only: entries are neither changed nor deleted"),
 }
 

@@ -48,6 +48,8 @@ class EventKind(StrEnum):
     PLAN_ACCEPTED = "plan_accepted"
     LINKS_WITHDRAWN = "links_withdrawn"  # all of a unit; a single one says by itself who withdrew it
     PLAN_CHANGED = "plan_changed"  # a change set: once for the plan, and once for each item that it touched
+    REGISTER_CHANGED = "register_changed"  # an entry of the register of people began or ended
+    ADDRESS_TRIED = "address_tried"  # a letter to see whether an address works
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

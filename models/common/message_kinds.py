@@ -37,6 +37,7 @@ class MessageKind(StrEnum):
     COMPLAINT_ANSWERED = "complaint_answered"  # to a unit
     GATE_READY = "gate_ready"  # to the office: everything is accepted, the phase can close
     GATE_DUE = "gate_due"  # to the office: the phase has reached its last day and is open
+    UNREACHED = "unreached"  # to the office: neither a letter nor a telephone reaches units that a phase asks
     SET_ASIDE = "set_aside"  # to the office: the program cannot follow this item, a person has to look
     BULLETIN = "bulletin"  # to everybody: the bulletin of a period is out
     VERDICT = "verdict"  # to a unit: what the panel decided on what it answers for

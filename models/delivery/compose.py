@@ -18,8 +18,9 @@ from models.common.status import CLOSED, Status
 from models.common.text import Text
 from models.complaint import complaint_of
 from models.delivery.changes import TOLD_BY_A_CHANGE, changed_lines
-from models.delivery.letter import Letter, Line
+from models.delivery.letter import Contact, Letter, Line
 from models.finding import Finding
+from models.people.person import Person, Post, holder_of
 from models.plan.phase import Phase
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
@@ -34,7 +35,8 @@ class LetterComposer:
 
     def __init__(self, session: Session, plan: Plan, today: dt.date, messages: Sequence[AnyRow]) -> None:
         self.session, self.plan, self.today = session, plan, today
-        self.office = body_of(session, plan.id, UnitKind.OFFICE).name
+        office = body_of(session, plan.id, UnitKind.OFFICE)
+        self.office, self.contact = office.name, _contact(holder_of(session, office, Post.CONTACT, today))
         self.facts = self._facts({row.assignment_id for row in messages if row.assignment_id})
         issued = [row for row in messages if row.kind is MessageKind.ISSUED and not row.assignment_id]
         self.issued = self._issued({row.phase_id for row in issued}, {row.recipient_id for row in issued})
@@ -42,7 +44,16 @@ class LetterComposer:
     def of(self, unit: Unit, messages: Sequence[AnyRow], more: int = 0) -> Letter:
         lines = [line for row in messages for line in self._lines(unit, row)]
         repeat = any(row.unsure for row in messages)
-        return Letter(unit.name, unit.code, self.today, self.plan.title, tuple(lines), more, may_be_a_repeat=repeat)
+        return Letter(
+            unit.name,
+            unit.code,
+            self.today,
+            self.plan.title,
+            tuple(lines),
+            more,
+            may_be_a_repeat=repeat,
+            contact=self.contact,
+        )
 
     def _facts(self, ids: Iterable[int]) -> dict[int, AnyRow]:
         if not ids:
@@ -111,7 +122,7 @@ class LetterComposer:
             basis=Basis.STATED,
             reason=message.reason,
             by=message.by_name,
-            count=self._count_open(phase, overdue=message.kind is MessageKind.BACKLOG),
+            count=0 if message.kind is MessageKind.UNREACHED else self._count_open(phase, message.kind),
         )
 
     def _complaint_line(self, message: AnyRow) -> Line:
@@ -153,7 +164,7 @@ class LetterComposer:
             about=verdict.outcome.value,
         )
 
-    def _count_open(self, phase: Phase, *, overdue: bool) -> int:
+    def _count_open(self, phase: Phase, kind: MessageKind) -> int:
         query = (
             select(func.count())
             .select_from(Assignment)
@@ -161,9 +172,13 @@ class LetterComposer:
             .join(Phase, Phase.id == Requirement.phase_id)
             .where(Phase.plan_id == self.plan.id, Assignment.status.not_in(CLOSED))
         )
-        if overdue:
+        if kind is MessageKind.BACKLOG:
             query = query.where(Assignment.due_on < self.today, Assignment.status != Status.SUBMITTED)
             query = query.where(~Requirement.open_ended)
         else:
             query = query.where(Phase.id == phase.id)
         return self.session.scalars(query).one()
+
+
+def _contact(person: Person | None) -> Contact | None:
+    return Contact(person.name, person.telephone or person.mobile) if person else None

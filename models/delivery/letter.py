@@ -43,6 +43,14 @@ class Line:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to ask at the office; without a telephone that is empty."""
+
+    name: str
+    telephone: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Letter:
     """All that one recipient is told in one delivery: one letter, whatever the number of lines."""
 
@@ -53,6 +61,7 @@ class Letter:
     lines: tuple[Line, ...]
     more: int = 0  # notices that wait for the next letters: this one holds as many as anybody reads
     may_be_a_repeat: bool = False  # an earlier one with some of this was sent, and nobody can say whether it arrived
+    contact: Contact | None = None  # of the office, where one is registered
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -426,6 +426,32 @@ def unaddressed(units: Sequence[str]) -> Alert:
     )
 
 
+def refused_addresses(units: Sequence[str]) -> Alert:
+    """What was sent last to the registered address of these units was refused for good."""
+    return Alert(
+        AlertKind.ADDRESSES,
+        Reason(
+            "{count} registered addresses refused what was sent last; register others, or try them again: {units}",
+            count=len(units),
+            units=list(units[:MAX_NAMED]),
+        ),
+        tuple(units),
+    )
+
+
+def untried_addresses(units: Sequence[str]) -> Alert:
+    """Nothing that was sent to the registered address of these units is known to have arrived."""
+    return Alert(
+        AlertKind.ADDRESSES,
+        Reason(
+            "{count} registered addresses were never tried; the page of the people tries them with one click: {units}",
+            count=len(units),
+            units=list(units[:MAX_NAMED]),
+        ),
+        tuple(units),
+    )
+
+
 def unseen(error: Exception) -> Alert:
     """The plan could not be checked at all."""
     why = f"{type(error).__name__}: {error}".splitlines()[0]

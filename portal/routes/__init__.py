@@ -20,6 +20,8 @@ from portal.routes import (
     unsettled,
 )
 from portal.routes.items import corrections
+from portal.routes.people import register as people
+from portal.routes.people import workbook as people_workbook
 from portal.routes.plans import changes
 
 ALL = (
@@ -41,5 +43,7 @@ ALL = (
     findings.router,
     indicators.router,
     links.router,
+    people_workbook.router,
+    people.router,
     acceptance.router,
 )

@@ -22,6 +22,7 @@ from models.changes.meaning import meaning_of
 from models.common.errors import DubanError
 from models.common.event import EventKind
 from models.common.status import Status, may_move
+from models.people.person import Person
 from models.permissions import Act
 from models.plan.unit import names_of
 from models.queries.assignment_record import Record, record_of, steps_of
@@ -30,9 +31,12 @@ from portal.actions import Roles, perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, DayOfWork, FormId, Id, Sent, Words
+from portal.routes.people.register import PersonForm, faults_in
 from rendering.labels import TOUCHES, actor_words, change_words, event_words
 from services import assignments
 from services.assignments import Item
+from services.people import liaison
+from services.people.trying import shown_addresses
 
 router = APIRouter()
 
@@ -66,6 +70,7 @@ def assignment_page(
     """The page; with what was typed and why it was refused, where an act on it was."""
     record = record_of(ctx.session, ctx.plan, assignment_id, ctx.today)
     require_sight(ctx, record.assignment)
+    asks_liaison = liaison.asks_for_liaison(record.assignment)
     run = next((event.run for event in record.journal if event.run), None)
     return ctx.page(
         "assignment.html",
@@ -77,9 +82,19 @@ def assignment_page(
         run_address=settings().run_address(run) if run and ctx.sees_all else None,
         happened=functools.partial(event_words, steps=steps_of(ctx.plan, record), language=ctx.language),
         actor=functools.partial(actor_words, language=ctx.language),
+        asks_liaison=asks_liaison,
+        liaison=(registered := _liaison(ctx, record.assignment) if asks_liaison else None),
+        liaison_addresses=shown_addresses(registered) if registered else "",
+        faults=faults_in(refused),
         refused=refused,
         typed=defaultdict(str, typed),
     )
+
+
+def _liaison(ctx: RequestContext, assignment: Assignment) -> Person | None:
+    """Who is registered as the unit's liaison, for whoever may see it."""
+    may_see = permissions.may_towards(ctx.session, ctx.plan, Act.SEE_TELEPHONES, ctx.actor, assignment.unit)
+    return liaison.liaison_of(ctx.session, assignment.unit, ctx.today) if may_see else None
 
 
 def _changes(ctx: RequestContext, record: Record) -> list[tuple[ChangeItem, str]]:
@@ -206,6 +221,16 @@ def give_opinion(request: Request, assignment_id: Id, form: Annotated[OpinionFor
         return ctx.done("/reviews", told, ref=one.ref)
 
     return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), give)
+
+
+@router.post("/assignments/{assignment_id}/liaison")
+def hand_in_liaison(request: Request, assignment_id: Id, form: Annotated[PersonForm, Form()]) -> Response:
+    def hand_in(ctx: RequestContext) -> Response:
+        one = liaison.hand_in_liaison(ctx.scope, assignment_id, form.entry)
+        told = N_("{ref}: handed in as version {version}; the reviewer is told")
+        return ctx.done(_page(one), told, ref=one.ref, version=one.version)
+
+    return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), hand_in)
 
 
 class WaiveForm(Sent):

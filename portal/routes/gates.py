@@ -50,9 +50,10 @@ class GateForm(Sent):
 
 
 class StartForm(Sent):
-    """`early`: that it is started long before its day is meant."""
+    """`early`: that it is started long before its day is meant; `unreached`: although units cannot be reached."""
 
     early: bool = False
+    unreached: bool = False
 
 
 @router.get("/phases")
@@ -75,7 +76,7 @@ def _phase_page(
     if not rows:
         raise NotFoundError("there is no such phase")
     row, rounds = rows[0], rounds_of(ctx.session, rows[0].phase)
-    is_open = row.phase.status is PhaseStatus.OPEN
+    is_open, is_planned = row.phase.status is PhaseStatus.OPEN, row.phase.status is PhaseStatus.PLANNED
     proposed = next((one for one in rounds if one.decision), None)
     unconfirmed = proposed if proposed and proposed.unconfirmed else None
     return ctx.page(
@@ -90,7 +91,8 @@ def _phase_page(
         may_decide=is_open and ctx.role is AccessRole.OFFICE,
         days_early=days_before(ctx.plan, row.phase, ctx.at),
         is_long_before=days_before(ctx.plan, row.phase, ctx.at) > LONG_BEFORE,
-        may_start=row.phase.status is PhaseStatus.PLANNED and ctx.role is AccessRole.OFFICE,
+        unreached=phases.unreached_in(ctx.session, ctx.plan, row.phase, ctx.at) if is_planned else [],
+        may_start=is_planned and ctx.role is AccessRole.OFFICE,
         decisions=DECISIONS,
         vias=VIAS,
         refused=refused,
@@ -159,13 +161,23 @@ def start_phase(request: Request, phase_id: Id, form: Annotated[StartForm, Form(
 
 
 def _refuse_unmeant(ctx: RequestContext, phase: PhaseToStart, form: StartForm) -> None:
-    """Raises RefusedError where it would be started long before its day, and nobody said that this is meant."""
+    """Raises RefusedError where it would be started long before its day, or past units that nothing reaches, and nobody
+    said that this is meant.
+    """
     days = (phase.early_for - ctx.today).days if phase.early_for else 0
     if days > LONG_BEFORE and not form.early:
         raise RefusedError(
             "{phase} would be started {days} days before the day of the plan; say that this is meant",
             phase=phase.ref,
             days=days,
+        )
+    if phase.unreached and not form.unreached:
+        raise RefusedError(
+            "{phase}: neither a letter nor a telephone reaches {count} units; say that it is started all the same: "
+            "{units}",
+            phase=phase.ref,
+            count=len(phase.unreached),
+            units=list(phase.unreached[:MAX_NAMED]),
         )
 
 

@@ -49,7 +49,7 @@ from services.indicators.readings import FigureInput
 
 if TYPE_CHECKING:
     from rendering.reading_sheets import Context
-    from services.indicators.reading_workbook import Problem
+    from services.sheet_problems import Problem
 
 router = APIRouter()
 
@@ -411,7 +411,7 @@ def _refused(request: Request, refused: DubanError) -> Response:
 
 
 def _look_at(request: Request, upload: Upload) -> Response:
-    from services.indicators.reading_workbook import SheetProblemsError  # noqa: PLC0415
+    from services.sheet_problems import SheetProblemsError  # noqa: PLC0415
 
     form = _read(upload.fields)
     file = upload.files[0] if upload.files else None

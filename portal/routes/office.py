@@ -56,6 +56,7 @@ KINDS = {
     MessageKind.COMPLAINT_ANSWERED: N_("answer to a complaint or suggestion"),
     MessageKind.GATE_READY: N_("a phase can close"),
     MessageKind.GATE_DUE: N_("the last day of a phase has come"),
+    MessageKind.UNREACHED: N_("units that nothing reaches"),
     MessageKind.SET_ASIDE: N_("set aside: a person has to look"),
     MessageKind.BACKLOG: N_("backlog"),
     MessageKind.BULLETIN: N_("bulletin"),

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from adapters import clock
-from adapters.channels.addresses import Address, read_addresses
+from adapters.channels.addresses import Address
 from adapters.channels.slack import Slack
 from adapters.channels.slack_buttons import signed_blocks
 from adapters.channels.slack_press import Press, is_from_slack, press_in
@@ -22,6 +22,7 @@ from models.common.typed import person_name
 from models.delivery.signature import PostedLetter, Signed, letter_of
 from rendering.signed_notes import signed_notes
 from services.assignments import sign_all_of_letter
+from services.letters.addresses import addresses_in_force
 from services.scope import Scope, is_first, together
 
 BODY_MAX = 256 * 1024
@@ -92,7 +93,6 @@ def _press(secret: str, body: bytes, timestamp: str, signature: str) -> Press | 
 def _sign(press: Press, signature: str) -> Response:
     """Sign in one transaction and answer; Slack's own post is updated after that."""
     name = _name(press)  # asked of Slack before anything is locked
-    addresses = read_addresses(settings().addresses_file)
     at = clock.now()
     with together() as session:
         if not is_first(session, f"slack:{signature}", at):
@@ -102,6 +102,7 @@ def _sign(press: Press, signature: str) -> Response:
         except NotFoundError:
             raise _Refusal(404, "its letter does not exist") from None
         # Who is in a unit's channel may sign for the unit; a channel that it has left says nothing.
+        addresses = addresses_in_force(session, letter.plan, letter.plan.day_of(at), [letter.unit.code])
         if addresses.of(letter.unit.code) != Address("slack", press.channel.id):
             raise _Refusal(404, "its channel is not the address of the letter's unit")
         actor = Actor(name, letter.unit.id, address=f"slack:{press.user.id}")

@@ -4,7 +4,6 @@ A sheet is long, with a row for each figure and a column `Period`, or wide, with
 and a column for each period (`2023`, `2024` …). What is wrong is told cell by cell, all of it at once.
 """
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any
 import pandas as pd
 from openpyxl.utils import get_column_letter
 
-from adapters.language import N_, Language
+from adapters.language import Language
 from adapters.workbooks import heads
 from adapters.workbooks.sheets import EMPTY, Cell, Merged, Row, SheetCells, sheets_with
-from models.common.errors import BlockedError, DubanError, Reason, RefusedError
+from models.common.errors import DubanError, Reason, RefusedError
 from models.common.kinds import Comparator
 from models.common.typed import word
 from models.dates.period import Period
@@ -24,37 +23,11 @@ from models.indicators.reading import CITY, Figure, YesOrNo, is_in_per_cent, num
 from models.plan.indicator import Indicator
 from models.plan.unit import Unit
 from rendering.reading_sheets import COLUMNS, Context
+from services.sheet_problems import Problem, SheetProblemsError
 
 _CITY = {"", word(CITY.zh), "city", word(CITY.en)}
 _HEADS = {heads.word(Language.of(code).gettext(head)): key for key, head in COLUMNS.items() for code in ("zh", "en")}
 NEEDED = ("code", "words", "value")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong in one place; `column` is Excel's letter, "" where the row as a whole is meant."""
-
-    sheet: str
-    row: int
-    column: str
-    found: str
-    expected: DubanError
-
-    @property
-    def reason(self) -> Reason:
-        place = {"sheet": self.sheet, "row": self.row, "column": self.column, "found": self.found or "-"}
-        return Reason('{sheet} {column}{row}: "{found}" – {expected}', expected=self.expected, **place)
-
-
-class SheetProblemsError(BlockedError):
-    """The workbook is not sound, and nothing of it was entered; `problems` holds all that is wrong."""
-
-    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        reasons = [one.reason for one in problems]
-        super().__init__(
-            N_("{name}: {count} errors, and nothing was entered: {reasons}"), reasons, name=name, count=len(reasons)
-        )
 
 
 def read_figures(path: Path, name: str, context: Context) -> list[Figure]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from adapters.channels.addresses import Addresses
 from adapters.channels.worker_pool import SerialWorkers
 from adapters.database.sessions import retrying_transaction
 from adapters.gc import gc_frozen
@@ -31,6 +32,7 @@ from models.outbox.message import AttemptOutcome
 from models.permissions import Act, require
 from models.plan.plan import Plan
 from models.plan.unit import Unit
+from services.letters.addresses import addresses_in_force
 from services.letters.links import letter_links
 from services.letters.sending import LOOK_UPS_REST, Finished, Sender, Timeline
 from services.letters.writing import write_letters
@@ -121,13 +123,17 @@ class _Delivery:
 
     def __init__(self, scope: Scope, units: Sequence[str] | None) -> None:
         self._scope, self._units, self._timeline = scope, units, Timeline.from_now(scope.at)
-        self.sender = Sender(self._timeline)
+        self.sender = Sender(self._timeline, scope.repeat(self._addresses_in_force))
         self._outcome = Delivered()
         self._waiting: dict[int, dt.datetime] = {}  # recipients, and when they may be served
         self._held: dict[str, dt.datetime] = {}  # until when channels are reserved for this delivery
         self._full: set[int] = set()  # recipients whose letter of this delivery is full
         self._looking_up = 0  # look-ups under way
         self._ask_again_at: dt.datetime | None = self._timeline.at  # when attempts may be looked up
+
+    def _addresses_in_force(self, session: Session, plan: Plan) -> Addresses:
+        """Those of the day on which the delivery begins."""
+        return addresses_in_force(session, plan, plan.day_of(self._scope.at), self._units)
 
     def run(self, workers: SerialWorkers[Finished]) -> Delivered:
         while True:

@@ -5,7 +5,7 @@ import datetime as dt
 import time
 from typing import Self
 
-from adapters.channels.addresses import Address, read_addresses
+from adapters.channels.addresses import Address, Addresses
 from adapters.channels.rate_limits import read_limits
 from adapters.channels.registry import Channels
 from adapters.channels.types import Labels, Post, Receipt, Trace
@@ -62,12 +62,9 @@ class Finished:
 class Sender:
     """Sends and looks up for one delivery, and remembers which channels want no post for now."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, addresses: Addresses) -> None:
         self.channels = Channels.from_settings(settings())
-        self._addresses, self._limits = (
-            read_addresses(settings().addresses_file),
-            read_limits(settings().channel_limits_file),
-        )
+        self._addresses, self._limits = addresses, read_limits(settings().channel_limits_file)
         self._labels, self._timeline = Labels.of(Language.of(settings().language)), timeline
         self._resting: dict[str, dt.datetime] = {}  # channels that want no post for long, and until when
 

@@ -48,6 +48,6 @@ def test_anything_else(file: Path, said: bytes) -> None:
 @pytest.mark.usefixtures("tiny_plan")
 def test_a_command_says_so_in_a_line(file: Path) -> None:
     file.write_text("garbage")
-    done = CliRunner().invoke(duban, ["phase", "start", "launch"])
+    done = CliRunner().invoke(duban, ["phase", "start", "launch", "--yes"])
     assert done.exit_code == 2
     assert str(file) in done.stderr

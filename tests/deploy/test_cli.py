@@ -453,9 +453,9 @@ class TestPhase:
         monkeypatch.setattr(prefect_api, "start_phase", start_phase)
         monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: None)
 
-        assert "/runs/flow-run/0123" in done("phase", "start", "launch")
-        done("phase", "start", "implementation")
-        done("phase", "start", "implementation", "--year", "2023", "--plan", "tiny")
+        assert "/runs/flow-run/0123" in done("phase", "start", "launch", "--yes")
+        done("phase", "start", "implementation", "--yes")
+        done("phase", "start", "implementation", "--yes", "--year", "2023", "--plan", "tiny")
         refused("phase", "start", "implementation", "--year", "2031", because="2031")
         refused("phase", "start", "celebration", because="celebration")
 
@@ -465,7 +465,7 @@ class TestPhase:
     def test_one_that_has_a_run_gets_no_other_and_is_told_which_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(prefect_api, "start_phase", lambda *_: pytest.fail("another run was started"))
         monkeypatch.setattr(prefect_api, "run_at_gate", lambda *_: "0815")
-        said = done("phase", "start", "launch")
+        said = done("phase", "start", "launch", "--yes")
         assert "/runs/flow-run/0815" in said
         assert "已有运行" in said
 
@@ -488,7 +488,7 @@ class TestPhase:
     @pytest.mark.usefixtures("tiny_plan")
     def test_starting_without_prefect_says_where_it_was_sought(self, monkeypatch: pytest.MonkeyPatch) -> None:
         nobody_listens(monkeypatch)
-        refused("phase", "start", "launch", because="127.0.0.1:1/")
+        refused("phase", "start", "launch", "--yes", because="127.0.0.1:1/")
 
 
 def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:

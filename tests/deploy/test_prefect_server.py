@@ -226,4 +226,4 @@ def wait_until(there: Callable[[], Any], what: str) -> None:
 def start_launch(monkeypatch: pytest.MonkeyPatch, secret: str) -> Any:
     monkeypatch.setenv("DUBAN_PREFECT_AUTH_STRING", secret)
     settings.cache_clear()
-    return CliRunner().invoke(duban, ["phase", "start", "launch"])
+    return CliRunner().invoke(duban, ["phase", "start", "launch", "--yes"])

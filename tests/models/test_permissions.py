@@ -13,8 +13,9 @@ from models.assignments.assignment import Assignment, by_refs
 from models.common.errors import DubanError, NotFoundError, RefusedError
 from models.common.event import Actor
 from models.loading import load_plan
-from models.permissions import Act, Capacity, capacities, may, require
+from models.permissions import Act, Capacity, capacities, may, may_towards, require, require_towards
 from models.plan.plan import Plan, plan_of
+from models.plan.requirement import CoLead, Requirement
 from models.plan.unit import Unit, unit_of
 from tests.conftest import LOADED_AT, TINY
 from tests.support.story import Story
@@ -76,6 +77,14 @@ WITHDRAW            yes     404          404         404     404     404
 REOPEN              no      no           no          yes     no      no
 ASK_AGAIN           no      no           no          yes     no      no
 RELEASE_ITEM        no      no           no          yes     no      no
+"""
+
+# Towards the register of north's people: edu leads measures in which north has a part, finance a safeguard.
+TOWARDS_A_UNIT = """
+                    itself  lead  other-lead  other-unit  office  leader  program
+SEE_TELEPHONES      yes     yes   yes         404         yes     yes     yes
+KEEP_PEOPLE         yes     no    no          404         yes     no      no
+TRY_ADDRESS         yes     no    no          404         yes     no      no
 """
 
 # What is done in the plan: towards it, a lead is a unit as any other.
@@ -163,7 +172,7 @@ def outcome(session: Session, plan: Plan, act: Act, actor: Actor, item: Assignme
 
 def test_every_act_stands_in_one_table() -> None:
     of_items, in_plan = acts_of(WITH_AN_ITEM_OF_A_RESPONSIBLE_UNIT), acts_of(IN_THE_PLAN)
-    assert sorted(of_items + in_plan) == sorted(act.name for act in Act)
+    assert sorted(of_items + in_plan + acts_of(TOWARDS_A_UNIT)) == sorted(act.name for act in Act)
     assert acts_of(WITH_A_LEADS_OWN_ITEM) == of_items
 
 
@@ -180,6 +189,48 @@ def test_who_may_do_what(scene: tuple[Session, Plan], written: str, actors: Mapp
     found = outcomes(*scene, acts_of(written), actors, ref)
     assert {pair: said for pair, said in found.items() if expected.get(pair) != said} == {}
     assert found.keys() == expected.keys()
+
+
+def towards(session: Session, plan: Plan, act: Act, actor: Actor, unit: Unit) -> str:
+    said = "yes"
+    try:
+        require_towards(session, plan, act, actor, unit)
+    except RefusedError:
+        said = "no"
+    except NotFoundError:
+        said = "404"
+    assert may_towards(session, plan, act, actor, unit) is (said == "yes"), (act, actor)
+    return said
+
+
+def test_who_may_do_what_with_a_units_people(scene: tuple[Session, Plan]) -> None:
+    session, plan = scene
+    north = unit_of(session, plan.id, "north")
+    people = {kind: Actor(kind, unit_of(session, plan.id, code).id if code else None) for kind, code in ACTORS.items()}
+    found = {
+        (act, kind): towards(session, plan, Act[act], person, north)
+        for act in acts_of(TOWARDS_A_UNIT)
+        for kind, person in people.items()
+    }
+    assert found == table(TOWARDS_A_UNIT)
+
+
+def test_a_lead_sees_those_it_leads_and_they_do_not_see_it(scene: tuple[Session, Plan]) -> None:
+    """What the plan asks counts, issued or not; a co-lead leads as well."""
+    session, plan = scene
+    units = {unit.code: unit for unit in session.scalars(select(Unit))}
+
+    def seen_by(code: str) -> set[str]:
+        actor = Actor(code, units[code].id)
+        return {of for of in units if may_towards(session, plan, Act.SEE_TELEPHONES, actor, units[of])}
+
+    assert seen_by("edu") == {"edu", "finance", "north", "south"}
+    assert seen_by("finance") == {"finance", "north", "south"}
+    assert seen_by("north") == {"north"}
+    of_measure = session.scalars(select(Requirement.id).where(Requirement.ref == "2023/delivery/T1.1")).one()
+    session.add(CoLead(requirement_id=of_measure, unit_id=units["north"].id, position=1))
+    session.flush()
+    assert seen_by("north") == {"finance", "north", "south"}
 
 
 def test_a_lead_that_works_as_one_of_the_responsible_units_is_held_as_a_lead(issued: Story) -> None:
@@ -215,3 +266,7 @@ def test_who_belongs_to_another_plan_may_do_nothing_in_this_one(issued: Story) -
             for stranger in strangers:
                 with pytest.raises(DubanError):
                     require(session, plan, act, stranger, about)
+        for name in acts_of(TOWARDS_A_UNIT):
+            for stranger in strangers:
+                with pytest.raises(NotFoundError):
+                    require_towards(session, plan, Act[name], stranger, item.unit)

@@ -740,7 +740,10 @@ def test_a_phase_is_started_from_its_page_by_the_office_alone(launch: Story, mon
     office.post(f"/phases/{planned}/start", status=REFUSED)
     assert "426 days before the day of the plan" in office.refusal
     assert started == []
-    office.post(f"/phases/{planned}/start", early="true")
+    office.post(f"/phases/{planned}/start", early="true", status=REFUSED)
+    assert "reaches 4 units; say that it is started all the same: Education Bureau, " in office.refusal
+    assert started == []
+    office.post(f"/phases/{planned}/start", early="true", unreached="true")
     assert office.notice == "It is being started in Prefect: its work is handed out within minutes."
     assert started == [("tiny", "acceptance", None, "")]
     leader = enter(launch.plan, "leader", name="组长")
@@ -754,7 +757,7 @@ def test_a_phase_is_started_from_its_page_by_the_office_alone(launch: Story, mon
 def test_without_prefect_no_phase_is_started_and_that_is_said(launch: Story, no_prefect: None) -> None:
     office, planned = office_of(launch), phase_id("acceptance")
     office.get(f"/phases/{planned}")
-    office.post(f"/phases/{planned}/start", early="true")
+    office.post(f"/phases/{planned}/start", early="true", unreached="true")
     assert office.notice == "It was not started: Prefect cannot be reached now. Start it once more later."
 
 

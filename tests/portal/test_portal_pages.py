@@ -18,7 +18,7 @@ from models.assignments.light import Light
 from models.common.status import Status
 from tests.support.browser import FITS, NARROW, WIDE, Reader, browser, chromium, served
 from tests.support.portal_people import link_for
-from tests.support.portal_world import write_bulletins
+from tests.support.portal_world import register_people, write_bulletins
 from tests.support.story import Story
 
 __all__ = ["browser", "chromium"]  # fixtures
@@ -43,17 +43,20 @@ SECOND, OWN, DELAYED = "2023/delivery/T1.2/finance", "2023/delivery/S1/finance",
 OF_A_UNIT = {
     *("/work", "/hand-in", "/reviews", "/files", "/calendar", "/complaints", "/assignments/N", "/scores"),
     *("/indicators", "/indicators/N", "/readings/import", "/bulletins", "/bulletins/N"),
+    *("/people", "/people/N", "/people/import"),
 }
 OF_THE_GROUP = {
     *("/acceptance", "/acceptance/items/TN.N", "/acceptance/items/SN", "/acceptance/items/IN"),
     "/acceptance/commendation",
     *("/board", "/assignments", "/assignments/N", "/burden", "/phases", "/phases/N", "/scores"),
+    *("/people", "/people/N", "/people/units/N"),
     *("/plan", "/plan/asked", "/plan/changes", "/indicators", "/indicators/N", "/bulletins", "/bulletins/N"),
 }
 OF_THE_OFFICE = {
     *("/queues", "/queues/extensions", "/queues/objections", "/queues/complaints", "/queues/escalated"),
     *(
         "/readings/import",
+        "/people/import",
         "/queues/messages",
         "/reviews",
         "/findings",
@@ -103,6 +106,7 @@ def portal(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     story.ask_extension(DELAYED, "2023-07-14")
     story.object(FIRST, "return")
     write_bulletins(story.plan)
+    register_people(story.plan)
     with served() as address:
         yield address
 

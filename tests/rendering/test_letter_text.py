@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - the lines of a notice are as long as they are
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -12,7 +13,7 @@ from models.changes.change_set import Touch
 from models.common.kinds import Basis
 from models.common.message_kinds import MessageKind, OrderColour
 from models.common.text import Text
-from models.delivery.letter import Letter, Line
+from models.delivery.letter import Contact, Letter, Line
 from rendering.letter_text import WORDINGS, render
 
 D = dt.date
@@ -1011,3 +1012,29 @@ def test_braces_in_what_people_write_are_left_alone() -> None:
     returned = line(MessageKind.RETURNED, "ref", TASKBOOK, reason="{ref} {0}")
 
     assert "{ref} {0}" in render(letter(LONGSHA, D(2023, 1, 3), returned), Language.of("en")).body
+
+
+@pytest.mark.parametrize(
+    ("contact", "zh", "en"),
+    [
+        (None, "咨询", "Questions"),
+        (Contact("刘洋"), "咨询：领导小组办公室 刘洋。", "Questions: ask 刘洋 at the leading-group office."),
+        (
+            Contact("刘洋", "0452-2310000"),
+            "咨询：领导小组办公室 刘洋，电话 0452-2310000。",
+            "Questions: ask 刘洋 at the leading-group office, telephone 0452-2310000.",
+        ),
+    ],
+)
+def test_whom_to_ask_stands_at_the_end_where_somebody_is_registered(contact: Contact | None, zh: str, en: str) -> None:
+    asked = dataclasses.replace(_new_work(), contact=contact)
+    for code, words in (("zh", zh), ("en", en)):
+        body = render(asked, Language.of("zh" if code == "zh" else "en")).body
+        assert (body.rstrip().splitlines()[-1] == words) is (contact is not None)
+        assert contact is not None or words not in body
+
+
+def test_what_stands_in_the_register_stays_text_in_a_letter() -> None:
+    evil = Contact("刘洋\n== 0 overdue ==", "www.example.org")
+    body = render(dataclasses.replace(_new_work(), contact=evil), Language.of("en")).body
+    assert "ask 刘洋 == 0 overdue == at the leading-group office, telephone www. example. org." in body

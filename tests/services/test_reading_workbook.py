@@ -22,7 +22,8 @@ from models.indicators.reading import Figure, number_of
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
 from services.indicators import readings
-from services.indicators.reading_workbook import SheetProblemsError, read_figures
+from services.indicators.reading_workbook import read_figures
+from services.sheet_problems import SheetProblemsError
 from tests.support.workbooks import HEAD, figures, workbook
 
 CODE, NAME, PERIOD, UNIT, VALUE, REFERENCE, WEIGHT, WORDS = "ABCDEFGH"

@@ -32,8 +32,9 @@ from models.plan.plan import plan_of
 from models.plan.unit import unit_of, units_of
 from rendering import charts
 from services.indicators import readings
-from services.indicators.reading_workbook import SheetProblemsError, read_figures
+from services.indicators.reading_workbook import read_figures
 from services.indicators.readings import FigureInput
+from services.sheet_problems import SheetProblemsError
 from tests.conftest import LOADED_AT, REAL, TINY, Clock
 from tests.deploy.test_cli import done, refused
 from tests.support.owner import owners_transaction

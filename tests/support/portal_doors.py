@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount
 
 from models.access import AccessRole
 from tests.support.portal_world import LEAD, OTHERS, T1, T2, Visitor, World
-from tests.support.workbooks import figures
+from tests.support.workbooks import figures, people
 
 Key = tuple[str, str]  # method and pattern of the path
 Values = Mapping[str, Any]
@@ -138,6 +138,13 @@ DOORS: dict[Key, Door] = {
         status=303,
         entries=1,
     ),
+    ("POST", "/assignments/{assignment_id}/liaison"): Door(
+        (UNIT, OFFICE),
+        {"north": {"assignment_id": Id(LIAISON), "name": "李强", "telephone": "0452-2311002"}},
+        {"assignment_id": "acting"},
+        status=303,
+        entries=2,  # the register, and the item
+    ),
     ("POST", "/assignments/{assignment_id}/review"): Door(
         EVERYBODY,
         {
@@ -223,7 +230,7 @@ DOORS: dict[Key, Door] = {
     ),
     ("POST", "/phases/{phase_id}/start"): Door(
         (OFFICE,),
-        {"office": {"phase_id": Id("phase-acceptance"), "early": "true"}},
+        {"office": {"phase_id": Id("phase-acceptance"), "early": "true", "unreached": "true"}},
         {"phase_id": "phase"},
         status=303,
         entries=0,
@@ -389,6 +396,51 @@ DOORS: dict[Key, Door] = {
         status=303,
         entries=1,
     ),
+    # The register of people
+    ("GET", "/people"): Door(EVERYBODY, alike(*PEOPLE)),
+    ("GET", "/people.xlsx"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
+    ("GET", "/people/import"): Door((UNIT, OFFICE), alike("north", LEAD, "office")),
+    ("POST", "/people/import"): Door(
+        (UNIT, OFFICE),
+        alike("north", "office", step="enter"),
+        status=303,
+        entries=1,
+        files=lambda: ("people.xlsx", people(("north", "承办人", "赵敏", "科员", "0452-2311003")), "application/zip"),
+    ),
+    ("GET", "/people/units/{unit_id}"): Door(
+        EVERYBODY, alike(*PEOPLE, unit_id=Id("unit-north")), {"unit_id": "unit-of-people"}
+    ),
+    ("POST", "/people/units/{unit_id}"): Door(
+        EVERYBODY,
+        alike("north", "office", unit_id=Id("unit-north"), post="handler", name="赵敏", telephone="0452-2311003"),
+        {"unit_id": "unit-of-people"},
+        status=303,
+        entries=1,
+    ),
+    ("GET", "/people/{person_id}"): Door(
+        EVERYBODY, alike(*PEOPLE, person_id=Id("person-north")), {"person_id": "person"}
+    ),
+    ("POST", "/people/{person_id}"): Door(
+        EVERYBODY,
+        alike("north", "office", person_id=Id("person-north"), name="李强", telephone="0452-2311002"),
+        {"person_id": "person"},
+        status=303,
+        entries=1,
+    ),
+    ("POST", "/people/{person_id}/end"): Door(
+        EVERYBODY,
+        alike("north", "office", person_id=Id("person-north")),
+        {"person_id": "person"},
+        status=303,
+        entries=1,
+    ),
+    ("POST", "/people/{person_id}/try"): Door(
+        EVERYBODY,
+        alike("north", "office", person_id=Id("person-north"), service="slack"),
+        {"person_id": "person"},
+        status=303,
+        entries=1,
+    ),
     ("GET", "/links"): Door(
         (OFFICE,),
         {"office": {"unit": Id("unit-north")}},
@@ -431,6 +483,14 @@ FOREIGN: dict[str, dict[str, list[Id]]] = {
         "file": [Id("file-north:own"), Id("file-finance:own"), other("file-north:delivery")],
     },
 }
+FOREIGN["north"] |= {
+    "unit-of-people": [Id("unit-south"), Id(f"unit-{LEAD}"), Id("unit-office"), other("unit-north")],
+    "person": [Id("person-south"), Id(f"person-{LEAD}"), Id("person-office"), other("person-north")],
+}
+FOREIGN[LEAD] |= {
+    "unit-of-people": [Id("unit-office"), Id("unit-leader"), other("unit-north"), other(f"unit-{LEAD}")],
+    "person": [Id("person-office"), other("person-north"), other(f"person-{LEAD}")],
+}
 for _person in ("north", LEAD):
     FOREIGN[_person]["indicator"] = [other("indicator-I01")]
     FOREIGN[_person]["bulletin"] = [Id("bulletin-2023-01"), other("bulletin-2023-02")]  # a draft is the office's own
@@ -451,7 +511,10 @@ _ELSEWHERE: dict[str, list[Id]] = {
     "collective": [other("collective-counties")],
     "link": [other("link-north"), other("link-office")],
     "indicator": [other("indicator-I01")],
+    "unit-of-people": [other("unit-north"), other("unit-office")],
+    "person": [other("person-north"), other("person-office")],
 }
+_ELSEWHERE["acting"] = _ELSEWHERE["assignment"]
 FOREIGN |= {"office": _ELSEWHERE, "leader": _ELSEWHERE}
 
 

@@ -43,6 +43,8 @@ from models.complaint import Complaint
 from models.finding import Finding
 from models.loading import load_plan
 from models.outbox.message import Message, MessageStatus
+from models.people import person
+from models.people.person import Entry, Post
 from models.plan.area import Role
 from models.plan.indicator import Indicator
 from models.plan.phase import Phase
@@ -53,6 +55,7 @@ from models.plan.unsettled import UnsettledParty
 from portal.app import make_app
 from portal.context import csrf_token
 from services import bulletins, change_sets, links
+from services.people import register
 from services.scope import Scope
 from tests import conftest
 from tests.conftest import LOADED_AT, TEMPLATE, TINY, Clock
@@ -221,6 +224,7 @@ def _until_today(story: "Story", stays: dict[str, str]) -> None:
     story.waive("2022/liaison/finance")
     change_the_plan(story.plan)
     write_bulletins(story.plan)
+    register_people(story.plan)
 
 
 def _name_others(code: str) -> None:
@@ -240,6 +244,14 @@ def change_the_plan(code: str) -> None:
     moved = Orders(moves=(Move("2023H1/progress/south", dt.date(2023, 7, 7)),))
     heading = Heading("方案调整", "汛期", "办发〔2023〕7号", dt.date(2023, 3, 1))
     change_sets.carry_out(office_scope(code, "王五"), None, moved, heading)
+
+
+def register_people(code: str) -> None:
+    """Each unit's liaison, and the office's contact."""
+    for number, unit in enumerate((*UNITS, "office")):
+        post, telephone = Post.CONTACT if unit == "office" else Post.LIAISON, f"0452-231100{number}"
+        entry = Entry("王联络员", "主任", telephone, addresses=(f"slack:C0{unit.upper()}",))
+        register.register(office_scope(code, "王五"), unit, post, entry)
 
 
 def write_bulletins(code: str) -> None:
@@ -287,6 +299,8 @@ def _ids(plan: str) -> dict[str, int]:
         found |= {f"finding-{one.number}": one.id for one in findings}
         written = session.scalars(select(Bulletin).where(Bulletin.plan_id == row.id))
         found |= {f"bulletin-{one.period}": one.id for one in written}
+        people = session.scalars(select(person.Person).where(person.Person.unit_id.in_(units)))
+        found |= {f"person-{units[one.unit_id]}": one.id for one in people}
         phases = session.scalars(select(Phase).where(Phase.plan_id == row.id))
         found |= {f"phase-{one.code}": one.id for one in phases}
         indicators = session.scalars(select(Indicator).where(Indicator.plan_id == row.id))

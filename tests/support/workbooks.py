@@ -30,3 +30,11 @@ def figures(*rows: Sequence[Any]) -> bytes:
 def _row(code: str, period: Any, unit: str | None, value: Any, *more: Any) -> list[Any]:
     reference, weight, words = (*more, None, None, None)[:3]
     return [code, "", period, unit, value, reference, weight, words or "统计年报"]
+
+
+PEOPLE = ["单位编号", "单位", "岗位", "姓名", "职务", "办公电话", "手机", "收信地址"]
+
+
+def people(*rows: Sequence[Any]) -> bytes:
+    """Unit, post and name of each person, and perhaps position, telephone, mobile and addresses."""
+    return workbook([PEOPLE, *([unit, "", post, name, *more] for unit, post, name, *more in rows)])

@@ -142,7 +142,7 @@ def import_readings(
 @contextmanager
 def _sheet_problems_told(file: Path) -> Iterator[None]:
     """Report what is wrong in a workbook line by line, and end the command."""
-    from services.indicators.reading_workbook import SheetProblemsError  # noqa: PLC0415
+    from services.sheet_problems import SheetProblemsError  # noqa: PLC0415
 
     try:
         yield

@@ -25,7 +25,7 @@ from deploy.cli.base import (
 from deploy.cli.operation.access import office_scope, program_scope, work_on
 from models.phases.gate import Answer, GateDecision, Via
 from models.phases.opening import LONG_BEFORE, days_before
-from models.plan.phase import phase_of
+from models.plan.phase import PhaseStatus, phase_of
 from models.queries.queues.gates import phase_rows
 from services import gates, phases
 from services.gates import Decided, Told
@@ -64,11 +64,14 @@ def list_phases(plan_code: str | None) -> None:
 )
 @code_argument
 @year_option
-@click.option("--yes", is_flag=True, help=_("start it without asking, however early"))
+@click.option(
+    "--yes", is_flag=True, help=_("start it without asking, however early, and whatever units cannot be reached")
+)
 @plan_option
 def start(code: str, year: int | None, plan_code: str | None, *, yes: bool) -> None:
     if not yes:
         _ask_where_early(code, year, plan_code)
+        _ask_where_unreached(code, year, plan_code)
     started = phases.start(program_scope(plan_code, "duban phase"), (code, year))
     url = settings().run_address(started.run_id)
     said = _("{phase} has a run already: {url}") if started.joined else _("{phase} is being started: {url}")
@@ -87,6 +90,19 @@ def _ask_where_early(code: str, year: int | None, plan_code: str | None) -> None
         early = _("{phase} would be started {days} days before the day of the plan, {day}.")
         tell_problem(early.format(phase=one.ref, days=days, day=language.date(one.issue_on)))
         confirm(_("Hand its work out now?"), NOBODY, phase=one.ref)
+
+
+def _ask_where_unreached(code: str, year: int | None, plan_code: str | None) -> None:
+    """Ask where units would be handed work and nothing reaches them."""
+    with work_on(plan_code) as (session, plan):
+        one = phase_of(session, plan, code, year)
+        is_planned = one.status is PhaseStatus.PLANNED
+        units = phases.unreached_in(session, plan, one, clock.now()) if is_planned else []
+    if units:
+        told = _("{phase}: neither a letter nor a telephone reaches {count} units: {units}")
+        names = language.list([language.text(unit) for unit in units])
+        tell_problem(told.format(phase=one.ref, count=len(units), units=names))
+        confirm(_("Hand its work out all the same?"), NOBODY, phase=one.ref)
 
 
 @phase.command(help=_("Decide at the gate of an open phase: close it, keep it open, or extend it."))

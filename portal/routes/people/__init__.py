@@ -1,0 +1,1 @@
+"""The register of people: who is in it, changing it, Excel, and trying addresses."""
