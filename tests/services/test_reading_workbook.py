@@ -332,7 +332,7 @@ def sheet(rows: bytes, after: bytes = b"") -> bytes:
 SHARED_STRINGS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
 
 
-def with_one_text_everywhere(cells: int = 240_000, characters: int = 4_000) -> bytes:
+def with_one_text_everywhere(cells: int = 24_000, characters: int = 4_000) -> bytes:
     """A text that stands in the file once, and in very many cells."""
     row = b"<row>" + b'<c t="s"><v>0</v></c>' * 60 + b"</row>"
     texts = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>%s</t></si></sst>'
