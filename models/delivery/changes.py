@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.changes.carry_out import number_in
-from models.changes.change_set import ChangeItem, ChangeSet, Touch, change_of
+from models.changes.change_set import ChangeItem, ChangeSet, Touch, change_of, number_in
 from models.changes.meaning import meaning_of
 from models.common.base import AnyRow
 from models.common.text import Text
