@@ -108,19 +108,26 @@ class Asked:
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
     """The document as plain JSON, with lists of entries keyed by their codes so that two can be compared."""
-    plain = dataclasses.asdict(document, dict_factory=_said)
-    return json.loads(json.dumps(_keyed(plain), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(_plain(document), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
 
 
-def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: value for key, value in fields if (key, value) not in UNSAID}
+_NOT_THERE = object()
+_SAID_AS = dict(UNSAID)
+_FIELDS: dict[type, tuple[str, ...]] = {}
 
 
-def _keyed(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """As `dataclasses.asdict`, which copies each value deeply, without what is not said and with lists keyed."""
+    kind = type(value)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(one.name for one in dataclasses.fields(value)) if dataclasses.is_dataclass(value) else ()
+    if names := _FIELDS[kind]:
+        fields = ((name, getattr(value, name)) for name in names)
+        return {name: _plain(one) for name, one in fields if one != _SAID_AS.get(name, _NOT_THERE)}
     if isinstance(value, Mapping):
-        return {key: _keyed(one) for key, one in value.items()}
+        return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        entries = [_keyed(one) for one in value]
+        entries = [_plain(one) for one in value]
         keys = [_key(one) for one in entries]
         return dict(zip(keys, entries, strict=True)) if all(keys) and len(set(keys)) == len(keys) else entries
     return value
@@ -201,15 +208,24 @@ class _Ids:
         return named
 
 
-def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.datetime) -> Plan:
+def load_plan(
+    session: Session,
+    document: PlanDocument,
+    *,
+    actor: Actor,
+    at: dt.datetime,
+    content: dict[str, Any] | None = None,
+) -> Plan:
     """Store the document, in one statement a table. Rows are matched by code; what is gone is deleted.
 
     What was issued keeps its lead, roles, dates, ladder, texts and proof, as AS_ISSUED and the assignments say. Raises
-    BlockedError, by name, where a requirement, unit, item or phase that it hangs on would vanish.
+    BlockedError, by name, where a requirement, unit, item or phase that it hangs on would vanish. `content`: the
+    document's, where it is known already.
     """
-    content = content_of(document)
-    query = select(Plan).where(Plan.code == document.code).with_for_update().options(undefer(Plan.content))
-    plan = session.scalar(query)
+    content = content or content_of(document)
+    # Not against those who write what hangs on the plan: its work goes on meanwhile.
+    locked = select(Plan).where(Plan.code == document.code).with_for_update(key_share=True)
+    plan = session.scalar(locked.options(undefer(Plan.content)))
     if plan is not None and plan.content == content:
         return plan
     changes = differences(plan.content, content) if plan else []

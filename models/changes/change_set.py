@@ -78,6 +78,10 @@ class ChangeItem(Base):
     assignment: Mapped[Assignment | None] = relationship()
 
     @property
+    def unit_code(self) -> str:
+        return self.unit.code
+
+    @property
     def ref(self) -> str:
         """Of the item or the requirement; of the unit where it is about neither."""
         if self.requirement is None:

@@ -10,7 +10,7 @@ from models import access
 from models.changes.change_set import Touch
 from models.changes.difference import Difference
 from models.changes.effects import Issued
-from models.changes.ledger import Ledger
+from models.changes.ledger import Ledger, Member
 from models.changes.orders import Orders
 from models.common.base import any_of_ids
 from models.common.errors import RefusedError
@@ -82,15 +82,14 @@ def _known(session: Session, plan: Plan, code: str, after: PlanDocument) -> Unit
     return made
 
 
-def touch_units(
-    ledger: Ledger, change: Difference, units: Mapping[str, Unit], ended: Sequence[Unit], to: Orders
-) -> None:
+def touch_units(ledger: Ledger, change: Difference, units: Mapping[str, Member], orders: Orders) -> None:
     """Units that have another name, and those that end: with what waits to be sent to them, and their links."""
     for code, (old, new) in change.renamed.items():
-        names = (dataclasses.asdict(old), dataclasses.asdict(new))
         if units[code].kind not in BODIES:
+            names = (dataclasses.asdict(old), dataclasses.asdict(new))
             ledger.touch(Touch.RENAMED, units[code], None, None, *names)
-    for unit in ended:
-        ledger.touch(Touch.CLOSED, unit, None, None, None, {"to": list(to.successors.get(unit.code, ()))})
+    for code in change.removed:
+        unit = units[code]
+        ledger.touch(Touch.CLOSED, unit, None, None, None, {"to": list(orders.successors.get(code, ()))})
         ledger.drop(Message.recipient_id == unit.id)
         access.revoke_all(ledger.session, unit.id, by=ledger.actor.name, at=ledger.at)

@@ -25,6 +25,8 @@ def document_after(before: PlanDocument, document: PlanDocument | None, orders: 
     refuse(reasons)
     if orders.withdrawn:
         raise RefusedError("what is withdrawn is left out of the files")
+    if orders.renamed:
+        raise RefusedError("what is renamed has its new name in the files")
     return document
 
 

@@ -1,117 +1,153 @@
 """What a change set does to the work under one requirement: it ends, moves, is led by others, is handed out."""
 
+import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from models.assignments import extension
-from models.assignments.assignment import Assignment, by_ids, move, move_due
+from models.assignments.assignment import Assignment, by_ids
 from models.assignments.co_leads import asking, co_leads_asked
-from models.assignments.reviewer import reviewers_of
+from models.assignments.extension import Extension
+from models.assignments.reviewer import lead_over
 from models.changes.change_set import Touch
 from models.changes.difference import Words
-from models.changes.effects import DueMove, OfRequirement, Withdrawal
-from models.changes.ledger import Ledger
+from models.changes.effects import Handing, Issued, OfRequirement, Standing, Withdrawal
+from models.changes.ledger import Ledger, Member
+from models.common.base import any_of_many
 from models.common.event import EventKind, record
 from models.common.message_kinds import MessageKind
-from models.common.status import CLOSED, Status
-from models.outbox.message import Message, post
+from models.common.status import Status
+from models.dates.workdays import Settled
+from models.outbox.message import Message
 from models.phases.opening import issue
-from models.plan.phase import Phase
+from models.plan.area import Role
 from models.plan.requirement import Addressee, CoLead, Requirement
-from models.plan.unit import Unit
 
 TO_A_REVIEWER = (MessageKind.TO_REVIEW, MessageKind.UNREVIEWED)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bodies:
+    """The ids of the office, and of the head of the leading group."""
+
+    office: int
+    leader: int
+
+    def over(self, unit_id: int) -> int:
+        """Which of them reviews what no lead does."""
+        return self.leader if unit_id == self.office else self.office
+
+
 class Work:
-    """The work that a change set touches. `units` by their codes; `reviewers` of open items, as they were before."""
+    """The work that a change set touches. `units`: all of the plan by their codes; `bodies` as they were before."""
 
-    def __init__(self, ledger: Ledger, units: Mapping[str, Unit], reviewers: Mapping[int, Unit]) -> None:
-        self.ledger, self.units, self.reviewers = ledger, units, reviewers
-        self.session, self.plan, self.actor = ledger.session, ledger.plan, ledger.actor
-        self.at, self.why = ledger.at, ledger.why
+    def __init__(self, ledger: Ledger, units: Mapping[str, Member], bodies: Bodies, bodies_before: Bodies) -> None:
+        self.ledger, self.units, self.bodies, self.bodies_before = ledger, units, bodies, bodies_before
+        self.by_id = {one.id: one for one in units.values()}
+        self.session, self.plan = ledger.session, ledger.plan
 
-    def change(self, one: OfRequirement) -> None:
-        requirement = self.session.scalar(
-            select(Requirement).join(Phase).where(Phase.plan_id == self.plan.id, Requirement.ref == one.ref)
-        )
-        if requirement is None or one.is_empty:
-            return
-        rows = {row.id: row for row in by_ids(self.session, self.plan, _ids_of(one, requirement, self.session))}
-        for withdrawal in one.withdraw:
-            self._withdraw(rows[withdrawal.item.id], withdrawal)
+    def change(self, one: OfRequirement, requirement: Requirement, known: Issued | None) -> None:
+        """`known`: what was issued of the requirement, as it stood before."""
+        ended = {withdrawal.item.id for withdrawal in one.withdraw}
+        left = [item for item in known.open if item.id not in ended] if known else []
+        lead_before = requirement.lead_id
+        self._withdraw(requirement, one.withdraw)
         if one.leads:
             self._lead(requirement, one.lead)
         if one.co_leads is not None:
-            self._let_co_lead(requirement, one.co_leads, list(rows.values()))
+            self._let_co_lead(requirement, one.co_leads, left)
         for item, role in one.roles:
-            self._role(rows[item.id], role)
+            self._role(requirement, item, role)
         if one.words is not None:
-            self._reword(requirement, one.words, [row for row in rows.values() if row.status.is_open])
+            self._reword(requirement, one.words, left)
         if one.due_on is not None:
             requirement.due_on = one.due_on
-        for due in one.move:
-            self._move(rows[due.item.id], due, requirement, whole=one.due_on is not None)
-        self.session.flush()
-        self._follow_reviewers([row for row in rows.values() if row.status.is_open])
-        self._hand(requirement, one)
+        self._move(requirement, one)
+        self._follow_reviewers(requirement, left, dict(self._roles_of(one)), lead_before)
+        self._hand(requirement, one.hand)
 
-    def _withdraw(self, row: Assignment, withdrawal: Withdrawal) -> None:
-        self._settle_request(row, granted=False, due_on=None)
-        move(self.session, self.plan, row, Status.WAIVED, actor=self.actor, at=self.at, why=self.why)
-        after = {"because": withdrawal.because.value, "to": list(withdrawal.to)}
-        self.ledger.touch(
-            Touch.WITHDRAWN, row.unit, row.requirement, row, {"status": withdrawal.item.status.value}, after
-        )
+    # Who is asked no longer
 
-    def _settle_request(self, row: Assignment, *, granted: bool, due_on: dt.date | None) -> None:
+    def _withdraw(self, requirement: Requirement, withdrawals: Sequence[Withdrawal]) -> None:
+        requests = extension.pending_of(self.session, [one.item.id for one in withdrawals])
+        for one in withdrawals:
+            if one.item.id in requests:
+                self._settle_request(requests[one.item.id], granted=False, due_on=None)
+            self.ledger.waive(one.item.id)
+            before = {"status": one.item.status.value}
+            after = {"because": one.because.value, "to": list(one.to)}
+            self._touch(Touch.WITHDRAWN, requirement, one.item, before, after)
+
+    def _settle_request(self, waiting: Extension, *, granted: bool, due_on: dt.date | None) -> None:
         """A request for more time is settled with the change: nothing is left to decide."""
-        waiting = extension.pending(self.session, row)
-        if waiting is None:
-            return
-        waiting.granted, waiting.decided_by, waiting.decided_at = granted, self.actor.name, self.at
-        waiting.decision_reason, waiting.due_after = self.why, due_on
+        ledger = self.ledger
+        waiting.granted, waiting.decided_by, waiting.decided_at = granted, ledger.actor.name, ledger.at
+        waiting.decision_reason, waiting.due_after = ledger.why, due_on
         if not granted:
-            about = {"plan_id": self.plan.id, "assignment_id": row.id}
-            record(self.session, EventKind.EXTENSION_REFUSED, self.actor, self.at, why=self.why, **about)
-        self.ledger.about[row.id]["settled"] = True
+            about = {"plan_id": self.plan.id, "assignment_id": waiting.assignment_id, "why": ledger.why}
+            record(self.session, EventKind.EXTENSION_REFUSED, ledger.actor, ledger.at, **about)
+        ledger.about[waiting.assignment_id]["settled"] = True
+
+    # Who leads
 
     def _lead(self, requirement: Requirement, code: str | None) -> None:
-        before, after = requirement.lead, self.units[code] if code else None
+        before = self.by_id[requirement.lead_id] if requirement.lead_id is not None else None
+        after = self.units[code] if code else None
         requirement.lead_id = after.id if after else None
         self.session.flush()
         self.session.refresh(requirement, ["lead"])
         self.ledger.led.append([requirement.id, before.id if before else None, requirement.lead_id])
-        lead = {"lead": code}
+        facts = ({"lead": before and before.code}, {"lead": code})
         if after is not None:
-            self.ledger.touch(Touch.LEADS, after, requirement, None, {"lead": before and before.code}, lead)
-        if before is not None and before.closed_on is None:
-            self.ledger.touch(Touch.LEADS_NO_MORE, before, requirement, None, {"lead": before.code}, lead)
+            self.ledger.touch(Touch.LEADS, after, requirement, None, *facts)
+        if before is not None and not before.is_closed:
+            self.ledger.touch(Touch.LEADS_NO_MORE, before, requirement, None, *facts)
 
-    def _let_co_lead(self, requirement: Requirement, codes: Sequence[str], rows: Sequence[Assignment]) -> None:
+    def _let_co_lead(self, requirement: Requirement, codes: Sequence[str], left: Sequence[Standing]) -> None:
         """Who leads beside the first lead: those who are new are asked about what waits for its review."""
+        rows = by_ids(self.session, self.plan, [item.id for item in left], lock=False)
         before = {unit.id for units in co_leads_asked(self.session, rows).values() for unit in units}
         self.session.execute(delete(CoLead).where(CoLead.requirement_id == requirement.id))
         for position, code in enumerate(codes, start=1):
             self.session.add(CoLead(requirement_id=requirement.id, unit_id=self.units[code].id, position=position))
         self.session.flush()
         waiting = [row for row in rows if row.status is Status.SUBMITTED]
-        asked = asking(self.session, waiting, self.at, self.actor.name)
-        post(self.session, self.plan, [one for one in asked if one.recipient_id not in before])
+        asked = asking(self.session, waiting, self.ledger.at, self.ledger.actor.name)
+        self.ledger.post([one for one in asked if one.recipient_id not in before])
 
-    def _role(self, row: Assignment, role: Any) -> None:
-        before, row.role = row.role, role
-        self.ledger.about[row.id] |= {"role_before": before.value, "role_after": role.value}
-        self.ledger.touch(
-            Touch.ROLE_MOVED, row.unit, row.requirement, row, {"role": before.value}, {"role": role.value}
-        )
+    def _roles_of(self, one: OfRequirement) -> list[tuple[int, Role]]:
+        return [(item.id, role) for item, role in one.roles]
 
-    def _reword(self, requirement: Requirement, words: Words, rows: Sequence[Assignment]) -> None:
+    def _role(self, requirement: Requirement, item: Standing, role: Role) -> None:
+        self.ledger.set_role(item.id, item.role, role)
+        self._touch(Touch.ROLE_MOVED, requirement, item, {"role": item.role.value}, {"role": role.value})
+
+    def _follow_reviewers(
+        self, requirement: Requirement, left: Sequence[Standing], roles: Mapping[int, Role], lead_before: int | None
+    ) -> None:
+        """Who handed in under another reviewer hears who reviews it now; what waits to be said to the other is void."""
+        lead, void = requirement.lead_id, defaultdict[int, list[int]](list)
+        if lead == lead_before and not roles and self.bodies == self.bodies_before:
+            return
+        for item in left:
+            unit_id = self.units[item.unit].id
+            before = lead_over(item.role, unit_id, lead_before) or self.bodies_before.over(unit_id)
+            after = lead_over(roles.get(item.id, item.role), unit_id, lead) or self.bodies.over(unit_id)
+            if before != after:
+                codes = [{"unit": self.by_id[one].code} for one in (before, after)]
+                self._touch(Touch.REVIEWER_MOVED, requirement, item, *codes)
+                void[before].append(item.id)
+        for reviewer_id, ids in void.items():
+            of_these = any_of_many(Message.assignment_id, ids)
+            self.ledger.drop(of_these, Message.recipient_id == reviewer_id, Message.kind.in_(TO_A_REVIEWER))
+
+    # What is asked, and by when
+
+    def _reword(self, requirement: Requirement, words: Words, left: Sequence[Standing]) -> None:
         after = {
             "title_zh": words.title.zh,
             "title_en": words.title.en,
@@ -122,78 +158,73 @@ class Work:
             "source": words.source,
         }
         before = {name: getattr(requirement, name) for name in after}
-        requirement.earlier_words = [*requirement.earlier_words, before | {"until": self.at.isoformat()}]
+        until = {"until": self.ledger.at.isoformat()}
+        requirement.earlier_words = [*requirement.earlier_words, before | until]
         for name, text in after.items():
             setattr(requirement, name, text)
         requirement.basis = words.basis
-        for row in rows:
-            self.ledger.touch(Touch.REWORDED, row.unit, requirement, row, before, after)
+        for item in left:
+            self._touch(Touch.REWORDED, requirement, item, before, after)
 
-    def _move(self, row: Assignment, due: DueMove, requirement: Requirement, *, whole: bool) -> None:
+    def _move(self, requirement: Requirement, one: OfRequirement) -> None:
         calendar = self.plan.work_calendar
-        settled = calendar.settle(due.to, requirement.on_day_off) if whole else calendar.settle(due.to)
-        if settled.on == row.due_on:
+        on_day_off = (requirement.on_day_off,) if one.due_on is not None else ()
+        days = {day: calendar.settle(day, *on_day_off) for day in {due.to for due in one.move}}
+        moves = [(due.item, days[due.to]) for due in one.move if days[due.to].on != due.item.due_on]
+        requests = extension.pending_of(self.session, [item.id for item, _ in moves])
+        for item, to in moves:
+            if item.id in requests:
+                self._settle_with(requests[item.id], to)
+            self.ledger.move_due(item.id, to)
+            dates = ({"due_on": day.isoformat()} for day in (item.due_on, to.on))
+            self._touch(Touch.DUE_MOVED, requirement, item, *dates)
+
+    def _settle_with(self, waiting: Extension, to: Settled) -> None:
+        is_granted = to.on >= waiting.until
+        self._settle_request(waiting, granted=is_granted, due_on=to.on if is_granted else None)
+
+    # Who is asked now
+
+    def _hand(self, requirement: Requirement, hand: Sequence[Handing]) -> None:
+        if not hand:
             return
-        waiting = extension.pending(self.session, row)
-        granted = waiting is not None and settled.on >= waiting.until
-        self._settle_request(row, granted=granted, due_on=settled.on if granted else None)
-        self._to(row, settled.on, provisional=settled.provisional)
-
-    def _to(self, row: Assignment, day: dt.date, *, provisional: bool) -> None:
-        before, why = row.due_on, self.why
-        move_due(self.session, self.plan, row, day, provisional=provisional, actor=self.actor, at=self.at, why=why)
-        dates = ({"due_on": before.isoformat()}, {"due_on": day.isoformat()})
-        self.ledger.touch(Touch.DUE_MOVED, row.unit, row.requirement, row, *dates)
-
-    def _follow_reviewers(self, rows: Sequence[Assignment]) -> None:
-        """Who handed in under another reviewer hears who reviews it now; what waits to be said to the other is void."""
-        for row, reviewer in zip(rows, reviewers_of(self.session, self.plan, rows), strict=True):
-            before = self.reviewers.get(row.id)
-            if before is None or before.id == reviewer.id:
-                continue
-            self.ledger.touch(
-                Touch.REVIEWER_MOVED, row.unit, row.requirement, row, {"unit": before.code}, {"unit": reviewer.code}
-            )
-            self.ledger.drop(
-                Message.assignment_id == row.id, Message.recipient_id == before.id, Message.kind.in_(TO_A_REVIEWER)
-            )
-
-    def _hand(self, requirement: Requirement, one: OfRequirement) -> None:
-        if not one.hand:
-            return
-        for handing in one.hand:
-            if handing.finding is not None:
-                unit_id = self.units[handing.unit].id
-                self.session.add(Addressee(requirement_id=requirement.id, role=handing.finding, unit_id=unit_id))
+        for one in hand:
+            if one.finding is not None:
+                unit_id = self.units[one.unit].id
+                self.session.add(Addressee(requirement_id=requirement.id, role=one.finding, unit_id=unit_id))
         self.session.flush()
         by_day: dict[dt.date | None, list[int]] = defaultdict(list)
-        for handing in one.hand:
-            by_day[handing.until].append(self.units[handing.unit].id)
+        for one in hand:
+            by_day[one.until].append(self.units[one.unit].id)
         for until, units in by_day.items():
-            issue(
-                self.session,
-                self.plan,
-                requirement.phase,
-                [requirement],
-                actor=self.actor,
-                at=self.at,
-                issued_on=self.ledger.today,
-                until={requirement.id: until} if until else {},
-                only_to=units,
-            )
-        mine = Assignment.requirement_id == requirement.id
-        ids = {
-            one.unit_id: one.id for one in self.session.execute(select(Assignment.unit_id, Assignment.id).where(mine))
-        }
-        for handing in one.hand:
-            (row,) = by_ids(self.session, self.plan, [ids[self.units[handing.unit].id]])
-            before = {"from": handing.taken_from} if handing.taken_from else None
-            self.ledger.touch(Touch.ISSUED, row.unit, requirement, row, before, None)
+            self._issue(requirement, units, until)
+        ids = self._issued(requirement, [self.units[one.unit].id for one in hand])
+        for one in hand:
+            unit = self.units[one.unit]
+            before = {"from": one.taken_from} if one.taken_from else None
+            self.ledger.touch(Touch.ISSUED, unit, requirement, ids[unit.id], before)
 
+    def _issue(self, requirement: Requirement, units: Sequence[int], until: dt.date | None) -> None:
+        issue(
+            self.session,
+            self.plan,
+            requirement.phase,
+            [requirement],
+            actor=self.ledger.actor,
+            at=self.ledger.at,
+            issued_on=self.ledger.today,
+            until={requirement.id: until} if until else {},
+            only_to=units,
+        )
 
-def _ids_of(one: OfRequirement, requirement: Requirement, session: Session) -> Iterable[int]:
-    """The open items of a requirement, and those that the change names."""
-    open_items = select(Assignment.id).where(
-        Assignment.requirement_id == requirement.id, Assignment.status.not_in(CLOSED)
-    )
-    return [*session.scalars(open_items), *(withdrawal.item.id for withdrawal in one.withdraw)]
+    def _issued(self, requirement: Requirement, units: Sequence[int]) -> dict[int, int]:
+        """The items of these units, by the ids of both."""
+        mine = select(Assignment.unit_id, Assignment.id).where(
+            Assignment.requirement_id == requirement.id, any_of_many(Assignment.unit_id, units)
+        )
+        return {row.unit_id: row.id for row in self.session.execute(mine)}
+
+    def _touch(
+        self, what: Touch, requirement: Requirement, item: Standing, before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        self.ledger.touch(what, self.units[item.unit], requirement, item.id, before, after)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
@@ -140,6 +140,11 @@ class NewMessage:
 
 def post(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> int:
     """Write messages in the caller's transaction; one that is there already stays. Returns how many are new."""
+    return len(posted(session, plan, messages))
+
+
+def posted(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> Sequence[int]:
+    """As `post`; returns the ids of those that are new."""
     rows = [
         (
             message.recipient_id,
@@ -156,6 +161,6 @@ def post(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> int:
         for message in messages
     ]
     if not rows:
-        return 0
+        return ()
     session.flush()  # what a message speaks of has to be there
-    return len(session.execute(POST, as_recordset(COLUMNS, rows)).all())
+    return session.scalars(POST, as_recordset(COLUMNS, rows)).all()
