@@ -229,10 +229,11 @@ def load_plan(
     if plan is not None and plan.content == content:
         return plan
     changes = differences(plan.content, content) if plan else []
+    same = _Same.of(plan.content, content) if plan else _Same()
     plan = _plan_row(session, plan, document, content, at)
-    ids = _entries(session, plan, document, plan.day_of(at) - ONE_DAY)
-    _clear_links(session, plan, ids)
-    _links(session, document, ids)
+    ids = _entries(session, plan, document, plan.day_of(at) - ONE_DAY, same)
+    _clear_links(session, plan, ids, same)
+    _links(session, document, ids, same)
     gone = _Gone.of(plan, ids)
     _refuse_in_use(session, gone)
     _drop(session, gone)
@@ -257,6 +258,22 @@ def load_plan(
     )
     session.flush()
     return plan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Same:
+    """What two contents say alike and need not be written again: a national plan has a unit for each township."""
+
+    units: frozenset[str] = frozenset()
+    collectives: bool = False
+
+    @classmethod
+    def of(cls, before: Mapping[str, Any], after: Mapping[str, Any]) -> "_Same":
+        old, new = before["units"], after["units"]
+        return cls(
+            frozenset(code for code, entry in new.items() if old.get(code) == entry),
+            before["collectives"] == after["collectives"],
+        )
 
 
 def _plan_row(
@@ -348,9 +365,9 @@ def _named(entry: Any) -> dict[str, Any]:
     }
 
 
-def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> _Ids:
+def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date, same: _Same) -> _Ids:
     """Everything that has a code."""
-    units = _of_plan(session, plan, Unit, (_unit(entry) for entry in document.units))
+    units = _units(session, plan, document, same)
     collectives = _of_plan(session, plan, Collective, (_coded(entry) for entry in document.collectives))
     unsettled = _keep_unsettled(session, plan, document)
     ids = _Ids(
@@ -415,6 +432,16 @@ def _of_plan(session: Session, plan: Plan, model: type[Base], rows: Iterable[Map
 
 def _by_two(stored: Mapping[tuple[Any, ...], int]) -> dict[tuple[int, str], int]:
     return {(owner, code): id_ for (owner, code), id_ in stored.items()}
+
+
+def _units(session: Session, plan: Plan, document: PlanDocument, same: _Same) -> dict[str, int]:
+    """Ids by code. Those at work of which nothing else is said than before stay as they are."""
+    at_work = select(Unit.code, Unit.id).where(_in(plan, Unit), Unit.closed_on.is_(None))
+    stored = dict(session.execute(at_work).all()) if same.units else {}
+    untouched = same.units & stored.keys()
+    kept = {entry.code: stored[entry.code] for entry in document.units if entry.code in untouched}
+    others = (_unit(entry) for entry in document.units if entry.code not in kept)
+    return kept | _of_plan(session, plan, Unit, others)
 
 
 def _coded(entry: Any) -> dict[str, Any]:
@@ -567,7 +594,7 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
     }
 
 
-def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
+def _clear_links(session: Session, plan: Plan, ids: _Ids, same: _Same) -> None:
     """Who is a member, responsible or asked is written anew. Findings have addressees of their own.
 
     Parties that the plan does not name any longer go on the way, and as whom they were settled.
@@ -579,6 +606,7 @@ def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
     collectives = select(Collective.id).where(_in(plan, Collective))
     phases = select(Phase.id).where(_in(plan, Phase))
     asked = select(Requirement.id).where(Requirement.phase_id.in_(phases), IS_NO_FINDING)
+    members = delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives))
     _delete_together(
         session,
         delete(SettledParty).where(of_unnamed),
@@ -586,12 +614,13 @@ def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
         delete(Addressee).where(Addressee.requirement_id.in_(asked)),
         delete(CoLead).where(CoLead.requirement_id.in_(asked), ~is_issued),
         delete(Responsibility).where(Responsibility.area_id.in_(areas)),
-        delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives)),
+        *([] if same.collectives else [members]),
     )
 
 
-def _links(session: Session, document: PlanDocument, ids: _Ids) -> None:
-    insert_rows(session, CollectiveMember, _members(document, ids))
+def _links(session: Session, document: PlanDocument, ids: _Ids, same: _Same) -> None:
+    if not same.collectives:
+        insert_rows(session, CollectiveMember, _members(document, ids))
     insert_rows(session, Responsibility, _responsibilities(document, ids))
     insert_rows(session, Addressee, _addressees(document, ids))
     insert_rows(session, CoLead, _co_leads(session, document, ids))

@@ -12,23 +12,27 @@ from sqlalchemy.orm import Session
 from models.assignments.assignment import Assignment
 from models.assignments.many import Moves, note_many
 from models.changes.change_set import ChangeSet, Touch, subject
-from models.common.base import as_recordset
+from models.common.base import as_array, as_recordset
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
 from models.dates.workdays import Settled
-from models.outbox.message import Message, MessageStatus, NewMessage, posted
+from models.outbox.message import Message, MessageStatus, NewMessage, post_to_all, posted
 from models.plan.area import Role
 from models.plan.plan import Plan
 from models.plan.requirement import Requirement
 
 Facts = Mapping[str, Any]
+# The rows of `alike` say what all items of a number have in common; the arrays go side by side.
 WRITE = text("""
 INSERT INTO change_item (change_set_id, unit_id, requirement_id, assignment_id, what, before, after)
 SELECT :change_set_id, unit_id, requirement_id, assignment_id, what, before, after
-FROM json_to_recordset(CAST(:rows AS json)) AS noted (
-    unit_id bigint, requirement_id bigint, assignment_id bigint, what text, before jsonb, after jsonb
-)
+FROM unnest(CAST(:units AS bigint[]), CAST(:items AS bigint[]), CAST(:numbers AS bigint[]))
+    WITH ORDINALITY AS one (unit_id, assignment_id, number, place)
+JOIN json_to_recordset(CAST(:rows AS json)) AS alike (
+    number bigint, requirement_id bigint, what text, before jsonb, after jsonb
+) USING (number)
+ORDER BY place
 """)
 
 
@@ -123,14 +127,9 @@ class Ledger:
     def write(self) -> None:
         """All that was noted: what it was, a message to each unit concerned, the items, and the journal of all."""
         self.session.flush()
-        names = ("unit_id", "requirement_id", "assignment_id", "what", "before", "after")
-        rows = [
-            (one.unit.id, one.requirement_id, one.assignment_id, one.what.value, one.before, one.after)
-            for one in self.items
-        ]
-        if rows:
-            self.session.execute(WRITE, as_recordset(names, rows) | {"change_set_id": self.row.id})
-        self.post(self._messages())
+        self._write_items()
+        told = dict.fromkeys(item.unit.id for item in self.items)
+        self.message_ids += post_to_all(self.session, self.plan, [*told], self._message())
         self._moves.note()
         self._journal()
         self._moves.write()
@@ -138,20 +137,32 @@ class Ledger:
             if isinstance(one, Assignment):
                 self.session.expire(one)
 
-    def _messages(self) -> list[NewMessage]:
-        about = subject(self.plan, self.row.number)
-        return [
-            NewMessage(
-                recipient_id=unit_id,
-                kind=MessageKind.PLAN_CHANGED,
-                subject=about,
-                at=self.at,
-                for_date=self.today,
-                reason=self.row.why,
-                by_name=self.actor.name,
-            )
-            for unit_id in dict.fromkeys(item.unit.id for item in self.items)
-        ]
+    def _write_items(self) -> None:
+        if not self.items:
+            return
+        alike: dict[tuple[Any, ...], int] = {}  # whoever notes many hands in the same facts
+        keys = ((one.requirement_id, one.what, id(one.before), id(one.after)) for one in self.items)
+        numbers = [alike.setdefault(key, len(alike)) for key in keys]
+        first = {number: one for one, number in zip(reversed(self.items), reversed(numbers), strict=True)}
+        rows = [(number, one.requirement_id, one.what.value, one.before, one.after) for number, one in first.items()]
+        given = {
+            "change_set_id": self.row.id,
+            "units": as_array(one.unit.id for one in self.items),
+            "items": as_array(one.assignment_id for one in self.items),
+            "numbers": as_array(numbers),
+        }
+        self.session.execute(WRITE, as_recordset(("number", "requirement_id", "what", "before", "after"), rows) | given)
+
+    def _message(self) -> NewMessage:
+        return NewMessage(
+            recipient_id=0,  # to each
+            kind=MessageKind.PLAN_CHANGED,
+            subject=subject(self.plan, self.row.number),
+            at=self.at,
+            for_date=self.today,
+            reason=self.row.why,
+            by_name=self.actor.name,
+        )
 
     def _journal(self) -> None:
         number = {"change": self.row.number}

@@ -61,6 +61,8 @@ def by_code(orders: Orders, before: PlanDocument, after: PlanDocument | None = N
     `after`: the document from then on, where one is given: it may be the first to name who follows. What names no unit
     stays as it is. Raises RefusedError for a name that several have.
     """
+    if not (orders.successors or orders.renamed):
+        return orders
     old = _called(before)
     new = old if after is None else _called(before) | _called(after)
     return dataclasses.replace(

@@ -172,12 +172,14 @@ class Work:
         days = {day: calendar.settle(day, *on_day_off) for day in {due.to for due in one.move}}
         moves = [(due.item, days[due.to]) for due in one.move if days[due.to].on != due.item.due_on]
         requests = extension.pending_of(self.session, [item.id for item, _ in moves])
+        dates = {
+            day: {"due_on": day.isoformat()} for day in {day for item, to in moves for day in (item.due_on, to.on)}
+        }
         for item, to in moves:
             if item.id in requests:
                 self._settle_with(requests[item.id], to)
             self.ledger.move_due(item.id, to)
-            dates = ({"due_on": day.isoformat()} for day in (item.due_on, to.on))
-            self._touch(Touch.DUE_MOVED, requirement, item, *dates)
+            self._touch(Touch.DUE_MOVED, requirement, item, dates[item.due_on], dates[to.on])
 
     def _settle_with(self, waiting: Extension, to: Settled) -> None:
         is_granted = to.on >= waiting.until

@@ -75,9 +75,9 @@ def any_of_ids(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
     return found
 
 
-def as_array(ids: Iterable[int]) -> str:
+def as_array(ids: Iterable[int | None]) -> str:
     """Ids as one text that PostgreSQL reads as `bigint[]`: psycopg writes arrays an element at a time."""
-    return f"{{{','.join(map(str, ids))}}}"
+    return "{" + ",".join(map(str, ids)).replace("None", "NULL") + "}"
 
 
 def any_of_many(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:

@@ -56,7 +56,7 @@ PICTURE = {
         SELECT ref, due_on, title_zh, {WHOM.format("one.lead_id")}, withdrawn_on, jsonb_array_length(earlier_words)
         FROM requirement AS one
     """,
-    "units": "SELECT code, name_zh, closed_on, aliases FROM unit",
+    "units": "SELECT code, name_zh, closed_on, aliases::text FROM unit",
     "phases": f"SELECT code, period, status, ends_on, {ON.format('opened_at')} FROM phase",
 }
 WAITING = "SELECT count(*) FROM message WHERE status IN ('pending', 'sending')"

@@ -324,8 +324,7 @@ def test_changed_in_mid_course_in_each_of_the_ways_accepted_and_kept(begun: Stor
     _change_units(begun, course)
     begun.at("2014-01-13")
     ended = course.change(withdrawn=("P8", "P25", "2016/yearly"))
-    assert {ref.split("/")[1] for ref in {one.ref for one in ended.touched}} == {"delivery", "yearly"}
-    assert course.change(requirement("delivery", title=Text("落实情况", "落实情况"))).touched == ()
+    assert {one.ref.split("/")[1] for one in ended.touched} == {"delivery", "yearly"}
     reworded = course.change(requirement("yearly", proof=Text("报告和数据", "报告和数据")), open_items_too=True)
     assert {one.what for one in reworded.touched} == {Touch.REWORDED}
 
@@ -338,7 +337,13 @@ def test_changed_in_mid_course_in_each_of_the_ways_accepted_and_kept(begun: Stor
     assert len(checks) == opened
     assert not [ref for ref in checks if ref.split("/")[2] in {"P8", "P25"} or ref.endswith(("/urban", "/upper"))]
     begun.at("2017-03-01")
-    settle_all(begun, checks)
+    of_two_leads = [f"2017/self-check/P9/{unit}" for unit in ("hr", "science", "org")]
+    settle_all(begun, set(checks) - set(of_two_leads))
+    for ref in of_two_leads:
+        begun.submit(ref)
+        if ref.endswith("/hr"):
+            begun.opine(ref, "science")
+        begun.accept(ref)
     assert judged(begun)[:44] == [*(code for code in BY_CODE if code not in {"P8", "P25", "P44", "P45"}), *LAST]
     judge(begun, judged(begun), override="现场核实")
     begun.answer("acceptance", "close")
@@ -389,10 +394,11 @@ def issued_units(story: Story) -> set[str]:
 def _move(begun: Story, course: Course) -> None:
     """A date for all, for one item of the plan, and of one unit when it had passed."""
     begun.at("2013-05-06")
-    for_all = course.change(moves={"2013/yearly": "2013-12-25"})
-    assert {one.unit for one in for_all.touched} == LEADS | DISTRICTS | {"harbour"}
-    of_item = course.change(moves={"2012-2016/delivery/P2": "2016-11-30"})
-    assert {one.unit for one in of_item.touched} == {"reform", *BY_CODE["P2"][1], "harbour"}
+    moved = course.change(moves={"2013/yearly": "2013-12-25", "2012-2016/delivery/P2": "2016-11-30"})
+    assert {one.ref for one in moved.touched} == {
+        *(f"2013/yearly/{unit}" for unit in LEADS | DISTRICTS | {"harbour"}),
+        *(f"2012-2016/delivery/P2/{unit}" for unit in {"reform", *BY_CODE["P2"][1], "harbour"}),
+    }
     late = "2013/survey/sports"
     begun.settle(*(ref for ref in issued(begun) if "/survey/" in ref and ref != late))
     begun.patrol_daily("2013-06-27", "2013-07-03")
@@ -426,11 +432,11 @@ def _change_units(begun: Story, course: Course) -> None:
     begun.at("2013-07-15")
     with pytest.raises(BlockedError, match="banking leads P6"):
         course.change(successors={"市金融办": ()})
-    course.change(successors={"市城管局": ("市住保办",)}, renamed={"市金融办": Text("市金融局", "市金融局")})
+    named = Text("市金融局", "市金融局")
+    done = course.change(successors={"市城管局": ("市住保办",), "procuracy": ()}, renamed={"市金融办": named})
+    assert {one.unit for one in done.touched if one.what is Touch.CLOSED} == {"urban", "procuracy"}
     assert asked(begun, "delivery")["P17"]["housing"] == "office"
     assert asked(begun, "delivery")["P17"]["east"] == "housing"
     parts = {"upper": ("upstream", "hills")}
     course.change(split("upper", upstream="云源市", hills="云岭县"), successors=parts)
     assert begun.row("2012-2016/delivery/P2/hills").due_on == dt.date(2016, 11, 30)
-    closed = course.change(successors={"procuracy": ()})
-    assert {one.unit for one in closed.touched} == {"procuracy"}
