@@ -17,6 +17,7 @@ import click
 from benchmarks import (
     archives,
     bulletins,
+    changing,
     delivery,
     ground,
     idle,
@@ -90,6 +91,10 @@ def _status(scale: Scale) -> Iterator[Figure]:
     yield from standing.measure(MANY, scale.rows, scale.times)
 
 
+def _change(scale: Scale) -> Iterator[Figure]:
+    yield from changing.measure(MANY, scale.townships, scale.rows, scale.times)
+
+
 def _others(scale: Scale) -> Iterator[Figure]:
     yield from others.measure(FEW, scale.due, scale.fewer, scale.times)
 
@@ -116,13 +121,14 @@ PARTS: dict[str, tuple[str, Callable[[Scale], Iterator[Figure]]]] = {
     "idle": ("A patrol with nothing due", _idle),
     "patrol": ("Patrols", _patrol),
     "status": ("Counting how things stand", _status),
+    "change": ("Change sets, in turn with bare SQL", _change),
     "others": ("The same timers in other programs", _others),
     "prefect": ("A Prefect task run for each assignment", _task_runs),
     "delivery": ("Delivery", _delivery),
     "bulletin": ("The bulletin of the real plan, in turn with openpyxl alone", _bulletin),
     "archive": ("The archive pack, in turn with a plain ZIP", _archive),
 }
-OF_MANY = {"issue", "idle", "patrol", "status"}
+OF_MANY = {"issue", "idle", "patrol", "status", "change"}
 OF_FEW = {"patrol", "others", "prefect"}
 
 

@@ -113,19 +113,26 @@ class Asked:
 
 def content_of(document: PlanDocument) -> dict[str, Any]:
     """The document as plain JSON, with lists of entries keyed by their codes so that two can be compared."""
-    plain = dataclasses.asdict(document, dict_factory=_said)
-    return json.loads(json.dumps(_keyed(plain), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(_plain(document), default=str, ensure_ascii=False))  # type: ignore[no-any-return]
 
 
-def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: value for key, value in fields if (key, value) not in UNSAID}
+_NOT_THERE = object()
+_SAID_AS = dict(UNSAID)
+_FIELDS: dict[type, tuple[str, ...]] = {}
 
 
-def _keyed(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """As `dataclasses.asdict`, which copies each value deeply, without what is not said and with lists keyed."""
+    kind = type(value)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(one.name for one in dataclasses.fields(value)) if dataclasses.is_dataclass(value) else ()
+    if names := _FIELDS[kind]:
+        fields = ((name, getattr(value, name)) for name in names)
+        return {name: _plain(one) for name, one in fields if one != _SAID_AS.get(name, _NOT_THERE)}
     if isinstance(value, Mapping):
-        return {key: _keyed(one) for key, one in value.items()}
+        return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        entries = [_keyed(one) for one in value]
+        entries = [_plain(one) for one in value]
         keys = [_key(one) for one in entries]
         return dict(zip(keys, entries, strict=True)) if all(keys) and len(set(keys)) == len(keys) else entries
     return value
@@ -206,22 +213,32 @@ class _Ids:
         return named
 
 
-def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.datetime) -> Plan:
+def load_plan(
+    session: Session,
+    document: PlanDocument,
+    *,
+    actor: Actor,
+    at: dt.datetime,
+    content: dict[str, Any] | None = None,
+) -> Plan:
     """Store the document, in one statement a table. Rows are matched by code; what is gone is deleted.
 
     What was issued keeps its lead, roles, dates, ladder, texts and proof, as AS_ISSUED and the assignments say. Raises
-    BlockedError, by name, where a requirement, unit, item or phase that it hangs on would vanish.
+    BlockedError, by name, where a requirement, unit, item or phase that it hangs on would vanish. `content`: the
+    document's, where it is known already.
     """
-    content = content_of(document)
-    query = select(Plan).where(Plan.code == document.code).with_for_update().options(undefer(Plan.content))
-    plan = session.scalar(query)
+    content = content or content_of(document)
+    # Not against those who write what hangs on the plan: its work goes on meanwhile.
+    locked = select(Plan).where(Plan.code == document.code).with_for_update(key_share=True)
+    plan = session.scalar(locked.options(undefer(Plan.content)))
     if plan is not None and plan.content == content:
         return plan
     changes = differences(plan.content, content) if plan else []
+    same = _Same.of(plan.content, content) if plan else _Same()
     plan = _plan_row(session, plan, document, content, at)
-    ids = _entries(session, plan, document, plan.day_of(at) - ONE_DAY)
-    _clear_links(session, plan, ids)
-    _links(session, document, ids)
+    ids = _entries(session, plan, document, plan.day_of(at) - ONE_DAY, same)
+    _clear_links(session, plan, ids, same)
+    _links(session, document, ids, same)
     gone = _Gone.of(plan, ids)
     _refuse_in_use(session, gone)
     _drop(session, gone)
@@ -246,6 +263,22 @@ def load_plan(session: Session, document: PlanDocument, *, actor: Actor, at: dt.
     )
     session.flush()
     return plan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Same:
+    """What two contents say alike and need not be written again: a national plan has a unit for each township."""
+
+    units: frozenset[str] = frozenset()
+    collectives: bool = False
+
+    @classmethod
+    def of(cls, before: Mapping[str, Any], after: Mapping[str, Any]) -> "_Same":
+        old, new = before["units"], after["units"]
+        return cls(
+            frozenset(code for code, entry in new.items() if old.get(code) == entry),
+            before["collectives"] == after["collectives"],
+        )
 
 
 def _plan_row(
@@ -337,9 +370,9 @@ def _named(entry: Any) -> dict[str, Any]:
     }
 
 
-def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date) -> _Ids:
+def _entries(session: Session, plan: Plan, document: PlanDocument, yesterday: dt.date, same: _Same) -> _Ids:
     """Everything that has a code."""
-    units = _of_plan(session, plan, Unit, (_unit(entry) for entry in document.units))
+    units = _units(session, plan, document, same)
     collectives = _of_plan(session, plan, Collective, (_coded(entry) for entry in document.collectives))
     unsettled = _keep_unsettled(session, plan, document)
     ids = _Ids(
@@ -404,6 +437,16 @@ def _of_plan(session: Session, plan: Plan, model: type[Base], rows: Iterable[Map
 
 def _by_two(stored: Mapping[tuple[Any, ...], int]) -> dict[tuple[int, str], int]:
     return {(owner, code): id_ for (owner, code), id_ in stored.items()}
+
+
+def _units(session: Session, plan: Plan, document: PlanDocument, same: _Same) -> dict[str, int]:
+    """Ids by code. Those at work of which nothing else is said than before stay as they are."""
+    at_work = select(Unit.code, Unit.id).where(_in(plan, Unit), Unit.closed_on.is_(None))
+    stored = dict(session.execute(at_work).all()) if same.units else {}
+    untouched = same.units & stored.keys()
+    kept = {entry.code: stored[entry.code] for entry in document.units if entry.code in untouched}
+    others = (_unit(entry) for entry in document.units if entry.code not in kept)
+    return kept | _of_plan(session, plan, Unit, others)
 
 
 def _coded(entry: Any) -> dict[str, Any]:
@@ -565,7 +608,7 @@ def _requirement(asked: Asked, ids: _Ids) -> dict[str, Any]:
     }
 
 
-def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
+def _clear_links(session: Session, plan: Plan, ids: _Ids, same: _Same) -> None:
     """Who is a member, responsible or asked is written anew. Findings have addressees of their own.
 
     Parties that the plan does not name any longer go on the way, and as whom they were settled.
@@ -577,6 +620,7 @@ def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
     collectives = select(Collective.id).where(_in(plan, Collective))
     phases = select(Phase.id).where(_in(plan, Phase))
     asked = select(Requirement.id).where(Requirement.phase_id.in_(phases), IS_NO_FINDING)
+    members = delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives))
     _delete_together(
         session,
         delete(SettledParty).where(of_unnamed),
@@ -584,12 +628,13 @@ def _clear_links(session: Session, plan: Plan, ids: _Ids) -> None:
         delete(Addressee).where(Addressee.requirement_id.in_(asked)),
         delete(CoLead).where(CoLead.requirement_id.in_(asked), ~is_issued),
         delete(Responsibility).where(Responsibility.area_id.in_(areas)),
-        delete(CollectiveMember).where(CollectiveMember.collective_id.in_(collectives)),
+        *([] if same.collectives else [members]),
     )
 
 
-def _links(session: Session, document: PlanDocument, ids: _Ids) -> None:
-    insert_rows(session, CollectiveMember, _members(document, ids))
+def _links(session: Session, document: PlanDocument, ids: _Ids, same: _Same) -> None:
+    if not same.collectives:
+        insert_rows(session, CollectiveMember, _members(document, ids))
     insert_rows(session, Responsibility, _responsibilities(document, ids))
     insert_rows(session, Addressee, _addressees(document, ids))
     insert_rows(session, CoLead, _co_leads(session, document, ids))

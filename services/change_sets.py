@@ -4,26 +4,28 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.database.sessions import transaction
+from adapters.database.sessions import no_statement_timeout, transaction
+from adapters.gc import gc_frozen
 from adapters.language import Language
 from adapters.settings import settings
-from models.changes.carry_out import CarriedOut, Heading, subject
+from models.changes.carry_out import CarriedOut, Heading
 from models.changes.carry_out import carry_out as change_plan
 from models.changes.change_set import ChangeItem, Touch
+from models.changes.ledger import Noted
 from models.changes.meaning import Changed, meaning_of
 from models.changes.orders import Orders, carried_out, reasons_against
+from models.common.base import AnyRow, any_of_ids
 from models.common.errors import BlockedError, RefusedError
-from models.common.message_kinds import MessageKind
 from models.common.text import Text
-from models.delivery.compose import LetterComposer
-from models.delivery.letter import RenderedLetter
-from models.outbox.message import Message
+from models.delivery.compose import LetterComposer, messages_of
+from models.delivery.letter import Letter, RenderedLetter
 from models.permissions import Act, require
 from models.plan.document import PlanDocument
 from models.plan.plan import Plan, plan_of
@@ -53,7 +55,7 @@ class Outcome:
     """What a change set does or did; `number` is None where it changes nothing.
 
     `touched` is grouped by unit. `passed`: who is not asked for what has passed. `mark` tells two results apart.
-    `letters`: of a preview, what units would be told, by their codes.
+    `letters`: what each unit would be told, by its code, where a preview was asked for it.
     """
 
     number: int | None
@@ -63,7 +65,7 @@ class Outcome:
     touched: tuple[Touched, ...]
     passed: tuple[str, ...]
     mark: str
-    letters: dict[str, RenderedLetter] = dataclasses.field(default_factory=dict, compare=False)
+    letters: Mapping[str, RenderedLetter] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -94,50 +96,46 @@ def combined(before: PlanDocument, edited: PlanDocument, orders: Orders) -> tupl
     return carried_out(edited, orders), dataclasses.replace(orders, withdrawn=())
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Done:
+    """What was done, in plain values that outlive its transaction."""
+
+    number: int | None
+    title: str
+    version_before: int
+    version_after: int
+    items: Sequence[Noted]
+    passed: Sequence[str]
+    names: Mapping[str, Text]
+
+
 class _Undone(Exception):  # noqa: N818  (it is no error: it ends a transaction that is not to be kept)
-    def __init__(self, changed: Outcome) -> None:
+    def __init__(self, done: _Done, letters: Sequence[Letter]) -> None:
         super().__init__()
-        self.changed = changed
+        self.done, self.letters = done, letters
 
 
 def preview(
-    scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading, *, letters: int = 0
+    scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading, *, letters: int | None = 0
 ) -> Outcome:
     """What carrying it out would do. It is carried out, and the transaction is undone: so the two cannot differ.
 
-    Always in a transaction of its own. `letters`: for how many units, in the order of their codes, the letter is
-    written as well. Raises what `carry_out` raises.
+    Always in a transaction of its own. Nobody waits while it is worked out; who works on what it touches waits from
+    when that is written until it is undone. `letters`: for how many units, in the order of their codes, the letter
+    that they would get is written as well; None for all of them. Raises what `carry_out` raises.
     """
     try:
         with transaction() as session:
             plan = plan_of(session, scope.plan)
-            changed = _carry_out(session, plan, scope, document, orders, heading)
-            changed.letters.update(_letters(session, plan, changed, scope.at, letters))
-            raise _Undone(changed)  # noqa: TRY301  (it has to leave the transaction)
+            done, message_ids = _change(session, plan, scope, document, orders, heading, lock=False)
+            told = _letters(session, plan, scope.at, message_ids, letters) if letters != 0 else []
+            raise _Undone(done, told)  # noqa: TRY301  (it has to leave the transaction)
     except _Undone as undone:
-        return undone.changed
-
-
-def _letters(
-    session: Session, plan: Plan, changed: Outcome, at: dt.datetime, most: int
-) -> Iterator[tuple[str, RenderedLetter]]:
-    """The letters by the codes of their units, in the language and with the words in which they would leave."""
-    if changed.number is None:
-        return
-    language, has_portal = Language.of(settings().language), bool(settings().portal_url)
-    query = (
-        select(Message, Unit)
-        .join(Unit, Unit.id == Message.recipient_id)
-        .where(Unit.plan_id == plan.id, Message.kind == MessageKind.PLAN_CHANGED)
-        .where(Message.subject == subject(plan, changed.number))
-        .order_by(Unit.code)
-        .limit(most)
-    )
-    rows: list[tuple[Any, Unit]] = [(message, unit) for message, unit in session.execute(query)]
-    composer = LetterComposer(session, plan, plan.day_of(at), [message for message, _ in rows])
-    for message, unit in rows:
-        letter = render(composer.of(unit, [message]), language, with_link=has_portal)
-        yield unit.code, dataclasses.replace(letter, body=linked(letter.body, "…"))
+        language, has_portal = Language.of(settings().language), bool(settings().portal_url)
+        written = {one.recipient_code: render(one, language, with_link=has_portal) for one in undone.letters}
+        link = language.gettext("(here stands the unit's own link)")
+        texts = {code: dataclasses.replace(one, body=linked(one.body, link)) for code, one in written.items()}
+        return dataclasses.replace(_outcome(undone.done), letters=texts)
 
 
 def carry_out(
@@ -150,27 +148,58 @@ def carry_out(
     every item for which it cannot be.
     """
     with scope.open() as (session, plan):
-        changed = _carry_out(session, plan, scope, document, orders, heading)
+        done, _message_ids = _change(session, plan, scope, document, orders, heading)
+        changed = _outcome(done)
         if agreed is not None and agreed != changed.mark:
             raise RefusedError("what the change would do has changed meanwhile; look again")
         return changed
 
 
-def _carry_out(
-    session: Session, plan: Plan, scope: Scope, document: PlanDocument | None, orders: Orders, heading: Heading
-) -> Outcome:
+def _change(
+    session: Session,
+    plan: Plan,
+    scope: Scope,
+    document: PlanDocument | None,
+    orders: Orders,
+    heading: Heading,
+    *,
+    lock: bool = True,
+) -> tuple[_Done, Sequence[int]]:
+    """What was done, and the ids of the messages that say so."""
     require(session, plan, Act.CHANGE_PLAN, scope.actor)
-    version = plan.version
-    done = change_plan(session, plan, document, orders, heading, actor=scope.actor, at=scope.at)
-    session.flush()
-    return _outcome(session, plan, version, done)
+    no_statement_timeout(session)  # a national plan is stored, and its work moved, in statements that take long
+    with gc_frozen():
+        done = change_plan(session, plan, document, orders, heading, actor=scope.actor, at=scope.at, lock=lock)
+    return _plain(session, plan, done), done.message_ids
 
 
-def touched(items: Iterable[ChangeItem], names: Mapping[str, Text]) -> list[Touched]:
+def _plain(session: Session, plan: Plan, done: CarriedOut) -> _Done:
+    change = done.change
+    if change is None:
+        return _Done(None, "", plan.version, plan.version, (), done.passed, {})
+    versions = (change.version_before, change.version_after)
+    return _Done(change.number, change.title, *versions, done.items, done.passed, names_of(session, plan.id))
+
+
+def _letters(
+    session: Session, plan: Plan, at: dt.datetime, message_ids: Collection[int], most: int | None
+) -> list[Letter]:
+    """What the change set says to each unit, in a letter of its own; to the first so many, or to all."""
+    by_unit: dict[int, list[AnyRow]] = defaultdict(list)
+    for row in messages_of(session, message_ids):
+        by_unit[row.recipient_id].append(row)
+    query = select(Unit).where(any_of_ids(Unit.id, by_unit)).order_by(Unit.code).limit(most)
+    units = session.scalars(query).all()
+    composer = LetterComposer(session, plan, plan.day_of(at), [row for unit in units for row in by_unit[unit.id]])
+    return [composer.of(unit, by_unit[unit.id]) for unit in units]
+
+
+def touched(items: Iterable[ChangeItem | Noted], names: Mapping[str, Text]) -> list[Touched]:
     """What change sets did, unit by unit; `names` are those of the plan's units, by their codes."""
+    rank = {what: place for place, what in enumerate(Touch)}
     found = (
         Touched(
-            unit=one.unit.code,
+            unit=one.unit_code,
             what=one.what,
             ref=one.ref,
             before=one.before or {},
@@ -180,16 +209,16 @@ def touched(items: Iterable[ChangeItem], names: Mapping[str, Text]) -> list[Touc
         )
         for one in items
     )
-    return sorted(found, key=lambda one: (one.unit, list(Touch).index(one.what), one.ref))
+    return sorted(found, key=lambda one: (one.unit, rank[one.what], one.ref))
 
 
-def _outcome(session: Session, plan: Plan, version: int, done: CarriedOut) -> Outcome:
-    items = touched(done.items, names_of(session, plan.id))
+def _outcome(done: _Done) -> Outcome:
+    items = touched(done.items, done.names)
     return Outcome(
-        number=done.change.number if done.change else None,
-        title=done.change.title if done.change else "",
-        version_before=version,
-        version_after=plan.version,
+        number=done.number,
+        title=done.title,
+        version_before=done.version_before,
+        version_after=done.version_after,
         touched=tuple(items),
         passed=tuple(done.passed),
         mark=_mark(items, done.passed),

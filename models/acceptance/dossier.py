@@ -31,6 +31,7 @@ from models.indicators.attainment import Attainment, Outcome, attainments
 from models.outbox.message import NewMessage, post
 from models.phases.gate import Via
 from models.plan.area import Area, Measure, areas_of, lead_ids
+from models.plan.content import stated
 from models.plan.document import Counted
 from models.plan.indicator import Indicator, indicators_of
 from models.plan.phase import Phase, PhaseStatus, phases_of
@@ -146,15 +147,25 @@ def items_of(session: Session, plan: Plan) -> list[Item]:
 
 
 def judged_work(session: Session, plan: Plan) -> list[Measure | Area]:
-    """The measures and safeguards: what a rectification can be about."""
-    areas = areas_of(session, plan.id)
+    """The measures and safeguards: what a rectification can be about. What was withdrawn is judged no longer."""
+    areas, named = areas_of(session, plan.id), stated(plan.content)
+    codes, judged = {area.id: area.code for area in areas}, _judged_before(session, plan)
     of_area = defaultdict(list)
-    query = select(Measure).where(Measure.area_id.in_([area.id for area in areas])).order_by(Measure.id)
+    query = select(Measure).where(Measure.area_id.in_(codes)).order_by(Measure.id)
     for one in session.scalars(query):
-        of_area[one.area_id].append(one)
+        if (codes[one.area_id], one.code) in named or ("measure", one.id) in judged:
+            of_area[one.area_id].append(one)
     measures = [one for area in areas for one in of_area[area.id]]
     safeguards = [area for area in areas if area.kind is AreaKind.SAFEGUARD]
-    return [*measures, *safeguards]
+    return [*measures, *(one for one in safeguards if (one.code, "") in named or ("area", one.id) in judged)]
+
+
+def _judged_before(session: Session, plan: Plan) -> set[tuple[str, int]]:
+    """What has a verdict: that stays on the list, whatever became of it in the plan."""
+    given = select(Verdict.measure_id, Verdict.area_id).where(Verdict.plan_id == plan.id)
+    rows = session.execute(given).all()
+    measures = {("measure", row.measure_id) for row in rows if row.measure_id is not None}
+    return measures | {("area", row.area_id) for row in rows if row.area_id is not None}
 
 
 def kind_of(item: Item) -> ItemKind:

@@ -174,7 +174,9 @@ def _assignments(plan: Plan, *, lock: bool) -> Select[Assignment]:
     )
     if lock:
         # Everybody locks rows in the same order, so that two who need the same rows wait instead of deadlocking.
-        query = query.with_for_update(of=Assignment).execution_options(populate_existing=True)
+        # Not against entries of the journal that name them.
+        locked = query.with_for_update(of=Assignment, key_share=True)
+        query = locked.execution_options(populate_existing=True)
     return query
 
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Collection
 
 from sqlalchemy import BigInteger, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, move_due
 from models.assignments.messages import message_about
-from models.common.base import Base, Instant, Key
+from models.common.base import Base, Instant, Key, any_of_many
 from models.common.errors import NotFoundError, Reason, RefusedError
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
@@ -123,9 +124,15 @@ def _of(extension: Extension, message: NewMessage) -> NewMessage:
 
 
 def pending(session: Session, assignment: Assignment) -> Extension | None:
-    return session.scalars(
-        select(Extension).where(Extension.assignment_id == assignment.id, Extension.granted.is_(None))
-    ).one_or_none()
+    return pending_of(session, [assignment.id]).get(assignment.id)
+
+
+def pending_of(session: Session, assignment_ids: Collection[int]) -> dict[int, Extension]:
+    """The requests that wait, by the ids of their assignments."""
+    if not assignment_ids:
+        return {}
+    waiting = select(Extension).where(any_of_many(Extension.assignment_id, assignment_ids), Extension.granted.is_(None))
+    return {one.assignment_id: one for one in session.scalars(waiting)}
 
 
 def decide(

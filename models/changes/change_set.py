@@ -78,6 +78,10 @@ class ChangeItem(Base):
     assignment: Mapped[Assignment | None] = relationship()
 
     @property
+    def unit_code(self) -> str:
+        return self.unit.code
+
+    @property
     def ref(self) -> str:
         """Of the item or the requirement; of the unit where it is about neither."""
         if self.requirement is None:
@@ -124,3 +128,13 @@ def changes_of_item(session: Session, assignment_id: int) -> Sequence[ChangeItem
     """What change sets did to one item, the oldest first."""
     query = select(ChangeItem).where(ChangeItem.assignment_id == assignment_id).order_by(ChangeItem.id)
     return session.scalars(query).all()
+
+
+def subject(plan: Plan, number: int) -> str:
+    """What the messages of a change set are about."""
+    return f"{plan.code}~{number}"
+
+
+def number_in(subject: str) -> int:
+    """The number of the change set that a message is about."""
+    return int(subject.rpartition("~")[2])

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from models.common.kinds import Basis
@@ -14,6 +14,8 @@ from models.plan.parties import Item, Unknown, addressees, roles_asked
 
 Settled = Mapping[Unknown, Sequence[str]]  # codes of units and collectives
 Members = Mapping[str, Sequence[str]]
+Named = tuple[tuple[Role, tuple[str, ...]], ...]
+Known = dict[Named, Mapping[str, Role]]
 NOBODY: Settled = MappingProxyType({})
 PRECEDENCE = (Role.LEAD, Role.CO_LEAD, Role.RESPONSIBLE)
 
@@ -116,7 +118,9 @@ def difference(
 
     `settled`: as whom the office settled parties that the documents name without saying who; and so afterwards.
     """
-    old, new = asks_of(before, settled), asks_of(after, settled if settled_after is None else settled_after)
+    known: Known = {}  # of two documents that say the same of somebody, it is the same object: comparing costs nothing
+    old = asks_of(before, settled, known)
+    new = asks_of(after, settled if settled_after is None else settled_after, known)
     names, later = ({unit.code: unit.name for unit in one.units} for one in (before, after))
     return Difference(
         asks=tuple(
@@ -131,13 +135,13 @@ def difference(
     )
 
 
-def asks_of(document: PlanDocument, settled: Settled = NOBODY) -> dict[str, Ask]:
-    """All that a document asks, by reference."""
-    members = {one.code: one.members for one in document.collectives}
-    return {asked.ref: _ask(asked, settled, members) for asked in asked_of(document)}
+def asks_of(document: PlanDocument, settled: Settled = NOBODY, known: Known | None = None) -> dict[str, Ask]:
+    """All that a document asks, by reference. `known`: the roles that were worked out before, and are not again."""
+    found = _Roles({one.code: one.members for one in document.collectives}, {} if known is None else known)
+    return {asked.ref: _ask(asked, settled, found) for asked in asked_of(document)}
 
 
-def _ask(asked: Asked, settled: Settled, members: Members) -> Ask:
+def _ask(asked: Asked, settled: Settled, found: "_Roles") -> Ask:
     leads = list(_leads(asked.item, settled))
     return Ask(
         ref=asked.ref,
@@ -145,7 +149,7 @@ def _ask(asked: Asked, settled: Settled, members: Members) -> Ask:
         due_on=asked.due.on,
         lead=leads[0] if leads else None,
         co_leads=tuple(dict.fromkeys(leads[1:])),
-        roles=_roles(asked, settled, members),
+        roles=found.of(_parties(asked, settled)),
         words=_words(asked),
     )
 
@@ -179,10 +183,18 @@ def _parties(asked: Asked, settled: Settled) -> Iterator[tuple[Role, str]]:
         yield from ((Role.RESPONSIBLE, code) for one in unknown for code in settled.get(one, ()))
 
 
-def _roles(asked: Asked, settled: Settled, members: Members) -> dict[str, Role]:
-    """As issuing has it: a unit that is named more than once is asked once, as lead where it leads."""
-    roles: dict[str, Role] = {}
-    for role, code in _parties(asked, settled):
-        for unit in members.get(code, (code,)):
-            roles[unit] = min(role, roles.get(unit, role), key=PRECEDENCE.index)
-    return roles
+class _Roles:
+    """Whom the parties of a requirement are; worked out once for all that name the same."""
+
+    def __init__(self, members: Members, known: Known) -> None:
+        self._members, self._known = members, known
+
+    def of(self, parties: Iterable[tuple[Role, str]]) -> Mapping[str, Role]:
+        """As issuing has it: a unit that is named more than once is asked once, as lead where it leads."""
+        named = tuple((role, tuple(self._members.get(code, (code,)))) for role, code in parties)
+        if named not in self._known:
+            roles: dict[str, Role] = {}
+            for role, units in sorted(named, key=lambda one: PRECEDENCE.index(one[0]), reverse=True):
+                roles |= dict.fromkeys(units, role)
+            self._known[named] = {unit: roles[unit] for _, units in named for unit in units}
+        return self._known[named]

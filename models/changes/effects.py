@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 from models.changes.difference import AskChange, Difference, Words
@@ -58,8 +58,8 @@ class Issued:
     def open(self) -> list[Standing]:
         return [one for one in self.items if one.is_open]
 
-    def of(self, unit: str) -> Standing | None:
-        return next((one for one in self.items if one.unit == unit), None)
+    def by_unit(self) -> dict[str, Standing]:
+        return {one.unit: one for one in self.items}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -182,11 +182,14 @@ class _Judged:
         if known is None:
             return
         now, removed = self.now.get(known.ref), change.removed if change else frozenset()
+        if not (removed or self.gone):
+            return
         is_asked = now is not None or not known.is_planned
+        had = known.by_unit()
         for item in known.open:
             successors = self.orders.successors.get(item.unit, ())
             if item.unit in self.gone and is_asked and successors:
-                self._hand_over(done, known, item, successors, now.roles if now else {})
+                self._hand_over(done, known, had, item, successors, now.roles if now else {})
             elif item.unit in self.gone and is_asked:
                 done.withdraw.append(Withdrawal(item, Because.UNIT_CLOSED))
             elif item.unit in removed or item.unit in self.gone:
@@ -196,12 +199,13 @@ class _Judged:
         self,
         done: OfRequirement,
         known: Issued,
+        had: Mapping[str, Standing],
         item: Standing,
         successors: Sequence[str],
         asked: Mapping[str, Role],
     ) -> None:
         takers = [one for one in successors if one in asked] if known.is_planned else list(successors[:1])
-        free = [one for one in takers if known.of(one) is None]
+        free = [one for one in takers if one not in had]
         is_possible = known.phase is PhaseStatus.OPEN
         if free and is_possible:
             own = None if item.is_at_plan and known.is_planned else item.due_on
@@ -222,8 +226,9 @@ class _Judged:
         is_late = change.after.due_on < self.days.today and not self.orders.past
         taken = {one.unit for one in done.hand}
         heirs = {one for unit in self.gone for one in self.orders.successors.get(unit, ())}
+        had = known.by_unit() if known else {}
         for unit in change.added:
-            item = known.of(unit) if known else None
+            item = had.get(unit)
             if unit in taken:
                 continue
             if item is None and is_late:
@@ -264,7 +269,7 @@ class _Judged:
     # By when
 
     def _dates(self, done: OfRequirement, known: Issued, change: AskChange | None) -> None:
-        left = _left(done, known)
+        left = {one.id for one in _left(done, known)}
         to = change.due_on if change else None
         for target in (f"{known.period}/{known.code}", known.ref):
             if target in self.moves:
@@ -274,20 +279,22 @@ class _Judged:
         if to is not None:
             done.due_on = to
             self._refuse_day(known.ref, to)
+        if to is None and not self.moves:
+            return
         for item in known.items:
             ref = f"{known.ref}/{item.unit}"
             if ref in self.moves:
                 self.used.add(ref)
                 self._move_one(done, ref, item, left)
             # What was agreed with a unit stays where it gives more time.
-            elif to is not None and item in left and (item.is_at_plan or item.due_on < to):
+            elif to is not None and item.id in left and (item.is_at_plan or item.due_on < to):
                 done.move.append(DueMove(item, to))
 
-    def _move_one(self, done: OfRequirement, ref: str, item: Standing, left: Sequence[Standing]) -> None:
+    def _move_one(self, done: OfRequirement, ref: str, item: Standing, left: Collection[int]) -> None:
         if self.days.calendar.settle(self.moves[ref]).on == item.due_on:
             return
         self._refuse_day(ref, self.moves[ref])
-        if item in left:
+        if item.id in left:
             done.move.append(DueMove(item, self.moves[ref]))
         elif item.is_open:
             self.refusals.append(Reason("{ref} ends by the same change; its date cannot move", ref=ref))

@@ -3,13 +3,15 @@
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from models.changes.difference import Settled
-from models.common.errors import Reason
+from models.common.errors import Reason, RefusedError
 from models.common.kinds import Rollup
-from models.plan.document import Counted, IndicatorEntry, PlanDocument, QuotaEntry, RequirementEntry
+from models.common.text import Text
+from models.common.typed import said
+from models.plan.document import Counted, IndicatorEntry, PlanDocument, QuotaEntry, RequirementEntry, UnitEntry
 
 # The fields of a document that name units.
 PARTIES = frozenset({"lead", "co_leads", "responsible", "members", "audience", "reporters"})
@@ -29,6 +31,7 @@ class Move:
 class Orders:
     """`successors`: of each unit that ends, the units that take its work over, and none where it is closed.
 
+    Units are given by their codes, or by names as `by_code` knows them. `renamed`: what units are called from now on.
     `withdrawn`: codes of requirements (of one period with that before it, as `2023/delivery`) and of measures.
     `open_items_too`: new words count for what is issued and open as well. `past`: dates that have passed are meant.
     """
@@ -36,6 +39,7 @@ class Orders:
     moves: tuple[Move, ...] = ()
     successors: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
+    renamed: Mapping[str, Text] = dataclasses.field(default_factory=dict)
     open_items_too: bool = False
     past: bool = False
 
@@ -45,10 +49,46 @@ class Orders:
             "moves": {one.ref: one.to.isoformat() for one in self.moves},
             "successors": {unit: list(to) for unit, to in self.successors.items()},
             "withdrawn": list(self.withdrawn),
+            "renamed": {unit: dataclasses.asdict(name) for unit, name in self.renamed.items()},
             "open_items_too": self.open_items_too,
             "past": self.past,
         }
         return {name: value for name, value in said.items() if value}
+
+
+def by_code(orders: Orders, before: PlanDocument, after: PlanDocument | None = None) -> Orders:
+    """The same with the codes of units, which may be named by their Chinese name, full name or an alias.
+
+    `after`: the document from then on, where one is given: it may be the first to name who follows. What names no unit
+    stays as it is. Raises RefusedError for a name that several have.
+    """
+    if not (orders.successors or orders.renamed):
+        return orders
+    old = _called(before)
+    new = old if after is None else _called(before) | _called(after)
+    return dataclasses.replace(
+        orders,
+        successors={_code(unit, old): tuple(_code(one, new) for one in to) for unit, to in orders.successors.items()},
+        renamed={_code(unit, old): name for unit, name in orders.renamed.items()},
+    )
+
+
+def _called(document: PlanDocument) -> dict[str, list[str]]:
+    """The codes of the units that are called so."""
+    found: dict[str, list[str]] = {}
+    for unit in document.units:
+        for name in dict.fromkeys(filter(None, (unit.name.zh, unit.full_name, *unit.aliases))):
+            found.setdefault(name, []).append(unit.code)
+    return found | {unit.code: [unit.code] for unit in document.units}
+
+
+def _code(name: str, called: Mapping[str, Sequence[str]]) -> str:
+    codes = called.get(name, (name,))
+    if len(codes) > 1:
+        raise RefusedError(
+            "several units are called {name}: give the code, one of {codes}", name=name, codes=", ".join(codes)
+        )
+    return codes[0]
 
 
 def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
@@ -64,6 +104,7 @@ def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
         for unit in dict.fromkeys(one for to in orders.successors.values() for one in to)
         if unit in orders.successors
     ]
+    reasons += _against_names(document, orders)
     reasons += [
         Reason("{unit} leads {area}; say which unit leads it from now on", unit=lead, area=code)
         for code, lead in _leads(document)
@@ -81,6 +122,23 @@ def reasons_against(document: PlanDocument, orders: Orders) -> list[Reason]:
         Reason("{area} would be left without a measure, and be asked for as a whole", area=area.code)
         for area in document.areas
         if area.measures and all(one.code in orders.withdrawn for one in area.measures)
+    ]
+    return reasons
+
+
+def _against_names(document: PlanDocument, orders: Orders) -> list[Reason]:
+    units = {one.code for one in document.units} - orders.successors.keys()
+    called = {one.name.zh: one.code for one in document.units if one.code in units}
+    reasons = [Reason("there is no unit {unit}", unit=unit) for unit in orders.renamed if unit not in units]
+    reasons += [
+        Reason("say what {unit} is called from now on", unit=unit)
+        for unit, to in orders.renamed.items()
+        if not said(to.zh)
+    ]
+    reasons += [
+        Reason("{other} is called {name} already", other=called[name.zh], name=name.zh)
+        for unit, name in orders.renamed.items()
+        if called.get(name.zh, unit) != unit
     ]
     return reasons
 
@@ -115,17 +173,31 @@ def _withdrawable(document: PlanDocument) -> Iterator[str]:
 
 
 def carried_out(document: PlanDocument, orders: Orders) -> PlanDocument:
-    """The document without the units that end and what is withdrawn; successors stand in the places of who ends."""
+    """The document without the units that end and what is withdrawn; successors stand in the places of who ends.
+
+    Where nothing of it is ordered it is the same object.
+    """
+    if not (orders.successors or orders.withdrawn or orders.renamed):
+        return document
     without = _without(document, frozenset(orders.withdrawn))
     replaced: PlanDocument = _replaced(without, orders.successors)
-    return dataclasses.replace(
-        replaced,
-        units=tuple(one for one in replaced.units if one.code not in orders.successors),
-        indicators=tuple(
-            dataclasses.replace(one, quotas=_inherited(one, orders.successors)) if one.quotas else one
-            for one in replaced.indicators
-        ),
+    kept = (one for one in replaced.units if one.code not in orders.successors)
+    units = tuple(
+        _called_otherwise(one, orders.renamed[one.code]) if one.code in orders.renamed else one for one in kept
     )
+    indicators = tuple(
+        dataclasses.replace(one, quotas=_inherited(one, orders.successors)) if one.quotas else one
+        for one in replaced.indicators
+    )
+    return dataclasses.replace(replaced, units=units, indicators=indicators)
+
+
+def _called_otherwise(unit: UnitEntry, name: Text) -> UnitEntry:
+    """By its old name it is still found, in files as well."""
+    if unit.name == name:
+        return unit
+    others = dict.fromkeys((*unit.aliases, unit.name.zh))
+    return dataclasses.replace(unit, name=name, aliases=tuple(one for one in others if one != name.zh))
 
 
 def _split_quotas(document: PlanDocument, orders: Orders) -> Iterator[dict[str, str]]:

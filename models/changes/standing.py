@@ -10,6 +10,7 @@ from models.assignments.assignment import Assignment
 from models.changes.difference import Difference, Settled
 from models.changes.effects import Issued, Standing
 from models.changes.orders import Orders
+from models.common.base import any_of_ids
 from models.common.status import CLOSED
 from models.finding import Finding
 from models.plan.phase import Phase, PhaseStatus
@@ -19,18 +20,18 @@ from models.plan.unit import Unit, collective_ids
 from models.plan.unsettled import Party, settled_of
 
 
-def phases_locked(session: Session, plan: Plan) -> Sequence[Phase]:
-    """All phases of the plan, locked: none is opened or closed while it changes."""
-    query = select(Phase).where(Phase.plan_id == plan.id).order_by(Phase.id)
-    return session.scalars(query.with_for_update(of=Phase).execution_options(populate_existing=True)).all()
+def phases_of_change(session: Session, plan: Plan, *, lock: bool) -> Sequence[Phase]:
+    """All phases of the plan. Locked, none is opened or closed while the plan changes, and work in them goes on."""
+    query = select(Phase).where(Phase.plan_id == plan.id).order_by(Phase.id).execution_options(populate_existing=True)
+    return session.scalars(query.with_for_update(of=Phase, key_share=True) if lock else query).all()
 
 
 def opened(phases: Sequence[Phase]) -> Mapping[tuple[str, str], PhaseStatus]:
     return {(one.code, one.period): one.status for one in phases}
 
 
-def issued(session: Session, plan: Plan, change: Difference, orders: Orders) -> dict[str, Issued]:
-    """What was issued under the references that a change is about, with all its items; these are locked."""
+def issued(session: Session, plan: Plan, change: Difference, orders: Orders, *, lock: bool) -> dict[str, Issued]:
+    """What was issued under the references that a change is about, with all its items, which may be locked."""
     query = (
         select(Requirement)
         .join(Requirement.phase)
@@ -45,7 +46,7 @@ def issued(session: Session, plan: Plan, change: Difference, orders: Orders) -> 
     )
     requirements = session.scalars(query).all()
     findings = set(session.scalars(select(Finding.requirement_id).where(Finding.plan_id == plan.id)))
-    items = _items(session, plan, requirements)
+    items = _items(session, plan, requirements, lock=lock)
     return {
         one.ref: Issued(
             id=one.id,
@@ -75,20 +76,28 @@ def _is_meant(plan: Plan, change: Difference, orders: Orders) -> ColumnElement[b
     return or_(Requirement.ref.in_(refs), whole.in_(targets), owed)
 
 
-def _items(session: Session, plan: Plan, requirements: Sequence[Requirement]) -> dict[int, list[Standing]]:
+def _items(
+    session: Session, plan: Plan, requirements: Sequence[Requirement], *, lock: bool
+) -> dict[int, list[Standing]]:
     """By the id of their requirement. Everybody locks items in the order of their ids."""
     query = (
-        select(Assignment, Unit.code)
+        select(
+            Assignment.requirement_id,
+            Assignment.id,
+            Unit.code,
+            Assignment.role,
+            Assignment.status,
+            Assignment.due_on,
+        )
         .join(Assignment.unit)
-        .where(Assignment.requirement_id.in_([one.id for one in requirements]))
+        .where(any_of_ids(Assignment.requirement_id, [one.id for one in requirements]))
         .order_by(Assignment.id)
     )
     dates = {one.id: _dates(plan, one) for one in requirements}
     found: dict[int, list[Standing]] = defaultdict(list)
-    locked = query.with_for_update(of=Assignment).execution_options(populate_existing=True)
-    for one, unit in session.execute(locked):
-        is_at_plan = one.due_on in dates[one.requirement_id]
-        found[one.requirement_id].append(Standing(one.id, unit, one.role, one.status, one.due_on, is_at_plan))
+    rows = session.execute(query.with_for_update(of=Assignment, key_share=True) if lock else query)
+    for requirement_id, id_, unit, role, status, due_on in rows:
+        found[requirement_id].append(Standing(id_, unit, role, status, due_on, due_on in dates[requirement_id]))
     return found
 
 
@@ -101,6 +110,8 @@ def _dates(plan: Plan, requirement: Requirement) -> set[object]:
 def settled(session: Session, plan: Plan) -> Settled:
     """As whom the office settled parties, by the codes of units and sets."""
     found = settled_of(session, plan)
+    if not found:
+        return {}
     units = dict(session.execute(select(Unit.id, Unit.code).where(Unit.plan_id == plan.id)).all())
     sets = {id_: code for code, id_ in collective_ids(session, plan.id).items()}
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     any_,
     cast,
     event,
+    literal,
 )
 from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects.postgresql import JSONB
@@ -71,6 +72,17 @@ def _day_or_instant(value: dt.date) -> str:
 def any_of_ids(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
     """Whether a column holds one of these ids, as one parameter: IN would make another statement for each count."""
     found: ColumnElement[bool] = column == any_(cast(list(ids), ARRAY(BigInteger)))
+    return found
+
+
+def as_array(ids: Iterable[int | None]) -> str:
+    """Ids as one text that PostgreSQL reads as `bigint[]`: psycopg writes arrays an element at a time."""
+    return "{" + ",".join(map(str, ids)).replace("None", "NULL") + "}"
+
+
+def any_of_many(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """As `any_of_ids`, for tens of thousands of them."""
+    found: ColumnElement[bool] = column == any_(cast(literal(as_array(ids), SqlText), ARRAY(BigInteger)))
     return found
 
 

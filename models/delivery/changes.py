@@ -1,18 +1,20 @@
 """What a change set means for one unit, as the lines of its letter: first the change itself, then all that it did."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
 
-from models.changes.carry_out import number_in
-from models.changes.change_set import ChangeItem, ChangeSet, Touch, change_of
+from models.changes.change_set import ChangeItem, ChangeSet, Touch, subject
 from models.changes.meaning import meaning_of
-from models.common.base import AnyRow
+from models.common.base import AnyRow, any_of_ids
+from models.common.message_kinds import MessageKind
 from models.common.text import Text
 from models.delivery.letter import Line
 from models.plan.plan import Plan
+from models.plan.requirement import Requirement
 from models.plan.unit import Unit, names_of
 
 TOLD_BY_A_CHANGE = select(ChangeItem.assignment_id).where(
@@ -22,18 +24,55 @@ TOLD_BY_A_CHANGE = select(ChangeItem.assignment_id).where(
 WHOLE = (Touch.ISSUED, Touch.WITHDRAWN)
 
 
-def changed_lines(session: Session, plan: Plan, today: dt.date, unit: Unit, message: AnyRow) -> list[Line]:
-    """The change set with its reason and authority, and a line for each thing that it did to the unit."""
-    change = change_of(session, plan, number_in(message.subject))
-    items = session.scalars(
-        select(ChangeItem)
-        .where(ChangeItem.change_set_id == change.id, ChangeItem.unit_id == unit.id)
-        .order_by(ChangeItem.id)
-    ).all()
-    whole = {one.assignment_id for one in items if one.what in WHOLE and one.assignment_id}
-    told = [one for one in items if one.what in WHOLE or one.assignment_id not in whole]
-    names = names_of(session, plan.id)
-    return [_head(plan, change, message), *(_line(plan, today, one, message, names) for one in told)]
+class ChangeLines:
+    """What change sets mean for the units that are told of them now: read once for all of their letters."""
+
+    def __init__(self, session: Session, plan: Plan, today: dt.date, messages: Sequence[AnyRow]) -> None:
+        self.plan, self.today = plan, today
+        told = [row for row in messages if row.kind is MessageKind.PLAN_CHANGED]
+        self._changes = self._told_of(session, {row.subject for row in told})
+        self._names = names_of(session, plan.id) if told else {}
+        self._items = self._read(session, {row.recipient_id for row in told})
+
+    def _told_of(self, session: Session, subjects: Collection[str]) -> dict[str, ChangeSet]:
+        if not subjects:
+            return {}
+        is_meant = func.concat(f"{self.plan.code}~", ChangeSet.number).in_(subjects)
+        found = session.scalars(select(ChangeSet).where(ChangeSet.plan_id == self.plan.id, is_meant))
+        return {subject(self.plan, one.number): one for one in found}
+
+    def _read(self, session: Session, unit_ids: Collection[int]) -> dict[tuple[int, int], list[ChangeItem]]:
+        """By change set and unit."""
+        found: dict[tuple[int, int], list[ChangeItem]] = defaultdict(list)
+        if not self._changes:
+            return found
+        query = (
+            select(ChangeItem)
+            .options(
+                joinedload(ChangeItem.unit),
+                joinedload(ChangeItem.requirement).options(
+                    joinedload(Requirement.area), joinedload(Requirement.measure)
+                ),
+                joinedload(ChangeItem.assignment),
+            )
+            .where(
+                any_of_ids(ChangeItem.change_set_id, [one.id for one in self._changes.values()]),
+                any_of_ids(ChangeItem.unit_id, unit_ids),
+            )
+            .order_by(ChangeItem.id)
+        )
+        for one in session.scalars(query):
+            found[one.change_set_id, one.unit_id].append(one)
+        return found
+
+    def of(self, unit: Unit, message: AnyRow) -> list[Line]:
+        """The change set with its reason and authority, and a line for each thing that it did to the unit."""
+        change = self._changes[message.subject]
+        items = self._items[change.id, unit.id]
+        whole = {one.assignment_id for one in items if one.what in WHOLE and one.assignment_id}
+        told = [one for one in items if one.what in WHOLE or one.assignment_id not in whole]
+        lines = (_line(self.plan, self.today, one, message, self._names) for one in told)
+        return [_head(self.plan, change, message), *lines]
 
 
 def _head(plan: Plan, change: ChangeSet, message: AnyRow) -> Line:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,9 +17,10 @@ from models.common.message_kinds import MessageKind
 from models.common.status import CLOSED, Status
 from models.common.text import Text
 from models.complaint import complaint_of
-from models.delivery.changes import TOLD_BY_A_CHANGE, changed_lines
+from models.delivery.changes import TOLD_BY_A_CHANGE, ChangeLines
 from models.delivery.letter import Contact, Letter, Line
 from models.finding import Finding
+from models.outbox.message import Message
 from models.people.person import Person, Post, holder_of
 from models.plan.phase import Phase
 from models.plan.plan import Plan
@@ -28,6 +29,16 @@ from models.plan.unit import Unit, body_of
 from models.queries.listing import LETTER_COLUMNS, item_of
 
 OBJECTIONS = frozenset({MessageKind.OBJECTION, MessageKind.OBJECTION_UPHELD, MessageKind.OBJECTION_DISMISSED})
+
+
+def messages_of(session: Session, ids: Collection[int]) -> Sequence[AnyRow]:
+    """These messages as the composer takes them, by recipient and in their order."""
+    columns = (
+        *(Message.id, Message.recipient_id, Message.kind, Message.subject, Message.order, Message.reason),
+        *(Message.by_name, Message.assignment_id, Message.phase_id, Message.unsure),
+    )
+    query = select(*columns).where(any_of_ids(Message.id, ids)).order_by(Message.recipient_id, Message.id)
+    return session.execute(query).all()
 
 
 class LetterComposer:
@@ -40,6 +51,7 @@ class LetterComposer:
         self.facts = self._facts({row.assignment_id for row in messages if row.assignment_id})
         issued = [row for row in messages if row.kind is MessageKind.ISSUED and not row.assignment_id]
         self.issued = self._issued({row.phase_id for row in issued}, {row.recipient_id for row in issued})
+        self.changes = ChangeLines(session, plan, today, messages)
 
     def of(self, unit: Unit, messages: Sequence[AnyRow], more: int = 0) -> Letter:
         lines = [line for row in messages for line in self._lines(unit, row)]
@@ -85,7 +97,7 @@ class LetterComposer:
         if row.kind is MessageKind.VERDICT:
             return [self._verdict_line(row)]
         if row.kind is MessageKind.PLAN_CHANGED:
-            return changed_lines(self.session, self.plan, self.today, unit, row)
+            return self.changes.of(unit, row)
         return [self._phase_line(row) if row.phase_id else self._complaint_line(row)]
 
     def _line(self, message: AnyRow, fact: AnyRow) -> Line:

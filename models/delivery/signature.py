@@ -8,8 +8,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.assignments.assignment import Assignment, acknowledge
-from models.changes.carry_out import number_in
-from models.changes.change_set import ChangeItem, ChangeSet
+from models.changes.change_set import ChangeItem, ChangeSet, number_in
 from models.common.errors import NotFoundError
 from models.common.event import Actor, Event, EventKind
 from models.common.message_kinds import MessageKind

@@ -2,13 +2,13 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.common.base import Base, Instant, Key, as_recordset, text_enum
+from models.common.base import Base, Instant, Key, as_array, as_recordset, text_enum
 from models.common.message_kinds import MessageKind, OrderColour
 from models.plan.plan import Plan
 
@@ -122,6 +122,15 @@ RETURNING id
 """)
 
 
+POST_TO_ALL = text("""
+INSERT INTO message (recipient_id, kind, subject, for_date, phase_id, reason, by_name, created_at, next_try_at)
+SELECT unit_id, :kind, :subject, :for_date, :phase_id, :reason, :by_name, :at, :at
+FROM unnest(CAST(:units AS bigint[])) AS told (unit_id)
+ON CONFLICT ON CONSTRAINT message_recipient_id_kind_subject_for_date_key DO NOTHING
+RETURNING id
+""")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewMessage:
     """A message that is to be written. `for_date` None means the day of writing, in the plan's time zone."""
@@ -140,6 +149,11 @@ class NewMessage:
 
 def post(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> int:
     """Write messages in the caller's transaction; one that is there already stays. Returns how many are new."""
+    return len(posted(session, plan, messages))
+
+
+def posted(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> Sequence[int]:
+    """As `post`; returns the ids of those that are new."""
     rows = [
         (
             message.recipient_id,
@@ -156,6 +170,23 @@ def post(session: Session, plan: Plan, messages: Iterable[NewMessage]) -> int:
         for message in messages
     ]
     if not rows:
-        return 0
+        return ()
     session.flush()  # what a message speaks of has to be there
-    return len(session.execute(POST, as_recordset(COLUMNS, rows)).all())
+    return session.scalars(POST, as_recordset(COLUMNS, rows)).all()
+
+
+def post_to_all(session: Session, plan: Plan, unit_ids: Sequence[int], message: NewMessage) -> Sequence[int]:
+    """As `posted`, one message to each of these units, whoever its recipient is."""
+    if not unit_ids:
+        return ()
+    session.flush()
+    said = {
+        "kind": message.kind.value,
+        "subject": message.subject,
+        "for_date": message.for_date or plan.day_of(message.at),
+        "phase_id": message.phase_id,
+        "reason": message.reason,
+        "by_name": message.by_name,
+        "at": message.at,
+    }
+    return session.scalars(POST_TO_ALL, said | {"units": as_array(unit_ids)}).all()

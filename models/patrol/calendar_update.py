@@ -155,7 +155,7 @@ def _provisional(plan: Plan, limit: int) -> Select[Assignment]:
         .where(Assignment.needs_attention == "")
         .order_by(Assignment.due_on)
         .limit(limit)
-        .with_for_update(of=Assignment, skip_locked=True)
+        .with_for_update(of=Assignment, key_share=True, skip_locked=True)
     )
 
 

@@ -95,7 +95,7 @@ def claim_due(session: Session, plan: str, *, at: dt.datetime, limit: int = 1000
         .where(Assignment.next_action_at <= at, of_plan(plan))
         .order_by(Assignment.next_action_at)
         .limit(limit)
-        .with_for_update(of=Assignment, skip_locked=True)
+        .with_for_update(of=Assignment, key_share=True, skip_locked=True)
     ).all()
 
 

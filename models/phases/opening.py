@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from models.common.base import as_array
 from models.common.event import Actor, EventKind, record
 from models.common.kinds import UnitKind
 from models.common.message_kinds import MessageKind
@@ -166,7 +167,7 @@ def issue(
     }
     if only_to is None:
         return session.execute(ISSUE_ALL, columns | common).all()
-    return session.execute(ISSUE_MISSING, columns | common | {"only_to": list(only_to)}).all()
+    return session.execute(ISSUE_MISSING, columns | common | {"only_to": as_array(only_to)}).all()
 
 
 def dated(

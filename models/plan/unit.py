@@ -107,7 +107,8 @@ def units_at_work(session: Session, plan_id: int) -> list[Unit]:
 
 def names_of(session: Session, plan_id: int) -> dict[str, Text]:
     """The names of all units of the plan, those that ended included, by their codes."""
-    return {unit.code: unit.name for unit in session.scalars(select(Unit).where(Unit.plan_id == plan_id))}
+    names = select(Unit.code, Unit.name_zh, Unit.name_en).where(Unit.plan_id == plan_id)
+    return {code: Text(zh, en) for code, zh, en in session.execute(names)}
 
 
 def body_of(session: Session, plan_id: int, kind: UnitKind) -> Unit:

@@ -79,6 +79,43 @@ def test_orders_need_no_files(running: Story) -> None:
     assert "没有第9号" in cli("plan", "changes", "--of", "9", status=2)
 
 
+def test_the_letters_are_shown_by_unit(running: Story) -> None:
+    order = ("plan", "change", *SAID, "--move", f"{NORTH}=2023-12-27", "--dry-run")
+    letters = found(*order, "--letters", "--json")["letters"]
+    assert list(letters) == ["north"]
+    assert "北县" in letters["north"]["subject"]
+    assert "2023年12月27日" in letters["north"]["body"]
+    shown = cli(*order, "--letters")
+    assert all(f"│ {line}".rstrip() in shown for line in letters["north"]["body"].splitlines())
+    assert "letters" not in found(*order, "--json")
+    assert "│" not in cli(*order)
+
+
+def test_units_are_merged_split_and_renamed_by_their_names(running: Story) -> None:
+    names = ("--rename", "财政局=财政厅=Treasury", "--rename", "edu=教体局", "--split", "南县=北县, 财政局")
+    done = found("plan", "change", *SAID, *names, "--yes", "--json")
+    closed = next(one for one in done["touched"] if one["what"] == "closed")
+    assert (closed["unit"], closed["after"]) == ("south", {"to": ["north", "finance"]})
+    (listed,) = found("plan", "changes", "--json")
+    assert listed["orders"] == {
+        "successors": {"south": ["north", "finance"]},
+        "renamed": {"finance": {"zh": "财政厅", "en": "Treasury"}, "edu": {"zh": "教体局", "en": "教体局"}},
+    }
+    units = {one["code"]: one for one in found("units", "--json")}
+    assert list(units) == ["edu", "finance", "north", "south", "office", "leader"]
+    assert units["finance"] == {
+        "code": "finance",
+        "name": "财政厅",
+        "name_en": "Treasury",
+        "full_name": None,
+        "aliases": ["财政局"],
+        "kind": "bureau",
+        "closed_on": None,
+    }
+    assert units["south"]["closed_on"] == "2023-01-03"
+    assert "OLD=NEW,NEW" in cli("plan", "change", *SAID, "--split", "north", "--yes", status=2)
+
+
 @pytest.mark.parametrize(
     ("order", "said"),
     [

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,64 @@ def test_the_same_seed_lives_the_same_life_and_leaves_nothing_behind(tmp_path: P
     assert first["by_status"]["accepted"] > 0
     assert first["messages"]["sent"] > 6
     assert list(data.iterdir()) == []  # it took place aside
+
+
+@pytest.mark.xdist_group("stack")
+def test_two_at_once_share_no_server_and_one_that_fails_says_why_and_keeps_its_log(tmp_path: Path) -> None:
+    """Both want the same port. One loses its Prefect server, and the other lives on as if it were alone."""
+    plan, port = first_phase_of_tiny(tmp_path / "plan"), str(free_port())
+    with _rehearsing(plan, port) as one, _rehearsing(plan, port) as other:
+        servers = [_server_of(process) for process in (one, other)]
+        assert len({server.environ()["PREFECT_SERVER_API_PORT"] for server in servers}) == 2
+        assert len({server.environ()["DUBAN_DATA_DIR"] for server in servers}) == 2
+        left = Path(servers[1].environ()["DUBAN_DATA_DIR"])
+        servers[1].kill()
+        said, why = one.communicate(timeout=600)
+        assert one.returncode == 0, why
+        assert json.loads(said)["assignments"]["total"] == 6
+        _said, why = other.communicate(timeout=600)
+    try:
+        assert other.returncode not in {0, None}
+        assert "the rehearsal failed" in why or "演练失败" in why
+        assert str(left) in why.replace("\n", "")
+        kept = {path.name for path in left.iterdir()}
+        assert {"server.log", "worker.log"} <= kept
+        assert all(name.endswith(".log") for name in kept)
+        assert _still_using(left) == []
+    finally:
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _rehearsing(plan: Path, port: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PREFECT_"))}
+    return subprocess.Popen(
+        [DUBAN, "rehearse", str(plan), "--json"],
+        env=environment | {"DUBAN_PREFECT_PORT": port},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _server_of(process: subprocess.Popen[str]) -> psutil.Process:
+    """The Prefect server of a rehearsal, once its worker is there as well."""
+    deadline = time.monotonic() + 240
+    while True:
+        parts = dict(_parts_of(process))
+        servers = [part for part, said in parts.items() if "deploy.prefect_server" in said]
+        if servers and any("worker" in said for said in parts.values()):
+            return servers[0]
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _parts_of(process: subprocess.Popen[str]) -> Iterator[tuple[psutil.Process, list[str]]]:
+    """The processes that it started, and by which words."""
+    for part in psutil.Process(process.pid).children():
+        with suppress(psutil.Error):  # it has ended meanwhile
+            yield part, part.cmdline()
 
 
 def test_another_seed_is_another_life() -> None:

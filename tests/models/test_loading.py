@@ -31,7 +31,7 @@ from tests.support.portal_client import counted
 from tests.support.story import Story
 
 D = dt.date
-MAX_STATEMENTS = 20
+MAX_STATEMENTS = 21
 
 
 @pytest.fixture(scope="module")

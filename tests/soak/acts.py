@@ -1,18 +1,17 @@
 """What the soak acts out, and the process that acts: it can be told to kill itself at a commit.
 
 A script is a list of acts, the same for the same seed: units sign, hand in, ask for more time or are silent, reviewers
-accept or return, the office grants or refuses; and the patrol comes, with gaps. Each act is done by a process of its
-own, forked from one that has everything imported (`multiprocessing`'s fork server).
+accept or return, the office grants or refuses and changes the plan; and the patrol comes, with gaps. Each act is done
+by a process of its own, forked from one that has everything imported (`multiprocessing`'s fork server).
 """
 
-import contextlib
 import dataclasses
 import datetime as dt
 import os
 import random
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -28,6 +27,7 @@ from models.dates.workdays import CalendarName, WorkCalendar
 from services import patrol
 from services.letters import delivery
 from services.scope import by_program
+from tests.soak.changes import CHANGES, IN_LAUNCH, IN_WORK
 from tests.support.story import Story
 
 PLAN = "tiny"
@@ -42,7 +42,10 @@ LAUNCH = (
     "2022/scheme/S1/finance",
 )
 WORK = ("2023Q1/progress/north", "2023Q1/progress/south", "2023Q1/progress/finance", "2023/delivery/T1.1/north")
-WINDOWS = ((dt.date(2022, 11, 2), dt.date(2022, 12, 9), LAUNCH), (dt.date(2023, 3, 1), dt.date(2023, 4, 20), WORK))
+WINDOWS = (
+    (dt.date(2022, 11, 2), dt.date(2022, 12, 9), LAUNCH, IN_LAUNCH),
+    (dt.date(2023, 3, 1), dt.date(2023, 4, 20), WORK, IN_WORK),
+)
 # What may be done next with an assignment of which the script believes that it stands so.
 NEXT = {
     "issued": ("sign", "submit"),
@@ -160,14 +163,16 @@ def script(seed: int, days: int, scenario: Scenario = PLAIN) -> list[Act]:
         jumps = (ON, BACK) if scenario.clock_jumps else ()
         acts.extend(Act(acts[-1].number, at + jump, verb, is_idle=True) for jump in jumps for verb in PATROL)
 
-    for phase, (first, last, refs) in zip(("launch", "implementation"), WINDOWS, strict=True):
+    for phase, (first, last, refs, changes) in zip(("launch", "implementation"), WINDOWS, strict=True):
         opened = at_nine(first - dt.timedelta(days=1), zone)
         add(opened, "open", phase)
         patrol(opened + dt.timedelta(hours=5))
         chosen = sorted(dice.sample(working_days(first, last, scenario), days // 2))
         back_on = chosen[len(chosen) // 2]
-        for day in chosen:
+        for number, day in enumerate(chosen):
             at = at_nine(day, zone)
+            if number < len(changes):
+                add(at - dt.timedelta(minutes=10), "change", changes[number])
             for verb, ref, *until in _deeds(dice, beliefs, refs, day):
                 add(at, verb, ref, *until)
                 at += dt.timedelta(minutes=10)
@@ -232,10 +237,10 @@ def _do(act: Act) -> None:
             delivery.deliver(by_program(PLAN))
         case "open":
             Story(PLAN, lambda _: None).open(act.args[0])
+        case "change":
+            _try(CHANGES[act.args[0]])
         case verb:
-            # A person who tries again after a crash may learn that it is done: what counts is what stands there then.
-            with contextlib.suppress(_Refused):
-                _try(verb, act.args)
+            _try(getattr(Story(PLAN, lambda _: None), verb), *act.args)
 
 
 T = TypeVar("T")
@@ -253,17 +258,14 @@ class _InStep(SerialWorkers[T]):
         return [self._kept.popleft()] if self._kept else []
 
 
-class _Refused(Exception):  # noqa: N818
-    """The program said no to a person."""
-
-
-def _try(verb: str, args: tuple[str, ...]) -> None:
+def _try(act: Callable[..., object], *args: str) -> None:
+    """A person who tries again after a crash may learn that it is done: what counts is what stands there then."""
     try:
-        getattr(Story(PLAN, lambda _: None), verb)(*args)
+        act(*args)
     except (UnavailableError, SchemaError):
         raise
-    except DubanError as refused:
-        raise _Refused from refused
+    except DubanError:  # the program said no
+        return
 
 
 class _Commits:

@@ -42,6 +42,21 @@ PICTURE = {
     """,
     "extensions": f"SELECT {REF.format('one.assignment_id')}, until, granted, due_after FROM extension AS one",
     "gates": f"SELECT {PHASE.format('phase_id')}, round, decision FROM gate",
+    "changes": f"""
+        SELECT number, title, why, authority, from_on, by_name, {ON.format("at")}, version_before, version_after,
+               orders::text FROM change_set AS one
+    """,
+    "changed": f"""
+        SELECT number, {WHOM.format("one.unit_id")}, {REF.format("one.assignment_id")},
+               (SELECT ref FROM requirement WHERE requirement.id = one.requirement_id), what, before::text, after::text
+        FROM change_item AS one JOIN change_set ON change_set.id = change_set_id
+    """,
+    "versions": f"SELECT version, digest, by_name, {ON.format('at')} FROM plan_version",
+    "requirements": f"""
+        SELECT ref, due_on, title_zh, {WHOM.format("one.lead_id")}, withdrawn_on, jsonb_array_length(earlier_words)
+        FROM requirement AS one
+    """,
+    "units": "SELECT code, name_zh, closed_on, aliases::text FROM unit",
     "phases": f"SELECT code, period, status, ends_on, {ON.format('opened_at')} FROM phase",
 }
 WAITING = "SELECT count(*) FROM message WHERE status IN ('pending', 'sending')"

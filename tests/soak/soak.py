@@ -307,11 +307,12 @@ class Soak:
         if max(letters.values(), default=0) > 1:
             raise SoakError(f"seed {self.seed}: {act} wrote more than one letter: {letters}")
 
-    def points(self) -> list[tuple[Act, AtCommit]]:
-        """Every commit of every act, before and after."""
+    def points(self, verb: str = "") -> list[tuple[Act, AtCommit]]:
+        """Every commit of every act, or of every act of that verb, before and after."""
         return [
             (act, AtCommit(number, when))
             for act, commits in zip([act for act in self.acts if not act.is_idle], self.commits, strict=True)
+            if verb in {"", act.verb}
             for number in range(1, commits + 1)
             for when in ("before", "after")
         ]
@@ -434,6 +435,7 @@ def main() -> None:
     options.add_argument("--kills", type=int, default=100, help="in the storm")
     options.add_argument("--postgres", type=int, default=20, help="of them of PostgreSQL, at least")
     options.add_argument("--replay", metavar="ACT/COMMIT/WHEN", help="one point of the sweep alone")
+    options.add_argument("--only", metavar="VERB", help="the sweep alone, and in it acts of this verb, such as change")
     options.add_argument("--only-storm", action="store_true")
     options.add_argument("--scenario", choices=[one.name for one in SCENARIOS], help="this one alone")
     given = options.parse_args()
@@ -457,6 +459,9 @@ def _soak(place: World, given: argparse.Namespace, share: int) -> None:
         number, commit, when = given.replay.split("/")
         act = next(act for act in soak.acts if act.number == int(number) and not act.is_idle)
         soak.sweep([(act, AtCommit(int(commit), when))])
+        return
+    if given.only:
+        soak.sweep(soak.points(given.only))
         return
     if share == 1 and not given.only_storm:
         soak.sweep(soak.points())

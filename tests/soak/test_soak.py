@@ -28,6 +28,13 @@ def test_killed_at_commits_an_act_starts_again_and_comes_to_the_same(soak: Soak)
     assert soak.world.kills >= 8
 
 
+def test_killed_at_its_commit_a_change_of_the_plan_is_whole_or_is_not(soak: Soak) -> None:
+    before, points = soak.world.kills, soak.points("change")
+    assert len(points) == 4, "one in each part of the play, each killed before and after"
+    soak.sweep(points)
+    assert soak.world.kills == before + 4
+
+
 def test_killed_at_any_time_with_postgresql_under_it_the_play_comes_to_the_same(soak: Soak) -> None:
     before = soak.world.kills
     soak.storm(1, kills=10, postgres=2)

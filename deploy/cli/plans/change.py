@@ -1,5 +1,6 @@
 """`duban plan change`, `changes` and `diff`: a plan that changes while its work runs, and what changed when."""
 
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from models.changes.carry_out import Heading
 from models.changes.change_set import ChangeSet, change_of, changes_of, touched_by
 from models.changes.orders import Move, Orders
 from models.common.errors import RefusedError
+from models.common.text import Text
 from models.loading import differences
 from models.plan.plan import Plan, version_of
 from models.plan.unit import names_of
@@ -57,7 +59,21 @@ json_option = click.option(
     "merges",
     multiple=True,
     metavar="OLD=NEW",
-    help=_("a unit ends and another one takes its open work over; OLD=NEW,NEW splits it"),
+    help=_("a unit ends and another one takes its open work over; units by code, name or alias"),
+)
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="OLD=NEW,NEW",
+    help=_("a unit ends and several take its open work over, each for itself"),
+)
+@click.option(
+    "--rename",
+    "names",
+    multiple=True,
+    metavar="UNIT=NAME[=ENGLISH]",
+    help=_("a unit is called so from now on, and found by its old name as well; without PATH alone"),
 )
 @click.option("--close", "closed", multiple=True, metavar="UNIT", help=_("a unit ends, and its open work with it"))
 @click.option(
@@ -69,6 +85,7 @@ json_option = click.option(
 )
 @click.option("--open-items-too", is_flag=True, help=_("new words count for what is issued and open as well"))
 @click.option("--past", is_flag=True, help=_("dates that have passed are meant"))
+@click.option("--letters", is_flag=True, help=_("show the letter that each unit would get, too"))
 @click.option("--dry-run", is_flag=True, help=_("show what would happen, and change nothing"))
 @click.option("--yes", is_flag=True, help=_("carry it out without asking"))
 @json_option
@@ -82,6 +99,8 @@ def change_plan(
     from_on: dt.date | None,
     moves: Sequence[str],
     merges: Sequence[str],
+    splits: Sequence[str],
+    names: Sequence[str],
     closed: Sequence[str],
     withdrawn: Sequence[str],
     by_name: str,
@@ -89,23 +108,26 @@ def change_plan(
     *,
     open_items_too: bool,
     past: bool,
+    letters: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
     document = read_plan(folder) if folder else None
-    successors = {old: tuple(new.split(",")) for old, new in (_pair(one, "OLD=NEW") for one in merges)}
+    pairs = [*(_pair(one, "OLD=NEW") for one in merges), *(_pair(one, "OLD=NEW,NEW") for one in splits)]
+    successors = {old: tuple(one.strip() for one in new.split(",")) for old, new in pairs}
     orders = Orders(
         moves=tuple(Move(ref, _day(day)) for ref, day in (_pair(one, "REF=DATE") for one in moves)),
         successors=successors | dict.fromkeys(closed, ()),
         withdrawn=tuple(withdrawn),
+        renamed={unit: _name(name) for unit, name in (_pair(one, "UNIT=NAME") for one in names)},
         open_items_too=open_items_too,
         past=past,
     )
     scope = office_scope(plan_code or (document.code if document else None), by_name)
     with work_on(scope.plan) as (_session, plan):
         heading = Heading(title or why, why, authority, from_on or plan.day_of(scope.at))
-    seen = change_sets.preview(scope, document, orders, heading)
+    seen = change_sets.preview(scope, document, orders, heading, letters=None if letters else 0)
     if dry_run or seen.is_empty:
         _show(seen, as_json=as_json)
         return
@@ -127,6 +149,12 @@ def _pair(text: str, expected: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _name(text: str) -> Text:
+    """In Chinese, and in English where it is given."""
+    zh, _sign, en = (part.strip() for part in text.partition("="))
+    return Text(zh, en or zh)
+
+
 def _day(text: str) -> dt.date:
     return Day().convert(text, None, None)
 
@@ -137,10 +165,14 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         return
     if outcome.is_empty:
         tell(_("Nothing changes: all of this is so already."))
-    for unit, some in outcome.by_unit().items():
+    by_unit = outcome.by_unit()
+    for unit in dict.fromkeys([*by_unit, *outcome.letters]):  # who is only asked for a word gets a letter, too
+        some = by_unit.get(unit, [])
         tell(f"{unit} ({len(some)})")
         for one in some:
             tell(f"  {_line(one)}")
+        if letter := outcome.letters.get(unit):
+            tell(_indented(f"{letter.subject}\n\n{letter.body}"))
     if outcome.passed:
         tell(
             _("Not asked, as the date has passed (`--past` asks it all the same): {refs}").format(
@@ -151,19 +183,25 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         tell(_("The plan changes, and no work that runs does."))
 
 
+def _indented(text: str) -> str:
+    return "\n".join(f"    │ {line}".rstrip() for line in text.split("\n"))
+
+
 def _line(one: Touched) -> str:
     said = change_words(one.changed, language)
     return f"{one.ref}: {_(TOUCHES[one.what])}" + (f" · {said}" if said else "")
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
-    return {
+    facts = {
         "number": outcome.number,
         "version_before": outcome.version_before,
         "version_after": outcome.version_after,
         "touched": [_touched_facts(one) for one in outcome.touched],
         "passed": list(outcome.passed),
     }
+    letters = {unit: dataclasses.asdict(letter) for unit, letter in outcome.letters.items()}
+    return facts | ({"letters": letters} if letters else {})
 
 
 def _touched_facts(one: Touched) -> dict[str, Any]:

@@ -326,12 +326,28 @@ def settle(
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help=_("print JSON, with the keys that the documentation names"))
 @plan_option
-def units(plan_code: str | None) -> None:
+def units(plan_code: str | None, *, as_json: bool) -> None:
     with work_on(plan_code) as (session, row):
         rows = session.scalars(select(Unit).where(Unit.plan_id == row.id).order_by(Unit.id)).all()
+    if as_json:
+        tell(json.dumps([_unit_facts(unit) for unit in rows], ensure_ascii=False, indent=2))
+        return
     listed = table(_("code"), _("name"), _("also called"), _("kind"))
     for unit in rows:
         aliases = language.list(unit.aliases)
         listed.add_row(unit.code, language.text(unit.name), aliases, _(UNIT_KINDS[unit.kind]))
     show_table(listed)
+
+
+def _unit_facts(unit: Unit) -> dict[str, Any]:
+    return {
+        "code": unit.code,
+        "name": unit.name_zh,
+        "name_en": unit.name_en,
+        "full_name": unit.full_name,
+        "aliases": unit.aliases,
+        "kind": unit.kind.value,
+        "closed_on": unit.closed_on and unit.closed_on.isoformat(),
+    }

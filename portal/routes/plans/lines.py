@@ -256,4 +256,5 @@ def orders_of(lines: Iterable[Line], *, past: bool, open_items_too: bool) -> Ord
                 withdrawn.append(line.code)
             case EndLine():
                 successors[line.unit] = line.to
-    return Orders(tuple(moves), successors, tuple(dict.fromkeys(withdrawn)), open_items_too, past)
+    ended = tuple(dict.fromkeys(withdrawn))
+    return Orders(tuple(moves), successors, ended, open_items_too=open_items_too, past=past)

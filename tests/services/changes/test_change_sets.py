@@ -6,6 +6,7 @@ import datetime as dt
 import pytest
 
 from adapters.database.sessions import transaction
+from models.acceptance.dossier import items_of
 from models.changes.carry_out import Heading
 from models.changes.change_set import Touch
 from models.common.errors import BlockedError, RefusedError
@@ -390,6 +391,17 @@ def test_a_measure_is_withdrawn_by_its_code(running: Story) -> None:
 def test_a_measure_is_withdrawn_by_the_files(running: Story) -> None:
     change(without_measure("T1.2"))
     assert running.row("2023/delivery/T1.2/north").status == "waived"
+
+
+def test_a_measure_that_was_withdrawn_is_judged_no_longer(running: Story) -> None:
+    def judged() -> list[str]:
+        with transaction() as session:
+            return [one.code for one in items_of(session, plan_of(session, "tiny")) if not one.code.startswith("I")]
+
+    running.settle("2023/delivery/T1.2/north")
+    assert judged() == ["T1.1", "T1.2", "S1"]
+    change(withdrawn=("T1.2",))
+    assert judged() == ["T1.1", "S1"]
 
 
 # 6 Words

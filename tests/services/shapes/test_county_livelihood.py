@@ -1,5 +1,6 @@
 """A county's livelihood table, from its launch to the archive: eleven rows, no leads, dates by row, four reports."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -9,13 +10,27 @@ from sqlalchemy import Engine
 from adapters.plan_files.reader import read_plan
 from models.acceptance.verdict import VerdictOutcome
 from models.assignments.light import Light
+from models.changes.change_set import Touch
+from models.common.errors import RefusedError
 from models.common.event import Actor
+from models.common.kinds import Scope as AskedAt
 from models.common.status import Status
+from models.common.text import Text
 from models.loading import content_of
 from models.plan.content import document_of
+from models.plan.document import MeasureDue, MeasureEntry, RequirementEntry
 from models.preview import asked_of, preview
 from services import plans
 from tests.conftest import TINY, Clock
+from tests.services.shapes.changed_course import (
+    Course,
+    measure,
+    one_more_measure,
+    one_more_requirement,
+    one_more_unit,
+    requirement,
+    split,
+)
 from tests.services.shapes.whole_plan import (
     archived,
     asked,
@@ -23,9 +38,12 @@ from tests.services.shapes.whole_plan import (
     done,
     issued,
     judge,
+    judged,
     missing,
     on_the_days,
+    owed,
     prove,
+    settle_all,
 )
 from tests.support.scenes import scene
 from tests.support.story import Story, moment
@@ -199,3 +217,121 @@ def test_from_the_first_hand_in_to_the_archive(year: Story, tmp_path: Path) -> N
     names = archived(year, tmp_path)
     assert len([name for name in names if name.startswith("originals/")]) == len(DELIVERIES) + len(CHECKS) == 32
     assert audit_problems(year) == []
+
+
+def test_changed_in_mid_course_in_each_of_the_ways_accepted_and_kept(year: Story, tmp_path: Path) -> None:
+    course = Course(year)
+    _add(year, course)
+    _move(year, course)
+    _let_lead(year, course)
+    _change_units(year, course)
+    # Withdrawn, and worded otherwise: from now on, and for what is open as well.
+    year.at("2016-06-21")
+    ended = course.change(withdrawn=("M1.9", "visit"))
+    assert {one.ref.split("/")[1] for one in ended.touched} == {"delivery", "visit"}
+    assert course.change(requirement("report", why=Text("按季跟踪", "按季跟踪"))).touched == ()
+    reworded = course.change(requirement("report", proof=Text("书面报告和照片", "书面报告和照片")), open_items_too=True)
+    assert {one.what for one in reworded.touched} == {Touch.REWORDED}
+    year.patrol_daily("2016-06-22", "2016-07-01")
+    assert audit_problems(year) == []
+
+    year.at("2016-12-20")
+    settle_all(year, owed(year))
+    assert not year.answer(YEAR, "close").refused
+    year.at("2017-01-03")
+    # Sixteen before; one less with the row that ended, one more with the unit that was split, two with the new row.
+    assert year.open(CHECK).issued == 18
+    year.at("2017-02-20")
+    checks = [ref for ref in issued(year) if ref.startswith("2017/")]
+    prove(year, [ref for ref in checks if "/M1.11/" in ref], tmp_path)
+    settle_all(year, owed(year))
+    assert [*judged(year)] == [*(row for row in ROWS if row != "M1.9"), "M1.11", "I01", "I02", "I03", "I04"]
+    judge(year, judged(year), override="现场核实")
+    year.answer(CHECK, "close")
+    year.patrol("2017-03-31")
+    assert archived(year, tmp_path)
+    assert audit_problems(year) == []
+
+
+def _add(year: Story, course: Course) -> None:
+    """A row, a unit and a requirement more: what has passed is asked of nobody."""
+    year.at("2016-04-05")
+    track = MeasureEntry(
+        "M1.11",
+        Text("健身步道", "健身步道"),
+        Text("竣工资料", "竣工资料"),
+        "通知",
+        due=MeasureDue(day=dt.date(2016, 10, 31)),
+        responsible=("culture", "fire"),
+    )
+    visit = RequirementEntry(
+        "visit",
+        YEAR,
+        AskedAt.PLAN,
+        ("all",),
+        {"2016": dt.date(2016, 7, 15)},
+        Text("接受走访", "接受走访"),
+        Text("核实进度", "核实进度"),
+        Text("走访记录", "走访记录"),
+    )
+    edits = (one_more_unit("fire", "县消防大队", "all"), one_more_measure("M1", track), one_more_requirement(visit))
+    added = course.change(*edits)
+    assert {one.what for one in added.touched} == {Touch.ISSUED}
+    assert {one.ref for one in added.touched} == {
+        *(f"2016/visit/{unit}" for unit in (*UNITS, "fire")),
+        *(f"2016/delivery/M1.11/{unit}" for unit in ("culture", "fire")),
+        *(f"2016Q{quarter}/report/fire" for quarter in (2, 3, 4)),
+    }
+    assert set(added.passed) == {"2016/liaison/fire", "2016Q1/report/fire"}
+    year.sign(*(one.ref for one in added.touched))
+
+
+def _move(year: Story, course: Course) -> None:
+    """A date for all, for some units, and of one item when it had passed: the days on which it was late stay red."""
+    year.at("2016-04-12")
+    for_all = course.change(moves={"2016Q2/report": "2016-06-24"})
+    assert {one.ref for one in for_all.touched} == {f"2016Q2/report/{unit}" for unit in (*UNITS, "fire")}
+    some = {f"2016Q3/report/{unit}": "2016-09-26" for unit in ("civil", "edu")}
+    assert {one.ref for one in course.change(moves=some).touched} == some.keys()
+    year.settle(HOME)
+    year.patrol_daily("2016-05-30", "2016-06-07")
+    course.change(moves={LATE: "2016-06-30"})
+    assert [year.light(LATE, day) for day in ("2016-06-06", "2016-06-07")] == [Light.RED, Light.OFF]
+    assert year.row(LATE).planned_due_on == dt.date(2016, 5, 31)
+    assert year.row(f"2016Q2/report/{UNITS[0]}").due_on == dt.date(2016, 6, 24)
+
+
+def _let_lead(year: Story, course: Course) -> None:
+    """Nobody led the first row; the water bureau does, and reviews what waits for the office."""
+    year.at("2016-06-08")
+    build = "2016/delivery/M1.1/build"
+    year.submit(build)
+    both = ("lead", "responsible")
+    course.change(
+        measure("M1.1", lead="water", responsible=("build", "river")),
+        requirement("delivery", audience=both),
+        requirement("self-check", audience=both),
+    )
+    assert asked(year, "delivery")["M1.1"] == {"build": "water", "river": "water", "water": "office"}
+    with pytest.raises(RefusedError, match="reviewed by water"):
+        year.accept(build, unit="office")
+    year.accept(build, unit="water")
+
+
+def _change_units(year: Story, course: Course) -> None:
+    """One is merged into another, by their names, one renamed, one split, one closed."""
+    year.at("2016-06-14")
+    named = Text("县行政审批局", "县行政审批局")
+    merged = course.change(successors={"县代建中心": ("县住建局",)}, renamed={"县政务中心": named})
+    handed = {one.ref for one in merged.touched if one.what is Touch.ISSUED}
+    assert handed == {f"2016/delivery/{row}/build" for row in ("M1.3", "M1.6", "M1.8")}
+    assert {one.ref for one in merged.touched if one.what is Touch.RENAMED} == {"service"}
+    assert year.row("2016/delivery/M1.6/agency").status is Status.WAIVED
+    assert "县行政审批局" in done("units", "--plan", year.plan)
+    parts = {"culture": ("arts", "sport")}
+    divided = course.change(split("culture", arts="县文化局", sport="县体育局"), successors=parts)
+    assert {one.ref for one in divided.touched if one.what is Touch.ISSUED} >= {
+        f"2016/delivery/{row}/{unit}" for row in ("M1.3", "M1.11") for unit in parts["culture"]
+    }
+    closed = course.change(successors={"fire": ()})
+    assert {one.unit for one in closed.touched} == {"fire"}

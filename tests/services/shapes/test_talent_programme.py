@@ -13,17 +13,31 @@ from adapters.plan_files.reader import read_plan
 from adapters.settings import settings
 from models.acceptance.verdict import VerdictOutcome
 from models.assignments.light import Light
+from models.changes.change_set import Touch
 from models.common.errors import BlockedError, RefusedError
 from models.common.event import Actor
+from models.common.kinds import Scope as AskedAt
+from models.common.kinds import UnitKind
 from models.common.status import Status
+from models.common.text import Text
 from models.loading import content_of
 from models.plan.content import document_of
+from models.plan.document import MeasureEntry, RequirementEntry
 from models.plan.plan import plan_of
 from models.preview import preview
 from models.queries.board import board
 from models.queries.queues.unsettled import settled_parties, unsettled_parties
 from services import plans
 from tests.conftest import TINY, Clock
+from tests.services.shapes.changed_course import (
+    Course,
+    measure,
+    one_more_measure,
+    one_more_requirement,
+    one_more_unit,
+    requirement,
+    split,
+)
 from tests.services.shapes.whole_plan import (
     archived,
     asked,
@@ -31,6 +45,7 @@ from tests.services.shapes.whole_plan import (
     done,
     issued,
     judge,
+    judged,
     missing,
     on_the_days,
     owed,
@@ -297,3 +312,131 @@ def test_from_the_launch_to_the_archive(begun: Story, tmp_path: Path) -> None:
     names = archived(begun, tmp_path)
     assert len([name for name in names if name.startswith("originals/")]) == len([*of_units, *of_posts, *proven])
     assert audit_problems(begun) == []
+
+
+def test_changed_in_mid_course_in_each_of_the_ways_accepted_and_kept(begun: Story, tmp_path: Path) -> None:
+    course = Course(begun)
+    settle_all(begun, [ref for ref in issued(begun) if ref.startswith("2012/") and "/delivery/" not in ref])
+    assert not begun.answer("launch", "close").refused
+    _add(begun, course)
+    _move(begun, course)
+    _let_others_lead(begun, course)
+    _change_units(begun, course)
+    begun.at("2014-01-13")
+    ended = course.change(withdrawn=("P8", "P25", "2016/yearly"))
+    assert {one.ref.split("/")[1] for one in ended.touched} == {"delivery", "yearly"}
+    reworded = course.change(requirement("yearly", proof=Text("报告和数据", "报告和数据")), open_items_too=True)
+    assert {one.what for one in reworded.touched} == {Touch.REWORDED}
+
+    begun.at("2016-12-20")
+    settle_all(begun, owed(begun))
+    assert not begun.answer("实施", "close").refused
+    begun.at("2017-01-03")
+    opened = begun.open("acceptance").issued
+    checks = [ref for ref in issued(begun) if ref.startswith("2017/self-check/")]
+    assert len(checks) == opened
+    assert not [ref for ref in checks if ref.split("/")[2] in {"P8", "P25"} or ref.endswith(("/urban", "/upper"))]
+    begun.at("2017-03-01")
+    of_two_leads = [f"2017/self-check/P9/{unit}" for unit in ("hr", "science", "org")]
+    settle_all(begun, set(checks) - set(of_two_leads))
+    for ref in of_two_leads:
+        begun.submit(ref)
+        if ref.endswith("/hr"):
+            begun.opine(ref, "science")
+        begun.accept(ref)
+    assert judged(begun)[:44] == [*(code for code in BY_CODE if code not in {"P8", "P25", "P44", "P45"}), *LAST]
+    judge(begun, judged(begun), override="现场核实")
+    begun.answer("acceptance", "close")
+    assert archived(begun, tmp_path)
+    assert audit_problems(begun) == []
+
+
+LAST = ("P44", "P45", "P46")
+
+
+def _add(begun: Story, course: Course) -> None:
+    """An item with a lead of its own, a district in all that the districts are asked, a survey of all."""
+    begun.at("2013-03-01")
+    item = MeasureEntry(
+        "P46",
+        Text("人才日活动", "人才日活动"),
+        Text("活动总结", "活动总结"),
+        "补充通知·1",
+        lead="publicity",
+        responsible=("districts",),
+    )
+    survey = RequirementEntry(
+        "survey",
+        "实施",
+        AskedAt.PLAN,
+        ("all",),
+        {"2013": dt.date(2013, 6, 28)},
+        Text("需求摸底", "需求摸底"),
+        Text("掌握需求", "掌握需求"),
+        Text("摸底表", "摸底表"),
+    )
+    district = one_more_unit("harbour", "港澜区", "districts", "all", kind=UnitKind.COUNTY)
+    added = course.change(district, one_more_measure("J2", item), one_more_requirement(survey))
+    refs = {one.ref for one in added.touched}
+    assert {one.what for one in added.touched} == {Touch.ISSUED}
+    assert {ref for ref in refs if "/survey/" in ref} == {f"2013/survey/{one}" for one in {*issued_units(begun)}}
+    of_item = dict.fromkeys((*DISTRICTS, "harbour"), "publicity") | {"publicity": "office"}
+    assert asked(begun, "delivery")["P46"] == of_item
+    # All that a district is asked: 33 items, of which two each year, and the report of each year that is to come.
+    assert len([ref for ref in refs if ref.endswith("/harbour")]) == 31 + 2 * 4 + 4 + 2
+    assert set(added.passed) == {f"2012/{what}/harbour" for what in ("yearly", "delivery/P13", "delivery/P25")}
+
+
+def issued_units(story: Story) -> set[str]:
+    return {ref.rpartition("/")[2] for ref in issued(story)}
+
+
+def _move(begun: Story, course: Course) -> None:
+    """A date for all, for one item of the plan, and of one unit when it had passed."""
+    begun.at("2013-05-06")
+    moved = course.change(moves={"2013/yearly": "2013-12-25", "2012-2016/delivery/P2": "2016-11-30"})
+    assert {one.ref for one in moved.touched} == {
+        *(f"2013/yearly/{unit}" for unit in LEADS | DISTRICTS | {"harbour"}),
+        *(f"2012-2016/delivery/P2/{unit}" for unit in {"reform", *BY_CODE["P2"][1], "harbour"}),
+    }
+    late = "2013/survey/sports"
+    begun.settle(*(ref for ref in issued(begun) if "/survey/" in ref and ref != late))
+    begun.patrol_daily("2013-06-27", "2013-07-03")
+    course.change(moves={late: "2013-07-19"})
+    assert begun.light(late, "2013-07-02") is Light.RED
+    assert begun.light(late, "2013-07-03") is not Light.RED
+    assert begun.row(late).planned_due_on == dt.date(2013, 6, 28)
+
+
+def _let_others_lead(begun: Story, course: Course) -> None:
+    """Another unit leads, and reviews what waits; one more leads beside the first, and is asked."""
+    begun.at("2013-07-08")
+    for ref in ("2012-2016/delivery/P5/east", "2012-2016/delivery/P9/hr"):
+        begun.submit(ref)
+    course.change(
+        measure("P5", lead="edu", responsible=("hr", "districts")),
+        measure("P9", co_leads=("science",), responsible=("hr",)),
+    )
+    assert {"edu": "office", "hr": "edu", "east": "edu"}.items() <= asked(begun, "delivery")["P5"].items()
+    with pytest.raises(RefusedError, match="reviewed by edu"):
+        begun.accept("2012-2016/delivery/P5/east", unit="hr")
+    begun.accept("2012-2016/delivery/P5/east", unit="edu")
+    with pytest.raises(BlockedError, match="science"):
+        begun.accept("2012-2016/delivery/P9/hr")
+    begun.opine("2012-2016/delivery/P9/hr", "science")
+    begun.accept("2012-2016/delivery/P9/hr")
+
+
+def _change_units(begun: Story, course: Course) -> None:
+    """A lead is merged into another unit, by its name; one is split, one closed, one renamed."""
+    begun.at("2013-07-15")
+    with pytest.raises(BlockedError, match="banking leads P6"):
+        course.change(successors={"市金融办": ()})
+    named = Text("市金融局", "市金融局")
+    done = course.change(successors={"市城管局": ("市住保办",), "procuracy": ()}, renamed={"市金融办": named})
+    assert {one.unit for one in done.touched if one.what is Touch.CLOSED} == {"urban", "procuracy"}
+    assert asked(begun, "delivery")["P17"]["housing"] == "office"
+    assert asked(begun, "delivery")["P17"]["east"] == "housing"
+    parts = {"upper": ("upstream", "hills")}
+    course.change(split("upper", upstream="云源市", hills="云岭县"), successors=parts)
+    assert begun.row("2012-2016/delivery/P2/hills").due_on == dt.date(2016, 11, 30)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -25,6 +26,7 @@ from models.assignments.reviewer import reviewers_of
 from models.common.event import Actor
 from models.common.files import StoredEvidence
 from models.phases.gate import Via
+from models.plan.area import Role
 from models.plan.plan import plan_of
 from models.plan.unit import unit_of
 from services import acceptance, assignments
@@ -91,15 +93,16 @@ def settle_all(story: Story, refs: Iterable[str]) -> None:
         by_unit[ref.rpartition("/")[2]].append(ref)
     for unit, of_unit in by_unit.items():
         assignments.submit(_person(story, unit), of_unit, note="已办")
-    by_reviewer: dict[str, list[str]] = defaultdict(list)
+    by_reviewer: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     with read_session() as session:
         plan = plan_of(session, story.plan)
         rows = by_refs(session, plan, [ref for of_unit in by_unit.values() for ref in of_unit])
         for row, reviewer in zip(rows, reviewers_of(session, plan, rows), strict=True):
-            by_reviewer[reviewer.code].append(row.ref)
+            by_reviewer[reviewer.code].append((row.role is Role.LEAD, row.ref))
     for reviewer_code in sorted(by_reviewer, key=lambda code: code == "office"):
         scope = _person(story, reviewer_code, by=REVIEWER)
-        assignments.decide_review(scope, by_reviewer[reviewer_code], Decision.ACCEPT)
+        refs = [ref for _is_lead, ref in sorted(by_reviewer[reviewer_code], key=itemgetter(0))]
+        assignments.decide_review(scope, refs, Decision.ACCEPT)
 
 
 def _person(story: Story, unit: str, by: str = CLERK) -> Scope:
@@ -114,6 +117,13 @@ def missing(story: Story) -> dict[str, list[str]]:
         plan = plan_of(session, story.plan)
         found = dossiers(session, plan, plan.day_of(clock.now()))
     return {one.code: [reason.template for reason in one.reasons] for one in found if one.reasons}
+
+
+def judged(story: Story) -> list[str]:
+    """The codes of all that the panel judges."""
+    with read_session() as session:
+        plan = plan_of(session, story.plan)
+        return [one.code for one in dossiers(session, plan, plan.day_of(clock.now()))]
 
 
 def judge(story: Story, codes: Iterable[str], *, override: str = "") -> list[GivenVerdict]:
