@@ -11,7 +11,8 @@ from models.common.errors import Reason, RefusedError
 from models.common.kinds import Rollup
 from models.common.text import Text
 from models.common.typed import said
-from models.plan.document import Counted, IndicatorEntry, PlanDocument, QuotaEntry, RequirementEntry, UnitEntry
+from models.plan.amending import renamed
+from models.plan.document import Counted, IndicatorEntry, PlanDocument, QuotaEntry, RequirementEntry
 
 # The fields of a document that name units.
 PARTIES = frozenset({"lead", "co_leads", "responsible", "members", "audience", "reporters"})
@@ -181,23 +182,14 @@ def carried_out(document: PlanDocument, orders: Orders) -> PlanDocument:
         return document
     without = _without(document, frozenset(orders.withdrawn))
     replaced: PlanDocument = _replaced(without, orders.successors)
-    kept = (one for one in replaced.units if one.code not in orders.successors)
-    units = tuple(
-        _called_otherwise(one, orders.renamed[one.code]) if one.code in orders.renamed else one for one in kept
-    )
+    for code, name in orders.renamed.items():
+        replaced = renamed(replaced, code, name)
+    units = tuple(one for one in replaced.units if one.code not in orders.successors)
     indicators = tuple(
         dataclasses.replace(one, quotas=_inherited(one, orders.successors)) if one.quotas else one
         for one in replaced.indicators
     )
     return dataclasses.replace(replaced, units=units, indicators=indicators)
-
-
-def _called_otherwise(unit: UnitEntry, name: Text) -> UnitEntry:
-    """By its old name it is still found, in files as well."""
-    if unit.name == name:
-        return unit
-    others = dict.fromkeys((*unit.aliases, unit.name.zh))
-    return dataclasses.replace(unit, name=name, aliases=tuple(one for one in others if one != name.zh))
 
 
 def _split_quotas(document: PlanDocument, orders: Orders) -> Iterator[dict[str, str]]:

@@ -144,6 +144,7 @@ def list_asked(request: Request, chosen: Annotated[Chosen, Query()]) -> Response
             ],
             months=[(month, month) for month in known.months],
             requirements=[(one.code, ctx.language.text(one.title)) for one in known.document.requirements],
+            names=known.document.names,
             rows=rows,
             count=count,
             last=-(-count // PAGE) or 1,
