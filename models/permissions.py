@@ -40,6 +40,7 @@ class Act(StrEnum):
     SUBMIT = "submit"
     REVIEW = "review"
     GIVE_OPINION = "give opinion"
+    EXPLAIN = "explain"  # why it is late, and until when it is promised
     ASK_EXTENSION = "ask extension"
     DECIDE_EXTENSION = "decide extension"
     OBJECT = "object"
@@ -97,6 +98,7 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.SUBMIT: frozenset({Capacity.OWNER}),
     Act.REVIEW: frozenset({Capacity.REVIEWER}),
     Act.GIVE_OPINION: frozenset({Capacity.CO_LEAD}),
+    Act.EXPLAIN: frozenset({Capacity.OWNER}),
     Act.ASK_EXTENSION: frozenset({Capacity.OWNER}),
     Act.DECIDE_EXTENSION: frozenset({Capacity.OFFICE}),
     Act.OBJECT: frozenset({Capacity.OWNER}),

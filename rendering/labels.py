@@ -36,6 +36,7 @@ EVENTS = {
     EventKind.TAKEN_UP: N_("given back to the patrol"),
     EventKind.EXTENSION_ASKED: N_("more time asked for"),
     EventKind.EXTENSION_REFUSED: N_("more time refused"),
+    EventKind.EXPLAINED: N_("explained, with a promise"),
     EventKind.OPINION_GIVEN: N_("opinion of a co-lead"),
     EventKind.PARTY_SETTLED: N_("party settled"),
     EventKind.OBJECTION_RAISED: N_("objection raised"),

@@ -32,8 +32,9 @@ FOLDERS = [*LAYERS, "deploy"]
 OURS = {*FOLDERS, "tests", "benchmarks"}
 # The rooms of the models, lowest first: none imports one that stands after it.
 ROOMS = [
-    *("common", "dates", "plan", "access", "outbox", "assignments", "permissions", "complaint"),
-    *("phases", "indicators", "finding", "patrol", "queries", "monitoring", "loading", "changes", "preview", "score"),
+    *("common", "dates", "plan", "access", "outbox", "assignments", "permissions", "dialogue"),
+    *("complaint", "phases", "indicators", "finding", "patrol", "queries", "monitoring", "loading"),
+    *("changes", "preview", "score"),
     *("bulletins", "acceptance", "delivery", "tables", "archive_tables", "migrations"),
 ]
 # Importing Prefect takes three seconds and a hundred megabytes, and the rest is for the outside world.

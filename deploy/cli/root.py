@@ -25,6 +25,8 @@ COMMANDS = {
     "review": ("items.work", N_("Accept or return what was handed in.")),
     "opinion": ("items.work", N_("As co-lead, agree to what was handed in, or object.")),
     "extend": ("items.work", N_("Ask for more time, or decide on such a request.")),
+    "explain": ("items.dialogue", N_("Say why an item is late, and until when it is promised.")),
+    "promises": ("items.dialogue", N_("What units promised, and what they did not keep.")),
     "waive": ("items.work", N_("No longer ask for assignments.")),
     "show": ("items.record", N_("An assignment with all that happened to it.")),
     "files": ("items.record", N_("Download what was handed in for an assignment.")),

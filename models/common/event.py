@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     OPINION_GIVEN = "opinion_given"  # of a co-lead, on what was handed in
     OBJECTION_RAISED = "objection_raised"
     OBJECTION_DECIDED = "objection_decided"
+    EXPLAINED = "explained"  # a unit said why it is late, and until when it promises the work
     EXCUSED = "excused"  # what was late until then no longer counts
     COMPLAINT_FILED = "complaint_filed"
     COMPLAINT_ANSWERED = "complaint_answered"

@@ -24,6 +24,7 @@ from models.common.errors import NotFoundError, Reason
 from models.common.event import Event, EventKind
 from models.common.status import CLOSED
 from models.common.text import Text
+from models.dialogue.explanation import Explanation
 from models.plan.phase import Phase
 from models.plan.plan import Plan, PlanVersion
 from models.plan.requirement import CoLead, Requirement, Wording, co_leads_of
@@ -92,7 +93,7 @@ class Record:
     """`waits_for`: the open parts of a joint item, where the unit leads it. `left`: as a `WorkItem` has it.
 
     `leads` are the units that lead the item, the first one first. `asked` are those beside it that are asked about the
-    version under review.
+    version under review. `explanations`: what its unit said of being late, the last first.
     """
 
     assignment: Assignment
@@ -106,6 +107,7 @@ class Record:
     leads: Sequence[Unit] = ()
     asked: Sequence[Asked] = ()
     issued_under: int | None = None
+    explanations: Sequence[Explanation] = ()
 
     @property
     def wording(self) -> Wording:
@@ -154,9 +156,18 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
         journal=journal,
         waits_for=reasons_not_acceptable(session, assignment),
         issued_under=issued_under,
+        explanations=_explanations(session, journal, assignment.id),
         leads=[*([lead] if lead else []), *co_leads],
         asked=asked_about(session, plan, [assignment]).get(assignment.id, ()) if co_leads else (),
     )
+
+
+def _explanations(session: Session, journal: Sequence[Event], assignment_id: int) -> Sequence[Explanation]:
+    """The journal, which is read already, says whether there are any."""
+    if all(event.kind is not EventKind.EXPLAINED for event in journal):
+        return ()
+    query = select(Explanation).where(Explanation.assignment_id == assignment_id)
+    return session.scalars(query.order_by(Explanation.id.desc())).all()
 
 
 def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool, int | None]:

@@ -24,6 +24,7 @@ from models.common.status import CLOSED, OWED, Status
 from models.common.text import Text
 from models.dates.instants import end_of
 from models.dates.workdays import WorkCalendar
+from models.dialogue.explanation import promised_by
 from models.plan.area import Role
 from models.plan.phase import Phase
 from models.plan.plan import Limits, Plan
@@ -58,7 +59,7 @@ STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class WorkItem:
     """One assignment in a work list. `left`: working days to its date, negative when it has passed; None where that
-    makes nothing late.
+    makes nothing late. `promised_on`: the day by which its unit promised it, also where that has passed.
 
     Compared by identity: equal items are made once and shared, see `_item_now`.
     """
@@ -80,6 +81,7 @@ class WorkItem:
     proof: Text
     source: str
     basis: Basis
+    promised_on: dt.date | None = None
 
     @property
     def is_owed(self) -> bool:
@@ -279,8 +281,9 @@ def issued_between(
 def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[WorkItem]:
     """These rows with their light and status at the end of that day."""
     changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
+    promised = promised_by(session, plan, [row.id for row in rows], on) if rows else {}
     rules = _rules_of(plan, on)
-    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
+    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on, promised.get(row.id)) for row in rows]
 
 
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
@@ -310,7 +313,7 @@ def _rules_of(plan: Plan, on: dt.date) -> _Rules:
 # Cached: pages are read more often than they change, and the markup of an equal item is cached as well.
 @functools.lru_cache(maxsize=8192)
 def _item_now(rules: _Rules, row: AnyRow, today: dt.date) -> WorkItem:
-    return _item(rules, row, _facts_now(rules, row), today)
+    return _item(rules, row, _facts_now(rules, row), today, row.promised_on)
 
 
 def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
@@ -318,7 +321,7 @@ def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
     return Facts(row.status, row.due_on, row.late, sign_by, row.open_ended)
 
 
-def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
+def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date, promised_on: dt.date | None) -> WorkItem:
     return WorkItem(
         id=row.id,
         ref=f"{row.requirement_ref}/{row.unit_code}",
@@ -337,4 +340,5 @@ def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
         proof=Text(row.proof_zh, row.proof_en),
         source=row.source,
         basis=row.basis,
+        promised_on=promised_on,
     )

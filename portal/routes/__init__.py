@@ -19,6 +19,7 @@ from portal.routes import (
     unit,
     unsettled,
 )
+from portal.routes.dialogue import promises
 from portal.routes.plans import changes
 
 ALL = (
@@ -26,6 +27,7 @@ ALL = (
     unit.router,
     handin.router,
     assignment.router,
+    promises.router,
     review.router,
     board.router,
     bulletins.router,

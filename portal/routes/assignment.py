@@ -1,9 +1,10 @@
 """The page of one assignment: everybody who may see it sees the same record, and below it what they may do."""
 
+import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
@@ -22,6 +23,14 @@ from models.changes.meaning import meaning_of
 from models.common.errors import DubanError
 from models.common.event import EventKind
 from models.common.status import Status, may_move
+from models.dates.workdays import ONE_DAY
+from models.dialogue.explanation import (
+    MOST_DAYS_AHEAD,
+    Said,
+    problems_with,
+    reasons_not_to_explain,
+    reasons_past_promising,
+)
 from models.permissions import Act
 from models.plan.unit import names_of
 from models.queries.assignment_record import Record, record_of
@@ -78,7 +87,17 @@ def assignment_page(
         words={kind: ctx.language.gettext(words) for kind, words in EVENTS.items()},
         refused=refused,
         typed=defaultdict(str, typed),
+        wrong=defaultdict(str, _wrong(ctx, typed) if "answers" in typed else {}),
+        explains="answers" in typed,
+        first_promise=ctx.today + ONE_DAY,
+        last_promise=ctx.today + dt.timedelta(days=MOST_DAYS_AHEAD),
     )
+
+
+def _wrong(ctx: RequestContext, typed: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is wrong with an explanation as it was typed, in words, by field."""
+    said = Said(typed["why"], typed["until"], typed["answers"])
+    return {field.value: ctx.language.say(reason) for field, reason in problems_with(ctx.plan, said, ctx.today).items()}
 
 
 def _changes(ctx: RequestContext, record: Record) -> list[tuple[ChangeItem, str]]:
@@ -106,6 +125,10 @@ def _may(ctx: RequestContext, record: Record) -> set[Act]:
     assignment, today = record.assignment, ctx.today
     held = permissions.capacities(ctx.session, ctx.plan, ctx.actor, assignment)
     possible = {
+        Act.EXPLAIN: not (
+            reasons_not_to_explain(ctx.plan, assignment, today)
+            or (record.explanations and reasons_past_promising(ctx.session, assignment))
+        ),
         Act.ASK_EXTENSION: record.pending is None and not reasons_past_extending(assignment, today),
         Act.GIVE_OPINION: assignment.status is Status.SUBMITTED,
         Act.OBJECT: record.objection is None and bool(objectionable(assignment, record.light, today)),
@@ -142,7 +165,7 @@ def ask_extension(request: Request, assignment_id: Id, form: Annotated[Extension
     def ask(ctx: RequestContext) -> Response:
         (one,) = assignments.ask_extension(ctx.scope, [assignment_id], until=form.until, reason=form.reason)
         told = N_("{ref}: asked for time until {day}; {due} stands until the office decides")
-        return ctx.done(_page(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
+        return ctx.done(page_of(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
 
     return acted(request, assignment_id, form, AccessRole.UNIT, ask)
 
@@ -156,7 +179,7 @@ class ObjectionForm(Sent):
 def object_to(request: Request, assignment_id: Id, form: Annotated[ObjectionForm, Form()]) -> Response:
     def make(ctx: RequestContext) -> Response:
         one = assignments.object_to(ctx.scope, assignment_id, about=form.about, reason=form.reason)
-        return ctx.done(_page(one), N_("{ref}: the objection is with the leading-group office"), ref=one.ref)
+        return ctx.done(page_of(one), N_("{ref}: the objection is with the leading-group office"), ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.UNIT, make)
 
@@ -209,7 +232,7 @@ class WaiveForm(Sent):
 def waive(request: Request, assignment_id: Id, form: Annotated[WaiveForm, Form()]) -> Response:
     def act(ctx: RequestContext) -> Response:
         (one,) = assignments.waive(ctx.scope, [assignment_id], reason=form.reason, seen_as=form.status)
-        return ctx.done(_page(one), N_("{ref}: waived"), ref=one.ref)
+        return ctx.done(page_of(one), N_("{ref}: waived"), ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.OFFICE, act)
 
@@ -234,7 +257,7 @@ def decide_objection(request: Request, assignment_id: Id, form: Annotated[Object
             objection_id=form.objection,
         )
         told = N_("{ref}: the objection is upheld") if upheld else N_("{ref}: the objection is dismissed")
-        return ctx.done(_page(one), told, ref=one.ref)
+        return ctx.done(page_of(one), told, ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.OFFICE, decide)
 
@@ -254,5 +277,5 @@ def download_files(request: Request, assignment_id: Id) -> Response:
     return bundle(f"{one.ref.replace('/', '-')}.zip", members)
 
 
-def _page(one: Item) -> str:
+def page_of(one: Item) -> str:
     return f"/assignments/{one.id}"

@@ -41,6 +41,7 @@ SIGN                yes     404   404         404         404     404     404
 SUBMIT              yes     404   404         404         404     404     404
 REVIEW              no      yes   no          no          no      no      no
 GIVE_OPINION        no      no    404         404         no      no      no
+EXPLAIN             yes     404   404         404         404     404     404
 ASK_EXTENSION       yes     404   404         404         404     404     404
 DECIDE_EXTENSION    no      no    no          no          yes     no      no
 OBJECT              yes     404   404         404         404     404     404
@@ -64,6 +65,7 @@ SIGN                yes     404          404         404     404     404
 SUBMIT              yes     404          404         404     404     404
 REVIEW              no      no           no          yes     no      no
 GIVE_OPINION        no      404          404         no      no      no
+EXPLAIN             yes     404          404         404     404     404
 ASK_EXTENSION       yes     404          404         404     404     404
 DECIDE_EXTENSION    no      no           no          yes     no      no
 OBJECT              yes     404          404         404     404     404

@@ -41,6 +41,9 @@ PICTURE = {
         FROM submission_item AS one LEFT JOIN review ON submission_item_id = one.id
     """,
     "extensions": f"SELECT {REF.format('one.assignment_id')}, until, granted, due_after FROM extension AS one",
+    "explanations": f"""
+        SELECT {REF.format("one.assignment_id")}, why, until, answers, needs, due_on, ended_on FROM explanation AS one
+    """,
     "gates": f"SELECT {PHASE.format('phase_id')}, round, decision FROM gate",
     "phases": f"SELECT code, period, status, ends_on, {ON.format('opened_at')} FROM phase",
 }

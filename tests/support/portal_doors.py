@@ -123,6 +123,20 @@ DOORS: dict[Key, Door] = {
         status=303,
         entries=1,
     ),
+    ("POST", "/assignments/{assignment_id}/explanation"): Door(
+        (UNIT, OFFICE),
+        {
+            "north": {
+                "assignment_id": Id(RETURNED),
+                "why": "the builder went bankrupt",
+                "until": "2023-04-28",
+                "answers": "王主任",
+            },
+        },
+        {"assignment_id": "acting"},
+        status=303,
+        entries=1,
+    ),
     ("POST", "/assignments/{assignment_id}/objection"): Door(
         (UNIT,),
         {"north": {"assignment_id": Id(LIAISON), "about": "light", "reason": "we have one"}},
@@ -277,6 +291,7 @@ DOORS: dict[Key, Door] = {
     ("GET", "/queues"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/extensions"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/escalated"): Door((OFFICE,), alike("office")),
+    ("GET", "/queues/promises"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/objections"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/messages"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/complaints"): Door((OFFICE,), alike("office")),
@@ -433,6 +448,7 @@ _ELSEWHERE: dict[str, list[Id]] = {
     "link": [other("link-north"), other("link-office")],
     "indicator": [other("indicator-I01")],
 }
+_ELSEWHERE["acting"] = [*_ELSEWHERE["assignment"], Id(DELIVERY), Id(RETURNED)]  # which are others' own
 FOREIGN |= {"office": _ELSEWHERE, "leader": _ELSEWHERE}
 
 

@@ -21,6 +21,7 @@ from models.queries.queues.complaints import unanswered
 from models.queries.queues.dead_messages import dead
 from models.queries.queues.escalations import reached
 from models.queries.queues.gates import waiting_at_gate
+from models.queries.queues.promises import in_force
 from models.queries.queues.requests import WAITS, pending_requests
 from models.queries.worklist import counting_to_review
 
@@ -29,6 +30,7 @@ from models.queries.worklist import counting_to_review
 class Waiting:
     """How much waits for the office. `messages` are notices that were given up; `own` is what it owes itself as a lead.
 
+    `promises` are those in force, of which `broken` were not kept; what is late by that stands among the escalated.
     `unsettled` are parties that the plan does not settle.
     """
 
@@ -41,6 +43,8 @@ class Waiting:
     gates: int
     unsettled: int = 0
     own: int = 0
+    promises: int = 0
+    broken: int = 0
 
     @property
     def total(self) -> int:
@@ -61,6 +65,8 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
         _count(select(Phase.id).where(waiting_at_gate(plan, today))),
         count_unsettled(plan),
         _count(select(Assignment.id).where(Assignment.unit_id == office.id, Assignment.status.in_(OWED))),
+        _count(in_force(plan, today)),
+        _count(in_force(plan, today, only_broken=True)),
     )
     return Waiting(*session.execute(select(*counts)).one())
 
