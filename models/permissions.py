@@ -46,6 +46,8 @@ class Act(StrEnum):
     OBJECT = "object"
     DECIDE_OBJECTION = "decide objection"
     WAIVE = "waive"
+    PRESS = "press"  # write to the unit in the office's own words
+    NOTE_CONTACT = "note contact"
     RELEASE_ITEM = "release item"  # give what was set aside back to patrol
 
     # In the plan
@@ -104,6 +106,8 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.OBJECT: frozenset({Capacity.OWNER}),
     Act.DECIDE_OBJECTION: frozenset({Capacity.OFFICE}),
     Act.WAIVE: frozenset({Capacity.OFFICE}),
+    Act.PRESS: frozenset({Capacity.OFFICE}),
+    Act.NOTE_CONTACT: frozenset({Capacity.OFFICE}),
     Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
 }
 _OF_THE_PLAN: dict[Act, frozenset[Capacity]] = {

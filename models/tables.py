@@ -18,6 +18,7 @@ from models.common.base import Base
 from models.common.event import Event
 from models.complaint import Complaint
 from models.delivery.rate_limit import RateLimit
+from models.dialogue.contact import Contact
 from models.dialogue.explanation import Explanation
 from models.finding import Finding
 from models.indicators.reading import Reading
@@ -48,6 +49,7 @@ MAPPED = (
     SubmissionFile,
     Extension,
     Explanation,
+    Contact,
     Objection,
     Review,
     Opinion,

@@ -73,6 +73,18 @@ WORDINGS = (
         others=True,
     ),
     Wording(
+        MessageKind.PRESSED,
+        N_("{count} that the leading-group office asks about"),
+        N_(
+            "Please read what the office writes, and answer: hand in the proof, or tell the office what stands in the "
+            "way, by when you can deliver, and who answers for it."
+        ),
+        _SUBMIT,
+        on_page=N_("Please read what the office writes, and answer on the page of the item: hand in, or explain."),
+        reason=N_("The office writes: {reason}"),
+        by=N_("From: {by}"),
+    ),
+    Wording(
         MessageKind.RETURNED,
         N_("{count} returned"),
         N_("Please read the reason, complete what is missing, and hand in again."),

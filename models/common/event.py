@@ -35,6 +35,8 @@ class EventKind(StrEnum):
     OBJECTION_RAISED = "objection_raised"
     OBJECTION_DECIDED = "objection_decided"
     EXPLAINED = "explained"  # a unit said why it is late, and until when it promises the work
+    PRESSED = "pressed"  # the office wrote to the unit in its own words
+    CONTACT_NOTED = "contact_noted"  # a call, a visit, or what the office saw to
     EXCUSED = "excused"  # what was late until then no longer counts
     COMPLAINT_FILED = "complaint_filed"
     COMPLAINT_ANSWERED = "complaint_answered"

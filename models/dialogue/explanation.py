@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, or_, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.assignments.assignment import Assignment, wake
@@ -200,16 +199,17 @@ def explanations_of(session: Session, ids: Collection[int], until: dt.datetime) 
     return found
 
 
-def promised_by(session: Session, plan: Plan, ids: Collection[int], on: dt.date) -> Mapping[int, dt.date]:
-    """Until when these assignments were promised at the end of that day, by id; broken promises as well."""
-    rows = session.execute(
-        select(Explanation.assignment_id, Explanation.until)
-        .ext(distinct_on(Explanation.assignment_id))
+def promised_then(plan: Plan, on: dt.date) -> ColumnElement[dt.date]:
+    """Until when an assignment was promised at the end of that day, also where that has passed; beside its columns."""
+    return (
+        select(Explanation.until)
         .where(
-            any_of_ids(Explanation.assignment_id, ids),
+            Explanation.assignment_id == Assignment.id,
             Explanation.at <= end_of(on, plan.timezone),
             or_(Explanation.ended_on.is_(None), Explanation.ended_on > on),
         )
-        .order_by(Explanation.assignment_id, Explanation.id.desc())
+        .order_by(Explanation.id.desc())
+        .limit(1)
+        .correlate(Assignment)
+        .scalar_subquery()
     )
-    return {row.assignment_id: row.until for row in rows}

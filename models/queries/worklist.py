@@ -24,7 +24,7 @@ from models.common.status import CLOSED, OWED, Status
 from models.common.text import Text
 from models.dates.instants import end_of
 from models.dates.workdays import WorkCalendar
-from models.dialogue.explanation import promised_by
+from models.dialogue.explanation import promised_then
 from models.plan.area import Role
 from models.plan.phase import Phase
 from models.plan.plan import Limits, Plan
@@ -225,7 +225,8 @@ def work_items(session: Session, plan: Plan, ids: Collection[int], on: dt.date) 
 
     One that is not of the plan is left out.
     """
-    query = _ITEMS.where(any_of_ids(Assignment.id, ids), Phase.plan_id == plan.id)
+    then = promised_then(plan, on).label("promised_then")
+    query = _ITEMS.add_columns(then).where(any_of_ids(Assignment.id, ids), Phase.plan_id == plan.id)
     rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref)).all()
     return _items(session, plan, rows, on)
 
@@ -281,9 +282,8 @@ def issued_between(
 def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) -> list[WorkItem]:
     """These rows with their light and status at the end of that day."""
     changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
-    promised = promised_by(session, plan, [row.id for row in rows], on) if rows else {}
     rules = _rules_of(plan, on)
-    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on, promised.get(row.id)) for row in rows]
+    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on, row.promised_then) for row in rows]
 
 
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:

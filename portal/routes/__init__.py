@@ -19,7 +19,7 @@ from portal.routes import (
     unit,
     unsettled,
 )
-from portal.routes.dialogue import promises
+from portal.routes.dialogue import contacts, promises
 from portal.routes.plans import changes
 
 ALL = (
@@ -28,6 +28,7 @@ ALL = (
     handin.router,
     assignment.router,
     promises.router,
+    contacts.router,
     review.router,
     board.router,
     bulletins.router,

@@ -24,6 +24,7 @@ from models.common.errors import DubanError
 from models.common.event import EventKind
 from models.common.status import Status, may_move
 from models.dates.workdays import ONE_DAY
+from models.dialogue.contact import LONGEST
 from models.dialogue.explanation import (
     MOST_DAYS_AHEAD,
     Said,
@@ -35,11 +36,12 @@ from models.permissions import Act
 from models.plan.unit import names_of
 from models.queries.assignment_record import Record, record_of
 from models.queries.files import files_of_assignment
+from models.queries.tellings import tellings_of
 from portal.actions import Roles, perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, DayOfWork, FormId, Id, Sent, Words
-from rendering.labels import EVENTS, TOUCHES, change_words
+from rendering.labels import CONTACTS, EVENTS, MESSAGES, TOUCHES, change_words
 from services import assignments
 from services.assignments import Item
 
@@ -58,7 +60,7 @@ MOVED_BY = {
 
 # What a person of the leading group may do and has no form for: the head of the group decides on what the office owes.
 _NOT_ON_PAGES = {
-    AccessRole.LEADER: frozenset({Act.DECIDE_EXTENSION, Act.DECIDE_OBJECTION, Act.WAIVE}),
+    AccessRole.LEADER: frozenset({Act.NOTE_CONTACT, Act.DECIDE_EXTENSION, Act.DECIDE_OBJECTION, Act.WAIVE}),
     AccessRole.OFFICE: frozenset({Act.ASK_EXTENSION, Act.OBJECT}),
 }
 
@@ -89,6 +91,10 @@ def assignment_page(
         typed=defaultdict(str, typed),
         wrong=defaultdict(str, _wrong(ctx, typed) if "answers" in typed else {}),
         explains="answers" in typed,
+        tellings=tellings_of(ctx.session, assignment_id) if ctx.role is AccessRole.OFFICE else [],
+        told_words={kind: ctx.language.gettext(words) for kind, words in MESSAGES.items()},
+        contact_words={kind: ctx.language.gettext(words) for kind, words in CONTACTS.items()},
+        longest=LONGEST,
         first_promise=ctx.today + ONE_DAY,
         last_promise=ctx.today + dt.timedelta(days=MOST_DAYS_AHEAD),
     )
@@ -129,6 +135,7 @@ def _may(ctx: RequestContext, record: Record) -> set[Act]:
             reasons_not_to_explain(ctx.plan, assignment, today)
             or (record.explanations and reasons_past_promising(ctx.session, assignment))
         ),
+        Act.NOTE_CONTACT: assignment.status.is_owed,
         Act.ASK_EXTENSION: record.pending is None and not reasons_past_extending(assignment, today),
         Act.GIVE_OPINION: assignment.status is Status.SUBMITTED,
         Act.OBJECT: record.objection is None and bool(objectionable(assignment, record.light, today)),

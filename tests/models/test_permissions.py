@@ -47,6 +47,8 @@ DECIDE_EXTENSION    no      no    no          no          yes     no      no
 OBJECT              yes     404   404         404         404     404     404
 DECIDE_OBJECTION    no      no    no          no          yes     no      no
 WAIVE               no      no    no          no          yes     no      no
+PRESS               no      no    no          no          yes     no      no
+NOTE_CONTACT        no      no    no          no          yes     no      no
 RELEASE_ITEM        no      no    no          no          yes     no      no
 """
 
@@ -71,6 +73,8 @@ DECIDE_EXTENSION    no      no           no          yes     no      no
 OBJECT              yes     404          404         404     404     404
 DECIDE_OBJECTION    no      no           no          yes     no      no
 WAIVE               no      no           no          yes     no      no
+PRESS               no      no           no          yes     no      no
+NOTE_CONTACT        no      no           no          yes     no      no
 RELEASE_ITEM        no      no           no          yes     no      no
 """
 

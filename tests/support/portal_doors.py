@@ -291,6 +291,13 @@ DOORS: dict[Key, Door] = {
     ("GET", "/queues"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/extensions"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/escalated"): Door((OFFICE,), alike("office")),
+    ("POST", "/contacts"): Door(
+        (OFFICE,),
+        {"office": {"ids": [Id(LIAISON)], "what": "called", "with_whom": "王主任", "words": "soon"}},
+        {"ids": "assignment"},
+        status=303,
+        entries=1,
+    ),
     ("GET", "/queues/promises"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/objections"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/messages"): Door((OFFICE,), alike("office")),

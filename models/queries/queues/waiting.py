@@ -31,6 +31,7 @@ class Waiting:
     """How much waits for the office. `messages` are notices that were given up; `own` is what it owes itself as a lead.
 
     `promises` are those in force, of which `broken` were not kept; what is late by that stands among the escalated.
+    `escalated` are those that nobody has seen to since, of `escalated_in_all`.
     `unsettled` are parties that the plan does not settle.
     """
 
@@ -45,6 +46,7 @@ class Waiting:
     own: int = 0
     promises: int = 0
     broken: int = 0
+    escalated_in_all: int = 0
 
     @property
     def total(self) -> int:
@@ -58,7 +60,7 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
     counts = (
         counting_to_review(plan, office).scalar_subquery(),
         _count(pending_requests(plan, Extension).where(WAITS)),
-        _count(reached(plan, today)),
+        _count(reached(plan, today, everything=False)),
         _count(pending_requests(plan, Objection).where(Objection.upheld.is_(None))),
         _count(dead(plan, Message.id)),
         _count(select(Complaint.id).where(unanswered(plan))),
@@ -67,6 +69,7 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
         _count(select(Assignment.id).where(Assignment.unit_id == office.id, Assignment.status.in_(OWED))),
         _count(in_force(plan, today)),
         _count(in_force(plan, today, only_broken=True)),
+        _count(reached(plan, today)),
     )
     return Waiting(*session.execute(select(*counts)).one())
 
