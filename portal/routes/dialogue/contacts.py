@@ -13,7 +13,7 @@ from models.dialogue.contact import LONGEST, ContactKind
 from models.queries.queues.escalations import escalated
 from portal.actions import perform
 from portal.context import RequestContext, read_request
-from portal.forms import FormId, Ids, Page, Sent, Words
+from portal.forms import Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
 from portal.routes.office import counted, pages, queue_page
 from rendering.labels import CONTACTS
@@ -55,19 +55,20 @@ def _list(
 
 
 class ContactForm(Sent):
-    """`item`: where the form stood on the page of an item itself."""
+    """`on`: whether the form stood on the list, or on the page of the one item that it names."""
 
     ids: Ids = Field(default_factory=list)
     what: ContactKind = ContactKind.PRESSED
     with_whom: Words = ""
     words: Words = ""
-    item: FormId | None = None
+    on: Literal["list", "item"] = "list"
 
 
 @router.post("/contacts")
 def contact(request: Request, form: Annotated[ContactForm, Form()]) -> Response:
     """Write to the units that owe these, or note a call, a visit or what follows."""
-    back = f"/assignments/{form.item}" if form.item else "/queues/escalated"
+    item = form.ids[0] if form.on == "item" and form.ids else None
+    back = f"/assignments/{item}" if item else "/queues/escalated"
 
     def act(ctx: RequestContext) -> Response:
         if form.what is ContactKind.PRESSED:
@@ -78,8 +79,8 @@ def contact(request: Request, form: Annotated[ContactForm, Form()]) -> Response:
         return ctx.done(back, N_("Noted. Items: {count}."), count=count)
 
     def again(ctx: RequestContext, refused: DubanError) -> Response:
-        if form.item:
-            return assignment_page(ctx, form.item, refused, contact=form)
+        if item:
+            return assignment_page(ctx, item, refused, contact=form)
         return _list(ctx, 1, refused=refused, typed=form)
 
     return perform(request, form, AccessRole.OFFICE, act, again)

@@ -33,7 +33,7 @@ def test_the_office_presses_and_calls_and_the_list_is_worked_off(story: Story, n
     office.get(f"/assignments/{item}")
     assert "words of the office → North County" in office.words
     assert "they first came in after that on" in office.words
-    note: dict[str, Any] = {"ids": [item], "item": item, "what": "called", "words": "答应周五报"}
+    note: dict[str, Any] = {"ids": [item], "on": "item", "what": "called", "words": "答应周五报"}
     office.post("/contacts", status=REFUSED, **note)
     assert "give the name of the person" in office.words
     assert "答应周五报" in office.page.text

@@ -28,10 +28,10 @@ def test_a_unit_explains_and_it_stands_wherever_it_is_looked_for(story: Story, n
     unit.get(address(story))
     unit.post(f"{address(story)}/explanation", until="2024-01-12", **SAID)
     assert "承诺2024-01-12前完成；期限仍为2023-12-20" in unit.notice
-    for words in ("施工单位停工", "赵主任", "请住建局协调复工", "承诺时限2024年1月12日", "情况说明及承诺"):
+    for words in ("施工单位停工", "赵主任", "请住建局协调复工", "承诺时限：2024年1月12日", "情况说明及承诺"):
         assert words in unit.words
     unit.get("/work")
-    assert "承诺时限2024年1月12日" in unit.words
+    assert "承诺时限：2024年1月12日" in unit.words
     assert "#explain" not in unit.page.text
 
     lead = enter(story.plan, "edu", name="李四")
