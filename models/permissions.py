@@ -42,6 +42,7 @@ class Act(StrEnum):
     SUBMIT = "submit"
     REVIEW = "review"
     GIVE_OPINION = "give opinion"
+    EXPLAIN = "explain"  # why it is late, and until when it is promised
     ASK_EXTENSION = "ask extension"
     DECIDE_EXTENSION = "decide extension"
     OBJECT = "object"
@@ -50,6 +51,8 @@ class Act(StrEnum):
     WITHDRAW = "withdraw"  # what was handed in and nobody has reviewed
     REOPEN = "reopen"  # take an acceptance back
     ASK_AGAIN = "ask again"  # take a waiver back
+    PRESS = "press"  # write to the unit in the office's own words
+    NOTE_CONTACT = "note contact"
     RELEASE_ITEM = "release item"  # give what was set aside back to patrol
 
     # With what is one unit's: its register of people
@@ -107,6 +110,7 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.SUBMIT: frozenset({Capacity.OWNER}),
     Act.REVIEW: frozenset({Capacity.REVIEWER}),
     Act.GIVE_OPINION: frozenset({Capacity.CO_LEAD}),
+    Act.EXPLAIN: frozenset({Capacity.OWNER}),
     Act.ASK_EXTENSION: frozenset({Capacity.OWNER}),
     Act.DECIDE_EXTENSION: frozenset({Capacity.OFFICE}),
     Act.OBJECT: frozenset({Capacity.OWNER}),
@@ -115,6 +119,8 @@ _OF_AN_ITEM: dict[Act, frozenset[Capacity]] = {
     Act.WITHDRAW: frozenset({Capacity.OWNER}),
     Act.REOPEN: frozenset({Capacity.REVIEWER, Capacity.OFFICE}),
     Act.ASK_AGAIN: frozenset({Capacity.OFFICE}),
+    Act.PRESS: frozenset({Capacity.OFFICE}),
+    Act.NOTE_CONTACT: frozenset({Capacity.OFFICE}),
     Act.RELEASE_ITEM: frozenset({Capacity.OFFICE}),
 }
 _OF_A_UNIT: dict[Act, frozenset[Capacity]] = {

@@ -18,6 +18,8 @@ from models.common.base import Base
 from models.common.event import Event
 from models.complaint import Complaint
 from models.delivery.rate_limit import RateLimit
+from models.dialogue.contact import Contact
+from models.dialogue.explanation import Explanation
 from models.finding import Finding
 from models.indicators.reading import Reading
 from models.monitoring.seal import JournalSeal
@@ -47,6 +49,8 @@ MAPPED = (
     SubmissionItem,
     SubmissionFile,
     Extension,
+    Explanation,
+    Contact,
     Objection,
     Review,
     Opinion,

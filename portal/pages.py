@@ -17,7 +17,7 @@ from rendering.instants import local_minute, period_words
 
 FOLDER = Path(__file__).parent
 KIB = 1024
-MARKS = ("light", "status", "due", "work_row")
+MARKS = ("promise", "light", "status", "due", "work_row")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

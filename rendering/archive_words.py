@@ -35,6 +35,8 @@ TABLES = {
     "review": N_("Accepted or returned, by whom and why."),
     "opinion": N_("What co-leads said on what was handed in, before it was accepted."),
     "extension": N_("Requests for more time, and what was decided."),
+    "explanation": N_("Why items were late, as their units said, and until when they were promised."),
+    "contact": N_("What the office wrote to units in its own words, and the calls and visits that it noted."),
     "objection": N_("Objections to a return or a light, and what was decided."),
     "complaint": N_("Complaints and suggestions, with the answers."),
     "finding": N_("What had to be put right, and the closing check."),

@@ -42,6 +42,8 @@ SAID = {
     (StatementKind.OBJECTION, None): N_("objects, not decided: {text}"),
     (StatementKind.OBJECTION, True): N_("objects, upheld: {text}"),
     (StatementKind.OBJECTION, False): N_("objects, dismissed: {text}"),
+    (StatementKind.EXPLANATION, None): N_("promised for {until}, {answers} answers for it: {text}"),
+    (StatementKind.EXPLANATION, False): N_("promised for {until} and not kept, {answers} answers for it: {text}"),
     (StatementKind.SUBMISSION, None): N_("on handing in: {text}"),
 }
 DECIDED = {True: N_("granted"), False: N_("refused"), None: N_("waiting")}
@@ -253,7 +255,7 @@ class _Sections:
         yield Section(
             1,
             _("Overdue, and why"),
-            [_("Overdue items: {count}.").format(count=len(late))],
+            [_("Overdue items: {count}.").format(count=len(late)), *self._promises()],
             self._some(
                 _("Overdue"),
                 _("Overdue items, and what the units said"),
@@ -280,9 +282,16 @@ class _Sections:
 
     def _said(self, said: Sequence[UnitStatement]) -> str:
         return "\n".join(
-            f"{one.on} {one.by}: " + self._(SAID[one.kind, one.granted]).format(until=one.until, text=one.text)
+            f"{one.on} {one.by}: "
+            + self._(SAID[one.kind, one.granted]).format(until=one.until, answers=one.answers, text=one.text)
+            + (self._("; needs: {needs}").format(needs=one.needs) if one.needs else "")
             for one in said
         ) or self._("nothing said")
+
+    def _promises(self) -> Iterator[str]:
+        if explained := len(self.known.explained):
+            told = self._("Of these, {explained} were explained with a promise; promises not kept: {broken}.")
+            yield told.format(explained=explained, broken=self.known.broken_promises)
 
     def _told(self, one: Overdue) -> str:
         return self.language.list([f"{self._(AUDIENCES[audience])} {since}" for audience, since in one.told.items()])

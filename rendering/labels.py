@@ -17,9 +17,11 @@ from models.changes.meaning import Changed
 from models.common.errors import Reason
 from models.common.event import EventKind
 from models.common.kinds import AreaKind, Basis, Comparator, Rollup, UnitKind
+from models.common.message_kinds import MessageKind
 from models.common.text import Text
 from models.dates.period import EACH_TERM, HALF_YEARLY, MONTHLY, QUARTERLY, YEARLY
 from models.dates.recurrence import Every, InMonth, Recurrence
+from models.dialogue.contact import ContactKind
 from models.indicators.attainment import Attainment, Outcome, target_of
 from models.indicators.reading import Change, plain
 from models.monitoring.replay import Outcome as StepOutcome
@@ -43,6 +45,9 @@ EVENTS = {
     EventKind.TAKEN_UP: N_("given back to the patrol"),
     EventKind.EXTENSION_ASKED: N_("more time asked for"),
     EventKind.EXTENSION_REFUSED: N_("more time refused"),
+    EventKind.EXPLAINED: N_("explained, with a promise"),
+    EventKind.PRESSED: N_("pressed by the office"),
+    EventKind.CONTACT_NOTED: N_("contact noted"),
     EventKind.OPINION_GIVEN: N_("opinion of a co-lead"),
     EventKind.PARTY_SETTLED: N_("party settled"),
     EventKind.OBJECTION_RAISED: N_("objection raised"),
@@ -70,6 +75,47 @@ RESULTS = {
     Result.LATE: N_("handed in late, then accepted"),
     Result.RETURNED: N_("returned, and not handed in again by then"),
     Result.OVERDUE: N_("not handed in by its date"),
+}
+# What a notice was about.
+MESSAGES = {
+    MessageKind.ISSUED: N_("new work"),
+    MessageKind.REMINDER: N_("reminder"),
+    MessageKind.UNSIGNED: N_("not signed for"),
+    MessageKind.OVERDUE: N_("overdue"),
+    MessageKind.TO_REVIEW: N_("to review"),
+    MessageKind.UNREVIEWED: N_("waits too long for review"),
+    MessageKind.RETURNED: N_("return"),
+    MessageKind.ACCEPTED: N_("acceptance"),
+    MessageKind.WAIVED: N_("no longer asked for"),
+    MessageKind.WITHDRAWN: N_("hand-in withdrawn"),
+    MessageKind.REOPENED: N_("acceptance taken back"),
+    MessageKind.ASKED_AGAIN: N_("asked for again"),
+    MessageKind.DUE_MOVED: N_("new date"),
+    MessageKind.PLAN_CHANGED: N_("change of the plan"),
+    MessageKind.EXTENSION_ASKED: N_("request for more time"),
+    MessageKind.EXTENSION_GRANTED: N_("more time granted"),
+    MessageKind.EXTENSION_REFUSED: N_("more time refused"),
+    MessageKind.PRESSED: N_("words of the office"),
+    MessageKind.OPINION_ASKED: N_("waits for a co-lead's word"),
+    MessageKind.OPINION_GIVEN: N_("opinion of a co-lead"),
+    MessageKind.OBJECTION: N_("objection"),
+    MessageKind.OBJECTION_UPHELD: N_("objection upheld"),
+    MessageKind.OBJECTION_DISMISSED: N_("objection dismissed"),
+    MessageKind.COMPLAINT: N_("complaint or suggestion"),
+    MessageKind.COMPLAINT_ANSWERED: N_("answer to a complaint or suggestion"),
+    MessageKind.GATE_READY: N_("a phase can close"),
+    MessageKind.GATE_DUE: N_("the last day of a phase has come"),
+    MessageKind.UNREACHED: N_("units that nothing reaches"),
+    MessageKind.SET_ASIDE: N_("set aside: a person has to look"),
+    MessageKind.BACKLOG: N_("backlog"),
+    MessageKind.BULLETIN: N_("bulletin"),
+    MessageKind.VERDICT: N_("verdict"),
+}
+CONTACTS = {
+    ContactKind.PRESSED: N_("pressed"),
+    ContactKind.CALLED: N_("called"),
+    ContactKind.VISITED: N_("visited"),
+    ContactKind.SEEN: N_("seen to"),
 }
 LIGHT_NAMES = {
     Light.GREEN: N_("Green"),

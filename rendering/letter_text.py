@@ -22,6 +22,7 @@ from rendering.typed_text import one_line, quoted
 class Wording:
     """How one kind of line is said. `next_step` tells the reader what to do, `command` how to record it.
 
+    `on_page` stands in the place of `next_step` for a reader who has the pages.
     `others` holds the rows for a reader who looks after other units' work: the lead, the office, the leader.
     """
 
@@ -29,6 +30,7 @@ class Wording:
     heading: str
     next_step: str
     command: str = ""
+    on_page: str = ""
     others: bool = False
     due: str = N_("Due: {due}")
     reason: str = N_("Note: {reason}")
@@ -57,6 +59,10 @@ WORDINGS = (
             "what it is, by when you can deliver, and who answers for it."
         ),
         _SUBMIT,
+        on_page=N_(
+            "Please hand in the proof now. If something stands in the way, explain it on the page of the item: why, by "
+            "when you promise it, and who answers for it. The weekly notices are quiet until then."
+        ),
     ),
     Wording(
         MessageKind.OVERDUE,
@@ -66,6 +72,18 @@ WORDINGS = (
             "What you cannot settle, take to the leading group: any further step is for people to decide."
         ),
         others=True,
+    ),
+    Wording(
+        MessageKind.PRESSED,
+        N_("{count} that the leading-group office asks about"),
+        N_(
+            "Please read what the office writes, and answer: hand in the proof, or tell the office what stands in the "
+            "way, by when you can deliver, and who answers for it."
+        ),
+        _SUBMIT,
+        on_page=N_("Please read what the office writes, and answer on the page of the item: hand in, or explain."),
+        reason=N_("The office writes: {reason}"),
+        by=N_("From: {by}"),
     ),
     Wording(
         MessageKind.RETURNED,
@@ -511,7 +529,8 @@ def _group(
 ) -> Iterator[str]:
     """The paragraphs of one kind: what it is and what to do next, then each requirement."""
     head = [language.gettext("== {heading} ==").format(heading=_heading(wording, lines, language))]
-    head.append(language.gettext("What to do: {step}").format(step=language.gettext(wording.next_step)))
+    next_step = wording.next_step if with_command or not wording.on_page else wording.on_page
+    head.append(language.gettext("What to do: {step}").format(step=language.gettext(next_step)))
     if wording.command and with_command:
         ref = lines[0].ref if len(lines) == 1 else language.gettext("REF")
         command = language.gettext(wording.command).format(ref=ref)
@@ -570,6 +589,7 @@ def _details(line: Line, wording: Wording, letter: Letter, language: Language) -
         for detail in (
             _due(line, wording, letter, language),
             say(N_("About the date: {notes}"), notes=_date_notes(line, language)),
+            _promise(line, letter, language),
             _count(line, language),
             language.gettext(_ABOUT[line.about]) if line.about else "",
             change_words(line.changed, language) if line.changed else "",
@@ -625,6 +645,16 @@ def _date_notes(line: Line, language: Language) -> str:
             language.gettext("provisional, the days off of that year are not published yet; it may still move")
         )
     return language.gettext("; ").join(notes)
+
+
+def _promise(line: Line, letter: Letter, language: Language) -> str:
+    """Until when its unit promised it, and whether that has passed: what waited is said again then."""
+    if line.promised_on is None:
+        return ""
+    said = N_("Promised by the unit for: {date}")
+    if line.promised_on < letter.on:
+        said = N_("Promised by the unit for: {date}. The promise was not kept.")
+    return language.gettext(said).format(date=language.date(line.promised_on))
 
 
 def _count(line: Line, language: Language) -> str:

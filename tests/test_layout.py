@@ -32,7 +32,7 @@ FOLDERS = [*LAYERS, "deploy"]
 OURS = {*FOLDERS, "tests", "benchmarks"}
 # The rooms of the models, lowest first: none imports one that stands after it.
 ROOMS = [
-    *("common", "dates", "plan", "access", "outbox", "assignments", "permissions", "complaint", "people"),
+    *("common", "dates", "plan", "access", "outbox", "assignments", "permissions", "dialogue", "complaint", "people"),
     *("phases", "indicators", "finding", "patrol", "queries", "monitoring", "loading", "changes", "preview", "score"),
     *("bulletins", "acceptance", "delivery", "tables", "archive_tables", "migrations"),
 ]

@@ -37,6 +37,12 @@ OPEN = text("assignment.status NOT IN ('accepted', 'waived')")
 QUARANTINED = text("assignment.needs_attention <> ''")
 
 
+# What was promised is kept or broken once it is handed in or no longer asked for; `models.dialogue.explanation` has it.
+END_PROMISE = text("""
+UPDATE explanation SET ended_on = :today WHERE assignment_id = :assignment_id AND ended_on IS NULL
+""")
+
+
 class Assignment(Base):
     """What one unit owes. `next_action_at` is the next instant at which patrol must look; null when closed."""
 
@@ -82,6 +88,10 @@ class Assignment(Base):
     # Handed in after the date in force, and not excused. It repeats what the journal says, so
     # that today's light of a thousand rows needs no journal.
     late: Mapped[bool] = mapped_column(server_default=text("false"), doc="true: handed in after its date")
+    # What the unit promised; it repeats the explanation in force, so that patrol needs no other table.
+    promised_on: Mapped[dt.date | None] = mapped_column(
+        doc="the day by which the unit promised it; empty where it promised nothing or has handed in since"
+    )
     done_until: Mapped[dt.date] = mapped_column(
         doc="the day up to which the ladder is carried out"
     )  # steps of the ladder up to this day are settled
@@ -99,7 +109,8 @@ class Assignment(Base):
 
     @property
     def standing(self) -> LadderState:
-        return LadderState(self.status, self.issued_on, self.due_on, self.submitted_on, self.done_until)
+        dates = (self.issued_on, self.due_on, self.submitted_on, self.done_until, self.promised_on)
+        return LadderState(self.status, *dates)
 
 
 def of_plan(code: str) -> ColumnElement[bool]:
@@ -203,7 +214,11 @@ def move(
         raise IllegalMoveError(
             "{ref} cannot become {after}: it is {before}", ref=assignment.ref, before=before, after=after
         )
-    _set_status(plan, assignment, after, due_on, plan.day_of(at))
+    today = plan.day_of(at)
+    if not after.is_owed and assignment.promised_on is not None:
+        session.execute(END_PROMISE, {"assignment_id": assignment.id, "today": today})
+        assignment.promised_on = None
+    _set_status(plan, assignment, after, due_on, today)
     record(
         session,
         EventKind.MOVED,

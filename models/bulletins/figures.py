@@ -22,6 +22,7 @@ from models.common.status import CLOSED, Status
 from models.dates.instants import end_of
 from models.dates.period import Period
 from models.dates.workdays import ONE_DAY
+from models.dialogue.explanation import explanations_of
 from models.indicators.attainment import Attainment, attainments
 from models.phases.gate import last_day_at
 from models.plan.area import Area
@@ -44,11 +45,15 @@ class StatementKind(StrEnum):
     EXTENSION = "extension"
     OBJECTION = "objection"
     SUBMISSION = "submission"
+    EXPLANATION = "explanation"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UnitStatement:
-    """What a unit said of an assignment, and what became of it by then: None while it waits, or needs no answer."""
+    """What a unit said of an assignment, and what became of it by then: None while it waits, or needs no answer.
+
+    Of an explanation `until` is the promised day, and `granted` false where that was broken.
+    """
 
     kind: StatementKind
     text: str
@@ -56,6 +61,8 @@ class UnitStatement:
     on: dt.date
     until: dt.date | None = None  # asked for
     granted: bool | None = None
+    answers: str = ""
+    needs: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +86,10 @@ class Overdue:
     days: int
     said: Sequence[UnitStatement]
     told: Mapping[Audience, dt.date]
+
+    @property
+    def promises(self) -> list[UnitStatement]:
+        return [one for one in self.said if one.kind is StatementKind.EXPLANATION]
 
     @property
     def is_escalated(self) -> bool:
@@ -155,6 +166,15 @@ class Figures:
     @property
     def escalated(self) -> list[Overdue]:
         return [one for one in self.overdue if one.is_escalated]
+
+    @property
+    def explained(self) -> list[Overdue]:
+        return [one for one in self.overdue if one.promises]
+
+    @property
+    def broken_promises(self) -> int:
+        """Of what is overdue; what was made good since is not counted."""
+        return sum(said.granted is False for one in self.overdue for said in one.promises)
 
     @property
     def extended(self) -> list[Asked]:
@@ -269,7 +289,12 @@ class _Look:
 
     def _said(self, ids: Collection[int]) -> Mapping[int, list[UnitStatement]]:
         found: dict[int, list[UnitStatement]] = defaultdict(list)
-        for assignment_id, said in (*self._asked(ids), *self._objected(ids), *self._handed_in(ids)):
+        for assignment_id, said in (
+            *self._asked(ids),
+            *self._objected(ids),
+            *self._handed_in(ids),
+            *self._explained(ids),
+        ):
             found[assignment_id].append(said)
         for said_of_one in found.values():
             said_of_one.sort(key=lambda one: one.on)
@@ -314,6 +339,23 @@ class _Look:
                 assignment_id,
                 UnitStatement(StatementKind.SUBMISSION, one.note, one.by_name, self.plan.day_of(one.at)),
             )
+
+    def _explained(self, ids: Collection[int]) -> Iterator[tuple[int, UnitStatement]]:
+        for assignment_id, said in explanations_of(self.session, ids, self.end).items():
+            for one in said:
+                yield (
+                    assignment_id,
+                    UnitStatement(
+                        StatementKind.EXPLANATION,
+                        one.why,
+                        one.by_name,
+                        self.plan.day_of(one.at),
+                        one.until,
+                        False if one.is_broken(self.on) else None,
+                        one.answers,
+                        one.needs,
+                    ),
+                )
 
     def returned(self) -> list[Returned]:
         rows = self._moves(Status.RETURNED)

@@ -34,6 +34,9 @@ class EventKind(StrEnum):
     OPINION_GIVEN = "opinion_given"  # of a co-lead, on what was handed in
     OBJECTION_RAISED = "objection_raised"
     OBJECTION_DECIDED = "objection_decided"
+    EXPLAINED = "explained"  # a unit said why it is late, and until when it promises the work
+    PRESSED = "pressed"  # the office wrote to the unit in its own words
+    CONTACT_NOTED = "contact_noted"  # a call, a visit, or what the office saw to
     EXCUSED = "excused"  # what was late until then no longer counts
     CORRECTED = "corrected"  # a hand-in, an acceptance or a waiver was taken back; `detail` says which
     COMPLAINT_FILED = "complaint_filed"

@@ -16,6 +16,7 @@ class MessageKind(StrEnum):
     REMINDER = "reminder"  # to a unit: due soon, or due today
     UNSIGNED = "unsigned"  # to the office: a unit has not signed for it
     OVERDUE = "overdue"  # to unit, lead, office or leader: past its date
+    PRESSED = "pressed"  # to a unit: what the office writes in its own words
     TO_REVIEW = "to_review"  # to the reviewer: something came in
     OPINION_ASKED = "opinion_asked"  # to a co-lead: it is asked before the first lead accepts
     OPINION_GIVEN = "opinion_given"  # to the reviewer: what a co-lead says

@@ -50,6 +50,7 @@ STILL_TRUE: dict[MessageKind, frozenset[Status]] = {
     MessageKind.UNREVIEWED: HOLDS[Condition.UNREVIEWED],
     MessageKind.TO_REVIEW: HOLDS[Condition.UNREVIEWED],
     MessageKind.DUE_MOVED: HOLDS[Condition.OPEN],
+    MessageKind.PRESSED: HOLDS[Condition.OPEN],
 }
 
 

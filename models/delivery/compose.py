@@ -118,6 +118,7 @@ class LetterComposer:
             proof=Text(fact.proof_zh, fact.proof_en),
             source=fact.source,
             basis=fact.basis,
+            promised_on=fact.promised_on if message.kind is MessageKind.OVERDUE else None,
             reason=message.reason,
             by=message.by_name,
             about=named_in(self.session, message.subject).about if message.kind in OBJECTIONS else "",

@@ -16,6 +16,7 @@ class Line:
     `working_days_left` counts from the day of the notice to `due_on`: 0 on the day, negative when late.
     `planned_due_on` is the date as the plan states it, where `due_on` differs (a day off, an extension).
     `period`: of what is asked, the year or part of a year, such as `2023Q1`.
+    `promised_on` is the day by which the unit promised it, also where that has passed.
     `provisional` marks a date in a year whose working-day calendar is not published yet.
     """
 
@@ -39,6 +40,7 @@ class Line:
     by: str = ""
     about: str = ""  # what an objection is raised against: return or light; of a verdict its outcome
     changed: Changed | None = None  # of a change set: what it did, and how it was before
+    promised_on: dt.date | None = None
     count: int = 0  # backlog: how many; gate_due: how many are still open
 
 

@@ -98,6 +98,7 @@ def _lives(session: Session, plan: Plan, ids: Collection[int] | None) -> Iterato
             status=row.status,
             due_on=row.due_on,
             done_until=row.done_until,
+            promised_on=row.promised_on,
             next_action_at=row.next_action_at,
             is_aside=bool(row.needs_attention),
             entries=[_entry(one) for one in entries.of(row.id)],
@@ -137,6 +138,7 @@ def _assignments(plan: Plan) -> AnySelect:
             Assignment.issued_on,
             Assignment.due_on,
             Assignment.done_until,
+            Assignment.promised_on,
             Assignment.next_action_at,
             Assignment.needs_attention,
             Requirement.phase_id,
@@ -178,9 +180,11 @@ def _entries(plan: Plan) -> AnySelect:
 
 def _entry(row: AnyRow) -> Entry:
     fields = (row.at, row.kind, row.status_before, row.status_after, row.due_before, row.due_after)
+    detail: Mapping[str, Any] = row.detail or {}
+    if row.kind is EventKind.EXPLAINED:
+        return Entry(*fields, promised_on=dt.date.fromisoformat(detail["until"]), id=row.id)
     if row.kind is not EventKind.ESCALATED:
         return Entry(*fields, by_unit_id=row.actor_unit_id, id=row.id)
-    detail: Mapping[str, Any] = row.detail or {}
     fell_on = dt.date.fromisoformat(detail.get("fell_on", "0001-01-01"))
     return Entry(*fields, detail.get("step", ""), fell_on, bool(detail.get("historic")), id=row.id)
 

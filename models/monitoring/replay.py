@@ -24,7 +24,9 @@ from models.plan.ladder import Audience, DueSteps, Fired, LadderState, Step, due
 
 MAX_ROUNDS_PASSED_BY = 2  # rounds that may skip an assignment, because a person holds its row or is changing it
 JUDGED = frozenset({Status.ACCEPTED, Status.RETURNED})
-CHANGES = frozenset({EventKind.MOVED, EventKind.DUE_MOVED, EventKind.SET_ASIDE, EventKind.TAKEN_UP})
+CHANGES = frozenset(
+    {EventKind.MOVED, EventKind.DUE_MOVED, EventKind.SET_ASIDE, EventKind.TAKEN_UP, EventKind.EXPLAINED}
+)
 
 
 class Outcome(StrEnum):
@@ -58,7 +60,10 @@ class Discrepancy(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the journal; `step`, `fell_on` and `historic` where it is a step that fired."""
+    """One entry of the journal; `step`, `fell_on` and `historic` where it is a step that fired.
+
+    `promised_on` where the unit explained why it is late.
+    """
 
     at: dt.datetime
     kind: EventKind
@@ -70,6 +75,7 @@ class Entry:
     fell_on: dt.date | None = None
     historic: bool = False
     by_unit_id: int | None = None
+    promised_on: dt.date | None = None
     id: int = 0
 
 
@@ -133,6 +139,7 @@ class AssignmentHistory:
     status: Status
     due_on: dt.date
     done_until: dt.date
+    promised_on: dt.date | None
     next_action_at: dt.datetime | None
     is_aside: bool
     entries: Sequence[Entry]
@@ -296,6 +303,7 @@ class _Replay:
         self.status: Status | None = None
         self.due_on = life.due_on
         self.submitted_on: dt.date | None = None
+        self.promised_on: dt.date | None = None
         self.done_until = life.issued_on
         self.is_aside = False
         self.watched_since = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -341,12 +349,18 @@ class _Replay:
         if entry.kind in {EventKind.SET_ASIDE, EventKind.TAKEN_UP}:
             self.is_aside = entry.kind is EventKind.SET_ASIDE
             return
+        if entry.kind is EventKind.EXPLAINED:
+            # As `explanation` has it: what the ladder asked for up to this day is asked for still.
+            self.promised_on = entry.promised_on
+            return
         self._check_chain(entry)
         today = day_of(entry.at, self.rules.timezone)
         after = entry.status_after if entry.kind is EventKind.MOVED else None
         self.status, self.due_on = after or self.status, entry.due_after or self.due_on
         if after is Status.SUBMITTED:
             self.submitted_on = today
+        if after and not after.is_owed:
+            self.promised_on = None
         # As `assignment.move` has it: who signs on the morning of a reminder or an order still gets it.
         if after is not Status.ACKNOWLEDGED:
             self.done_until = max(self.done_until, today)
@@ -492,9 +506,13 @@ class _Replay:
 
     def _check_row(self) -> None:
         assert self.status
-        for found, told in ((self.life.status, self.status), (self.life.due_on, self.due_on)):
+        for found, told in (
+            (self.life.status, self.status),
+            (self.life.due_on, self.due_on),
+            (self.life.promised_on, self.promised_on),
+        ):
             if found != told:
-                differs = Reason("its row says {found}, the journal {told}", found=found, told=told)
+                differs = Reason("its row says {found}, the journal {told}", found=found or "—", told=told or "—")
                 self._wrong(Discrepancy.ROW, differs)
 
     def _check_roles(self) -> None:
@@ -564,7 +582,8 @@ class _Replay:
 
     def _standing(self) -> LadderState:
         assert self.status
-        return LadderState(self.status, self.life.issued_on, self.due_on, self.submitted_on, self.done_until)
+        dates = (self.life.issued_on, self.due_on, self.submitted_on, self.done_until, self.promised_on)
+        return LadderState(self.status, *dates)
 
     def _judged(self, calendar: WorkCalendar, on: dt.date) -> DueSteps:
         verdict = _judged(self.life.ladder, self._standing(), calendar, on, self.rules.live_from)

@@ -102,12 +102,16 @@ def _near(plan: Plan, years: Iterable[int], ladders: Iterable[tuple[Step, ...]],
     offsets = [abs(step.offset) for ladder in ladders for step in ladder]
     # Of the working days that a step counts there are at least two in five.
     reach = dt.timedelta(days=5 * max(offsets, default=0) // 2) + LONGEST_HOLIDAY
-    dates = (Assignment.planned_due_on, Assignment.due_on, Assignment.issued_on, Assignment.submitted_on)
+    dates = (
+        *(Assignment.planned_due_on, Assignment.due_on, Assignment.issued_on, Assignment.submitted_on),
+        Assignment.promised_on,
+    )
     spans = ((dt.date(year, 1, 1) - reach, dt.date(year, 12, 31) + reach) for year in years)
     is_near = or_(*(one.between(first, last) for first, last in spans for one in dates))
     columns = (
         *(Assignment.id, Assignment.status, Assignment.planned_due_on, Assignment.due_on, Assignment.due_provisional),
         *(Assignment.issued_on, Assignment.submitted_on, Assignment.done_until, Assignment.next_action_at),
+        Assignment.promised_on,
         *(Assignment.needs_attention, Requirement.phase_id, Requirement.ladder_id),
         *(Requirement.on_day_off,),
     )
@@ -125,7 +129,8 @@ def _may_differ(plan: Plan, row: AnyRow, ladder: tuple[Step, ...]) -> bool:
     """Whether a row has to be looked at more closely: its date, or its next step, is not what the plan's date gives."""
     if plan.work_calendar.settle(row.planned_due_on, row.on_day_off) != Settled(row.due_on, row.due_provisional):
         return True
-    standing = LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
+    dates = (row.issued_on, row.due_on, row.submitted_on, row.done_until, row.promised_on)
+    standing = LadderState(row.status, *dates)
     try:
         look_on = next_look(ladder, standing, plan.work_calendar, plan.go_live_on or dt.date.min)
     except OF_A_BAD_ROW:

@@ -118,6 +118,7 @@ def _ladder_states(ids: Sequence[int]) -> AnySelect:
             Assignment.due_on,
             Assignment.submitted_on,
             Assignment.done_until,
+            Assignment.promised_on,
             Requirement.phase_id,
             Requirement.ladder_id,
             Requirement.lead_id,
@@ -263,7 +264,7 @@ def _ref(assignment_id: int) -> Select[str]:
 
 
 def _ladder_state(row: AnyRow) -> LadderState:
-    return LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until)
+    return LadderState(row.status, row.issued_on, row.due_on, row.submitted_on, row.done_until, row.promised_on)
 
 
 def _messages(verdicts: _Verdicts, bodies: dict[Audience, int], at: dt.datetime) -> Iterable[NewMessage]:

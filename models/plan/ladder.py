@@ -96,11 +96,21 @@ class Step:
         """The step as it comes again: counted from the day on which it came before."""
         return _again(self)
 
+    @property
+    def broken(self) -> "Step":
+        """The step as it comes again after a promise that was not kept: on the working day after it."""
+        return _broken(self)
+
 
 @functools.cache
 def _again(step: Step) -> Step:
     assert step.every is not None
     return dataclasses.replace(step, offset=step.every, working=True)
+
+
+@functools.cache
+def _broken(step: Step) -> Step:
+    return dataclasses.replace(step, offset=1, working=True)
 
 
 def _reminder(days: int, order: OrderColour | None = None) -> Step:
@@ -154,7 +164,8 @@ class LadderState:
     """All that the ladder needs to know of an assignment.
 
     `done_until`: steps up to and including this day have fired or are void. It is the day of issue,
-    of a new deadline or of a return, and patrol moves it on.
+    of a new deadline or of a return, and patrol moves it on. `promised_on`: the day by which the unit promised it,
+    kept when it has passed; None where it promised nothing, or has handed in since.
     """
 
     status: Status
@@ -162,6 +173,7 @@ class LadderState:
     due_on: dt.date
     submitted_on: dt.date | None
     done_until: dt.date
+    promised_on: dt.date | None = None
 
     def anchor(self, anchor: Anchor) -> dt.date | None:
         return {
@@ -225,24 +237,30 @@ def _timetable(
         anchor = standing.anchor(step.anchor)
         if anchor is None or standing.status not in HOLDS[step.condition]:
             continue
-        for entry in _times(step, anchor, calendar, standing.done_until, live_from):
+        for entry in _times(step, anchor, calendar, standing, live_from):
             yield entry
             if entry[0] > on:
                 break
 
 
 def _times(
-    step: Step, anchor: dt.date, calendar: WorkCalendar, done_until: dt.date, live_from: dt.date
+    step: Step, anchor: dt.date, calendar: WorkCalendar, standing: LadderState, live_from: dt.date
 ) -> Iterator[_Entry]:
     """Each time that a step falls after `done_until`: once, or again and again without an end.
 
-    What fell before `live_from` is history, and does not come again: the office hears of that backlog at once.
+    What fell before `live_from` is history, and does not come again: the office hears of that backlog at once. What had
+    come by the promised day is quiet until then, comes on the working day after it, and counts from there.
     """
+    done_until, promised_on = standing.done_until, standing.promised_on
     day = step.date(anchor, calendar)
     if day > done_until:
         yield day, step, anchor
     if step.every is None or day < live_from:
         return
+    if step.condition is Condition.OPEN and promised_on is not None and day <= promised_on:
+        day = calendar.add(promised_on, 1)
+        if day > done_until:
+            yield day, step.broken, promised_on
     passed = max(0, calendar.count(day, done_until)) // step.every
     anchor = calendar.add(day, passed * step.every) if passed else day
     while True:

@@ -24,6 +24,7 @@ from models.common.errors import NotFoundError, Reason
 from models.common.event import Event, EventKind
 from models.common.status import CLOSED, Status
 from models.common.text import Text
+from models.dialogue.explanation import Explanation
 from models.plan.ladder import Step
 from models.plan.phase import Phase
 from models.plan.plan import Plan, PlanVersion
@@ -93,7 +94,7 @@ class Record:
     """`waits_for`: the open parts of a joint item, where the unit leads it. `left`: as a `WorkItem` has it.
 
     `leads` are the units that lead the item, the first one first. `asked` are those beside it that are asked about the
-    version under review.
+    version under review. `explanations`: what its unit said of being late, the last first.
     """
 
     assignment: Assignment
@@ -107,6 +108,7 @@ class Record:
     leads: Sequence[Unit] = ()
     asked: Sequence[Asked] = ()
     issued_under: int | None = None
+    explanations: Sequence[Explanation] = ()
 
     @property
     def wording(self) -> Wording:
@@ -167,6 +169,7 @@ def record_of(session: Session, plan: Plan, assignment_id: int, today: dt.date) 
         journal=journal,
         waits_for=reasons_not_acceptable(session, assignment),
         issued_under=issued_under,
+        explanations=_explanations(session, journal, assignment.id),
         leads=[*([lead] if lead else []), *co_leads],
         asked=asked_about(session, plan, [assignment]).get(assignment.id, ()) if co_leads else (),
     )
@@ -177,6 +180,14 @@ def steps_of(plan: Plan, record: Record) -> Mapping[str, Step]:
     if all(event.kind is not EventKind.ESCALATED for event in record.journal):
         return {}
     return {step.code: step for step in record.assignment.requirement.ladder_in(plan).rungs}
+
+
+def _explanations(session: Session, journal: Sequence[Event], assignment_id: int) -> Sequence[Explanation]:
+    """The journal, which is read already, says whether there are any."""
+    if all(event.kind is not EventKind.EXPLAINED for event in journal):
+        return ()
+    query = select(Explanation).where(Explanation.assignment_id == assignment_id)
+    return session.scalars(query.order_by(Explanation.id.desc())).all()
 
 
 def _assignment(session: Session, plan: Plan, assignment_id: int) -> tuple[Assignment, Unit, bool, int | None]:

@@ -33,6 +33,7 @@ ASSIGNMENT_COLUMNS = (
         Assignment.due_on,
         Assignment.planned_due_on,
         Assignment.due_provisional,
+        Assignment.promised_on,
         Requirement.ref.label("requirement_ref"),
         Requirement.period,
         Requirement.title_zh,

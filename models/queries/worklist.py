@@ -24,6 +24,7 @@ from models.common.status import CLOSED, OWED, Status
 from models.common.text import Text
 from models.dates.instants import end_of
 from models.dates.workdays import WorkCalendar
+from models.dialogue.explanation import promised_then
 from models.plan.area import Role
 from models.plan.phase import Phase
 from models.plan.plan import Limits, Plan
@@ -58,7 +59,8 @@ STATES_OF_WORK: dict[WorkState, frozenset[Status]] = {
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class WorkItem:
     """One assignment in a work list. `left`: working days to its date, negative when it has passed; None where that
-    makes nothing late. `period`: the year or part of a year, such as `2023Q1`.
+    makes nothing late. `promised_on`: the day by which its unit promised it, also where that has passed. `period`: the
+    year or part of a year, such as `2023Q1`.
 
     Compared by identity: equal items are made once and shared, see `_item_now`.
     """
@@ -81,6 +83,7 @@ class WorkItem:
     proof: Text
     source: str
     basis: Basis
+    promised_on: dt.date | None = None
 
     @property
     def is_owed(self) -> bool:
@@ -234,7 +237,8 @@ def work_items(session: Session, plan: Plan, ids: Collection[int], on: dt.date) 
 
     One that is not of the plan is left out.
     """
-    query = _ITEMS.where(any_of_ids(Assignment.id, ids), Phase.plan_id == plan.id)
+    then = promised_then(plan, on).label("promised_then")
+    query = _ITEMS.add_columns(then).where(any_of_ids(Assignment.id, ids), Phase.plan_id == plan.id)
     rows = session.execute(query.order_by(Assignment.due_on, Requirement.ref)).all()
     return _items(session, plan, rows, on)
 
@@ -291,7 +295,7 @@ def _items(session: Session, plan: Plan, rows: Sequence[AnyRow], on: dt.date) ->
     """These rows with their light and status at the end of that day."""
     changes = changes_until(session, plan, on, [row.id for row in rows]) if rows else {}
     rules = _rules_of(plan, on)
-    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on) for row in rows]
+    return [_item(rules, row, _facts_of(plan, row, changes.get(row.id), on), on, row.promised_then) for row in rows]
 
 
 def _facts_of(plan: Plan, row: AnyRow, changes: Sequence[Change] | None, on: dt.date) -> Facts:
@@ -321,7 +325,7 @@ def _rules_of(plan: Plan, on: dt.date) -> _Rules:
 # Cached: pages are read more often than they change, and the markup of an equal item is cached as well.
 @functools.lru_cache(maxsize=8192)
 def _item_now(rules: _Rules, row: AnyRow, today: dt.date) -> WorkItem:
-    return _item(rules, row, _facts_now(rules, row), today)
+    return _item(rules, row, _facts_now(rules, row), today, row.promised_on)
 
 
 def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
@@ -329,7 +333,7 @@ def _facts_now(rules: _Rules, row: AnyRow) -> Facts:
     return Facts(row.status, row.due_on, row.late, sign_by, row.open_ended)
 
 
-def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
+def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date, promised_on: dt.date | None) -> WorkItem:
     return WorkItem(
         id=row.id,
         ref=f"{row.requirement_ref}/{row.unit_code}",
@@ -349,4 +353,5 @@ def _item(rules: _Rules, row: AnyRow, facts: Facts, on: dt.date) -> WorkItem:
         proof=Text(row.proof_zh, row.proof_en),
         source=row.source,
         basis=row.basis,
+        promised_on=promised_on,
     )

@@ -19,6 +19,7 @@ from portal.routes import (
     unit,
     unsettled,
 )
+from portal.routes.dialogue import contacts, promises
 from portal.routes.items import corrections
 from portal.routes.people import register as people
 from portal.routes.people import workbook as people_workbook
@@ -30,6 +31,8 @@ ALL = (
     handin.router,
     assignment.router,
     corrections.router,
+    promises.router,
+    contacts.router,
     review.router,
     board.router,
     bulletins.router,

@@ -1,9 +1,10 @@
 """The page of one assignment: everybody who may see it sees the same record, and below it what they may do."""
 
+import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
@@ -22,17 +23,27 @@ from models.changes.meaning import meaning_of
 from models.common.errors import DubanError
 from models.common.event import EventKind
 from models.common.status import Status, may_move
+from models.dates.workdays import ONE_DAY
+from models.dialogue.contact import LONGEST
+from models.dialogue.explanation import (
+    MOST_DAYS_AHEAD,
+    Said,
+    problems_with,
+    reasons_not_to_explain,
+    reasons_past_promising,
+)
 from models.people.person import Person
 from models.permissions import Act
 from models.plan.unit import names_of
 from models.queries.assignment_record import Record, record_of, steps_of
 from models.queries.files import files_of_assignment
+from models.queries.tellings import tellings_of
 from portal.actions import Roles, perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request
 from portal.downloads import bundle
 from portal.forms import LARGEST_ID, DayOfWork, FormId, Id, Sent, Words
 from portal.routes.people.register import PersonForm, faults_in
-from rendering.labels import TOUCHES, actor_words, change_words, event_words
+from rendering.labels import CONTACTS, MESSAGES, TOUCHES, actor_words, change_words, event_words
 from services import assignments
 from services.assignments import Item
 from services.people import liaison
@@ -53,7 +64,7 @@ MOVED_BY = {
 
 # What a person of the leading group may do and has no form for.
 _NOT_ON_PAGES = {
-    AccessRole.LEADER: frozenset({Act.DECIDE_OBJECTION, Act.WAIVE}),
+    AccessRole.LEADER: frozenset({Act.NOTE_CONTACT, Act.DECIDE_OBJECTION, Act.WAIVE}),
     AccessRole.OFFICE: frozenset({Act.OBJECT}),
 }
 
@@ -88,6 +99,14 @@ def assignment_page(
         faults=faults_in(refused),
         refused=refused,
         typed=defaultdict(str, typed),
+        wrong=defaultdict(str, _wrong(ctx, typed) if "answers" in typed else {}),
+        explains="answers" in typed,
+        tellings=tellings_of(ctx.session, assignment_id) if ctx.role is AccessRole.OFFICE else [],
+        told_words={kind: ctx.language.gettext(words) for kind, words in MESSAGES.items()},
+        contact_words={kind: ctx.language.gettext(words) for kind, words in CONTACTS.items()},
+        longest=LONGEST,
+        first_promise=ctx.today + ONE_DAY,
+        last_promise=ctx.today + dt.timedelta(days=MOST_DAYS_AHEAD),
     )
 
 
@@ -95,6 +114,12 @@ def _liaison(ctx: RequestContext, assignment: Assignment) -> Person | None:
     """Who is registered as the unit's liaison, for whoever may see it."""
     may_see = permissions.may_towards(ctx.session, ctx.plan, Act.SEE_TELEPHONES, ctx.actor, assignment.unit)
     return liaison.liaison_of(ctx.session, assignment.unit, ctx.today) if may_see else None
+
+
+def _wrong(ctx: RequestContext, typed: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is wrong with an explanation as it was typed, in words, by field."""
+    said = Said(typed["why"], typed["until"], typed["answers"])
+    return {field.value: ctx.language.say(reason) for field, reason in problems_with(ctx.plan, said, ctx.today).items()}
 
 
 def _changes(ctx: RequestContext, record: Record) -> list[tuple[ChangeItem, str]]:
@@ -122,6 +147,11 @@ def _may(ctx: RequestContext, record: Record) -> set[Act]:
     assignment, today = record.assignment, ctx.today
     held = permissions.capacities(ctx.session, ctx.plan, ctx.actor, assignment)
     possible = {
+        Act.EXPLAIN: not (
+            reasons_not_to_explain(ctx.plan, assignment, today)
+            or (record.explanations and reasons_past_promising(ctx.session, assignment))
+        ),
+        Act.NOTE_CONTACT: assignment.status.is_owed,
         Act.ASK_EXTENSION: record.pending is None and not reasons_past_extending(assignment, today),
         Act.GIVE_OPINION: assignment.status is Status.SUBMITTED,
         Act.OBJECT: record.objection is None and bool(objectionable(assignment, record.light, today)),
@@ -165,7 +195,7 @@ def ask_extension(request: Request, assignment_id: Id, form: Annotated[Extension
             if ctx.role is AccessRole.OFFICE
             else N_("{ref}: asked for time until {day}; {due} stands until the office decides")
         )
-        return ctx.done(_page(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
+        return ctx.done(page_of(one), told, ref=one.ref, day=str(form.until), due=str(one.due_on))
 
     return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), ask)
 
@@ -179,7 +209,7 @@ class ObjectionForm(Sent):
 def object_to(request: Request, assignment_id: Id, form: Annotated[ObjectionForm, Form()]) -> Response:
     def make(ctx: RequestContext) -> Response:
         one = assignments.object_to(ctx.scope, assignment_id, about=form.about, reason=form.reason)
-        return ctx.done(_page(one), N_("{ref}: the objection is with the leading-group office"), ref=one.ref)
+        return ctx.done(page_of(one), N_("{ref}: the objection is with the leading-group office"), ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.UNIT, make)
 
@@ -228,7 +258,7 @@ def hand_in_liaison(request: Request, assignment_id: Id, form: Annotated[PersonF
     def hand_in(ctx: RequestContext) -> Response:
         one = liaison.hand_in_liaison(ctx.scope, assignment_id, form.entry)
         told = N_("{ref}: handed in as version {version}; the reviewer is told")
-        return ctx.done(_page(one), told, ref=one.ref, version=one.version)
+        return ctx.done(page_of(one), told, ref=one.ref, version=one.version)
 
     return acted(request, assignment_id, form, (AccessRole.UNIT, AccessRole.OFFICE), hand_in)
 
@@ -242,7 +272,7 @@ class WaiveForm(Sent):
 def waive(request: Request, assignment_id: Id, form: Annotated[WaiveForm, Form()]) -> Response:
     def act(ctx: RequestContext) -> Response:
         (one,) = assignments.waive(ctx.scope, [assignment_id], reason=form.reason, seen_as=form.status)
-        return ctx.done(_page(one), N_("{ref}: waived"), ref=one.ref)
+        return ctx.done(page_of(one), N_("{ref}: waived"), ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.OFFICE, act)
 
@@ -267,7 +297,7 @@ def decide_objection(request: Request, assignment_id: Id, form: Annotated[Object
             objection_id=form.objection,
         )
         told = N_("{ref}: the objection is upheld") if upheld else N_("{ref}: the objection is dismissed")
-        return ctx.done(_page(one), told, ref=one.ref)
+        return ctx.done(page_of(one), told, ref=one.ref)
 
     return acted(request, assignment_id, form, AccessRole.OFFICE, decide)
 
@@ -287,5 +317,5 @@ def download_files(request: Request, assignment_id: Id) -> Response:
     return bundle(f"{one.ref.replace('/', '-')}.zip", members)
 
 
-def _page(one: Item) -> str:
+def page_of(one: Item) -> str:
     return f"/assignments/{one.id}"

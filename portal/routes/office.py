@@ -9,9 +9,7 @@ from adapters.evidence import antivirus
 from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import DubanError
-from models.common.message_kinds import MessageKind
 from models.queries.queues.dead_messages import dead_messages
-from models.queries.queues.escalations import escalated
 from models.queries.queues.gates import phase_rows, waits_at_gate
 from models.queries.queues.requests import asked_for, extensions, objections
 from models.queries.queues.waiting import Waiting, waiting
@@ -20,6 +18,7 @@ from portal.actions import perform
 from portal.context import UNPROCESSABLE, RequestContext, read_request, write_request
 from portal.forms import DayOfWork, Ids, Page, Sent, Words
 from portal.routes.assignment import assignment_page
+from rendering.labels import MESSAGES
 from services import assignments
 from services.assignments import DecidedRequests
 from services.letters.given_up import retry_letters
@@ -27,41 +26,6 @@ from services.letters.given_up import retry_letters
 router = APIRouter()
 
 MAX_NAMED = 5  # requests of which the notice says why they wait still
-
-# What a notice was about, where it could not be sent.
-KINDS = {
-    MessageKind.ISSUED: N_("new work"),
-    MessageKind.REMINDER: N_("reminder"),
-    MessageKind.UNSIGNED: N_("not signed for"),
-    MessageKind.OVERDUE: N_("overdue"),
-    MessageKind.TO_REVIEW: N_("to review"),
-    MessageKind.UNREVIEWED: N_("waits too long for review"),
-    MessageKind.RETURNED: N_("return"),
-    MessageKind.ACCEPTED: N_("acceptance"),
-    MessageKind.WAIVED: N_("no longer asked for"),
-    MessageKind.WITHDRAWN: N_("hand-in withdrawn"),
-    MessageKind.REOPENED: N_("acceptance taken back"),
-    MessageKind.ASKED_AGAIN: N_("asked for again"),
-    MessageKind.DUE_MOVED: N_("new date"),
-    MessageKind.PLAN_CHANGED: N_("change of the plan"),
-    MessageKind.EXTENSION_ASKED: N_("request for more time"),
-    MessageKind.EXTENSION_GRANTED: N_("more time granted"),
-    MessageKind.EXTENSION_REFUSED: N_("more time refused"),
-    MessageKind.OPINION_ASKED: N_("waits for a co-lead's word"),
-    MessageKind.OPINION_GIVEN: N_("opinion of a co-lead"),
-    MessageKind.OBJECTION: N_("objection"),
-    MessageKind.OBJECTION_UPHELD: N_("objection upheld"),
-    MessageKind.OBJECTION_DISMISSED: N_("objection dismissed"),
-    MessageKind.COMPLAINT: N_("complaint or suggestion"),
-    MessageKind.COMPLAINT_ANSWERED: N_("answer to a complaint or suggestion"),
-    MessageKind.GATE_READY: N_("a phase can close"),
-    MessageKind.GATE_DUE: N_("the last day of a phase has come"),
-    MessageKind.UNREACHED: N_("units that nothing reaches"),
-    MessageKind.SET_ASIDE: N_("set aside: a person has to look"),
-    MessageKind.BACKLOG: N_("backlog"),
-    MessageKind.BULLETIN: N_("bulletin"),
-    MessageKind.VERDICT: N_("verdict"),
-}
 
 
 def queue_page(ctx: RequestContext, template: str, **facts: Any) -> Response:
@@ -159,15 +123,6 @@ def _told(ctx: RequestContext, to: str, form: ExtensionsForm, decided: DecidedRe
     return ctx.done(to, granted if form.decision == "grant" else refused, **facts)
 
 
-@router.get("/queues/escalated")
-def show_escalated(request: Request, page: Page = 1) -> Response:
-    with read_request(request, AccessRole.OFFICE) as ctx:
-        found = counted(ctx)
-        place = pages(page, found.escalated)
-        rows = escalated(ctx.session, ctx.plan, ctx.today, place["page"])
-        return queue_page(ctx, "queue_escalated.html", waiting=found, rows=rows, **place)
-
-
 @router.get("/queues/objections")
 def show_objections(request: Request, page: Page = 1) -> Response:
     with read_request(request, AccessRole.OFFICE) as ctx:
@@ -183,7 +138,7 @@ def show_messages(request: Request, page: Page = 1) -> Response:
         found = counted(ctx)
         place = pages(page, found.messages)
         rows = dead_messages(ctx.session, ctx.plan, place["page"])
-        return queue_page(ctx, "queue_messages.html", waiting=found, rows=rows, kinds=KINDS, **place)
+        return queue_page(ctx, "queue_messages.html", waiting=found, rows=rows, kinds=MESSAGES, **place)
 
 
 @router.post("/messages/retry")

@@ -198,3 +198,50 @@ def test_nobody_hears_of_one_condition_twice_at_once(standing: LadderState, late
         for audience in one.speaks_to
     ]
     assert len(heard) == len(set(heard))
+
+
+# Promises
+
+PROMISED = dataclasses.replace(OPEN, promised_on=D(2024, 1, 15))
+EVERY_DAY = [DUE + dt.timedelta(days=count) for count in range(60)]
+
+
+def test_what_comes_again_is_quiet_until_the_promised_day_and_back_the_working_day_after_it() -> None:
+    days = [DUE + dt.timedelta(days=count) for count in range(42)]
+    assert [one for one in walk(PROMISED, days) if one[1] > DUE] == [
+        # The first time of each is never quiet.
+        *(("T+1", D(2023, 12, 21)), ("T+3", D(2023, 12, 25)), ("T+10", D(2024, 1, 4))),
+        # Broken: all of them say so, and count from there.
+        *(("T+1", D(2024, 1, 16)), ("T+3", D(2024, 1, 16)), ("T+10", D(2024, 1, 16))),
+        *(("T+1", D(2024, 1, 23)), ("T+1", D(2024, 1, 30)), ("T+3", D(2024, 1, 30))),
+    ]
+
+
+def test_a_promise_that_ends_before_a_step_comes_first_changes_nothing_of_that_step() -> None:
+    short = dataclasses.replace(OPEN, promised_on=D(2023, 12, 22))
+    days = [DUE + dt.timedelta(days=count) for count in range(60)]
+    with_it, without = walk(short, days), walk(OPEN, days)
+    assert [one for one in with_it if one[0] == "T+10"] == [one for one in without if one[0] == "T+10"]
+    assert [day for step, day in with_it if step == "T+1"][:2] == [D(2023, 12, 21), D(2023, 12, 25)]
+
+
+def test_after_an_outage_a_broken_promise_is_said_once() -> None:
+    late = dataclasses.replace(PROMISED, done_until=D(2024, 1, 10))
+    found = fired(late, D(2024, 2, 1))
+    assert [(one.step.code, one.on) for one in found if one.speaks_to == (Audience.UNIT, Audience.LEAD)] == [
+        ("T+1", D(2024, 1, 30))
+    ]
+    assert {one.anchor_on for one in found} >= {PROMISED.promised_on}
+
+
+@given(st.integers(0, 90), st.lists(st.integers(0, 150), max_size=12))
+def test_whenever_somebody_looks_nothing_that_came_comes_again_while_it_is_promised(
+    ahead: int, looks: list[int]
+) -> None:
+    promised_on = DUE + dt.timedelta(days=ahead)
+    days = sorted({DUE + dt.timedelta(days=one) for one in looks})
+    first = {step.code: step.date(DUE, CHINA) for step in LADDER if step.every}
+    seen = walk(dataclasses.replace(OPEN, promised_on=promised_on), days)
+    again = [(step, day) for step, day in seen if step in first and day != first[step]]
+    assert all(day > promised_on for step, day in again if first[step] <= promised_on)
+    assert len(set(seen)) == len(seen)

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from adapters import clock
 from adapters.database.sessions import engine, transaction
+from models.common.errors import RefusedError
 from models.common.event import Actor
 from models.dates.workdays import CalendarName, WorkCalendar
 from models.patrol.escalation import Escalation, chase, claim_due
@@ -67,6 +68,7 @@ class Model:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.status, self.due, self.submitted, self.settled = "acknowledged", dt.date(2023, 12, 20), FIRST, FIRST
+        self.promised: dt.date | None = None
         self.fired: set[tuple[str, dt.date]] = set()
 
     def falls(self) -> dict[tuple[str, dt.date], dt.date]:
@@ -82,6 +84,9 @@ class Model:
         late: dict[tuple[str, dt.date], dt.date] = {}
         for step, (first, every) in self.steps.after.items():
             counts_from, day = self.due, CALENDAR.add(self.due, first)
+            if self.promised and day <= self.promised:
+                late[step, counts_from] = day
+                counts_from, day = self.promised, CALENDAR.add(self.promised, 1)
             while day <= FIRST + dt.timedelta(days=600):
                 late[step, counts_from] = day
                 counts_from, day = day, CALENDAR.add(day, every)
@@ -94,6 +99,8 @@ class Model:
     def change(self, today: dt.date, status: str, due: dt.date | None = None) -> None:
         """Whatever the ladder asked up to today is void."""
         self.status, self.due, self.settled = status, due or self.due, max(self.settled, today)
+        if status in {"submitted", "accepted"}:
+            self.promised = None
         self.submitted = today if status == "submitted" else self.submitted
 
 
@@ -176,6 +183,18 @@ class Ladder(RuleBasedStateMachine):
         self.story.grant(REF)
         self.model.change(self.today, self.model.status, CALENDAR.settle(until).on)
 
+    @precondition(lambda self: self.model.status in {"acknowledged", "returned"})
+    @rule(days=st.integers(1, 25), is_patrolled=st.booleans())
+    def promise(self, days: int, is_patrolled: bool) -> None:
+        if is_patrolled:
+            self.patrol(1)
+        until = max(self.today, self.model.due) + dt.timedelta(days)
+        try:
+            self.story.explain(REF, until.isoformat())
+        except RefusedError:  # not due soon, or promised often enough; nothing has changed then
+            return
+        self.model.promised = until
+
     @invariant()
     def each_step_fired_once_and_no_other(self) -> None:
         if not hasattr(self, "model"):
@@ -193,6 +212,7 @@ CHANGED = (
     "message",
     "escalation",
     "extension",
+    "explanation",
     "review",
     "submission_item",
     "submission",
@@ -207,6 +227,7 @@ def restore() -> None:
         session.execute(
             text("""
             UPDATE assignment SET status = 'acknowledged', version = 0, late = false, submitted_on = NULL,
+                promised_on = NULL,
                 due_on = '2023-12-20', done_until = :first, next_action_at = :first
             WHERE status <> 'waived'
             """),

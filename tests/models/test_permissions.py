@@ -42,6 +42,7 @@ SIGN                yes     404   404         404         404     404     404
 SUBMIT              yes     404   404         404         404     404     404
 REVIEW              no      yes   no          no          no      no      no
 GIVE_OPINION        no      no    404         404         no      no      no
+EXPLAIN             yes     404   404         404         404     404     404
 ASK_EXTENSION       yes     404   404         404         404     404     404
 DECIDE_EXTENSION    no      no    no          no          yes     no      no
 OBJECT              yes     404   404         404         404     404     404
@@ -50,6 +51,8 @@ WAIVE               no      no    no          no          yes     no      no
 WITHDRAW            yes     404   404         404         404     404     404
 REOPEN              no      yes   no          no          yes     no      no
 ASK_AGAIN           no      no    no          no          yes     no      no
+PRESS               no      no    no          no          yes     no      no
+NOTE_CONTACT        no      no    no          no          yes     no      no
 RELEASE_ITEM        no      no    no          no          yes     no      no
 """
 
@@ -68,6 +71,7 @@ SIGN                yes     404          404         404     404     404
 SUBMIT              yes     404          404         404     404     404
 REVIEW              no      no           no          yes     no      no
 GIVE_OPINION        no      404          404         no      no      no
+EXPLAIN             yes     404          404         404     404     404
 ASK_EXTENSION       yes     404          404         404     404     404
 DECIDE_EXTENSION    no      no           no          yes     no      no
 OBJECT              yes     404          404         404     404     404
@@ -76,6 +80,8 @@ WAIVE               no      no           no          yes     no      no
 WITHDRAW            yes     404          404         404     404     404
 REOPEN              no      no           no          yes     no      no
 ASK_AGAIN           no      no           no          yes     no      no
+PRESS               no      no           no          yes     no      no
+NOTE_CONTACT        no      no           no          yes     no      no
 RELEASE_ITEM        no      no           no          yes     no      no
 """
 

@@ -955,7 +955,10 @@ def test_the_most_urgent_kind_stands_first_and_the_order_of_the_lines_does_not_m
     back = render(letter(LONGSHA, D(2023, 1, 3), *reversed(lines)), Language.of("en"))
 
     assert there == back
-    assert there.subject.startswith("[Duban] Longsha District: 1 overdue, 1 returned, 1 asked for again, 1 due soon")
+    assert there.subject.startswith(
+        "[Duban] Longsha District: 1 overdue, 1 that the leading-group office asks about, 1 returned, "
+        "1 asked for again, 1 due soon"
+    )
 
 
 def test_the_wording_of_every_kind_is_unambiguous() -> None:

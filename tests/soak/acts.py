@@ -49,10 +49,10 @@ WINDOWS = (
 # What may be done next with an assignment of which the script believes that it stands so.
 NEXT = {
     "issued": ("sign", "submit"),
-    "acknowledged": ("submit", "ask_extension", "submit"),
+    "acknowledged": ("submit", "ask_extension", "submit", "explain"),
     "asked": ("grant", "refuse", "submit"),
     "submitted": ("accept", "send_back"),
-    "returned": ("submit",),
+    "returned": ("submit", "explain"),
     "accepted": (),
 }
 THEN = {"sign": "acknowledged", "submit": "submitted", "ask_extension": "asked", "grant": "acknowledged"} | {
@@ -187,9 +187,9 @@ def _deeds(dice: random.Random, beliefs: dict[str, str], refs: Sequence[str], da
         possible = NEXT[beliefs[ref]]
         if possible:
             verb = dice.choice(possible)
-            beliefs[ref] = THEN[verb]
+            beliefs[ref] = beliefs[ref] if verb == "explain" else THEN[verb]
             until = (day + dt.timedelta(days=dice.randint(5, 40))).isoformat()
-            yield [verb, ref, *([until] if verb == "ask_extension" else [])]
+            yield [verb, ref, *([until] if verb in {"ask_extension", "explain"} else [])]
 
 
 def at_nine(day: dt.date, zone: ZoneInfo) -> dt.datetime:

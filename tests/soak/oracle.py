@@ -41,6 +41,9 @@ PICTURE = {
         FROM submission_item AS one LEFT JOIN review ON submission_item_id = one.id
     """,
     "extensions": f"SELECT {REF.format('one.assignment_id')}, until, granted, due_after FROM extension AS one",
+    "explanations": f"""
+        SELECT {REF.format("one.assignment_id")}, why, until, answers, needs, due_on, ended_on FROM explanation AS one
+    """,
     "gates": f"SELECT {PHASE.format('phase_id')}, round, decision FROM gate",
     "changes": f"""
         SELECT number, title, why, authority, from_on, by_name, {ON.format("at")}, version_before, version_after,

@@ -124,6 +124,20 @@ DOORS: dict[Key, Door] = {
         status=303,
         entries=1,
     ),
+    ("POST", "/assignments/{assignment_id}/explanation"): Door(
+        (UNIT, OFFICE),
+        {
+            "north": {
+                "assignment_id": Id(RETURNED),
+                "why": "the builder went bankrupt",
+                "until": "2023-04-28",
+                "answers": "王主任",
+            },
+        },
+        {"assignment_id": "acting"},
+        status=303,
+        entries=1,
+    ),
     ("POST", "/assignments/{assignment_id}/objection"): Door(
         (UNIT,),
         {"north": {"assignment_id": Id(LIAISON), "about": "light", "reason": "we have one"}},
@@ -301,6 +315,14 @@ DOORS: dict[Key, Door] = {
     ("GET", "/queues"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/extensions"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/escalated"): Door((OFFICE,), alike("office")),
+    ("POST", "/contacts"): Door(
+        (OFFICE,),
+        {"office": {"ids": [Id(LIAISON)], "what": "called", "with_whom": "王主任", "words": "soon"}},
+        {"ids": "assignment"},
+        status=303,
+        entries=1,
+    ),
+    ("GET", "/queues/promises"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/objections"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/messages"): Door((OFFICE,), alike("office")),
     ("GET", "/queues/complaints"): Door((OFFICE,), alike("office")),
@@ -514,7 +536,7 @@ _ELSEWHERE: dict[str, list[Id]] = {
     "unit-of-people": [other("unit-north"), other("unit-office")],
     "person": [other("person-north"), other("person-office")],
 }
-_ELSEWHERE["acting"] = _ELSEWHERE["assignment"]
+_ELSEWHERE["acting"] = [*_ELSEWHERE["assignment"], Id(DELIVERY), Id(RETURNED)]  # which are others' own
 FOREIGN |= {"office": _ELSEWHERE, "leader": _ELSEWHERE}
 
 

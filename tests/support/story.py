@@ -33,6 +33,7 @@ from models.plan.unit import Unit, body_of, collective_ids, unit_of
 from models.plan.unsettled import UnsettledParty
 from models.queries.statistics import AssignmentSnapshot, snapshots
 from services import assignments, bulletins, complaints, findings, gates, parties, patrol, phases
+from services.dialogue import explanations
 from services.gates import Decided
 from services.letters import delivery
 from services.letters.delivery import Delivered
@@ -113,6 +114,19 @@ class Story:
 
     def withdraw(self, ref: str, reason: str = "材料有误", by: str = CLERK) -> None:
         assignments.withdraw(self._owner(ref, by), [ref], reason=reason)
+
+    def explain(
+        self,
+        ref: str,
+        until: str,
+        why: str = "施工单位停工",
+        *,
+        answers: str = "赵主任",
+        needs: str = "",
+        by: str = CLERK,
+    ) -> None:
+        day = dt.date.fromisoformat(until)
+        explanations.explain(self._owner(ref, by), ref, why=why, until=day, answers=answers, needs=needs)
 
     def object(self, ref: str, about: str, reason: str = "材料齐全", by: str = CLERK) -> None:
         assignments.object_to(self._owner(ref, by), ref, about=About(about), reason=reason)

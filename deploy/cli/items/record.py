@@ -36,6 +36,7 @@ def show(ref: str, plan_code: str | None) -> None:
         for version in reversed(record.versions):
             _show_version(plan, version)
         _show_asked(record, plan.day_of(clock.now()))
+        _show_explanations(record, plan, plan.day_of(clock.now()))
         for plea in record.pleas:
             _show_plea(plan, plea)
         _show_journal(plan, record)
@@ -88,6 +89,17 @@ def _show_version(plan: Plan, version: Version) -> None:
 def _show_asked(record: Record, today: dt.date) -> None:
     for one in record.awaited(today):
         tell(f"  {language.say(still_awaited(one))}")
+
+
+def _show_explanations(record: Record, plan: Plan, today: dt.date) -> None:
+    for one in reversed(record.explanations):
+        said = _("promised for {until} and not kept") if one.is_broken(today) else _("promised for {until}")
+        tell("")
+        at = local_time(plan, one.at)
+        tell(f"{said.format(until=one.until)}: {at}, {one.by_name}: {one.why}")
+        tell("  " + _("answers for it: {name}").format(name=one.answers))
+        if one.needs:
+            tell("  " + _("needs: {needs}").format(needs=one.needs))
 
 
 def _show_plea(plan: Plan, plea: PendingRequest) -> None:

@@ -21,6 +21,7 @@ from models.queries.queues.complaints import unanswered
 from models.queries.queues.dead_messages import dead
 from models.queries.queues.escalations import reached
 from models.queries.queues.gates import waiting_at_gate
+from models.queries.queues.promises import in_force
 from models.queries.queues.requests import IS_OF_OFFICE, WAITS, pending_requests
 from models.queries.worklist import counting_to_review
 
@@ -29,6 +30,8 @@ from models.queries.worklist import counting_to_review
 class Waiting:
     """How much waits for the office. `messages` are notices that were given up; `own` is what it owes itself as a lead.
 
+    `promises` are those in force, of which `broken` were not kept; what is late by that stands among the escalated.
+    `escalated` are those that nobody has seen to since, of `escalated_in_all`.
     `unsettled` are parties that the plan does not settle.
     """
 
@@ -41,6 +44,9 @@ class Waiting:
     gates: int
     unsettled: int = 0
     own: int = 0
+    promises: int = 0
+    broken: int = 0
+    escalated_in_all: int = 0
 
     @property
     def total(self) -> int:
@@ -54,13 +60,16 @@ def waiting(session: Session, plan: Plan, office: Unit, today: dt.date) -> Waiti
     counts = (
         counting_to_review(plan, office).scalar_subquery(),
         _count(pending_requests(plan, Extension).where(WAITS, ~IS_OF_OFFICE)),
-        _count(reached(plan, today)),
+        _count(reached(plan, today, everything=False)),
         _count(pending_requests(plan, Objection).where(Objection.upheld.is_(None))),
         _count(dead(plan, Message.id)),
         _count(select(Complaint.id).where(unanswered(plan))),
         _count(select(Phase.id).where(waiting_at_gate(plan, today))),
         count_unsettled(plan),
         _count(select(Assignment.id).where(Assignment.unit_id == office.id, Assignment.status.in_(OWED))),
+        _count(in_force(plan, today)),
+        _count(in_force(plan, today, only_broken=True)),
+        _count(reached(plan, today)),
     )
     return Waiting(*session.execute(select(*counts)).one())
 

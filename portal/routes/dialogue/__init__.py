@@ -1,0 +1,1 @@
+"""Pages on which an item is talked about."""

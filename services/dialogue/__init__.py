@@ -1,0 +1,1 @@
+"""Talking about an item, one function for each act."""
