@@ -148,16 +148,16 @@ def items_of(session: Session, plan: Plan) -> list[Item]:
 
 def judged_work(session: Session, plan: Plan) -> list[Measure | Area]:
     """The measures and safeguards: what a rectification can be about. What was withdrawn is judged no longer."""
-    areas, named = areas_of(session, plan.id), stated(plan.content)
-    codes, judged = {area.id: area.code for area in areas}, _judged_before(session, plan)
-    of_area = defaultdict(list)
-    query = select(Measure).where(Measure.area_id.in_(codes)).order_by(Measure.id)
-    for one in session.scalars(query):
-        if (codes[one.area_id], one.code) in named or ("measure", one.id) in judged:
-            of_area[one.area_id].append(one)
-    measures = [one for area in areas for one in of_area[area.id]]
+    areas = areas_of(session, plan.id)
+    codes = {area.id: area.code for area in areas}
+    measures = session.scalars(select(Measure).where(Measure.area_id.in_(codes)).order_by(Measure.id)).all()
     safeguards = [area for area in areas if area.kind is AreaKind.SAFEGUARD]
-    return [*measures, *(one for one in safeguards if (one.code, "") in named or ("area", one.id) in judged)]
+    if plan.version > 1:  # before a plan has changed, nothing was withdrawn
+        named, judged = stated(plan.content), _judged_before(session, plan)
+        measures = [one for one in measures if (codes[one.area_id], one.code) in named or ("measure", one.id) in judged]
+        safeguards = [one for one in safeguards if (one.code, "") in named or ("area", one.id) in judged]
+    places = {area.id: place for place, area in enumerate(areas)}
+    return [*sorted(measures, key=lambda one: places[one.area_id]), *safeguards]
 
 
 def _judged_before(session: Session, plan: Plan) -> set[tuple[str, int]]:

@@ -421,10 +421,9 @@ def open_entries(session: Session, unit: Unit, on: dt.date) -> list[Person]:
 
 def past_entries(session: Session, unit: Unit, on: dt.date, limit: int) -> tuple[Sequence[Person], int]:
     """What counted before, the newest first, and how many there are."""
-    past = select(Person).where(Person.unit_id == unit.id, Person.until_on <= on)
-    count = session.scalar(select(func.count()).select_from(past.subquery())) or 0
-    rows = session.scalars(past.order_by(Person.until_on.desc(), Person.id.desc()).limit(limit)).all()
-    return rows, count
+    past = select(Person, func.count().over()).where(Person.unit_id == unit.id, Person.until_on <= on)
+    rows = session.execute(past.order_by(Person.until_on.desc(), Person.id.desc()).limit(limit)).all()
+    return [one for one, _ in rows], rows[0][1] if rows else 0
 
 
 def history_of(session: Session, person: Person) -> list[Person]:
@@ -445,6 +444,15 @@ def units_with_nobody(session: Session, plan: Plan, on: dt.date, limit: int) -> 
     without = select(Unit).where(Unit.plan_id == plan.id, Unit.closed_on.is_(None), Unit.id.not_in(reached))
     count = session.scalar(select(func.count()).select_from(without.subquery())) or 0
     return session.scalars(without.order_by(Unit.kind, Unit.id).limit(limit)).all(), count
+
+
+def contact_of(session: Session, plan: Plan, on: dt.date) -> Person | None:
+    """The contact of the leading-group office on that day, with the office as its unit."""
+    of_office = select(Person).join(Person.unit).options(contains_eager(Person.unit))
+    held = of_office.where(
+        Unit.plan_id == plan.id, Unit.kind == UnitKind.OFFICE, Person.post == Post.CONTACT, in_force(on)
+    )
+    return session.scalars(held.order_by(Person.id).limit(1)).one_or_none()
 
 
 def holder_of(session: Session, unit: Unit, post: Post, on: dt.date) -> Person | None:

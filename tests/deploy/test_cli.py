@@ -283,7 +283,7 @@ class TestWork:
         shown = done("show", NORTH)
 
         assert "提出异议" in shown
-        assert "异议决定 不成立" in shown
+        assert "异议决定：不成立" in shown
 
     def test_more_time_is_asked_for_and_decided_by_the_office(self, launched: Story) -> None:
         asked = done("extend", NORTH, "--until", "2022-11-18", "--reason", "等文件", "--by", "张三")

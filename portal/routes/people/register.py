@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field
-from sqlalchemy import select
 
 from adapters.language import N_
 from models.access import AccessRole
 from models.common.errors import DubanError, NotFoundError, Reason
-from models.common.kinds import UnitKind
 from models.outbox.message import AttemptOutcome
 from models.people.person import (
     ALONE,
@@ -21,8 +19,8 @@ from models.people.person import (
     EntryError,
     Person,
     Post,
+    contact_of,
     history_of,
-    holder_of,
     open_entries,
     past_entries,
     people_of,
@@ -33,7 +31,7 @@ from models.people.person import (
 from models.people.reach import Reached
 from models.permissions import Act, may_towards, require_towards
 from models.plan.asked import units_led_by
-from models.plan.unit import Unit, bodies_of, body_of, units_at_work
+from models.plan.unit import Unit, bodies_of, units_at_work
 from portal.actions import perform
 from portal.context import UNPROCESSABLE, ForgedError, RequestContext, read_request, write_request
 from portal.forms import DayOfWork, Id, Page, Sent, Words
@@ -168,15 +166,10 @@ def _unit_page(
 
 def _whom_to_reach(ctx: RequestContext) -> list[tuple[Unit, Person]]:
     """The office's contact, whom every letter names, and the liaisons of the units that this one leads."""
-    office = body_of(ctx.session, ctx.plan.id, UnitKind.OFFICE)
-    contact = holder_of(ctx.session, office, Post.CONTACT, ctx.today)
-    led = units_led_by(ctx.session, ctx.unit_id)
-    people = people_of(ctx.session, ctx.plan, ctx.today, led)
-    units = {unit.id: unit for unit in ctx.session.scalars(select(Unit).where(Unit.id.in_(people)))}
-    liaisons = [
-        (units[unit_id], one) for unit_id in sorted(people) for one in people[unit_id] if one.post is Post.LIAISON
-    ]
-    return [*([(office, contact)] if contact else []), *liaisons]
+    contact = contact_of(ctx.session, ctx.plan, ctx.today)
+    people = people_of(ctx.session, ctx.plan, ctx.today, units_led_by(ctx.session, ctx.unit_id))
+    liaisons = [one for unit_id in sorted(people) for one in people[unit_id] if one.post is Post.LIAISON]
+    return [(one.unit, one) for one in (*([contact] if contact else []), *liaisons)]
 
 
 def faults_in(refused: DubanError | None) -> Mapping[str, Reason]:
