@@ -87,6 +87,7 @@ def test_a_phase_is_seen_from_its_start_to_its_closing(place: Stack, story: Stor
     assert seen(place, run) == ("launch tiny", {"phase", "launch", "tiny", "2022"}, "round 1, last day 2022-12-31")
     assert shown_with(place, run) == {"progress-tiny-launch": 0, "status-tiny-launch": 2}
 
+    story.deliver()  # the office is told whom nothing reaches
     # Nothing happens: nothing new is shown, and the run says so.
     assert "nothing-due" in tags(place, patrol("2022-11-01 10:00"))
     assert versions(place) == dict.fromkeys(KEYS, 1)
