@@ -70,7 +70,7 @@ class TestTheLifeOfAFinding:
         quiet.expect(("north", "issued", NORTH), ("south", "issued", SOUTH))
         letter = quiet.letter("north")
         assert "新交办 1 件" in letter
-        assert "1. 台账不全\n   期限：2023年5月31日 星期三（还有 17 个工作日）" in letter
+        assert "1. 台账不全（2023年）\n   期限：2023年5月31日 星期三（还有 17 个工作日）" in letter
         assert "为什么办：缺少签到表" in letter
         assert "佐证材料：台账" in letter
         assert "日期为推定，方案未写明" in letter
