@@ -7,8 +7,11 @@ from pydantic import Field
 
 from adapters.evidence import antivirus
 from adapters.language import N_
+from models import permissions
 from models.access import AccessRole
-from models.common.errors import DubanError
+from models.assignments.assignment import by_ids
+from models.common.errors import DubanError, NotFoundError
+from models.permissions import Act
 from models.queries.queues.dead_messages import dead_messages
 from models.queries.queues.gates import phase_rows, waits_at_gate
 from models.queries.queues.requests import asked_for, extensions, objections
@@ -88,6 +91,7 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
 
     def decide(ctx: RequestContext) -> Response:
         asked = asked_for(ctx.session, ctx.plan, form.ids)
+        _refuse_others(ctx, asked)
         grant, reason = form.decision == "grant", form.reason
         decided = assignments.decide_extensions(ctx.scope, asked, grant=grant, reason=reason, until=form.until)
         to = f"/queues/extensions?page={form.page}" if form.page else _page_of(asked)
@@ -101,6 +105,15 @@ def decide_extensions(request: Request, form: Annotated[ExtensionsForm, Form()])
         return assignment_page(ctx, next(iter(asked.values())), refused, **typed)
 
     return perform(request, form, (AccessRole.OFFICE, AccessRole.LEADER), decide, again)
+
+
+def _refuse_others(ctx: RequestContext, asked: dict[int, int]) -> None:
+    """Raises NotFoundError where the head of the group has no say: on what units ask for."""
+    if ctx.role is not AccessRole.LEADER:
+        return
+    rows = by_ids(ctx.session, ctx.plan, list(asked.values()), lock=False)
+    if not all(permissions.may(ctx.session, ctx.plan, Act.DECIDE_EXTENSION, ctx.actor, one) for one in rows):
+        raise NotFoundError("there is no such request")
 
 
 def _page_of(asked: dict[int, int]) -> str:

@@ -9,10 +9,9 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pytest
@@ -983,8 +982,7 @@ def test_the_leader_sees_and_does_not_act(full: Story) -> None:
     page = leader.page
     for path in (*set(OFFICE_PAGES) - {*PAGES, "/reviews"}, "/complaints"):
         leader.get(here(path), status=404)
-    # The head decides on what the office asks for, and on nobody else's requests.
-    nobody_but_the_office_acts(leader, page, {"/extensions": 422})
+    nobody_but_the_office_acts(leader, page)
 
 
 def test_a_unit_finds_none_of_it(full: Story) -> None:
@@ -996,10 +994,10 @@ def test_a_unit_finds_none_of_it(full: Story) -> None:
     nobody_but_the_office_acts(north, page)
 
 
-def nobody_but_the_office_acts(person: Person, page: Any, refused: Mapping[str, int] = MappingProxyType({})) -> None:
+def nobody_but_the_office_acts(person: Person, page: Any) -> None:
     before = [(model, len(all_of(model))) for model in (Event, Gate, Access, Finding, Message)]
     for path, fields in ACTS.items():
-        person.post(here(path), seen=page, **fields, status=refused.get(path, 404))
+        person.post(here(path), seen=page, **fields, status=404)
     assert [(model, len(all_of(model))) for model in (Event, Gate, Access, Finding, Message)] == before
 
 

@@ -86,7 +86,7 @@ def test_the_head_decides_on_nothing_that_units_ask_for(year: Story) -> None:
     assert "asks for more time" not in leader.words
     leader.get(f"/assignments/{year.row('2023/delivery/T1.1/north').id}")
     assert "/extensions" not in leader.page.text
-    leader.post("/extensions", ids=[1], decision="grant", status=422)
+    leader.post("/extensions", ids=[1], decision="grant", status=404)
     assert str(year.row("2023/delivery/T1.1/north").due_on) != "2023-12-29"
 
 
