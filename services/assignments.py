@@ -256,8 +256,7 @@ def withdraw(scope: Scope, items: Items, *, reason: str, version: int | None = N
     with scope.open() as (session, plan):
         found = _allowed(session, plan, scope, Act.WITHDRAW, items)
         for one in found:
-            if version is not None and one.version != version:
-                raise RefusedError("{ref}: another version is under review by now; look again", ref=one.ref)
+            _refuse_other_version(one, version)
             correction.withdraw(session, plan, one, reason=reason, actor=scope.actor, at=scope.at)
         return [Item.of(one) for one in found]
 
@@ -271,8 +270,7 @@ def reopen(scope: Scope, items: Items, *, reason: str, version: int | None = Non
     with scope.open() as (session, plan):
         found = _allowed(session, plan, scope, Act.REOPEN, items)
         for one in found:
-            if version is not None and one.version != version:
-                raise RefusedError("{ref}: another version is under review by now; look again", ref=one.ref)
+            _refuse_other_version(one, version)
             correction.reopen(session, plan, one, reason=reason, actor=scope.actor, at=scope.at)
         return [Item.of(one) for one in found]
 
@@ -301,6 +299,11 @@ def release(scope: Scope, items: Items | None = None) -> list[tuple[str, str]]:
         told = [(one.ref, one.needs_attention) for one in found]
         assignment.release(session, plan, found, actor=scope.actor, at=scope.at)
         return told
+
+
+def _refuse_other_version(one: Assignment, looked_at: int | None) -> None:
+    if looked_at is not None and one.version != looked_at:
+        raise RefusedError("{ref}: another version is under review by now; look again", ref=one.ref)
 
 
 def _alone(item: int | str) -> Items:

@@ -1,7 +1,9 @@
 """What all commands share: the language, the options that recur, how things are shown. Imports nothing heavy."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,3 +112,18 @@ def make_console(*, to_errors: bool = False) -> "Console":
             return super().render_str(visible(text), **options)
 
     return PlainConsole(stderr=to_errors, markup=False, emoji=False, highlight=False)
+
+
+@contextmanager
+def sheet_problems_told(file: Path) -> Iterator[None]:
+    """Report what is wrong in a workbook line by line, and end the command."""
+    from services.sheet_problems import SheetProblemsError  # noqa: PLC0415
+
+    try:
+        yield
+    except SheetProblemsError as error:
+        for problem in error.problems:
+            tell_problem(language.say(problem.reason))
+        told = _("{count} errors in {name}; nothing was entered").format(count=len(error.problems), name=file.name)
+        tell_problem(told)
+        raise SystemExit(2) from None

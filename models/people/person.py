@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     and_,
     func,
     or_,
@@ -449,13 +450,14 @@ def units_with_nobody(session: Session, plan: Plan, on: dt.date, limit: int) -> 
 def contact_of(session: Session, plan: Plan, on: dt.date) -> Person | None:
     """The contact of the leading-group office on that day, with the office as its unit."""
     of_office = select(Person).join(Person.unit).options(contains_eager(Person.unit))
-    held = of_office.where(
-        Unit.plan_id == plan.id, Unit.kind == UnitKind.OFFICE, Person.post == Post.CONTACT, in_force(on)
-    )
-    return session.scalars(held.order_by(Person.id).limit(1)).one_or_none()
+    return _first(session, of_office.where(Unit.plan_id == plan.id, Unit.kind == UnitKind.OFFICE), Post.CONTACT, on)
 
 
 def holder_of(session: Session, unit: Unit, post: Post, on: dt.date) -> Person | None:
     """Who has this post on that day; of several the first who was registered."""
-    held = select(Person).where(Person.unit_id == unit.id, Person.post == post, in_force(on))
-    return session.scalars(held.order_by(Person.id).limit(1)).one_or_none()
+    return _first(session, select(Person).where(Person.unit_id == unit.id), post, on)
+
+
+def _first(session: Session, people: Select[Person], post: Post, on: dt.date) -> Person | None:
+    held = people.where(Person.post == post, in_force(on)).order_by(Person.id).limit(1)
+    return session.scalars(held).one_or_none()

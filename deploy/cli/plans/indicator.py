@@ -3,15 +3,23 @@
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from adapters import clock
-from deploy.cli.base import Day, _, by_option, language, plan_option, show_table, table, tell, tell_problem
+from deploy.cli.base import (
+    Day,
+    _,
+    by_option,
+    language,
+    plan_option,
+    sheet_problems_told,
+    show_table,
+    table,
+    tell,
+)
 from deploy.cli.operation.access import local_time, unit_scope, work_on
 from models.common.errors import RefusedError
 from models.common.typed import person_name
@@ -122,7 +130,7 @@ def import_readings(
     if not (preview or person_name(by_name)):
         raise click.UsageError(_("--by is needed: a reading has a person who entered it"))
     scope = unit_scope(plan_code, unit_code, person_name(by_name) or PREVIEWER)
-    with _sheet_problems_told(file):
+    with sheet_problems_told(file):
         if preview:
             compared = [EnteredFigure.of(one) for one in readings.preview_file(scope, file)]
         else:
@@ -137,21 +145,6 @@ def import_readings(
         tell(_("{new} would be new, {changed} changed, {same} the same; nothing was entered").format(**facts))
     else:
         tell(_("{new} new, {changed} changed, {same} the same").format(**facts))
-
-
-@contextmanager
-def _sheet_problems_told(file: Path) -> Iterator[None]:
-    """Report what is wrong in a workbook line by line, and end the command."""
-    from services.sheet_problems import SheetProblemsError  # noqa: PLC0415
-
-    try:
-        yield
-    except SheetProblemsError as error:
-        for problem in error.problems:
-            tell_problem(language.say(problem.reason))
-        told = _("{count} errors in {name}; nothing was entered").format(count=len(error.problems), name=file.name)
-        tell_problem(told)
-        raise SystemExit(2) from None
 
 
 def _write_template(file: Path, unit_code: str, plan_code: str | None) -> None:

@@ -3,15 +3,24 @@
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from adapters import clock
-from deploy.cli.base import Day, _, by_option, language, plan_option, show_table, table, tell, tell_problem
+from deploy.cli.base import (
+    Day,
+    _,
+    by_option,
+    language,
+    plan_option,
+    sheet_problems_told,
+    show_table,
+    table,
+    tell,
+)
 from deploy.cli.operation.access import program_scope, unit_scope, work_on
 from models.common.typed import person_name
 from models.indicators.reading import Change
@@ -248,7 +257,7 @@ def import_people(file: Path, as_unit: str, by_name: str, plan_code: str | None,
         raise click.UsageError(_("--by is needed: an entry has a person who made it"))
     scope = unit_scope(plan_code, as_unit, person_name(by_name) or PREVIEWER)
     read = workbook.preview_file if preview else workbook.import_file
-    with _sheet_problems_told(file):
+    with sheet_problems_told(file):
         compared = read(scope, file, file.name)
     for one in compared:
         if one.change is not Change.SAME:
@@ -270,18 +279,3 @@ def _told(one: "Compared") -> str:
 
 def _name(unit: Unit) -> str:
     return language.text(unit.name)
-
-
-@contextmanager
-def _sheet_problems_told(file: Path) -> Iterator[None]:
-    """Report what is wrong in a workbook line by line, and end the command."""
-    from services.sheet_problems import SheetProblemsError  # noqa: PLC0415
-
-    try:
-        yield
-    except SheetProblemsError as error:
-        for problem in error.problems:
-            tell_problem(language.say(problem.reason))
-        told = _("{count} errors in {name}; nothing was entered").format(count=len(error.problems), name=file.name)
-        tell_problem(told)
-        raise SystemExit(2) from None
